@@ -1,0 +1,76 @@
+# movierec: `make` lists the targets. Everything a target needs is set up by itself.
+PYTHON ?= python3
+SAMPLE ?= full
+export MOVIEREC_HOME ?= $(CURDIR)/data
+override MOVIEREC_HOME := $(abspath $(MOVIEREC_HOME))
+export MOVIEREC_SAMPLE := $(SAMPLE)
+export DAGSTER_HOME := $(MOVIEREC_HOME)/dagster
+export DAGSTER_DISABLE_TELEMETRY := yes
+export PYTHONUNBUFFERED := 1
+
+PY := .venv/bin/python
+READY := .venv/.ready
+HTMX := serving/static/vendor/htmx.min.js
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run setup test check fix pipeline web dagster mlflow sql export bench unlock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  SAMPLE=1pct|10pct|full (now $(SAMPLE))   MOVIEREC_SOURCE=demo|ml-latest-small|ml-25m|ml-32m|DIRECTORY"
+
+$(READY): requirements.lock
+	@echo "Setting up .venv with $$($(PYTHON) --version) (pinned in requirements.lock)"
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] < (3, 14) or sys.exit(f"Python 3.11 to 3.13 is needed, {sys.executable} is {sys.version.split()[0]}: PYTHON=/path/to/python make setup")'
+	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@touch $@
+
+$(HTMX): $(READY) serving/vendor.py
+	@$(PY) -m serving.vendor
+
+setup: $(READY) $(HTMX) ## make .venv, install the pinned packages, fetch the page's script
+
+run: setup ## materialise the graph if needed, then serve the site and the Dagster UI
+	@$(PY) -m assets.pipeline --sample $(SAMPLE) --if-needed
+	@exec $(PY) -m resources.processes web dagster daemon
+
+pipeline: setup ## materialise the whole graph for SAMPLE
+	@exec $(PY) -m assets.pipeline --sample $(SAMPLE)
+
+web: setup ## serve the site alone, from what is published
+	@exec $(PY) -m resources.processes web
+
+dagster: setup ## the Dagster UI and its daemon alone
+	@exec $(PY) -m resources.processes dagster daemon
+
+mlflow: setup ## the MLflow UI over the recorded model fits
+	@exec $(PY) -m resources.processes mlflow
+
+sql: setup ## DuckDB prompt over the feature store, a view per table
+	@$(PY) -m resources.warehouse sql --sample $(SAMPLE)
+
+export: setup ## write the cleaned tables of SAMPLE as CSV under MOVIEREC_HOME/exports
+	@$(PY) -m resources.warehouse export --sample $(SAMPLE)
+
+test: setup ## the test suite
+	@$(PY) -m pytest
+
+check: $(READY) ## formatter, linter, types, import directions; changes nothing
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+
+fix: $(READY) ## let the formatter and the linter repair what they can
+	@.venv/bin/ruff check --fix .
+	@.venv/bin/ruff format .
+
+unlock: setup ## free the training slots that a killed run still holds
+	@$(PY) -m assets.pipeline --unlock
+
+clean: ## remove the environment, caches and everything under MOVIEREC_HOME but raw downloads
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache serving/static/vendor
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -rf $(addprefix $(MOVIEREC_HOME)/,store published dagster mlflow exports)

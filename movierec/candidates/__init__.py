@@ -1,0 +1,12 @@
+"""Candidate models, by name. One line here makes a model known to the graph, the tests and the tables.
+
+No ranking, no evaluation: a candidate model scores movies for users and nothing else.
+"""
+
+from movierec.candidates.base import CandidateModel
+from movierec.candidates.ials import IALS
+from movierec.candidates.popularity import Popularity
+
+__all__ = ["CANDIDATE_MODELS", "CandidateModel"]
+
+CANDIDATE_MODELS: dict[str, type[CandidateModel]] = {"popularity": Popularity, "ials": IALS}
