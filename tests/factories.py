@@ -1,0 +1,120 @@
+"""Small tables and bundles for tests: the common case is one call."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from movierec.candidates.ials import IALS, IALSParams
+from movierec.candidates.popularity import Popularity
+from movierec.catalog import catalogue
+from movierec.features import Features, movie_features, user_features
+from movierec.interactions import Interactions
+from movierec.published import publish
+from movierec.ranking import Ranker, RankerParams, label_rows
+from movierec.recommender import Popular, Recommender
+from movierec.schema import LINKS, MOVIES, RATINGS
+from movierec.similar import SimilarityIndex, by_factors
+from movierec.splits import known_at, part_of, split_by_user
+
+START = datetime(2001, 1, 1)  # noqa: DTZ001  rated_at is UTC without a zone
+GENRES = (["Comedy"], ["Action", "Sci-Fi"])
+
+
+def ratings(*rows: tuple[int, int, float]) -> pl.LazyFrame:
+    """`(user_id, movie_id, rating)`, each a day after the one before."""
+    days = [START + timedelta(days=i) for i in range(len(rows))]
+    users, movies, values = zip(*rows, strict=True) if rows else ((), (), ())
+    columns = {"user_id": users, "movie_id": movies, "rating": values, "rated_at": days}
+    return pl.LazyFrame(columns, schema=RATINGS)
+
+
+def movies(n: int, titles: dict[int, str] | None = None) -> pl.LazyFrame:
+    """Movies 1 to n; even ones are action, odd ones comedies."""
+    ids = list(range(1, n + 1))
+    names = [(titles or {}).get(i, f"Movie {i}") for i in ids]
+    return pl.LazyFrame(
+        {
+            "movie_id": ids,
+            "title": [f"{name} ({1980 + i % 30})" for i, name in zip(ids, names, strict=True)],
+            "display_title": names,
+            "year": [1980 + i % 30 for i in ids],
+            "genres": [GENRES[i % 2 == 0] for i in ids],
+        },
+        schema=MOVIES,
+    )
+
+
+def checkerboard(users: int = 40, n_movies: int = 40) -> pl.LazyFrame:
+    """Every even user liked every even movie, every odd one every odd movie; the diagonal is withheld.
+
+    Whatever learns anything recommends to a user the one movie of their colour they have not seen.
+    """
+    rows = [
+        (user, movie, 5.0 if movie % 3 else 4.0)
+        for user in range(1, users + 1)
+        for movie in range(1, n_movies + 1)
+        if user % 2 == movie % 2 and user != movie
+    ]
+    return ratings(*rows)
+
+
+def recommender(table: pl.LazyFrame | None = None, n_movies: int = 40) -> Recommender:
+    """A whole two-stage recommender fitted on the checkerboard, measured by nobody."""
+    rated = table if table is not None else checkerboard(n_movies=n_movies)
+    catalogue_movies = movies(n_movies)
+    split = split_by_user(rated)
+
+    def fitted(cut: str) -> tuple[IALS, Features]:
+        known = known_at(split, cut)
+        features = Features.of(
+            user_features(known, catalogue_movies).collect(), movie_features(known, catalogue_movies).collect()
+        )
+        params = IALSParams(factors=4, iterations=5, regularization=0.1)
+        return IALS.fit(Interactions.of(known), params), features
+
+    model, features = fitted("history")
+    rows = label_rows(model, features, part_of(split, "labels"), n_candidates=10, max_users=100)
+    ranker = Ranker.fit(rows, RankerParams(iterations=10))
+    model, features = fitted("all")
+    popular = Popular.of(Popularity.fit(model.interactions).stats())
+    return Recommender(model, features, ranker, popular, n_candidates=20)
+
+
+def publish_bundle(
+    home: Path, version: str = "v1", *, n_movies: int = 40, titles: dict[int, str] | None = None, **manifest: Any
+) -> Path:
+    """A small published bundle of the sample `full` under `home`; gives its folder."""
+    found = recommender(n_movies=n_movies)
+    model = found.candidate_model
+    assert isinstance(model, IALS)
+    # The last movie is one that nobody rated, the one before has neither year nor genres.
+    table = movies(n_movies + 2, titles).with_columns(
+        pl.when(pl.col("movie_id") == n_movies + 1).then(None).otherwise("year").alias("year"),
+        pl.when(pl.col("movie_id") == n_movies + 1).then([]).otherwise("genres").alias("genres"),
+    )
+    links = pl.LazyFrame({"movie_id": [1], "imdb_id": [114709], "tmdb_id": [862]}, schema=LINKS)
+    stats = Popularity.fit(model.interactions).stats()
+    n_ratings = Popularity.fit(model.interactions).n_ratings
+    similar = by_factors(model.interactions.movie_ids, model.item_factors, n_ratings, n=20, min_ratings=1)
+    content = {
+        "run_id": "0a1b2c3d-run",
+        "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "source": {"name": "checkerboard", "description": "A made-up checkerboard", "version": "1"},
+        "metrics": [{"model": "two_stage", "metric": "ndcg_at_10", "value": 0.5, "low": 0.4, "high": 0.6, "n": 40}],
+    }
+    return publish(
+        home / "published" / "full",
+        version,
+        catalogue=catalogue(table, links, stats.lazy()).collect(),
+        recommender=found,
+        similar=SimilarityIndex.of(similar),
+        manifest=content | manifest,
+    )
+
+
+def published_home(folder: Path) -> Path:
+    """A home with one published bundle."""
+    publish_bundle(folder)
+    return folder
