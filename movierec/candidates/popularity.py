@@ -1,0 +1,76 @@
+"""Popularity: what most people rated, and rated well. The trending row and every cold start."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import polars as pl
+
+from movierec.interactions import Interactions, Rows, Scores
+
+
+@dataclass(frozen=True)
+class PopularityParams:
+    w_r: float = 1.0  # weight of the mean rating
+    w_c: float = 1.0  # weight of log(1 + number of ratings)
+    min_ratings: int = 5  # movies with fewer are not recommended: a single five-star rating is no trend
+
+
+@dataclass(frozen=True)
+class Popularity:
+    """The same score of a movie for everybody."""
+
+    interactions: Interactions
+    params: PopularityParams
+    mean_ratings: Scores
+    n_ratings: Rows
+
+    @classmethod
+    def fit(cls, interactions: Interactions, params: PopularityParams | None = None) -> Self:
+        items = interactions.user_items.tocsc()
+        n_ratings = np.diff(items.indptr)
+        mean_ratings = np.asarray(items.sum(axis=0)).ravel() / np.maximum(n_ratings, 1)
+        return cls(interactions, params or PopularityParams(), mean_ratings.astype(np.float32), n_ratings)
+
+    @property
+    def popularity(self) -> Scores:
+        """w_r * mean rating + w_c * log(1 + number of ratings), -inf below `min_ratings`."""
+        p = self.params
+        score = p.w_r * self.mean_ratings + p.w_c * np.log1p(self.n_ratings)
+        # A small sample may have no movie above the floor; then every rated movie counts.
+        floor = min(p.min_ratings, int(self.n_ratings.max(initial=0)))
+        return np.where(self.n_ratings >= floor, score, -np.inf).astype(np.float32)
+
+    def score(self, rows: Rows) -> Scores:
+        return np.tile(self.popularity, (len(rows), 1))
+
+    def stats(self) -> pl.DataFrame:
+        """`movie_id, n_ratings, mean_rating, popularity` of each rated movie, most popular first."""
+        popularity = self.popularity
+        return (
+            pl.DataFrame(
+                {
+                    "movie_id": self.interactions.movie_ids,
+                    "n_ratings": self.n_ratings.astype(np.int32),
+                    "mean_rating": self.mean_ratings,
+                    "popularity": np.where(np.isneginf(popularity), np.nan, popularity),
+                },
+            )
+            .with_columns(pl.col("popularity").fill_nan(None))
+            .sort("popularity", "n_ratings", "movie_id", descending=[True, True, False], nulls_last=True)
+        )
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.interactions.save(folder / "interactions")
+        self.stats().write_parquet(folder / "item_stats.parquet")
+        (folder / "config.json").write_text(json.dumps(asdict(self.params), indent=1))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        interactions = Interactions.load(folder / "interactions")
+        stats = pl.read_parquet(folder / "item_stats.parquet").sort("movie_id")
+        params = PopularityParams(**json.loads((folder / "config.json").read_text()))
+        return cls(interactions, params, stats["mean_rating"].to_numpy(), stats["n_ratings"].to_numpy().astype(np.intp))

@@ -1,0 +1,245 @@
+"""User and movie features at a cut, and the matrix that the ranker reads: the same in training and in serving."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from movierec.interactions import UNKNOWN, Ids, Rows, Scores, positions
+from movierec.movies import GENRES
+
+NO_GENRES = "(no genres listed)"
+GENRE_FEATURES = {f"genre_{genre.lower().replace('-', '_')}": genre for genre in GENRES}
+
+USER_FEATURES = (
+    "user_avg_rating",
+    "user_rating_std",
+    "user_num_ratings",
+    "user_min_rating",
+    "user_max_rating",
+    "user_activity_days",
+    "user_rating_velocity",
+)
+MOVIE_FEATURES = (
+    "movie_avg_rating",
+    "movie_rating_std",
+    "movie_num_ratings",
+    "movie_num_users",
+    "movie_popularity",
+    "year",
+    "movie_age",
+    "decade",
+    "title_length",
+    "num_genres",
+    *GENRE_FEATURES,
+    "genre_none",
+)
+USER_TIME, MOVIE_TIME = "last_rated", "mean_rated"  # in years; the pair features above are made of them
+LIKING_FEATURES = tuple(f"liking_{name}" for name in GENRE_FEATURES)  # of a user, for the crosses below
+PAIR_FEATURES = (
+    "als_score",
+    "als_rank",
+    "als_score_z",
+    "genre_share",
+    "genre_liking",
+    "age_for_user",  # years from the movie's release to the user's last rating
+    "era_gap",  # years from when the movie was rated, on average, to the user's last rating
+)
+RANKER_FEATURES = (*USER_FEATURES, *MOVIE_FEATURES, *PAIR_FEATURES)
+
+SHARE_FEATURES = tuple(f"share_{name}" for name in GENRE_FEATURES)
+SHRINKAGE = 5.0  # ratings of a genre that weigh as much as knowing nothing about it
+
+
+def user_features(ratings: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per user of `ratings`: USER_FEATURES, and per genre the user's share and liking of it.
+
+    A spread of one rating is 0. Velocity is ratings per day of activity, the first day counted as one.
+    `share_*`: the part of the user's ratings that fall on the genre. `liking_*`: mean of (rating - the user's
+    mean) over the genre, shrunk towards 0 as by SHRINKAGE further ratings.
+    """
+    ratings = ratings.with_columns(_exact("rating"))
+    days = (pl.col("rated_at").max() - pl.col("rated_at").min()).dt.total_seconds() / 86_400
+    aggregates = ratings.group_by("user_id").agg(
+        user_avg_rating=pl.col("rating").mean(),
+        user_rating_std=pl.col("rating").std().fill_null(0.0),
+        user_num_ratings=pl.len(),
+        user_min_rating=pl.col("rating").min(),
+        user_max_rating=pl.col("rating").max(),
+        user_activity_days=days,
+        user_rating_velocity=pl.len() / (days + 1),
+        last_rated=_in_years(pl.col("rated_at").max()),
+    )
+    per_genre = (
+        ratings.select("user_id", "movie_id", "rating")
+        .join(aggregates.select("user_id", "user_avg_rating"), on="user_id")
+        .join(movies.select("movie_id", *_genre_flags()), on="movie_id")
+        .group_by("user_id")
+        .agg(
+            *(pl.col(name).mean().alias(f"share_{name}") for name in GENRE_FEATURES),
+            *(
+                (
+                    (pl.col(name) * (pl.col("rating") - pl.col("user_avg_rating"))).sum()
+                    / (pl.col(name).sum() + SHRINKAGE)
+                ).alias(f"liking_{name}")
+                for name in GENRE_FEATURES
+            ),
+        )
+    )
+    columns = (*USER_FEATURES, USER_TIME, *SHARE_FEATURES, *LIKING_FEATURES)
+    return (
+        aggregates.join(per_genre, on="user_id", how="left")
+        .select("user_id", *(pl.col(column).cast(pl.Float32).fill_null(0.0) for column in columns))
+        .sort("user_id")
+    )
+
+
+def movie_features(ratings: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per movie of the catalogue: MOVIE_FEATURES as known from `ratings`.
+
+    Filled by rule for movies nobody rated: the mean rating of all ratings, spread 0, counts and popularity 0.
+    Age counts from the year of the last rating, so nothing depends on today. Year, age and decade are null
+    where the title names no year.
+    """
+    ratings = ratings.with_columns(_exact("rating"))
+    aggregates = ratings.group_by("movie_id").agg(
+        movie_avg_rating=pl.col("rating").mean(),
+        movie_rating_std=pl.col("rating").std().fill_null(0.0),
+        movie_num_ratings=pl.len(),
+        movie_num_users=pl.col("user_id").n_unique(),
+        movie_popularity=pl.col("rating").mean() + pl.len().log1p(),
+        mean_rated=_in_years(pl.col("rated_at").mean()),
+    )
+    overall = ratings.select(
+        overall_mean=pl.col("rating").mean(), last_year=pl.col("rated_at").max().dt.year().cast(pl.Int32)
+    )
+    year = pl.col("year").cast(pl.Int32)
+    return (
+        movies.join(aggregates, on="movie_id", how="left")
+        .join(overall, how="cross")
+        .with_columns(
+            pl.col("movie_avg_rating").fill_null(pl.col("overall_mean")),
+            pl.col("movie_rating_std", "movie_num_ratings", "movie_num_users", "movie_popularity").fill_null(0),
+            *_genre_flags(),
+            movie_age=pl.col("last_year") - year,
+            decade=year // 10 * 10,
+            title_length=pl.col("display_title").str.len_chars(),
+            num_genres=pl.col("genres").list.len(),
+            genre_none=pl.col("genres").list.len() == 0,
+        )
+        .select("movie_id", *(pl.col(column).cast(pl.Float32) for column in (*MOVIE_FEATURES, MOVIE_TIME)))
+        .sort("movie_id")
+    )
+
+
+def _exact(column: str) -> pl.Expr:
+    """In double precision, where sums of half stars do not depend on the order of the threads that add them."""
+    return pl.col(column).cast(pl.Float64)
+
+
+def _in_years(time: pl.Expr) -> pl.Expr:
+    return time.dt.epoch("s") / (365.25 * 86_400) + 1970
+
+
+def _genre_flags() -> list[pl.Expr]:
+    return [
+        pl.col("genres").list.contains(genre).cast(pl.Float32).alias(name) for name, genre in GENRE_FEATURES.items()
+    ]
+
+
+@dataclass(frozen=True)
+class Features:
+    """The feature tables of one cut as float32 arrays, rows in ascending order of id.
+
+    `users` is users x USER_FEATURES, `shares` and `likings` users x genres, `movies` movies x MOVIE_FEATURES.
+    """
+
+    user_ids: Ids
+    movie_ids: Ids
+    users: Scores
+    user_times: Scores
+    shares: Scores
+    likings: Scores
+    movies: Scores
+    movie_times: Scores
+
+    @classmethod
+    def of(cls, users: pl.DataFrame, movies: pl.DataFrame) -> Self:
+        """From the tables of `user_features` and `movie_features` of the same cut."""
+        users, movies = users.sort("user_id"), movies.sort("movie_id")
+
+        def matrix(table: pl.DataFrame, columns: tuple[str, ...]) -> Scores:
+            values = table.select(columns).to_numpy().astype(np.float32)
+            return np.ascontiguousarray(values)
+
+        return cls(
+            users["user_id"].to_numpy(),
+            movies["movie_id"].to_numpy(),
+            matrix(users, USER_FEATURES),
+            users[USER_TIME].to_numpy(),
+            matrix(users, SHARE_FEATURES),
+            matrix(users, LIKING_FEATURES),
+            matrix(movies, MOVIE_FEATURES),
+            movies[MOVIE_TIME].to_numpy(),
+        )
+
+    def matrix(
+        self, user_ids: npt.ArrayLike, movie_ids: npt.NDArray[np.int32], scores: Scores
+    ) -> npt.NDArray[np.float32]:
+        """RANKER_FEATURES of each user's candidates: (users * n) x features, row by row.
+
+        `movie_ids` and `scores` are users x n, best first, as a candidate model ranks them. Raises KeyError
+        when a user or a movie has no features.
+        """
+        n_users, n = movie_ids.shape
+        user_rows = _known("user", self.user_ids, np.asarray(user_ids))
+        movie_rows = _known("movie", self.movie_ids, movie_ids.ravel())
+        movies = self.movies[movie_rows]
+        genres = movies[:, _GENRES_AT]
+        n_genres = np.maximum(genres.sum(axis=1), 1)
+        rank = np.tile(np.arange(1, n + 1, dtype=np.float32), n_users)
+        z = (scores - scores.mean(axis=1, keepdims=True)) / (scores.std(axis=1, keepdims=True) + 1e-9)
+
+        def cross(profile: Scores) -> Scores:
+            """Mean of the user's value over the movie's genres, 0 without any."""
+            values: Scores = np.einsum("ij,ij->i", np.repeat(profile, n, axis=0), genres) / n_genres
+            return values
+
+        now = np.repeat(self.user_times[user_rows], n)
+        pairs = (
+            scores.ravel(),
+            rank,
+            z.ravel(),
+            cross(self.shares[user_rows]),
+            cross(self.likings[user_rows]),
+            now - movies[:, MOVIE_FEATURES.index("year")],
+            now - self.movie_times[movie_rows],
+        )
+        return np.column_stack([np.repeat(self.users[user_rows], n, axis=0), movies, *pairs]).astype(
+            np.float32, copy=False
+        )
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in _ARRAYS:
+            np.save(folder / f"{name}.npy", getattr(self, name))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Mapped read-only."""
+        return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS))
+
+
+_ARRAYS = ("user_ids", "movie_ids", "users", "user_times", "shares", "likings", "movies", "movie_times")
+_GENRES_AT = slice(MOVIE_FEATURES.index(next(iter(GENRE_FEATURES))), MOVIE_FEATURES.index("genre_none"))
+
+
+def _known(kind: str, ids: Ids, wanted: npt.NDArray[np.int32]) -> Rows:
+    rows = positions(ids, wanted)
+    if (rows == UNKNOWN).any():
+        missing = np.unique(wanted[rows == UNKNOWN])[:5].tolist()
+        raise KeyError(f"no features for {kind} {missing}: features and candidates are of different cuts")
+    return rows

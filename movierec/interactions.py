@@ -1,0 +1,159 @@
+"""Ratings as a sparse matrix with its ids, and the one place where scores become a ranking."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import scipy.sparse as sp
+
+from movierec.schema import CANDIDATES
+
+Ids = npt.NDArray[np.int32]
+Rows = npt.NDArray[np.intp]
+Scores = npt.NDArray[np.float32]
+
+UNKNOWN = -1
+BLOCK_BYTES = 64 * 2**20  # users x movies are scored in blocks of about this size
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """`user_items` is CSR, users x movies, float32 ratings; row i is `user_ids[i]`, column j `movie_ids[j]`.
+
+    Both id arrays are sorted and unique.
+    """
+
+    user_ids: Ids
+    movie_ids: Ids
+    user_items: sp.csr_array
+
+    @classmethod
+    def of(cls, ratings: pl.LazyFrame) -> Self:
+        """From a table with `user_id, movie_id, rating`, one row per pair."""
+        table = ratings.select("user_id", "movie_id", "rating").collect(engine="streaming")
+        user_ids, rows = np.unique(table["user_id"].to_numpy(), return_inverse=True)
+        movie_ids, columns = np.unique(table["movie_id"].to_numpy(), return_inverse=True)
+        values = table["rating"].to_numpy().astype(np.float32, copy=False)
+        coordinates = (rows.astype(np.int32), columns.astype(np.int32))
+        matrix = sp.csr_array((values, coordinates), shape=(len(user_ids), len(movie_ids)))
+        matrix.sort_indices()
+        return cls(user_ids.astype(np.int32), movie_ids.astype(np.int32), matrix)
+
+    def rows_of(self, user_ids: npt.ArrayLike) -> Rows:
+        """Row numbers of the given users, UNKNOWN for a user without ratings."""
+        return positions(self.user_ids, user_ids)
+
+    def columns_of(self, movie_ids: npt.ArrayLike) -> Rows:
+        """Column numbers of the given movies, UNKNOWN for a movie nobody rated."""
+        return positions(self.movie_ids, movie_ids)
+
+    def seen(self, row: int) -> npt.NDArray[np.int32]:
+        """Columns of the movies that the user of `row` has rated, ascending."""
+        start, end = self.user_items.indptr[row], self.user_items.indptr[row + 1]
+        return self.user_items.indices[start:end]
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "user_ids.npy", self.user_ids)
+        np.save(folder / "movie_ids.npy", self.movie_ids)
+        for part in ("indptr", "indices", "data"):
+            np.save(folder / f"{part}.npy", getattr(self.user_items, part))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Mapped read-only: processes that serve the same folder share its pages."""
+        user_ids, movie_ids, indptr, indices, data = (
+            np.load(folder / f"{part}.npy", mmap_mode="r")
+            for part in ("user_ids", "movie_ids", "indptr", "indices", "data")
+        )
+        shape = (len(user_ids), len(movie_ids))
+        return cls(user_ids, movie_ids, sp.csr_array((data, indices, indptr), shape=shape))
+
+
+def positions(known: Ids, wanted: npt.ArrayLike) -> Rows:
+    """Where each wanted id stands in the sorted `known`, UNKNOWN where it does not."""
+    asked = np.asarray(wanted)
+    if len(known) == 0:
+        return np.full(asked.shape, UNKNOWN)
+    found = np.minimum(np.searchsorted(known, asked), len(known) - 1)
+    return np.where(known[found] == asked, found, UNKNOWN)
+
+
+def blocks(rows: Rows, n_movies: int) -> Iterator[Rows]:
+    """`rows` in pieces whose dense scores fit into BLOCK_BYTES."""
+    size = max(1, BLOCK_BYTES // (4 * max(1, n_movies)))
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def top_unseen(
+    score: Callable[[Rows], Scores], interactions: Interactions, rows: Rows, *, n: int
+) -> tuple[Rows, Scores]:
+    """The `n` best columns nobody in `rows` has rated yet, and their scores; both len(rows) x n.
+
+    Best first; equal scores by ascending column, so that a ranking is the same on every run. Where a user
+    has fewer than `n` unseen movies the rest is UNKNOWN with score -inf. `score` gives a fresh dense block.
+    """
+    n_movies = len(interactions.movie_ids)
+    best = np.full((len(rows), n), UNKNOWN, dtype=np.intp)
+    best_scores = np.full((len(rows), n), -np.inf, dtype=np.float32)
+    done = 0
+    for block in blocks(rows, n_movies):
+        scores = score(block)
+        for i, row in enumerate(block):
+            scores[i, interactions.seen(row)] = -np.inf
+        columns, values = best_columns(scores, n=min(n, n_movies))
+        here = slice(done, done + len(block))
+        best[here, : columns.shape[1]] = np.where(np.isneginf(values), UNKNOWN, columns)
+        best_scores[here, : columns.shape[1]] = values
+        done += len(block)
+    return best, best_scores
+
+
+def stand_ins(columns: Rows, scores: Scores) -> tuple[Rows, Scores]:
+    """The same ranking with every UNKNOWN place filled by column 0 at the row's lowest score.
+
+    For a matrix of features, which has no empty places; whoever uses it leaves those places out again.
+    """
+    missing = columns == UNKNOWN
+    lowest = scores.min(axis=1, where=~missing, initial=np.inf)
+    lowest = np.where(np.isinf(lowest), 0, lowest).astype(np.float32)
+    return np.where(missing, 0, columns), np.where(missing, lowest[:, None], scores)
+
+
+def best_columns(scores: Scores, *, n: int) -> tuple[Rows, Scores]:
+    """Columns of the `n` highest scores of each row, best first, ties by ascending column."""
+    if n < scores.shape[1]:
+        chosen = np.argpartition(-scores, n - 1, axis=1)[:, :n]
+        # argpartition keeps any of the scores equal to the n-th; take those of the lowest columns.
+        edge = np.take_along_axis(scores, chosen, axis=1).min(axis=1)
+        tied = np.flatnonzero((scores >= edge[:, None]).sum(axis=1) > n)
+        for i in tied:
+            above = np.flatnonzero(scores[i] > edge[i])
+            level = np.flatnonzero(scores[i] == edge[i])
+            chosen[i] = np.concatenate([above, level])[:n]
+    else:
+        chosen = np.broadcast_to(np.arange(scores.shape[1]), scores.shape).copy()
+    chosen.sort(axis=1)
+    values = np.take_along_axis(scores, chosen, axis=1)
+    order = np.argsort(-values, axis=1, kind="stable")
+    return np.take_along_axis(chosen, order, axis=1), np.take_along_axis(values, order, axis=1)
+
+
+def as_table(user_ids: Ids, movie_ids: Ids, columns: Rows, scores: Scores) -> pl.DataFrame:
+    """`user_id, movie_id, score, rank` of a block of rankings; rank counts from 1, UNKNOWN places left out."""
+    n = columns.shape[1]
+    known = (columns != UNKNOWN).ravel()
+    return pl.DataFrame(
+        {
+            "user_id": np.repeat(user_ids, n)[known],
+            "movie_id": movie_ids[columns.ravel()[known]],
+            "score": scores.ravel()[known],
+            "rank": np.tile(np.arange(1, n + 1, dtype=np.int32), len(user_ids))[known],
+        },
+        schema=CANDIDATES,
+    )

@@ -1,0 +1,56 @@
+"""Ranking metrics per user, over the full catalogue, with binary relevance."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+KS = (5, 10, 20)
+
+
+def per_user(rankings: pl.DataFrame, relevant: pl.DataFrame, ks: Sequence[int] = KS) -> pl.DataFrame:
+    """One row per user of `relevant`: `user_id` and `{ndcg,recall,precision,map}_at_{k}` for each k.
+
+    `rankings`: `user_id, movie_id, rank` (from 1, a movie at most once a user). `relevant`: the pairs that
+    should be found. A user without a ranking scores 0 and is not left out. With rel_i = 1 where rank i holds a
+    relevant movie and R relevant movies (Järvelin and Kekäläinen 2002; Manning et al. 2008, ch. 8):
+
+    ndcg@k = sum_i rel_i / log2(i + 1), over the same sum with the min(k, R) first ranks relevant
+    recall@k = hits / R; precision@k = hits / k
+    map@k = sum_i rel_i * precision@i, over min(k, R)
+    """
+    totals = relevant.group_by("user_id").agg(n_relevant=pl.len())
+    hits = (
+        rankings.join(relevant.select("user_id", "movie_id"), on=["user_id", "movie_id"])
+        .sort("user_id", "rank")
+        .with_columns(nth_hit=pl.int_range(1, pl.len() + 1).over("user_id"))
+    )
+    gain = 1 / (pl.col("rank") + 1).log(2)
+    precision_here = pl.col("nth_hit") / pl.col("rank")
+    sums = hits.group_by("user_id").agg(
+        expression.filter(pl.col("rank") <= k).sum().alias(f"{name}_{k}")
+        for k in ks
+        for name, expression in (("gain", gain), ("hits", pl.lit(1.0)), ("precisions", precision_here))
+    )
+    best = pl.DataFrame({"n": range(1, max(ks) + 1)}).select(
+        pl.col("n").cast(totals.schema["n_relevant"]), ideal=(1 / (pl.col("n") + 1).log(2)).cum_sum()
+    )
+    table = totals.join(sums, on="user_id", how="left").with_columns(pl.all().exclude("user_id").fill_null(0))
+    for k in ks:
+        findable = pl.min_horizontal(pl.col("n_relevant"), pl.lit(k)).cast(best.schema["n"])
+        table = (
+            table.with_columns(n=findable)
+            .join(best, on="n")
+            .with_columns(
+                (pl.col(f"gain_{k}") / pl.col("ideal")).alias(f"ndcg_at_{k}"),
+                (pl.col(f"hits_{k}") / pl.col("n_relevant")).alias(f"recall_at_{k}"),
+                (pl.col(f"hits_{k}") / k).alias(f"precision_at_{k}"),
+                (pl.col(f"precisions_{k}") / pl.col("n")).alias(f"map_at_{k}"),
+            )
+            .drop("n", "ideal")
+        )
+    return table.select("user_id", pl.col(r"^(ndcg|recall|precision|map)_at_\d+$")).sort("user_id")
+
+
+def coverage(rankings: pl.DataFrame, n_movies: int, k: int) -> float:
+    """Share of the `n_movies` movies that stand among the first `k` of at least one user."""
+    return rankings.filter(pl.col("rank") <= k)["movie_id"].n_unique() / max(1, n_movies)

@@ -1,0 +1,185 @@
+"""The bundle: what the graph writes and the site reads, both halves side by side.
+
+<home>/published/<sample>/
+    CURRENT            the name of the bundle that is served
+    <version>/         manifest.json catalogue.parquet top100.json similar.parquet recommender/
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import polars as pl
+
+from movierec.catalog import Catalog
+from movierec.recommender import Recommender
+from movierec.similar import SimilarityIndex
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+KEPT = 3  # bundles that stay on disk; a slow opener must still find the folder it was told of
+
+
+class BundleError(ValueError):
+    """A bundle is missing, broken or of another format."""
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yields a sibling name to write; it takes the place of `path` only when the block succeeds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        for written in [*part.rglob("*"), part] if part.is_dir() else [part]:
+            descriptor = os.open(written, os.O_RDONLY)
+            os.fsync(descriptor)
+            os.close(descriptor)
+        part.replace(path)
+    finally:
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Everything the site needs, opened once; arrays are mapped read-only."""
+
+    version: str
+    manifest: dict[str, Any]
+    catalog: Catalog
+    recommender: Recommender
+    similar: SimilarityIndex
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Raises BundleError that says what is wrong with the folder."""
+        try:
+            manifest = json.loads((folder / "manifest.json").read_text())
+            _verify(folder, manifest)
+            return cls(
+                folder.name,
+                manifest,
+                Catalog.of(pl.read_parquet(folder / "catalogue.parquet")),
+                Recommender.load(folder / "recommender"),
+                SimilarityIndex.load(folder),
+            )
+        except BundleError:
+            raise
+        except Exception as error:  # whatever a broken file makes its reader raise
+            raise BundleError(f"bundle {folder} cannot be opened: {type(error).__name__}: {error}") from error
+
+
+def publish(
+    home: Path,
+    version: str,
+    *,
+    catalogue: pl.DataFrame,
+    recommender: Recommender,
+    similar: SimilarityIndex,
+    manifest: dict[str, Any],
+) -> Path:
+    """Writes a bundle under `home`, opens it once to be sure, and only then points CURRENT at it."""
+    target = home / version
+    with atomic(target) as folder:
+        folder.mkdir()
+        catalogue.write_parquet(folder / "catalogue.parquet")
+        top100 = catalogue.drop_nulls("popularity").head(100)
+        (folder / "top100.json").write_text(top100.write_json())
+        recommender.save(folder / "recommender")
+        similar.save(folder)
+        files = {str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+        content = {"format": FORMAT, "version": version, **manifest, "files": files}
+        (folder / "manifest.json").write_text(json.dumps(content, indent=1, default=str))
+        Bundle.open(folder)
+    point_at(home, version)
+    _prune(home)
+    return target
+
+
+def point_at(home: Path, version: str) -> None:
+    with atomic(home / "CURRENT") as part:
+        part.write_text(version)
+
+
+def current(home: Path) -> Path | None:
+    """The folder of the published bundle, None where nothing was published."""
+    pointer = home / "CURRENT"
+    return home / pointer.read_text().strip() if pointer.is_file() else None
+
+
+def _verify(folder: Path, manifest: dict[str, Any]) -> None:
+    if manifest.get("format") != FORMAT:
+        raise BundleError(f"bundle {folder} has format {manifest.get('format')}, this code reads {FORMAT}")
+    broken = [name for name, digest in manifest["files"].items() if _digest(folder / name) != digest]
+    if broken:
+        raise BundleError(f"bundle {folder}: {broken} are not what the manifest says; publish again")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _prune(home: Path) -> None:
+    live = current(home)
+    versions = sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith("."))
+    for old in versions[:-KEPT]:
+        if old != live:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+class Live:
+    """The published bundle as of now: call it once a request and use what it gives to the request's end.
+
+    A new bundle is noticed by one `stat`, opened while others go on being served from the old one, and the
+    old one stays when the new one is broken.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.fault: str | None = None  # why the newest bundle is not the one served
+        self._bundle: Bundle | None = None
+        self._stamp: tuple[int, int] | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Bundle:
+        """Raises BundleError while nothing servable was ever published."""
+        try:
+            stat = (self.home / "CURRENT").stat()
+        except OSError as error:
+            if self._bundle is None:
+                raise BundleError(f"nothing is published under {self.home} ({error}): run `make pipeline`") from None
+            return self._bundle
+        stamp = (stat.st_ino, stat.st_mtime_ns)
+        if stamp != self._stamp and self._lock.acquire(blocking=self._bundle is None):
+            if self._bundle is None:
+                self._open(stamp)
+            else:
+                threading.Thread(target=self._open, args=(stamp,), name="open-bundle", daemon=True).start()
+        if self._bundle is None:
+            raise BundleError(self.fault or f"nothing servable is published under {self.home}")
+        return self._bundle
+
+    def _open(self, stamp: tuple[int, int]) -> None:
+        """Holds the lock that its caller took, and lets it go."""
+        try:
+            if stamp != self._stamp:
+                self._bundle, self.fault = Bundle.open(self.home / (self.home / "CURRENT").read_text().strip()), None
+        except (BundleError, OSError, UnicodeDecodeError) as error:
+            self.fault = str(error)
+            log.warning("kept %s: %s", self._bundle.version if self._bundle else "nothing", error)
+        finally:
+            self._stamp = stamp  # a broken bundle is reported once, not on every request
+            self._lock.release()

@@ -1,0 +1,114 @@
+"""What holds for every candidate model of the registry."""
+
+import numpy as np
+import pytest
+
+from movierec.candidates import CANDIDATE_MODELS
+from movierec.candidates.base import candidates
+from movierec.candidates.ials import IALS, REFERENCE, IALSParams, confidence
+from movierec.candidates.popularity import Popularity, PopularityParams
+from movierec.interactions import Interactions
+from movierec.schema import CANDIDATES
+from tests import factories
+
+
+@pytest.fixture(scope="module")
+def board():
+    return Interactions.of(factories.checkerboard())
+
+
+@pytest.fixture(scope="module", params=list(CANDIDATE_MODELS))
+def model(request, board):
+    return CANDIDATE_MODELS[request.param].fit(board)
+
+
+def test_the_answer_has_one_shape(model):
+    table = candidates(model, [3, 8], 5)
+    assert dict(table.schema) == CANDIDATES
+    assert table["user_id"].to_list() == [3] * 5 + [8] * 5
+    assert table["rank"].to_list() == [1, 2, 3, 4, 5] * 2
+    assert all(table.filter(user_id=user)["score"].is_sorted(descending=True) for user in (3, 8))
+
+
+def test_nobody_is_recommended_what_they_have_rated(model, board):
+    table = candidates(model, board.user_ids, 40)
+    rated = {
+        (int(u), int(m))
+        for u, row in zip(board.user_ids, range(40), strict=True)
+        for m in board.movie_ids[board.seen(row)]
+    }
+    assert rated.isdisjoint(table.select("user_id", "movie_id").iter_rows())
+
+
+def test_unknown_users_have_no_rows(model):
+    assert candidates(model, [999], 5).is_empty()
+
+
+def test_a_fit_repeats_itself(model, board):
+    again = type(model).fit(board)
+    assert candidates(model, board.user_ids, 10).equals(candidates(again, board.user_ids, 10))
+
+
+def test_what_was_saved_answers_the_same(model, board, tmp_path):
+    model.save(tmp_path)
+    loaded = type(model).load(tmp_path)
+    assert candidates(model, board.user_ids, 10).equals(candidates(loaded, board.user_ids, 10))
+    assert loaded.params == model.params
+
+
+def test_no_model_is_written_as_a_pickle(model, tmp_path):
+    model.save(tmp_path)
+    kinds = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
+    assert kinds <= {".npy", ".json", ".parquet"}
+
+
+def test_ials_recommends_the_one_movie_of_a_users_colour_they_have_not_seen(board):
+    model = IALS.fit(board, IALSParams(factors=4, regularization=0.1))
+    first = candidates(model, board.user_ids, 1)
+    assert first["movie_id"].to_list() == first["user_id"].to_list()
+
+
+def test_popularity_is_mean_rating_plus_log_of_one_plus_count():
+    table = Interactions.of(factories.ratings((1, 1, 4.0), (2, 1, 5.0), (1, 2, 2.0)))
+    stats = Popularity.fit(table, PopularityParams(w_r=2, w_c=3, min_ratings=1)).stats()
+    assert stats["movie_id"].to_list() == [1, 2]
+    assert stats["popularity"].to_list() == pytest.approx([2 * 4.5 + 3 * np.log(3), 2 * 2.0 + 3 * np.log(2)])
+
+
+def test_a_movie_below_the_floor_is_not_popular_however_loved():
+    rows = [(user, 1, 3.0) for user in range(1, 6)] + [(1, 2, 5.0)]
+    model = Popularity.fit(Interactions.of(factories.ratings(*rows)), PopularityParams(min_ratings=5))
+    assert model.stats().filter(movie_id=2)["popularity"].to_list() == [None]
+    assert candidates(model, [2], 5).is_empty()
+
+
+def test_where_no_movie_reaches_the_floor_the_most_rated_ones_count():
+    model = Popularity.fit(Interactions.of(factories.ratings((1, 1, 4.0), (2, 1, 4.0), (1, 2, 5.0))))
+    assert candidates(model, [2], 5)["movie_id"].to_list() == []
+    assert model.stats().drop_nulls("popularity")["movie_id"].to_list() == [1]
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("linear", [9, 21]), ("log", [1 + 4 * np.log(3), 1 + 4 * np.log(6)]), ("binary", [4, 4])]
+)
+def test_confidence_follows_its_mode(mode, expected):
+    table = Interactions.of(factories.ratings((1, 1, 2.0), (1, 2, 5.0)))
+    params = IALSParams(alpha=4, confidence=mode, min_rating=0)
+    assert confidence(table.user_items, params).data.tolist() == pytest.approx(expected)
+
+
+def test_ratings_below_the_least_one_are_no_sign_of_liking():
+    table = Interactions.of(factories.ratings((1, 1, 2.0), (1, 2, 5.0)))
+    assert confidence(table.user_items, IALSParams(min_rating=3.5)).indices.tolist() == [1]
+
+
+def test_a_user_who_liked_nothing_is_ranked_for_like_the_mean_user(board):
+    sour = factories.checkerboard().collect().vstack(factories.ratings((99, 1, 0.5)).collect()).lazy()
+    model = IALS.fit(Interactions.of(sour), IALSParams(factors=4))
+    mean = model.user_factors[:-1].mean(axis=0)
+    assert model.user_factors[-1] == pytest.approx(mean, rel=1e-4)
+
+
+def test_the_reference_hyper_parameters_stay_selectable():
+    assert (REFERENCE.factors, REFERENCE.iterations, REFERENCE.regularization) == (128, 20, 0.01)
+    assert (REFERENCE.alpha, REFERENCE.confidence, REFERENCE.min_rating) == (15, "linear", 0)

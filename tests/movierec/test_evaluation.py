@@ -1,0 +1,69 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from movierec import evaluation
+from movierec.interactions import Interactions
+from tests import factories
+from tests.movierec.test_metrics import ranking, relevant
+
+
+def test_the_interval_holds_the_mean_and_narrows_with_n():
+    draws = np.random.default_rng(3).normal(0.2, 0.1, 4000)
+    wide, narrow = evaluation.bootstrap(draws[:100]), evaluation.bootstrap(draws)
+    assert wide.low < wide.value < wide.high
+    # The normal approximation of the same interval: mean +- 1.96 s / sqrt(n).
+    assert narrow.high - narrow.low == pytest.approx(2 * 1.96 * 0.1 / 4000**0.5, rel=0.1)
+    assert (wide.high - wide.low) / (narrow.high - narrow.low) == pytest.approx(40**0.5, rel=0.25)
+
+
+def test_the_same_values_give_the_same_interval():
+    values = np.array([0.0, 1.0, 0.5])
+    assert evaluation.bootstrap(values) == evaluation.bootstrap(values)
+
+
+def test_nobody_to_score_is_not_a_number_and_not_a_zero():
+    assert np.isnan(evaluation.bootstrap(np.array([])).value)
+
+
+def test_differences_are_paired_by_user():
+    truth = pl.concat([relevant(1, user=user) for user in range(1, 51)])
+    good = pl.concat([ranking(1, 2, user=user) for user in range(1, 51)])
+    bad = pl.concat([ranking(2, 1, user=user) for user in range(1, 51)])
+    found = evaluation.difference(good, bad, truth)
+    # Every user gains the same, so the interval has no width, however much users differ among themselves.
+    assert found.low == found.high == pytest.approx(1 - 1 / np.log2(3))
+    assert found.n == 50
+
+
+def test_only_what_is_surely_worse_fails_its_floor():
+    table = pl.DataFrame(
+        [("a", "b", -0.1, -0.2, -0.01, 9), ("c", "b", -0.1, -0.3, 0.01, 9), ("d", "b", 0.1, 0.0, 0.2, 9)],
+        schema=["model", "base", "value", "low", "high", "n"],
+        orient="row",
+    )
+    (fault,) = evaluation.failed_floors(table)
+    assert fault.startswith("a is worse than b: nDCG@10 -0.1000 [-0.2000, -0.0100], n = 9")
+
+
+def test_no_user_is_dropped_from_the_table():
+    table = evaluation.evaluate({"m": ranking(1)}, pl.concat([relevant(1), relevant(2, user=2)]), n_movies=4)
+    ndcg = table.filter(metric="ndcg_at_10").row(0, named=True)
+    assert (ndcg["value"], ndcg["n"]) == (0.5, 2)
+    coverage = table.filter(metric="coverage_at_10").row(0, named=True)
+    assert (coverage["value"], coverage["low"]) == (0.25, None)
+
+
+def test_relevant_is_what_was_liked_and_a_larger_draw_holds_the_smaller():
+    holdout = factories.ratings(*[(user, 1, 4.0) for user in range(1, 101)], (200, 1, 3.5))
+    draws = [set(evaluation.relevant_pairs(holdout, max_users=n)["user_id"]) for n in (10, 50, 1000)]
+    assert [len(draw) for draw in draws] == [10, 50, 100]
+    assert draws[0] < draws[1] < draws[2]
+
+
+def test_a_random_ranking_is_of_unseen_movies_and_the_same_each_time():
+    board = Interactions.of(factories.checkerboard(10, 10))
+    table = evaluation.random_ranking(board, [1, 2, 999], n=20)
+    assert table.equals(evaluation.random_ranking(board, [1, 2, 999], n=20))
+    assert table["user_id"].unique().to_list() == [1, 2]
+    assert set(table.filter(user_id=2)["movie_id"]) == {1, 2, 3, 5, 7, 9}

@@ -1,0 +1,91 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from movierec.features import (
+    MOVIE_FEATURES,
+    PAIR_FEATURES,
+    RANKER_FEATURES,
+    USER_FEATURES,
+    Features,
+    movie_features,
+    user_features,
+)
+from tests import factories
+
+
+@pytest.fixture
+def table():
+    return factories.ratings((1, 1, 5.0), (1, 2, 3.0), (1, 3, 4.0), (2, 2, 2.0))
+
+
+@pytest.fixture
+def features(table):
+    movies = factories.movies(4)
+    return Features.of(user_features(table, movies).collect(), movie_features(table, movies).collect())
+
+
+def test_the_reference_set_is_whole():
+    assert len(USER_FEATURES) == 7
+    assert len(MOVIE_FEATURES) == 30
+    assert "als_score" in PAIR_FEATURES
+    assert len(set(RANKER_FEATURES)) == len(RANKER_FEATURES)
+
+
+def test_user_features_by_hand(table):
+    user = user_features(table, factories.movies(4)).collect().row(0, named=True)
+    assert [user[name] for name in USER_FEATURES] == pytest.approx([4.0, 1.0, 3, 3.0, 5.0, 2.0, 1.0])
+    assert user["share_genre_comedy"] == pytest.approx(2 / 3)
+    assert user["liking_genre_comedy"] == pytest.approx((1.0 + 0.0) / (2 + 5))
+    assert user["liking_genre_action"] == pytest.approx(-1.0 / (1 + 5))
+
+
+def test_a_single_rating_has_no_spread_and_a_day_of_activity(table):
+    user = user_features(table, factories.movies(4)).collect().row(1, named=True)
+    assert (user["user_rating_std"], user["user_activity_days"], user["user_rating_velocity"]) == (0, 0, 1)
+
+
+def test_movie_features_by_hand(table):
+    movie = movie_features(table, factories.movies(4)).collect().row(1, named=True)
+    assert movie["movie_avg_rating"] == pytest.approx(2.5)
+    assert movie["movie_popularity"] == pytest.approx(2.5 + np.log(3))
+    assert (movie["movie_num_ratings"], movie["movie_num_users"]) == (2, 2)
+    assert (movie["year"], movie["movie_age"], movie["decade"]) == (1982, 2001 - 1982, 1980)
+    assert (movie["title_length"], movie["num_genres"]) == (len("Movie 2"), 2)
+    assert (movie["genre_action"], movie["genre_sci_fi"], movie["genre_comedy"], movie["genre_none"]) == (1, 1, 0, 0)
+
+
+def test_a_movie_nobody_rated_is_filled_by_rule(table):
+    movie = movie_features(table, factories.movies(4)).collect().row(3, named=True)
+    assert movie["movie_avg_rating"] == pytest.approx(3.5)  # the mean of all ratings
+    assert (movie["movie_rating_std"], movie["movie_num_ratings"], movie["movie_popularity"]) == (0, 0, 0)
+
+
+def test_a_movie_without_a_year_has_no_age(table):
+    movies = factories.movies(4).with_columns(pl.lit(None, pl.Int16).alias("year"))
+    movie = movie_features(table, movies).collect().row(0, named=True)
+    assert (movie["year"], movie["movie_age"], movie["decade"]) == (None, None, None)
+
+
+def test_a_row_of_the_matrix_is_user_movie_and_pair(features):
+    matrix = features.matrix([2, 1], np.array([[1, 3], [4, 2]], np.int32), np.array([[2, 0], [9, 7]], np.float32))
+    assert matrix.shape == (4, len(RANKER_FEATURES))
+    row = dict(zip(RANKER_FEATURES, matrix[1].tolist(), strict=True))  # user 2, movie 3
+    assert (row["user_avg_rating"], row["movie_avg_rating"], row["year"]) == (2.0, 4.0, 1983.0)
+    assert (row["als_score"], row["als_rank"], row["als_score_z"]) == (0, 2, pytest.approx(-1))
+    assert row["age_for_user"] == pytest.approx(2001 - 1983, abs=0.1)
+    row = dict(zip(RANKER_FEATURES, matrix[2].tolist(), strict=True))  # user 1, movie 4, an action film
+    assert row["genre_share"] == pytest.approx(1 / 3)
+    assert row["genre_liking"] == pytest.approx(-1 / 6)
+
+
+def test_ids_without_features_are_refused(features):
+    with pytest.raises(KeyError, match=r"no features for movie \[77\]"):
+        features.matrix([1], np.array([[77]], np.int32), np.zeros((1, 1), np.float32))
+
+
+def test_what_was_saved_is_what_is_loaded(features, tmp_path):
+    features.save(tmp_path)
+    loaded = Features.load(tmp_path)
+    arguments = ([1], np.array([[4, 2]], np.int32), np.ones((1, 2), np.float32))
+    assert np.array_equal(features.matrix(*arguments), loaded.matrix(*arguments), equal_nan=True)

@@ -1,0 +1,70 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from movierec import interactions as module
+from movierec.interactions import UNKNOWN, Interactions, best_columns, positions, top_unseen
+from tests import factories
+
+
+@pytest.fixture
+def two_users():
+    return Interactions.of(factories.ratings((9, 30, 4.0), (9, 10, 2.0), (5, 20, 5.0)))
+
+
+def test_rows_and_columns_are_ids_in_ascending_order(two_users):
+    assert two_users.user_ids.tolist() == [5, 9]
+    assert two_users.movie_ids.tolist() == [10, 20, 30]
+    assert two_users.user_items.toarray().tolist() == [[0, 5, 0], [2, 0, 4]]
+    assert two_users.rows_of([9, 7, 5]).tolist() == [1, UNKNOWN, 0]
+    assert two_users.columns_of([30, 99]).tolist() == [2, UNKNOWN]
+    assert two_users.seen(1).tolist() == [0, 2]
+
+
+def test_what_was_saved_is_what_is_loaded(two_users, tmp_path):
+    two_users.save(tmp_path)
+    loaded = Interactions.load(tmp_path)
+    assert loaded.user_ids.tolist() == [5, 9]
+    assert (loaded.user_items != two_users.user_items).nnz == 0
+
+
+def test_positions_in_nothing_are_unknown():
+    assert positions(np.array([], dtype=np.int32), [1, 2]).tolist() == [UNKNOWN, UNKNOWN]
+
+
+def test_seen_movies_are_left_out_and_missing_places_are_unknown(two_users):
+    scores = np.array([[3, 2, 1], [1, 2, 3]], dtype=np.float32)
+    columns, best = top_unseen(lambda rows: scores[rows], two_users, np.array([0, 1]), n=3)
+    assert columns.tolist() == [[0, 2, UNKNOWN], [1, UNKNOWN, UNKNOWN]]
+    assert best[0].tolist() == [3, 1, -np.inf]
+
+
+def test_blocks_change_nothing(monkeypatch):
+    table = Interactions.of(factories.checkerboard(20, 20))
+    scores = np.random.default_rng(1).random((20, 20), dtype=np.float32)
+    whole = top_unseen(lambda rows: scores[rows], table, np.arange(20), n=5)
+    monkeypatch.setattr(module, "BLOCK_BYTES", 4 * 20 * 3)  # three users at a time
+    pieces = top_unseen(lambda rows: scores[rows], table, np.arange(20), n=5)
+    assert all((a == b).all() for a, b in zip(whole, pieces, strict=True))
+
+
+def test_equal_scores_are_ranked_by_ascending_column():
+    scores = np.array([[1, 5, 5, 5, 0, 5]], dtype=np.float32)
+    columns, _ = best_columns(scores, n=3)
+    assert columns.tolist() == [[1, 2, 3]]
+
+
+def test_best_columns_agree_with_a_full_sort():
+    scores = np.random.default_rng(2).integers(0, 6, (50, 30)).astype(np.float32)
+    columns, values = best_columns(scores, n=7)
+    expected = np.argsort(-scores, axis=1, kind="stable")[:, :7]
+    assert (columns == expected).all()
+    assert (values == np.take_along_axis(scores, expected, axis=1)).all()
+
+
+def test_a_ranking_as_a_table_counts_from_one():
+    table = module.as_table(
+        np.array([7], np.int32), np.array([10, 20], np.int32), np.array([[1, UNKNOWN]]), np.array([[0.5, -np.inf]])
+    )
+    assert table.to_dicts() == [{"user_id": 7, "movie_id": 20, "score": 0.5, "rank": 1}]
+    assert table.schema["rank"] == pl.Int32

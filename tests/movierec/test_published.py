@@ -1,0 +1,164 @@
+import json
+import threading
+import time
+
+import pytest
+
+from movierec import published
+from movierec.published import Bundle, BundleError, Live, atomic, current, point_at
+from tests import factories
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return factories.publish_bundle(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def home(made, tmp_path):
+    """A home of its own for each test, with the same bundle in it."""
+    copy = tmp_path / "published" / "full"
+    published.shutil.copytree(made.parent, copy)
+    return copy
+
+
+def another(home, version):
+    published.shutil.copytree(home / "v1", home / version)
+    return home / version
+
+
+def until(condition, seconds=5.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def test_a_bundle_holds_all_the_site_needs(made):
+    bundle = Bundle.open(made)
+    assert len(bundle.catalog.movies) == 42
+    assert bundle.recommender.for_user(1, n=3).model == "two_stage"
+    assert bundle.similar.similar_to(1, n=3).model == "als_cosine"
+    assert bundle.manifest["run_id"] == "0a1b2c3d-run"
+    assert len(json.loads((made / "top100.json").read_text())) == 40
+
+
+def test_nothing_in_a_bundle_is_a_pickle(made):
+    kinds = {path.suffix for path in made.rglob("*") if path.is_file()}
+    assert kinds == {".json", ".parquet", ".npy", ".cbm", ".csv"}
+
+
+def test_atomic_leaves_the_old_or_the_new_and_never_a_half(tmp_path):
+    target = tmp_path / "file"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), atomic(target) as part:
+        part.write_text("half of the n")
+        raise RuntimeError("killed")
+    assert target.read_text() == "old"
+    with atomic(target) as part:
+        part.write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    assert target.read_text() == "new"
+
+
+def test_a_changed_file_is_noticed(home):
+    (home / "v1" / "similar.parquet").write_bytes(b"x")
+    with pytest.raises(BundleError, match=r"similar.parquet.* are not what the manifest says"):
+        Bundle.open(home / "v1")
+
+
+def test_another_format_is_refused(home):
+    manifest = home / "v1" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 99'))
+    with pytest.raises(BundleError, match="format 99, this code reads 1"):
+        Bundle.open(home / "v1")
+
+
+def test_a_missing_folder_is_a_bundle_error(tmp_path):
+    with pytest.raises(BundleError, match="cannot be opened"):
+        Bundle.open(tmp_path / "nowhere")
+
+
+def test_nothing_published_says_what_to_run(tmp_path):
+    with pytest.raises(BundleError, match="make pipeline"):
+        Live(tmp_path)()
+
+
+def test_a_new_bundle_is_served_without_a_restart(home):
+    live = Live(home)
+    assert live().version == "v1"
+    another(home, "v2")
+    point_at(home, "v2")
+    until(lambda: live().version == "v2")
+    assert live.fault is None
+
+
+def test_a_request_keeps_the_bundle_it_began_with(home):
+    live = Live(home)
+    mine = live()
+    another(home, "v2")
+    point_at(home, "v2")
+    until(lambda: live().version == "v2")
+    published.shutil.rmtree(home / "v1")
+    assert mine.recommender.for_user(1, n=3).model == "two_stage"
+
+
+def test_a_broken_new_bundle_leaves_the_old_one_served(home):
+    live = Live(home)
+    live()
+    (another(home, "v2") / "manifest.json").write_text("{")
+    point_at(home, "v2")
+    until(lambda: live().version == "v1" and live.fault)
+    assert "v2 cannot be opened" in live.fault
+    another(home, "v3")
+    point_at(home, "v3")
+    until(lambda: live().version == "v3")
+    assert live.fault is None
+
+
+def test_a_pointer_to_nowhere_leaves_the_old_one_served(home):
+    live = Live(home)
+    live()
+    point_at(home, "gone")
+    until(lambda: live().version == "v1" and live.fault)
+
+
+def test_no_request_waits_for_a_new_bundle_to_open(home, monkeypatch):
+    live = Live(home)
+    live()
+    gate = threading.Event()
+    opened = Bundle.open
+    monkeypatch.setattr(Bundle, "open", lambda folder: gate.wait(5) and opened(folder))
+    another(home, "v2")
+    point_at(home, "v2")
+    started = time.monotonic()
+    assert [live().version for _ in range(50)] == ["v1"] * 50
+    assert time.monotonic() - started < 1
+    gate.set()
+    until(lambda: live().version == "v2")
+
+
+def test_publishing_keeps_the_last_bundles_and_the_one_that_is_served(home):
+    for version in ("v2", "v3", "v4"):
+        another(home, version)
+    point_at(home, "v1")
+    published._prune(home)
+    assert sorted(path.name for path in home.iterdir() if path.is_dir()) == ["v1", "v2", "v3", "v4"]
+    point_at(home, "v4")
+    published._prune(home)
+    assert sorted(path.name for path in home.iterdir() if path.is_dir()) == ["v2", "v3", "v4"]
+    assert current(home) == home / "v4"
+
+
+def test_a_bundle_that_cannot_be_opened_is_not_published(home, monkeypatch):
+    bundle = Bundle.open(home / "v1")
+    monkeypatch.setattr(
+        type(bundle.similar), "save", lambda self, folder: (folder / "similar.parquet").write_text("no")
+    )
+    table = factories.pl.read_parquet(home / "v1" / "catalogue.parquet")
+    with pytest.raises(BundleError):
+        published.publish(
+            home, "v2", catalogue=table, recommender=bundle.recommender, similar=bundle.similar, manifest={}
+        )
+    assert current(home) == home / "v1"
+    assert not (home / "v2").exists()

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from movierec.recommender import FALLBACK, TWO_STAGE, Popular, Recommender
+from tests import factories
+
+
+@pytest.fixture(scope="module")
+def recommender():
+    return factories.recommender()
+
+
+def test_a_known_user_gets_two_stage_recommendations_of_unseen_movies(recommender):
+    found = recommender.for_user(4, n=5)
+    assert found.model == TWO_STAGE
+    assert len(found.movie_ids) == len(set(found.movie_ids)) == 5
+    rated = set(factories.checkerboard().collect().filter(user_id=4)["movie_id"])
+    assert rated.isdisjoint(found.movie_ids)
+    assert found.scores == sorted(found.scores, reverse=True)
+
+
+@pytest.mark.parametrize("user_id", [0, 999, 2**31 - 1])
+def test_a_cold_user_gets_the_popular_movies(recommender, user_id):
+    found = recommender.for_user(user_id, n=3)
+    assert found.model == FALLBACK
+    assert found.movie_ids == recommender.popular.movie_ids[:3].tolist()
+
+
+def test_what_is_measured_is_what_is_served(recommender):
+    users = recommender.candidate_model.interactions.user_ids
+    table = recommender.recommend(users, n=7)
+    for user in users.tolist():
+        rows = table.filter(user_id=user)
+        served = recommender.for_user(user, n=7)
+        assert rows["movie_id"].to_list() == served.movie_ids
+        assert rows["score"].to_list() == pytest.approx(served.scores)
+
+
+def test_a_user_who_has_seen_nearly_everything_gets_what_is_left():
+    table = factories.checkerboard().collect()
+    everything = factories.ratings(*[(77, movie, 4.0) for movie in range(1, 39)]).collect()
+    found = factories.recommender(table.vstack(everything).lazy()).for_user(77, n=10)
+    assert sorted(found.movie_ids) == [39, 40]
+    assert np.isfinite(found.scores).all()
+
+
+def test_more_may_be_asked_for_than_there_are_candidates(recommender):
+    small = Recommender(
+        recommender.candidate_model, recommender.features, recommender.ranker, recommender.popular, n_candidates=3
+    )
+    assert len(small.for_user(4, n=10).movie_ids) == 10
+
+
+def test_what_was_saved_recommends_the_same(recommender, tmp_path):
+    recommender.save(tmp_path)
+    loaded = Recommender.load(tmp_path)
+    assert loaded.recommend([1, 2, 3], n=5).equals(recommender.recommend([1, 2, 3], n=5))
+    assert loaded.for_user(999, n=5) == recommender.for_user(999, n=5)
+    kinds = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
+    assert kinds == {".npy", ".json", ".cbm", ".csv"}
+
+
+def test_popular_leaves_out_movies_without_a_popularity():
+    table = factories.pl.DataFrame({"movie_id": [3, 1, 2], "popularity": [3.0, 2.0, None]})
+    assert Popular.of(table).movie_ids.tolist() == [3, 1]
