@@ -1,0 +1,99 @@
+"""Asset checks that block: the shape of each table, its references, the order of the split, the floors."""
+
+import warnings
+
+import dagster as dg
+import polars as pl
+
+from assets.partitions import samples
+from movierec.evaluation import FLOORS, failed_floors
+from movierec.schema import LINKS, MOVIES, RATINGS, TAGS, Schema, SchemaError, conform
+from movierec.splits import PARTS
+
+# Checks of partitioned assets are a preview in Dagster, and without their partitions they would load every sample.
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+
+SCHEMAS: dict[str, Schema] = {
+    "ratings": RATINGS,
+    "movies": MOVIES,
+    "tags": TAGS,
+    "links": LINKS,
+    "split": {**RATINGS, "part": PARTS},
+}
+
+
+def _schema_check(table: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        name="schema",
+        asset=table,
+        blocking=True,
+        partitions_def=samples,
+        description=f"Has just the columns and types of the schema, no key is missing: {', '.join(SCHEMAS[table])}.",
+    )
+    def check(rows: pl.LazyFrame) -> dg.AssetCheckResult:
+        try:
+            conform(table, rows, SCHEMAS[table])
+        except SchemaError as error:
+            return dg.AssetCheckResult(passed=False, metadata={"fault": str(error)})
+        keys = [column for column in ("user_id", "movie_id") if column in SCHEMAS[table]]
+        missing = rows.select(pl.col(keys).null_count()).collect().row(0, named=True)
+        return dg.AssetCheckResult(
+            passed=not any(missing.values()), metadata={f"{k}_missing": v for k, v in missing.items()}
+        )
+
+    return check
+
+
+def _reference_check(table: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        name="known_movies",
+        asset=table,
+        blocking=True,
+        partitions_def=samples,
+        description="Every movie_id stands in movies.",
+        additional_ins={"movies": dg.AssetIn("movies")},
+    )
+    def check(rows: pl.LazyFrame, movies: pl.LazyFrame) -> dg.AssetCheckResult:
+        orphans = rows.join(movies, on="movie_id", how="anti").select(pl.len()).collect().item()
+        return dg.AssetCheckResult(passed=orphans == 0, metadata={"rows_of_unknown_movies": orphans})
+
+    return check
+
+
+@dg.asset_check(
+    asset="split",
+    blocking=True,
+    partitions_def=samples,
+    description="No user's labels come before their history, no holdout before their labels; no pair stands twice.",
+)
+def in_order(rows: pl.LazyFrame) -> dg.AssetCheckResult:
+    disorder = (
+        rows.sort("user_id", "rated_at", "movie_id")
+        .select(part=pl.col("part").to_physical().cast(pl.Int8), user_id="user_id")
+        .select((pl.col("part").diff().over("user_id") < 0).sum())
+        .collect()
+        .item()
+    )
+    pairs = rows.select(pl.len() - pl.struct("user_id", "movie_id").n_unique()).collect().item()
+    return dg.AssetCheckResult(
+        passed=disorder == 0 and pairs == 0, metadata={"ratings_out_of_order": disorder, "pairs_twice": pairs}
+    )
+
+
+@dg.asset_check(
+    asset="comparison",
+    blocking=True,
+    partitions_def=samples,
+    description="No model is surely worse than its floor: " + ", ".join(f"{m} against {base}" for m, base in FLOORS),
+)
+def above_floors(table: pl.DataFrame) -> dg.AssetCheckResult:
+    failed = failed_floors(table)
+    return dg.AssetCheckResult(passed=not failed, metadata={"failed": "; ".join(failed) or "none"})
+
+
+checks = [
+    *(_schema_check(table) for table in SCHEMAS),
+    *(_reference_check(table) for table in ("ratings", "tags", "links")),
+    in_order,
+    above_floors,
+]

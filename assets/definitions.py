@@ -1,0 +1,41 @@
+"""The code location: every asset, check, job and schedule, and the outside world they are given."""
+
+import dagster as dg
+
+from assets import candidates, checks, evaluation, features, prepared, published, ranking, raw, schedules
+from assets.progress import progress
+from resources.bundles import BundleStore
+from resources.io import ModelIO, ParquetIO
+from resources.movielens import MovieLens
+from resources.settings import Settings
+from resources.tracking import Tracking
+
+PLAIN_MODULES = (prepared, features, ranking, evaluation, published)
+
+
+def definitions(settings: Settings) -> dg.Definitions:
+    """The graph for one home and one source."""
+    return dg.Definitions(
+        assets=[
+            raw.dataset,
+            *raw.raw_tables,
+            *candidates.candidate_models,
+            *dg.load_assets_from_modules(PLAIN_MODULES),
+        ],
+        asset_checks=checks.checks,
+        jobs=schedules.jobs,
+        schedules=[schedules.nightly(settings)],
+        resources={
+            "io_manager": ParquetIO(root=str(settings.store)),
+            "models": ModelIO(root=str(settings.store)),
+            "movielens": MovieLens(source=settings.source, raw=str(settings.raw)),
+            "tracking": Tracking(folder=str(settings.mlflow), dagster_url=f"http://127.0.0.1:{settings.dagster_port}"),
+            "bundles": BundleStore(root=str(settings.home / "published")),
+        },
+        loggers={"console": dg.colored_console_logger, "progress": progress},
+        # A process per asset costs seconds each, and the heavy steps use every core anyway.
+        executor=dg.in_process_executor,
+    )
+
+
+defs = definitions(Settings.from_environment())

@@ -1,0 +1,114 @@
+"""`python -m assets.pipeline`: materialises the graph in this process and says how far it is."""
+
+import argparse
+import json
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from movierec.published import FORMAT, current
+from movierec.sampling import SAMPLES
+from resources import instance
+from resources.settings import Settings, SettingsError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 when what was asked for is there, 1 when a step failed, 2 for a wrong setting."""
+    given = _parser().parse_args(arguments)
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        return _say(str(error), code=2)
+    instance.prepare(settings.dagster_home)
+    if given.unlock:
+        return _say(f"slots freed of {instance.free_slots()} killed runs")
+    if given.if_needed:
+        published = _manifest(settings, given.sample)
+        if published and _is_current(settings, published):
+            return _say(f"Up to date: {_name(published)}.")
+        failed = materialise(settings, given.sample)
+        if failed and published:
+            return _say(f"Serving what was published before: {_name(published)}.")
+        return failed
+    return materialise(settings, given.sample, selection=given.select)
+
+
+def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int:
+    """Runs the selected assets of one sample, recorded in the persistent instance; 0 or 1."""
+    from assets.definitions import definitions
+
+    started = time.monotonic()
+    job = definitions(settings).resolve_job_def("everything")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # of the selection language, which the UI speaks too
+        chosen = dg.AssetSelection.from_string(selection).resolve(job.asset_layer.asset_graph)
+    _say(f"{settings.source}, sample {sample}, {len(chosen)} assets; written under {settings.home}")
+    with dg.DagsterInstance.get() as dagster:
+        result = job.execute_in_process(
+            instance=dagster,
+            partition_key=sample,
+            asset_selection=sorted(chosen),
+            raise_on_error=False,
+            run_config={"loggers": {"progress": {}}},
+        )
+    if result.success:
+        return _say(f"Done in {time.monotonic() - started:.0f} s.")
+    for step in result.get_step_failure_events():
+        _say(f"\n{step.step_key} failed: {_reason(step.step_failure_data.error)}")
+    return _say(f"Run {result.run_id} failed; nothing that was published before has changed.", code=1)
+
+
+def _reason(error: Any) -> str:
+    """The message of the exception that the asset raised, without the frames around it."""
+    while error.cause is not None:
+        error = error.cause
+    return str(error.message).strip()
+
+
+def _is_current(settings: Settings, manifest: dict[str, Any]) -> bool:
+    """Whether the bundle was made by this format from the data that the source has now."""
+    from resources.sources import SourceError, acquire
+
+    if manifest["format"] != FORMAT:
+        return False
+    try:
+        return bool(acquire(settings.source, settings.raw).version == manifest["source"]["version"])
+    except SourceError:
+        return False  # the run that follows says why
+
+
+def _manifest(settings: Settings, sample: str) -> dict[str, Any] | None:
+    folder = current(settings.published(sample))
+    if folder is None or not (folder / "manifest.json").is_file():
+        return None
+    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    return manifest
+
+
+def _name(manifest: dict[str, Any]) -> str:
+    return f"bundle {manifest['version']} ({manifest['source']['name']}, sample {manifest['sample']})"
+
+
+def _say(message: str, *, code: int = 0) -> int:
+    (sys.stderr if code else sys.stdout).write(f"{message}\n")
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"python -m assets.{Path(__file__).stem}", description=__doc__)
+    parser.add_argument("--sample", choices=SAMPLES, default="full")
+    parser.add_argument(
+        "--select", default="*", help="assets, in Dagster's selection language: ranker+, group:features"
+    )
+    parser.add_argument("--if-needed", action="store_true", help="only when the published bundle is not of this data")
+    parser.add_argument("--unlock", action="store_true", help="free the slots that killed runs hold, and stop")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,56 @@
+"""A Dagster logger for people at a terminal: which asset, how far, how long."""
+
+import logging
+import sys
+import time
+from typing import TextIO
+
+import dagster as dg
+
+
+class Progress(logging.Handler):
+    """One line a step, `[ 7/34] ials_history  2.3 s`; what a long step says of itself stands below it."""
+
+    def __init__(self, total: int, out: TextIO) -> None:
+        super().__init__()  # steps begin and end at DEBUG
+        self.total, self.out = total, out
+        self._done = 0
+        self._started = 0.0
+        self._on_line = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        meta = record.dagster_meta  # type: ignore[attr-defined]  # set by Dagster
+        event = meta.get("dagster_event")
+        if event is None:
+            if record.levelno >= logging.INFO:
+                self._say(meta["orig_message"])
+            return
+        step = event.step_key
+        if event.is_step_start:
+            self._done, self._started, self._on_line = self._done + 1, time.monotonic(), True
+            self._write(f"[{self._done:>{len(str(self.total))}}/{self.total}] {step:<28}")
+        elif event.is_step_success:
+            took = f"{time.monotonic() - self._started:6.1f} s\n"
+            self._write(took if self._on_line else f"{'':8}{'done':<28}{took}")
+            self._on_line = False
+        elif event.is_step_failure:
+            self._write("  FAILED\n")
+            self._on_line = False
+
+    def _say(self, message: str) -> None:
+        if self._on_line:
+            self._write("\n")
+            self._on_line = False
+        self._write(f"{'':8}{time.monotonic() - self._started:6.1f} s  {message}\n")
+
+    def _write(self, text: str) -> None:
+        self.out.write(text)
+        self.out.flush()
+
+
+@dg.logger({}, description="One line a step, for a terminal.")
+def progress(context: dg.InitLoggerContext) -> logging.Logger:
+    """Chosen by `loggers: {progress: {}}` in a run's configuration."""
+    logger = logging.Logger("progress")
+    logger.addHandler(Progress(len(context.job_def.nodes) if context.job_def else 0, sys.stdout))
+    return logger

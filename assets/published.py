@@ -1,0 +1,120 @@
+"""Published: the catalogue, similar movies, and the bundle that the site serves."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from assets.candidates import asset_name
+from assets.evaluation import MEASURED_ASSETS
+from assets.features import features_at
+from assets.partitions import samples
+from movierec import catalog, similar
+from movierec.candidates.ials import IALS
+from movierec.candidates.popularity import Popularity
+from movierec.evaluation import failed_floors
+from movierec.published import publish
+from movierec.ranking import Ranker
+from movierec.recommender import Popular, Recommender
+from movierec.similar import SimilarityIndex
+from resources.bundles import BundleStore
+from resources.io import markdown
+from resources.sources import Dataset
+from resources.tracking import Tracking
+
+OWNERS = ["team:web"]
+PARQUET = {"polars", "parquet"}
+
+
+@dg.asset(partitions_def=samples, group_name="published", kinds=PARQUET, owners=OWNERS)
+def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, popularity: Popularity) -> pl.LazyFrame:
+    """Every movie as the site lists it, most popular first."""
+    return catalog.catalogue(movies, links, popularity.stats().lazy())
+
+
+class SimilarConfig(dg.Config):
+    """Neighbours per movie, and how many ratings a movie needs for its factors to be trusted."""
+
+    n: int = 24
+    min_ratings: int = 5
+
+
+@dg.asset(partitions_def=samples, group_name="published", kinds=PARQUET, owners=OWNERS)
+def similar_movies(
+    context: dg.AssetExecutionContext,
+    config: SimilarConfig,
+    ials: IALS,
+    popularity: Popularity,
+    movies: pl.DataFrame,
+) -> pl.DataFrame:
+    """The nearest movies of each by cosine of iALS factors, by shared genres where a movie has too few ratings."""
+    stats = popularity.stats()
+    by_factors = similar.by_factors(
+        ials.interactions.movie_ids, ials.item_factors, popularity.n_ratings, n=config.n, min_ratings=config.min_ratings
+    )
+    others = movies.join(by_factors, on="movie_id", how="anti")["movie_id"].to_numpy()
+    table = pl.concat([by_factors, similar.by_genres(movies, others, stats, n=config.n)]).sort("movie_id")
+    titles = dict(movies.select("movie_id", "display_title").iter_rows())
+    known = table.join(stats.head(8), on="movie_id").select(
+        movie=pl.col("movie_id").replace_strict(titles, return_dtype=pl.String),
+        similar=pl.col("similar_ids")
+        .list.head(5)
+        .list.eval(pl.element().replace_strict(titles, return_dtype=pl.String)),
+    )
+    context.add_output_metadata(
+        dict(table.group_by("model").len().iter_rows())
+        | {"examples": dg.MetadataValue.md(markdown(known.with_columns(pl.col("similar").list.join(" · "))))}
+    )
+    return table
+
+
+@dg.asset(partitions_def=samples, group_name="published", kinds={"python"}, owners=OWNERS)
+def published(
+    context: dg.AssetExecutionContext,
+    dataset: Dataset,
+    catalogue: pl.DataFrame,
+    similar_movies: pl.DataFrame,
+    ials: IALS,
+    ranker: Ranker,
+    user_features: pl.LazyFrame,
+    movie_features: pl.LazyFrame,
+    evaluation: pl.DataFrame,
+    comparison: pl.DataFrame,
+    bundles: BundleStore,
+    tracking: Tracking,
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """The bundle that the site serves: moved in by one rename, and only when no model is below its floor."""
+    failed = failed_floors(comparison)
+    if failed:
+        raise dg.Failure(f"not published, what was published before stays: {'; '.join(failed)}")
+    recommender = Recommender(ials, features_at("all", user_features, movie_features), ranker, Popular.of(catalogue))
+    sample = context.partition_key
+    fits = {*MEASURED_ASSETS.values(), asset_name("ials", "all"), asset_name("popularity", "all")}
+    now = datetime.now(UTC)
+    manifest = {
+        "run_id": context.run_id,
+        "mlflow_runs": {asset: tracking.latest_run(asset, sample) for asset in sorted(fits)},
+        "published_at": now.isoformat(timespec="seconds"),
+        "sample": sample,
+        "source": {"name": dataset.name, "description": dataset.description, "version": dataset.version},
+        "code_version": bundles.code_version(),
+        "metrics": evaluation.to_dicts(),
+        "comparison": comparison.to_dicts(),
+    }
+    folder = publish(
+        Path(bundles.root, sample),
+        f"{now:%Y%m%dT%H%M%SZ}-{context.run_id[:8]}",
+        catalogue=catalogue,
+        recommender=recommender,
+        similar=SimilarityIndex.of(similar_movies),
+        manifest=manifest,
+    )
+    headline = evaluation.filter(pl.col("metric") == "ndcg_at_10").drop("metric")
+    return dg.MaterializeResult(
+        metadata={
+            "bundle": dg.MetadataValue.path(folder),
+            "bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
+            "ndcg_at_10": dg.MetadataValue.md(markdown(headline)),
+        }
+    )

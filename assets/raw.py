@@ -1,0 +1,47 @@
+"""Raw: the CSV files of the source, checked, in the platform's words, cut to the sample's users."""
+
+import dagster as dg
+import polars as pl
+
+from assets.partitions import samples
+from resources.csv_files import read_table
+from resources.movielens import MovieLens
+from resources.sources import Dataset
+
+OWNERS = ["team:data"]
+
+
+@dg.asset(partitions_def=samples, group_name="raw", kinds={"csv"}, owners=OWNERS, io_manager_key="models")
+def dataset(context: dg.AssetExecutionContext, movielens: MovieLens) -> Dataset:
+    """The folder of MovieLens CSVs that MOVIEREC_SOURCE names, fetched and verified where it must be."""
+    found = movielens.acquire()
+    context.add_output_metadata(
+        {"source": found.name, "description": found.description, "data_version": found.version}
+        | {"folder": dg.MetadataValue.path(found.folder)}
+    )
+    return found
+
+
+def _raw_table(table: str, description: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=f"raw_{table}",
+        description=description,
+        partitions_def=samples,
+        group_name="raw",
+        kinds={"csv", "parquet"},
+        owners=OWNERS,
+    )
+    def raw_table(context: dg.AssetExecutionContext, dataset: Dataset) -> pl.LazyFrame:
+        found = read_table(dataset.folder, table, context.partition_key)
+        context.add_output_metadata(found.counts)
+        return found.frame
+
+    return raw_table
+
+
+raw_tables = [
+    _raw_table("ratings", "ratings.csv: `user_id, movie_id, rating, rated_at` of the sample's users."),
+    _raw_table("movies", "movies.csv: `movie_id, title, genres`, as MovieLens writes them."),
+    _raw_table("tags", "tags.csv: `user_id, movie_id, tag, tagged_at` of the sample's users; may be empty."),
+    _raw_table("links", "links.csv: `movie_id, imdb_id, tmdb_id`; may be empty."),
+]

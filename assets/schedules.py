@@ -1,0 +1,34 @@
+"""Jobs over the graph and the nightly retraining, off until switched on in the UI."""
+
+import dagster as dg
+
+from resources.settings import Settings
+
+everything = dg.define_asset_job("everything", description="The whole graph, from the CSV files to the bundle.")
+train = dg.define_asset_job(
+    "train",
+    selection=dg.AssetSelection.groups("features", "candidates", "ranking", "evaluation"),
+    description="Features, candidate models, ranker and their evaluation, on the tables that are there.",
+)
+publish = dg.define_asset_job(
+    "publish", selection=dg.AssetSelection.groups("published"), description="A new bundle from the fitted models."
+)
+
+jobs = [everything, train, publish]
+
+
+def nightly(settings: Settings) -> dg.ScheduleDefinition:
+    """Retrains `settings.sample` by `settings.retrain_cron` in `settings.timezone`."""
+
+    @dg.schedule(
+        name="nightly_retrain",
+        job=everything,
+        cron_schedule=settings.retrain_cron,
+        execution_timezone=settings.timezone,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Materialises the whole graph; set by MOVIEREC_RETRAIN_CRON and MOVIEREC_TIMEZONE.",
+    )
+    def retrain(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        return dg.RunRequest(run_key=context.scheduled_execution_time.isoformat(), partition_key=settings.sample)
+
+    return retrain

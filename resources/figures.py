@@ -1,0 +1,55 @@
+"""Small pictures for an asset's metadata."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import polars as pl
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def bars(values: Mapping[str, float], *, title: str) -> dg.MarkdownMetadataValue:
+    """A horizontal bar for each name, the first on top."""
+    figure, axes = _figure(height=0.6 + 0.22 * len(values))
+    names = list(values)[::-1]
+    axes.barh(names, [values[name] for name in names], color="#5b8def")
+    axes.set_title(title)
+    return _picture(figure)
+
+
+def intervals(table: pl.DataFrame, *, title: str) -> dg.MarkdownMetadataValue:
+    """A point with its interval for each row of `model, value, low, high`."""
+    figure, axes = _figure(height=0.8 + 0.35 * len(table))
+    for row, (value, low, high) in enumerate(table.select("value", "low", "high").rows()):
+        axes.errorbar(value, row, xerr=[[value - low], [high - value]], fmt="o", color="#5b8def", capsize=4)
+        axes.annotate(f"{value:.4f}", (value, row), textcoords="offset points", xytext=(0, 7), ha="center", fontsize=8)
+    axes.set_yticks(range(len(table)), table["model"].to_list())
+    axes.set_ylim(-0.6, len(table) - 0.3)
+    axes.set_title(title)
+    return _picture(figure)
+
+
+def columns(names: Sequence[str], heights: Sequence[float], *, title: str) -> dg.MarkdownMetadataValue:
+    """A column for each name, from left to right."""
+    figure, axes = _figure(height=2.4)
+    axes.bar(list(names), list(heights), color="#5b8def")
+    axes.set_title(title)
+    return _picture(figure)
+
+
+def _figure(*, height: float) -> "tuple[Figure, Axes]":
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, height), dpi=80, layout="constrained")
+    return figure, figure.subplots()
+
+
+def _picture(figure: "Figure") -> dg.MarkdownMetadataValue:
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return dg.MetadataValue.md(f"![plot](data:image/png;base64,{base64.b64encode(file.getvalue()).decode()})")

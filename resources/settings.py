@@ -1,0 +1,72 @@
+"""What the environment says: where to write, which data, which ports."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from movierec.sampling import SAMPLES
+
+ROOT = Path(__file__).parents[1]
+
+
+class SettingsError(ValueError):
+    """A variable of the environment has a value that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`home` is the root of everything written; every folder below has its name here and nowhere else."""
+
+    home: Path = ROOT / "data"
+    source: str = "demo"
+    sample: str = "full"
+    web_port: int = 8000
+    dagster_port: int = 3000
+    mlflow_port: int = 5000
+    retrain_cron: str = "0 3 * * *"
+    timezone: str = "UTC"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """From MOVIEREC_HOME, MOVIEREC_SOURCE and so on; an unset or empty variable means the default."""
+        given = {
+            field: environment[f"MOVIEREC_{field.upper()}"]
+            for field in cls.__dataclass_fields__
+            if environment.get(f"MOVIEREC_{field.upper()}")
+        }
+        if given.get("sample", "full") not in SAMPLES:
+            raise SettingsError(f"MOVIEREC_SAMPLE (make's SAMPLE) is {given['sample']!r}; choose {', '.join(SAMPLES)}")
+        ports = {field: _port(field, value) for field, value in given.items() if field.endswith("_port")}
+        home = {"home": Path(given["home"]).absolute()} if "home" in given else {}
+        return cls(**given | ports | home)  # type: ignore[arg-type]  # the texts left are the text fields
+
+    @property
+    def raw(self) -> Path:
+        return self.home / "raw"
+
+    @property
+    def store(self) -> Path:
+        return self.home / "store"
+
+    def published(self, sample: str) -> Path:
+        return self.home / "published" / sample
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.home / "dagster"
+
+    @property
+    def mlflow(self) -> Path:
+        return self.home / "mlflow"
+
+    @property
+    def exports(self) -> Path:
+        return self.home / "exports"
+
+
+def _port(field: str, value: str) -> int:
+    if not value.isdecimal() or not 0 < int(value) < 65_536:
+        raise SettingsError(f"MOVIEREC_{field.upper()} is {value!r}; a port is a number from 1 to 65535")
+    return int(value)

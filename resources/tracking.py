@@ -1,0 +1,88 @@
+"""MLflow: one run per model fit, found again by the asset that made it."""
+
+import logging
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """Runs live in SQLite under `folder`, tagged with the Dagster run, the asset and the sample."""
+
+    folder: str
+    dagster_url: str
+
+    def record_fit(
+        self, context: dg.AssetExecutionContext, experiment: str, model: Any, *, seconds: float, files: bool = False
+    ) -> None:
+        """A run with the parameters of a fitted model and how long its fit took, linked from the asset's metadata.
+
+        `model.params` is a dataclass; with `files` what `model.save` writes is kept as the run's artifacts.
+        """
+        asset = context.asset_key.to_user_string()
+        run = self._client.create_run(
+            self._experiment(experiment),
+            run_name=f"{asset} {context.partition_key}",
+            tags={
+                "asset": asset,
+                "sample": context.partition_key,
+                "dagster.run_id": context.run_id,
+                "dagster.url": f"{self.dagster_url}/runs/{context.run_id}",
+            },
+        )
+        run_id = run.info.run_id
+        for name, value in asdict(model.params).items():
+            self._client.log_param(run_id, name, value)
+        self._client.log_metric(run_id, "fit_seconds", seconds)
+        if files:
+            with tempfile.TemporaryDirectory() as folder:
+                model.save(Path(folder))
+                self._client.log_artifacts(run_id, folder)
+        self._client.set_terminated(run_id)
+        context.add_output_metadata({"mlflow_run_id": run_id, "fit_seconds": seconds})
+
+    def record_metrics(self, asset: str, sample: str, metrics: Mapping[str, float]) -> None:
+        """Adds `metrics` to the run of the asset's latest fit, where there is one."""
+        run_id = self.latest_run(asset, sample)
+        if run_id is not None:
+            for name, value in metrics.items():
+                self._client.log_metric(run_id, name, value)
+
+    def latest_run(self, asset: str, sample: str) -> str | None:
+        """Id of the run that recorded the latest fit of `asset` for `sample`."""
+        experiments = [experiment.experiment_id for experiment in self._client.search_experiments()]
+        found = self._client.search_runs(
+            experiments,
+            f"tags.asset = '{asset}' and tags.sample = '{sample}'",
+            order_by=["attributes.start_time DESC"],
+            max_results=1,
+        )
+        return found[0].info.run_id if found else None
+
+    @cached_property
+    def _client(self) -> "MlflowClient":
+        from mlflow import MlflowClient  # two seconds and 200 MB, for the runs that fit models alone
+
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
+        Path(self.folder).mkdir(parents=True, exist_ok=True)
+        return MlflowClient(store_uri(self.folder))
+
+    def _experiment(self, name: str) -> str:
+        found = self._client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        artifacts = Path(self.folder, "artifacts").absolute().as_uri()
+        return str(self._client.create_experiment(name, artifact_location=artifacts))
+
+
+def store_uri(folder: str | Path) -> str:
+    """Of the SQLite store under `folder`; the file store is refused by MLflow 3."""
+    return f"sqlite:///{Path(folder, 'mlflow.db').absolute()}"

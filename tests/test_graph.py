@@ -1,0 +1,272 @@
+"""The whole graph, in this process, on a small MovieLens folder written by the test."""
+
+import json
+
+import dagster as dg
+import numpy as np
+import polars as pl
+import pytest
+
+from assets.definitions import definitions
+from movierec.published import Bundle, current
+from movierec.sampling import SAMPLES
+from resources.settings import Settings
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::dagster.PreviewWarning"),
+    # MLflow's own code, on its first use of a store.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
+
+ASSETS_ABOVE_PUBLISHED = {"split", "ratings", "ranker", "comparison", "evaluation"}
+
+
+def write_movielens(folder, *, users=60, movies=80, seed=1):
+    """Users of two tastes in MovieLens's own files; the first movies are liked by most."""
+    folder.mkdir(parents=True, exist_ok=True)
+    random = np.random.default_rng(seed)
+    genres = ["Comedy", "Action|Sci-Fi"]
+    rows = [f'{m},"Movie {m}, The ({1970 + m % 40})",{genres[m % 2]}' for m in range(1, movies + 1)]
+    (folder / "movies.csv").write_text("movieId,title,genres\n" + "\n".join(rows) + "\n")
+    lines = []
+    for user in range(1, users + 1):
+        weights = np.where(np.arange(1, movies + 1) % 2 == user % 2, 6.0, 1.0) / np.arange(1, movies + 1) ** 0.5
+        chosen = random.choice(np.arange(1, movies + 1), 30, replace=False, p=weights / weights.sum())
+        for i, movie in enumerate(chosen):
+            stars = 4.5 if movie % 2 == user % 2 else 2.5
+            lines.append(f"{user},{movie},{stars},{1_000_000_000 + user * 10_000 + i * 60}")
+    (folder / "ratings.csv").write_text("userId,movieId,rating,timestamp\n" + "\n".join(lines) + "\n")
+    return folder
+
+
+def settings_for(folder):
+    return Settings(home=folder / "home", source=str(folder / "movielens"))
+
+
+def run(settings, *, sample="full", selection=None, instance=None):
+    job = definitions(settings).resolve_job_def("everything")
+    chosen = [dg.AssetKey(name) for name in selection] if selection else None
+    with dg.DagsterInstance.ephemeral() as own:
+        return job.execute_in_process(
+            instance=instance or own, partition_key=sample, asset_selection=chosen, raise_on_error=False
+        )
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A home in which the whole graph ran once."""
+    folder = tmp_path_factory.mktemp("graph")
+    write_movielens(folder / "movielens")
+    result = run(settings_for(folder))
+    assert result.success
+    return folder, result
+
+
+def metadata_of(result, asset):
+    (event,) = [each for each in result.get_asset_materialization_events() if each.asset_key.path == [asset]]
+    return event.materialization.metadata
+
+
+def test_every_asset_has_the_samples_a_description_a_group_an_owner_and_kinds(tmp_path):
+    graph = definitions(Settings(home=tmp_path)).resolve_asset_graph()
+    groups = set()
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.partitions_def.get_partition_keys() == list(SAMPLES), key
+        assert node.description, key
+        assert node.owners, key
+        assert node.kinds, key
+        groups.add(node.group_name)
+    assert groups == {"raw", "prepared", "features", "candidates", "ranking", "evaluation", "published"}
+
+
+def test_the_ranker_and_what_is_measured_never_stand_below_the_published_fits(tmp_path):
+    graph = definitions(Settings(home=tmp_path)).resolve_asset_graph()
+    for measured in ("ranker", "rankings", "evaluation", "comparison"):
+        above = {key.to_user_string() for key in dg.AssetSelection.assets(measured).upstream().resolve(graph)}
+        assert above.isdisjoint({"ials", "popularity"}), measured
+    above = {key.to_user_string() for key in dg.AssetSelection.assets("ranker").upstream().resolve(graph)}
+    assert above.isdisjoint({"ials_known", "popularity_known"})
+
+
+def test_one_run_publishes_a_bundle_that_opens(home):
+    folder, result = home
+    bundle = Bundle.open(current(settings_for(folder).published("full")))
+    assert len(bundle.catalog.movies) == 80
+    assert bundle.catalog.by_id[1].title == "The Movie 1"
+    assert bundle.recommender.for_user(5, n=5).model == "two_stage"
+    assert bundle.manifest["run_id"] == result.run_id
+    assert bundle.manifest["source"]["name"] == "movielens"
+    assert all(bundle.manifest["mlflow_runs"].values())
+
+
+def test_every_check_of_a_good_run_is_green(home):
+    _, result = home
+    checks = {
+        (each.asset_key.to_user_string(), each.check_name): each.passed for each in result.get_asset_check_evaluations()
+    }
+    assert len(checks) == 10
+    assert all(checks.values()), checks
+
+
+def test_metadata_tells_what_a_person_wants_to_see(home):
+    _, result = home
+    assert metadata_of(result, "ratings")["dagster/row_count"].value == 1800
+    assert metadata_of(result, "ratings")["duplicate_ratings_dropped"].value == 0
+    assert metadata_of(result, "raw_tags")["missing_file"].value == 1
+    assert "two_stage" in metadata_of(result, "evaluation")["ndcg_at_10"].value
+    assert "data:image/png;base64" in metadata_of(result, "ranker")["importances"].value
+    assert metadata_of(result, "ials_known")["fit_seconds"].value >= 0
+
+
+def test_taste_is_learnt(home):
+    """Half of the movies are of a user's taste; a recommender that knows it puts those first."""
+    folder, _ = home
+    bundle = Bundle.open(current(settings_for(folder).published("full")))
+    found = [
+        movie % 2 == user % 2 for user in range(1, 61) for movie in bundle.recommender.for_user(user, n=5).movie_ids
+    ]
+    assert np.mean(found) > 0.8
+
+
+def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
+    from mlflow import MlflowClient
+
+    from resources.tracking import store_uri
+
+    folder, result = home
+    client = MlflowClient(store_uri(settings_for(folder).mlflow))
+    experiments = {each.name: each.experiment_id for each in client.search_experiments()}
+    assert {"popularity_baseline", "als_candidate_generator", "two_stage_ranker"} <= experiments.keys()
+    (ranker,) = client.search_runs([experiments["two_stage_ranker"]])
+    assert ranker.data.tags["dagster.run_id"] == result.run_id
+    assert metadata_of(result, "ranker")["mlflow_run_id"].value == ranker.info.run_id
+    assert ranker.data.params["loss_function"] == "YetiRank"
+    assert {"test_ndcg_at_10", "test_recall_at_20", "test_coverage_at_5", "fit_seconds"} <= ranker.data.metrics.keys()
+    assert {file.path for file in client.list_artifacts(ranker.info.run_id)} >= {"model.cbm", "config.json"}
+    assert len(client.search_runs([experiments["als_candidate_generator"]])) == 3
+
+
+def test_the_holdout_never_reaches_what_is_measured_on_it(home, tmp_path):
+    """Every rating of the holdout turned over: candidates, ranker rows and rankings stay as they were."""
+    folder, _ = home
+    store = settings_for(folder).store / "full"
+    split = pl.read_parquet(store / "split.parquet")
+    changed = split.with_columns(
+        rating=pl.when(pl.col("part") == "holdout").then(5.5 - pl.col("rating")).otherwise("rating")
+    )
+    settings = Settings(home=tmp_path / "home", source=str(folder / "movielens"))
+    other = settings.store / "full"
+    other.parent.mkdir(parents=True)
+    import shutil
+
+    shutil.copytree(store, other)
+    changed.with_columns(pl.col("rating").cast(pl.Float32)).write_parquet(other / "split.parquet")
+    below = [
+        "user_features",
+        "movie_features",
+        "ials_history",
+        "ials_known",
+        "popularity_known",
+        "label_rows",
+        "ranker",
+    ]
+    relevant = pl.read_parquet(store / "relevant.parquet")
+    assert run(settings, selection=[*below, "rankings"]).success
+    assert pl.read_parquet(other / "label_rows.parquet").equals(pl.read_parquet(store / "label_rows.parquet"))
+    assert pl.read_parquet(other / "rankings.parquet").equals(pl.read_parquet(store / "rankings.parquet"))
+    assert len(relevant) > 0
+
+
+def test_a_rejected_input_stops_the_graph_and_leaves_what_was_published(home, tmp_path):
+    import shutil
+
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    settings = settings_for(folder)
+    before = current(settings.published("full"))
+    ratings = folder / "movielens" / "ratings.csv"
+    ratings.write_text(ratings.read_text().replace("2.5", "many", 1))
+    result = run(settings)
+    assert not result.success
+    assert {each.step_key for each in result.get_step_failure_events()} == {"raw_ratings"}
+    cause = result.get_step_failure_events()[0].step_failure_data.error
+    while cause.cause is not None:
+        cause = cause.cause
+    assert "ratings.csv" in cause.message
+    assert "many" in cause.message
+    assert current(settings.published("full")) == before
+    assert Bundle.open(before).version == before.name
+
+
+def test_a_model_below_its_floor_is_not_published_even_alone(home, tmp_path):
+    import shutil
+
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    settings = settings_for(folder)
+    before = current(settings.published("full"))
+    path = settings.store / "full" / "comparison.parquet"
+    worse = pl.col("model") == "ials"
+    table = pl.read_parquet(path).with_columns(
+        pl.when(worse).then(-0.1).otherwise(pl.col(name)).alias(name) for name in ("value", "low", "high")
+    )
+    table.write_parquet(path)
+    result = run(settings, selection=["published"])
+    assert not result.success
+    assert current(settings.published("full")) == before
+
+
+def test_a_broken_reference_turns_its_check_red_and_stops_what_is_below(home, tmp_path):
+    import shutil
+
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    settings = settings_for(folder)
+    movies = settings.store / "full" / "movies.parquet"
+    pl.read_parquet(movies).filter(pl.col("movie_id") != 1).write_parquet(movies)
+    # The tables below were made from the whole catalogue: movie 1 is rated and unknown now.
+    job = definitions(settings).resolve_job_def("everything")
+    check = dg.AssetCheckKey(dg.AssetKey("ratings"), "known_movies")
+    graph = definitions(settings)
+    subset = graph.resolve_implicit_global_asset_job_def().get_subset(
+        asset_selection=set(), asset_check_selection={check}
+    )
+    result = subset.execute_in_process(partition_key="full", raise_on_error=False)
+    (evaluation,) = result.get_asset_check_evaluations()
+    assert not evaluation.passed
+    assert evaluation.metadata["rows_of_unknown_movies"].value > 0
+    assert job is not None
+
+
+def test_samples_are_nested_and_keep_whole_users(home):
+    folder, _ = home
+    settings = settings_for(folder)
+    assert run(
+        settings, sample="10pct", selection=["dataset", "raw_movies", "raw_ratings", "movies", "ratings"]
+    ).success
+    whole, tenth = (pl.read_parquet(settings.store / sample / "ratings.parquet") for sample in ("full", "10pct"))
+    users = tenth["user_id"].unique()
+    assert 0 < len(users) < 20
+    assert tenth.sort("user_id", "movie_id").equals(
+        whole.filter(pl.col("user_id").is_in(users.implode())).sort("user_id", "movie_id")
+    )
+
+
+def test_a_manifest_is_plain_json_that_names_where_everything_came_from(home):
+    folder, _ = home
+    manifest = json.loads((current(settings_for(folder).published("full")) / "manifest.json").read_text())
+    assert manifest.keys() >= {
+        "format",
+        "version",
+        "run_id",
+        "mlflow_runs",
+        "published_at",
+        "sample",
+        "source",
+        "code_version",
+        "metrics",
+        "comparison",
+        "files",
+    }
