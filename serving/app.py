@@ -1,0 +1,135 @@
+"""The site as an ASGI application: `uvicorn serving.app:from_environment --factory`."""
+
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from anyio import to_thread
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from movierec.published import BundleError, Live
+from serving import api, pages
+from serving.deps import STATIC, Site, site_of
+
+log = logging.getLogger(__name__)
+
+HTMX = STATIC / "vendor" / "htmx.min.js"
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
+}
+
+
+def from_environment() -> FastAPI:
+    """MOVIEREC_HOME (default `data`) and MOVIEREC_SAMPLE (default `full`) say what is served."""
+    home = Path(os.environ.get("MOVIEREC_HOME") or "data")
+    return create_app(home, os.environ.get("MOVIEREC_SAMPLE") or "full")
+
+
+def create_app(home: Path, sample: str, *, htmx: Path = HTMX) -> FastAPI:
+    """Starts without a bundle too, and serves the first one as soon as it is published."""
+    if not htmx.is_file():
+        raise RuntimeError(f"{htmx} is missing: run `make setup`")
+    live = Live(home / "published" / sample)
+    app = FastAPI(title="movierec", docs_url=None, redoc_url=None, lifespan=opening(live))
+    app.state.site = Site.of(live)
+    app.include_router(pages.router)
+    app.include_router(api.router)
+    app.mount("/static", Static(directory=STATIC), name="static")
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(BundleError, on_no_bundle)
+    app.add_exception_handler(Exception, on_crash)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
+    app.add_middleware(SafeHeaders)
+    return app
+
+
+def opening(live: Live) -> Any:
+    """Opens the bundle before the first request has to wait for it."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        try:
+            bundle = await to_thread.run_sync(live)
+            log.info("serving bundle %s from %s", bundle.version, live.home)
+        except BundleError as error:
+            log.warning("%s", error)
+        yield
+
+    return lifespan
+
+
+class SafeHeaders:
+    """Puts HEADERS on every answer that does not bring its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class Static(StaticFiles):
+    """Files whose address carries their version are kept for good."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if scope["query_string"].startswith(b"v="):
+            response.headers["Cache-Control"] = pages.FOR_GOOD
+        return response
+
+
+def on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
+    return failed(request, error.status_code, error.detail, error.headers)
+
+
+def on_invalid(_request: Request, error: Exception) -> Response:
+    """Says what is wrong where; does not repeat what was sent, however long it was."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101  what it is registered for
+    detail = [{key: fault[key] for key in ("loc", "msg", "type")} for fault in error.errors()]
+    return JSONResponse({"detail": detail}, 422)
+
+
+def on_no_bundle(request: Request, error: Exception) -> Response:
+    return failed(request, 503, str(error))
+
+
+def on_crash(request: Request, error: Exception) -> Response:
+    """The server logs the traceback; the visitor gets a page."""
+    log.error("%s %s: %r", request.method, request.url.path, error)
+    response = failed(request, 500, "It is our fault, and it has been logged.")
+    response.headers.update(HEADERS)  # made outside of the middleware that adds them elsewhere
+    return response
+
+
+def failed(request: Request, status: int, detail: str, headers: Any = None) -> Response:
+    """The error as JSON for the API, as a page for people."""
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"detail": detail}, status, headers)
+    response = site_of(request).html(request, "error.html", bundle=None, status=status, code=status, detail=detail)
+    response.headers.update(headers or {})
+    return response

@@ -1,0 +1,66 @@
+"""What pages and their JSON twins read from a bundle."""
+
+from typing import Annotated, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from movierec.catalog import Movie
+from movierec.interactions import UNKNOWN
+from movierec.published import Bundle
+
+NOBODY = 2**31  # ids are int32, so this is no user's
+TYPICAL_RATINGS = 200  # enough to know a user by, few enough to leave well-known movies to recommend
+
+UserId = Annotated[int, Field(ge=0, lt=10**18)]
+PageNumber = Annotated[int, Field(ge=1, lt=10**9)]
+
+
+class Chosen(NamedTuple):
+    """Movies for somebody or something, best first, with their scores, and the model that chose them."""
+
+    model: str
+    movies: list[Movie]
+    scores: list[float]
+
+
+class User(NamedTuple):
+    user_id: int
+    n_ratings: int
+
+
+def personal(bundle: Bundle, user_id: int, *, n: int) -> Chosen:
+    """Recommendations for one user; popular movies, and a model that says so, where the user is unknown."""
+    found = bundle.recommender.for_user(min(user_id, NOBODY), n=n)
+    return _chosen(bundle, found.model, found.movie_ids, found.scores)
+
+
+def similar(bundle: Bundle, movie_id: int, *, n: int) -> Chosen:
+    found = bundle.similar.similar_to(movie_id, n=n)
+    return _chosen(bundle, found.model, found.movie_ids, found.scores)
+
+
+def n_ratings(bundle: Bundle, user_id: int) -> int:
+    """How many movies a user has rated; 0 for an unknown one."""
+    interactions = bundle.recommender.candidate_model.interactions
+    row = int(interactions.rows_of([min(user_id, NOBODY)])[0])
+    return 0 if row == UNKNOWN else len(interactions.seen(row))
+
+
+def preset_users(bundle: Bundle) -> list[User]:
+    """Three users to try the site as: of each third of the ids the one nearest to TYPICAL_RATINGS."""
+    interactions = bundle.recommender.candidate_model.interactions
+    counts = np.diff(interactions.user_items.indptr)
+    rows = [
+        int(third[np.abs(counts[third] - TYPICAL_RATINGS).argmin()])
+        for third in np.array_split(np.arange(len(counts)), 3)
+        if len(third)
+    ]
+    return [User(int(interactions.user_ids[row]), int(counts[row])) for row in rows]
+
+
+def _chosen(bundle: Bundle, model: str, movie_ids: list[int], scores: list[float]) -> Chosen:
+    """The catalogue may lack a movie that people rated; such a one is left out."""
+    by_id = bundle.catalog.by_id
+    known = [(by_id[i], score) for i, score in zip(movie_ids, scores, strict=True) if i in by_id]
+    return Chosen(model, [movie for movie, _ in known], [score for _, score in known])

@@ -1,0 +1,55 @@
+// Row buttons, Home and End in a row, and messages. Without this file everything can still be reached.
+(() => {
+  const root = document.documentElement;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  root.classList.add("js");
+
+  const stripOf = (button) => document.getElementById(button.getAttribute("aria-controls"));
+  const scroll = (strip, left) => strip.scrollTo({ left, behavior: calm.matches ? "auto" : "smooth" });
+
+  function refresh() {
+    for (const button of document.querySelectorAll("[data-scroll]")) {
+      const strip = stripOf(button);
+      const room = strip.scrollWidth - strip.clientWidth;
+      const at = strip.scrollLeft;
+      // aria-disabled keeps the focus where it is when an end is reached.
+      button.setAttribute("aria-disabled", String(button.dataset.scroll < 0 ? at < 4 : at > room - 4));
+      button.parentElement.hidden = room < 4;
+    }
+  }
+
+  function say(text) {
+    const toast = document.getElementById("toast");
+    toast.textContent = text;
+    clearTimeout(say.timer);
+    say.timer = setTimeout(() => { toast.textContent = ""; }, 6000);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-scroll]");
+    if (!button) return;
+    const strip = stripOf(button);
+    scroll(strip, strip.scrollLeft + button.dataset.scroll * strip.clientWidth * 0.9);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const strip = event.target.closest(".strip");
+    if (!strip || (event.key !== "Home" && event.key !== "End")) return;
+    event.preventDefault();
+    scroll(strip, event.key === "Home" ? 0 : strip.scrollWidth);
+  });
+
+  document.addEventListener("scroll", (event) => {
+    if (event.target.classList?.contains("strip")) refresh();
+  }, { capture: true, passive: true });
+  addEventListener("resize", refresh);
+  document.addEventListener("DOMContentLoaded", refresh);
+
+  document.addEventListener("htmx:afterSettle", (event) => {
+    refresh();
+    const words = event.target.querySelector?.("[data-say]");
+    if (words) document.getElementById("heard").textContent = words.textContent.trim();
+  });
+  document.addEventListener("htmx:responseError", () => say("The server could not answer that. Please try again."));
+  document.addEventListener("htmx:sendError", () => say("The server cannot be reached. Please try again."));
+})();

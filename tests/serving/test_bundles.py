@@ -1,0 +1,95 @@
+"""Which bundle is served: none yet, a first one, a new one, a broken one."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from movierec.published import point_at
+from serving.app import create_app, from_environment
+from tests.factories import publish_bundle
+from tests.serving.conftest import Browser, browser_of, eventually
+
+
+def test_without_a_bundle_pages_say_what_to_run(tmp_path: Path) -> None:
+    browser = browser_of(tmp_path)
+    for path in ("/", "/movies", "/movies/1", "/posters/1"):
+        answer = browser.get(path)
+        assert answer.status_code == 503
+        assert "make pipeline" in answer.text
+        assert "<html" in answer.text
+
+
+def test_without_a_bundle_the_api_answers_503_in_json(tmp_path: Path) -> None:
+    answer = browser_of(tmp_path).get("/api/movies/popular")
+    assert answer.status_code == 503
+    assert "make pipeline" in answer.json()["detail"]
+
+
+def test_without_a_bundle_health_is_empty_and_static_files_are_there(tmp_path: Path) -> None:
+    browser = browser_of(tmp_path)
+    answer = browser.get("/health")
+    assert (answer.status_code, answer.json()["status"]) == (503, "empty")
+    assert browser.get("/static/site.css").status_code == 200
+
+
+def test_the_first_bundle_is_picked_up_without_a_restart(tmp_path: Path) -> None:
+    browser = browser_of(tmp_path)
+    assert browser.get("/").status_code == 503
+    publish_bundle(tmp_path)
+    assert browser.get("/").status_code == 200
+
+
+def version(browser: Browser) -> str:
+    return str(browser.get("/health").json()["version"])
+
+
+def test_a_new_bundle_is_served_without_a_restart(tmp_path: Path) -> None:
+    publish_bundle(tmp_path, "v1")
+    browser = browser_of(tmp_path)
+    assert "Movie 5<" in browser.get("/movies/5").text
+    publish_bundle(tmp_path, "v2", titles={5: "Renamed"})
+    assert eventually(lambda: version(browser) == "v2")
+    assert "Renamed" in browser.get("/movies/5").text
+    assert ">v2<" in browser.get("/").text
+
+
+def test_a_broken_bundle_leaves_the_old_one_served_and_health_says_why(tmp_path: Path) -> None:
+    publish_bundle(tmp_path, "v1")
+    browser = browser_of(tmp_path)
+    assert version(browser) == "v1"
+    point_at(tmp_path / "published" / "full", "v2")
+    assert eventually(lambda: browser.get("/health").json()["status"] == "stale")
+    health = browser.get("/health")
+    assert (health.status_code, health.json()["version"]) == (200, "v1")
+    assert "cannot be opened" in health.json()["fault"]
+    assert browser.get("/").status_code == 200
+
+
+def test_health_names_version_run_source_and_age(browser: Browser) -> None:
+    health = browser.get("/health").json()
+    assert (health["status"], health["version"], health["run_id"]) == ("ok", "v1", "0a1b2c3d-run")
+    assert health["source"]["name"] == "checkerboard"
+    assert 0 <= health["age_seconds"] < 3600
+    assert datetime.fromisoformat(health["published_at"]).tzinfo
+    assert health["fault"] is None
+
+
+def test_a_manifest_that_says_nothing_still_makes_pages(tmp_path: Path) -> None:
+    publish_bundle(tmp_path, run_id=None, published_at="soon", source=None, metrics=[{"metric": "ndcg_at_10"}])
+    browser = browser_of(tmp_path)
+    assert browser.get("/").status_code == 200
+    assert browser.get("/health").json()["age_seconds"] is None
+
+
+def test_the_environment_says_what_is_served(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOVIEREC_HOME", str(home))
+    monkeypatch.setenv("MOVIEREC_SAMPLE", "full")
+    assert Browser(from_environment()).get("/health").status_code == 200
+    monkeypatch.setenv("MOVIEREC_SAMPLE", "1pct")
+    assert Browser(from_environment()).get("/health").status_code == 503
+
+
+def test_without_its_script_the_site_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="make setup"):
+        create_app(tmp_path, "full", htmx=tmp_path / "htmx.min.js")

@@ -1,0 +1,134 @@
+"""The catalogue, page by page, and the page of one movie."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from serving import pages
+from tests.factories import publish_bundle
+from tests.serving.conftest import Browser, browser_of
+
+HOSTILE = '<script>alert("1")</script> & \x0b Co'
+
+
+@pytest.fixture(scope="module")
+def hostile_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """42 movies, the first with a hostile title."""
+    home = tmp_path_factory.mktemp("hostile")
+    publish_bundle(home, titles={1: HOSTILE})
+    return home
+
+
+@pytest.fixture
+def small_pages(hostile_home: Path, monkeypatch: pytest.MonkeyPatch) -> Browser:
+    """The 42 movies on six pages of 8."""
+    monkeypatch.setattr("serving.pages.PAGE_SIZE", 8)
+    return browser_of(hostile_home)
+
+
+def ids(html: str) -> list[int]:
+    return [int(found) for found in re.findall(r'class="card" href="/movies/(\d+)"', html)]
+
+
+def test_following_show_more_passes_every_movie_once(small_pages: Browser) -> None:
+    found: list[int] = []
+    address = "/movies"
+    while address:
+        html = small_pages.fragment(address).text
+        found += ids(html)
+        more = re.findall(r'rel="next" href="([^"]+)"', html)
+        address = more[0] if more else ""
+    assert sorted(found) == list(range(1, 43))
+
+
+def test_home_starts_what_show_more_goes_on_with(small_pages: Browser) -> None:
+    first = small_pages.get("/").text.split('class="grid"')[1]
+    assert len(ids(first)) == 8
+    assert ids(first) == ids(small_pages.fragment("/movies").text)
+    assert 'href="/movies?page=2"' in first
+
+
+def test_show_more_works_without_javascript(small_pages: Browser) -> None:
+    page = small_pages.get("/movies?page=2").text
+    assert "<html" in page
+    assert "page 2 of 6" in page
+    assert ids(page) == ids(small_pages.fragment("/movies?page=2").text)
+
+
+def test_the_last_page_has_no_more(small_pages: Browser) -> None:
+    assert 'rel="next"' not in small_pages.get("/movies?page=6").text
+
+
+@pytest.mark.parametrize("page", ["7", "0", "-1", "two", "9" * 30, "9" * 5000, "%ED%A0%80"])
+def test_a_page_that_is_not_there_is_not_found(small_pages: Browser, page: str) -> None:
+    answer = small_pages.get(f"/movies?page={page}")
+    assert answer.status_code == 404
+    assert "There is no" in answer.text
+
+
+def test_pages_load_by_scrolling_but_after_the_fifth_a_click_is_needed(small_pages: Browser) -> None:
+    assert 'hx-trigger="intersect once"' in small_pages.fragment("/movies?page=4").text
+    fifth = small_pages.fragment("/movies?page=5").text
+    assert 'rel="next"' in fifth
+    assert "intersect" not in fifth
+
+
+def test_a_page_has_room_for_48_movies(browser: Browser) -> None:
+    assert pages.PAGE_SIZE == 48
+    assert len(ids(browser.get("/movies").text)) == 42
+
+
+def test_the_movie_page_says_what_is_known(browser: Browser) -> None:
+    html = browser.get("/movies/1").text
+    for said in ("<h1>Movie 1</h1>", "1981", "Comedy", "19 ratings", "Similar movies"):
+        assert said in html
+    assert "https://www.imdb.com/title/tt0114709/" in html
+    assert "https://www.themoviedb.org/movie/862" in html
+
+
+def test_similar_movies_say_how_they_were_found(browser: Browser) -> None:
+    html = browser.get("/movies/1").text
+    assert "Liked by the same people" in html
+    assert 1 not in ids(html)
+
+
+def test_a_movie_nobody_rated_stands_without_what_is_not_known(browser: Browser) -> None:
+    answer = browser.get("/movies/42")
+    assert answer.status_code == 200
+    assert "nobody has rated it yet" in answer.text
+    assert "Similar movies" not in answer.text
+    assert "imdb.com" not in answer.text
+
+
+def test_a_movie_without_year_and_genres_has_a_page_and_a_poster(browser: Browser) -> None:
+    assert browser.get("/movies/41").status_code == 200
+    assert browser.get("/posters/41").status_code == 200
+
+
+@pytest.mark.parametrize("movie_id", ["0", "999999", "-1", "abc", "1.0", "9" * 5000, "%ED%A0%80", "²", "1%2F2"])
+def test_an_unknown_movie_is_a_designed_404(browser: Browser, movie_id: str) -> None:
+    answer = browser.get(f"/movies/{movie_id}")
+    assert answer.status_code == 404
+    assert "Not found" in answer.text
+    assert 'href="/movies"' in answer.text
+
+
+def test_a_failing_index_costs_the_similar_movies_not_the_page(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("no index")
+
+    monkeypatch.setattr("serving.pages.similar", fails)
+    answer = browser.get("/movies/1")
+    assert answer.status_code == 200
+    assert "Similar movies" not in answer.text
+    assert "no index" in caplog.text
+
+
+def test_a_hostile_title_is_text_in_html_and_svg(small_pages: Browser) -> None:
+    for path in ("/movies/1", "/movies", "/posters/1"):
+        answer = small_pages.get(path).text
+        assert "<script>alert" not in answer
+        assert "&lt;script&gt;" in answer
