@@ -1,6 +1,7 @@
 # movierec: `make` lists the targets. Everything a target needs is set up by itself.
 PYTHON ?= python3
 SAMPLE ?= full
+SELECT ?= *
 export MOVIEREC_HOME ?= $(CURDIR)/data
 override MOVIEREC_HOME := $(abspath $(MOVIEREC_HOME))
 export MOVIEREC_SAMPLE := $(SAMPLE)
@@ -14,7 +15,7 @@ HTMX := serving/static/vendor/htmx.min.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test check fix pipeline web dagster mlflow sql export bench unlock clean
+.PHONY: help run setup test check fix pipeline web dagster mlflow sql export results bench unlock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +38,7 @@ run: setup ## materialise the graph if needed, then serve the site and the Dagst
 	@exec $(PY) -m resources.processes web dagster daemon
 
 pipeline: setup ## materialise the whole graph for SAMPLE
-	@exec $(PY) -m assets.pipeline --sample $(SAMPLE)
+	@exec $(PY) -m assets.pipeline --sample $(SAMPLE) --select "$(SELECT)"
 
 web: setup ## serve the site alone, from what is published
 	@exec $(PY) -m resources.processes web
@@ -53,6 +54,12 @@ sql: setup ## DuckDB prompt over the feature store, a view per table
 
 export: setup ## write the cleaned tables of SAMPLE as CSV under MOVIEREC_HOME/exports
 	@$(PY) -m resources.warehouse export --sample $(SAMPLE)
+
+results: setup ## take the measured tables of SAMPLE into docs/results.md
+	@$(PY) -m resources.results --sample $(SAMPLE)
+
+bench: setup ## measure set-up, pipeline and site; writes docs/benchmarks.md (SOURCES="demo DIR")
+	@$(PY) -m tests.bench $(SOURCES)
 
 test: setup ## the test suite
 	@$(PY) -m pytest

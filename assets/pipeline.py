@@ -16,30 +16,33 @@ from movierec.sampling import SAMPLES
 from resources import instance
 from resources.settings import Settings, SettingsError
 
+FAILED, WRONG_SETTING, STOPPED = 1, 2, 130
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0 when what was asked for is there, 1 when a step failed, 2 for a wrong setting."""
+    """Exit code 0 when what was asked for is there, else FAILED, WRONG_SETTING or STOPPED."""
     given = _parser().parse_args(arguments)
     try:
         settings = Settings.from_environment()
     except SettingsError as error:
-        return _say(str(error), code=2)
+        return _say(str(error), code=WRONG_SETTING)
     instance.prepare(settings.dagster_home)
     if given.unlock:
-        return _say(f"slots freed of {instance.free_slots()} killed runs")
+        with dg.DagsterInstance.get() as dagster:
+            return _say(f"Slots freed, held by runs: {', '.join(instance.free_slots(dagster)) or 'none'}.")
     if given.if_needed:
         published = _manifest(settings, given.sample)
         if published and _is_current(settings, published):
             return _say(f"Up to date: {_name(published)}.")
         failed = materialise(settings, given.sample)
-        if failed and published:
+        if failed == FAILED and published:
             return _say(f"Serving what was published before: {_name(published)}.")
         return failed
     return materialise(settings, given.sample, selection=given.select)
 
 
 def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int:
-    """Runs the selected assets of one sample, recorded in the persistent instance; 0 or 1."""
+    """Runs the selected assets of one sample, recorded in the persistent instance; gives the exit code."""
     from assets.definitions import definitions
 
     started = time.monotonic()
@@ -48,26 +51,32 @@ def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int
         warnings.simplefilter("ignore", dg.BetaWarning)  # of the selection language, which the UI speaks too
         chosen = dg.AssetSelection.from_string(selection).resolve(job.asset_layer.asset_graph)
     _say(f"{settings.source}, sample {sample}, {len(chosen)} assets; written under {settings.home}")
-    with dg.DagsterInstance.get() as dagster:
+    with dg.DagsterInstance.get() as dagster, instance.alive(settings.dagster_home) as tags:
+        for run_id in instance.end_killed_runs(dagster, settings.dagster_home):
+            _say(f"Run {run_id} was killed; marked as failed.")
         result = job.execute_in_process(
             instance=dagster,
             partition_key=sample,
             asset_selection=sorted(chosen),
+            tags=tags,
             raise_on_error=False,
             run_config={"loggers": {"progress": {}}},
         )
     if result.success:
         return _say(f"Done in {time.monotonic() - started:.0f} s.")
-    for step in result.get_step_failure_events():
-        _say(f"\n{step.step_key} failed: {_reason(step.step_failure_data.error)}")
-    return _say(f"Run {result.run_id} failed; nothing that was published before has changed.", code=1)
+    causes = {step.step_key: _cause(step.step_failure_data.error) for step in result.get_step_failure_events()}
+    if any(cause.cls_name == "KeyboardInterrupt" for cause in causes.values()):
+        return _say(f"Stopped in {', '.join(causes)}; nothing that was published before has changed.", code=STOPPED)
+    for step, cause in causes.items():
+        _say(f"\n{step} failed: {cause.message.strip()}")
+    return _say(f"Run {result.run_id} failed; nothing that was published before has changed.", code=FAILED)
 
 
-def _reason(error: Any) -> str:
-    """The message of the exception that the asset raised, without the frames around it."""
+def _cause(error: Any) -> Any:
+    """The exception that the asset raised, without Dagster's own around it."""
     while error.cause is not None:
         error = error.cause
-    return str(error.message).strip()
+    return error
 
 
 def _is_current(settings: Settings, manifest: dict[str, Any]) -> bool:
@@ -103,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m assets.{Path(__file__).stem}", description=__doc__)
     parser.add_argument("--sample", choices=SAMPLES, default="full")
     parser.add_argument(
-        "--select", default="*", help="assets, in Dagster's selection language: ranker+, group:features"
+        "--select", default="*", help="assets, in Dagster's selection language: key:ranker+, group:features"
     )
     parser.add_argument("--if-needed", action="store_true", help="only when the published bundle is not of this data")
     parser.add_argument("--unlock", action="store_true", help="free the slots that killed runs hold, and stop")

@@ -18,6 +18,7 @@ from movierec.published import publish
 from movierec.ranking import Ranker
 from movierec.recommender import Popular, Recommender
 from movierec.similar import SimilarityIndex
+from movierec.splits import BY_USER
 from resources.bundles import BundleStore
 from resources.io import markdown
 from resources.sources import Dataset
@@ -98,6 +99,7 @@ def published(
         "published_at": now.isoformat(timespec="seconds"),
         "sample": sample,
         "source": {"name": dataset.name, "description": dataset.description, "version": dataset.version},
+        "split": BY_USER,
         "code_version": bundles.code_version(),
         "metrics": evaluation.to_dicts(),
         "comparison": comparison.to_dicts(),

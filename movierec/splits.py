@@ -5,6 +5,9 @@ import polars as pl
 PARTS = pl.Enum(["history", "labels", "holdout"])
 
 
+BY_USER = "each user's last 20 % by time is the holdout, the 16 % before it the labels"
+
+
 def split_by_user(
     ratings: pl.LazyFrame, *, labels: float = 0.16, holdout: float = 0.20, min_ratings: int = 5
 ) -> pl.LazyFrame:

@@ -1,0 +1,119 @@
+import io
+import json
+import logging
+
+import dagster as dg
+import pytest
+
+from assets import pipeline
+from assets.progress import Progress
+from assets.schedules import nightly
+from resources.settings import Settings
+from tests import factories
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    source = tmp_path / "movielens"
+    source.mkdir()
+    (source / "movies.csv").write_text("movieId,title,genres\n1,A (1999),Drama\n")
+    (source / "ratings.csv").write_text("userId,movieId,rating,timestamp\n1,1,9.0,1\n")
+    monkeypatch.setenv("MOVIEREC_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MOVIEREC_SOURCE", str(source))
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    return Settings.from_environment()
+
+
+def published(settings, version):
+    """A bundle in the settings' home that says it was made from the given data."""
+    source = {"name": "movielens", "description": "made up", "version": version}
+    factories.publish_bundle(settings.home, source=source, sample="full")
+
+
+def test_an_up_to_date_bundle_is_not_made_again(settings, capsys):
+    from resources.sources import acquire
+
+    published(settings, acquire(settings.source, settings.raw).version)
+    assert pipeline.main(["--if-needed"]) == 0
+    assert capsys.readouterr().out.startswith("Up to date: bundle v1 (movielens, sample full)")
+
+
+def test_changed_data_is_tried_and_a_rejected_one_leaves_the_old_bundle_served(settings, capsys):
+    published(settings, "of older data")
+    assert pipeline.main(["--if-needed"]) == 0
+    out = capsys.readouterr().out
+    assert "raw_ratings failed: " in out
+    assert "ratings.csv" in out
+    assert "9.0" in out
+    assert "Serving what was published before: bundle v1" in out
+
+
+def test_without_a_bundle_a_rejected_input_is_a_failure(settings, capsys):
+    assert pipeline.main(["--if-needed"]) == pipeline.FAILED
+    assert "nothing that was published before has changed" in capsys.readouterr().err
+
+
+def test_a_wrong_setting_is_said_in_one_line(settings, monkeypatch, capsys):
+    monkeypatch.setenv("MOVIEREC_WEB_PORT", "x")
+    assert pipeline.main([]) == pipeline.WRONG_SETTING
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_an_unknown_source_names_the_choices(settings, monkeypatch, capsys):
+    monkeypatch.setenv("MOVIEREC_SOURCE", "ml-33m")
+    assert pipeline.main([]) == pipeline.FAILED
+    out = capsys.readouterr().out
+    assert "dataset failed" in out
+    assert "ml-32m" in out
+
+
+def event(kind, step="ials"):
+    return {
+        "dagster_event": type(
+            "Event",
+            (),
+            {f"is_step_{each}": each == kind for each in ("start", "success", "failure")} | {"step_key": step},
+        )
+    }
+
+
+def record(meta):
+    made = logging.makeLogRecord({"levelno": logging.INFO})
+    made.dagster_meta = meta
+    return made
+
+
+def test_progress_says_which_step_how_far_and_what_it_says():
+    out = io.StringIO()
+    progress = Progress(12, out)
+    progress.emit(record(event("start", "dataset")))
+    progress.emit(record(event("success")))
+    progress.emit(record(event("start")))
+    progress.emit(record({"dagster_event": None, "orig_message": "iteration 3 of 15"}))
+    progress.emit(record(event("success")))
+    lines = out.getvalue().splitlines()
+    assert lines[0].split() == ["[", "1/12]", "dataset", "0.0", "s"]
+    assert lines[1].split() == ["[", "2/12]", "ials"]
+    assert "iteration 3 of 15" in lines[2]
+    assert lines[3].split() == ["done", "0.0", "s"]
+
+
+def test_the_nightly_schedule_follows_the_environment_and_is_off():
+    schedule = nightly(Settings(retrain_cron="5 4 * * *", timezone="Europe/Berlin", sample="10pct"))
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("5 4 * * *", "Europe/Berlin")
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    from datetime import UTC, datetime
+
+    context = dg.build_schedule_context(scheduled_execution_time=datetime(2030, 1, 1, tzinfo=UTC))
+    request = schedule(context)
+    assert request.partition_key == "10pct"
+    assert "2030-01-01" in request.run_key
+
+
+def test_a_manifest_of_another_format_is_made_anew(settings, capsys):
+    published(settings, "whatever")
+    manifest = settings.published("full") / "v1" / "manifest.json"
+    content = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(content | {"format": 0}))
+    pipeline.main(["--if-needed"])
+    assert "Up to date" not in capsys.readouterr().out

@@ -1,0 +1,236 @@
+"""`make bench`: measures set-up, pipeline and site on this machine and writes docs/benchmarks.md.
+
+Nothing here is asserted: figures depend on the machine, so they stand beside a baseline of the same run.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "benchmarks.md"
+REQUESTS = 300
+PACKAGES = ("dagster", "polars", "implicit", "catboost", "fastapi")
+
+PIPELINE = """
+import json, resource, sys, time
+started = time.monotonic()
+from assets.pipeline import main
+code = main(["--sample", "full"])
+usage = resource.getrusage(resource.RUSAGE_SELF)
+print("BENCH " + json.dumps({"code": code, "seconds": time.monotonic() - started,
+    "cpu": usage.ru_utime + usage.ru_stime, "gigabytes": usage.ru_maxrss / 2**20}))
+"""
+
+
+class Pipeline(NamedTuple):
+    name: str
+    ratings: int
+    seconds: float
+    cpu: float
+    gigabytes: float
+
+
+def pipeline(source: str, home: Path) -> Pipeline:
+    """One run of the whole graph in a process of its own."""
+    environment = os.environ | {"MOVIEREC_SOURCE": source, "MOVIEREC_HOME": str(home)}
+    done = subprocess.run(
+        [sys.executable, "-c", PIPELINE], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+    )
+    (line,) = [each for each in done.stdout.splitlines() if each.startswith("BENCH ")]
+    measured = json.loads(line.removeprefix("BENCH "))
+    if measured["code"]:
+        raise SystemExit(f"the pipeline failed on {source}:\n{done.stdout[-2000:]}")
+    import polars as pl
+
+    ratings = pl.scan_parquet(home / "store" / "full" / "ratings.parquet").select(pl.len()).collect().item()
+    return Pipeline(Path(source).name, ratings, measured["seconds"], measured["cpu"], measured["gigabytes"])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(address: str, process: subprocess.Popen[bytes], *, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise SystemExit(f"the server ended with {process.returncode} before it answered at {address}")
+        try:
+            if httpx.get(address).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.05)
+    raise SystemExit(f"no answer at {address} within {seconds} s")
+
+
+@contextmanager
+def site(home: Path) -> Iterator[str]:
+    port = free_port()
+    command = [sys.executable, "-m", "uvicorn", "serving.app:from_environment", "--factory", "--port", str(port)]
+    environment = os.environ | {"MOVIEREC_HOME": str(home), "MOVIEREC_SAMPLE": "full"}
+    process = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT, env=environment)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/health", process, seconds=60)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+class Latency(NamedTuple):
+    what: str
+    median: float
+    p95: float
+    p99: float
+
+
+def latencies(home: Path) -> list[Latency]:
+    """Milliseconds over HTTP on loopback, one request at a time, from a client in another process."""
+    with site(home) as address, httpx.Client(base_url=address) as client:
+        users = [part.split('"')[0] for part in client.get("/").text.split("?user_id=")[1:4]]
+        htmx = {"HX-Request": "true"}
+        asked: dict[str, tuple[str, dict[str, str]]] = {
+            "baseline: the style sheet, a static file": ("/static/site.css", {}),
+            "`GET /`, the home page": ("/", {}),
+            "personal row, a known user (fragment)": (f"/?user_id={users[0]}", htmx),
+            "`GET /api/movies/personal`, a known user": (f"/api/movies/personal?user_id={users[-1]}", {}),
+            "`GET /api/movies/popular`": ("/api/movies/popular", {}),
+            "`GET /movies/{id}`": ("/movies/1", {}),
+        }
+        return [_latency(client, what, *each) for what, each in asked.items()]
+
+
+def _latency(client: httpx.Client, what: str, path: str, headers: dict[str, str]) -> Latency:
+    times = []
+    for _ in range(REQUESTS + 20):
+        started = time.perf_counter()
+        client.get(path, headers=headers).raise_for_status()
+        times.append(1000 * (time.perf_counter() - started))
+    times = sorted(times[20:])  # the first ones warm up
+    return Latency(what, statistics.median(times), times[int(0.95 * REQUESTS)], times[int(0.99 * REQUESTS)])
+
+
+class Start(NamedTuple):
+    fresh: float  # seconds from the clone to the first page
+    again: float
+    left: int  # processes of the clone that outlived SIGTERM
+
+
+def fresh_start() -> Start:
+    """Clones HEAD into a new folder and types `make run`, twice."""
+    folder = Path(tempfile.mkdtemp(prefix="movierec-bench-"))
+    clone = folder / "movierec"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    try:
+        seconds = [_run_until_served(clone) for _ in range(2)]
+        time.sleep(1)
+        left = subprocess.run(["pgrep", "-f", str(clone)], capture_output=True, text=True, check=False)
+        return Start(*seconds, left=len(left.stdout.split()))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run_until_served(clone: Path) -> float:
+    web, dagster = free_port(), free_port()
+    ports = {"MOVIEREC_WEB_PORT": str(web), "MOVIEREC_DAGSTER_PORT": str(dagster)}
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MOVIEREC_", "DAGSTER_", "MAKE"))
+    }
+    started = time.monotonic()
+    process = subprocess.Popen(["make", "run"], cwd=clone, env=inherited | ports, stdout=subprocess.DEVNULL)
+    try:
+        wait_for(f"http://127.0.0.1:{web}/", process, seconds=900)
+        served = time.monotonic() - started
+        wait_for(f"http://127.0.0.1:{dagster}/server_info", process, seconds=60)
+        return served
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+def page(runs: list[Pipeline], times: list[Latency], start: Start | None) -> str:
+    base = times[0].median
+    lines = [
+        "# Benchmarks",
+        "",
+        "Written by `make bench`; figures are of the machine named here and of no other.",
+        "",
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
+        + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+        + ".",
+        "",
+        "## From nothing to a page",
+        "",
+    ]
+    if start is None:
+        lines += ["Not measured in this run (`make bench` without `--no-start` does)."]
+    else:
+        lines += [
+            "| `make run` | seconds to the first page |",
+            "|---|---|",
+            f"| in a fresh clone, packages in pip's cache or fetched anew | {start.fresh:.0f} |",
+            f"| a second time | {start.again:.1f} |",
+            "",
+            f"Processes left after SIGTERM: {start.left}.",
+        ]
+    lines += [
+        "",
+        "## The whole graph, sample `full`, one process",
+        "",
+        "| source | ratings | seconds | CPU seconds | peak memory, GB | ratings a second |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {run.name} | {run.ratings:,} | {run.seconds:.0f} | {run.cpu:.0f} | {run.gigabytes:.2f} "
+        f"| {run.ratings / run.seconds:,.0f} |"
+        for run in runs
+    ]
+    lines += [
+        "",
+        f"## The site on the bundle of {runs[-1].name}",
+        "",
+        f"Milliseconds over HTTP on loopback, {REQUESTS} requests one after another, one worker; the ratio is to the "
+        "median of the baseline.",
+        "",
+        "| request | median | p95 | p99 | ratio |",
+        "|---|---|---|---|---|",
+    ]
+    lines += [f"| {t.what} | {t.median:.1f} | {t.p95:.1f} | {t.p99:.1f} | {t.median / base:.1f} |" for t in times]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--no-start", action="store_true", help="leave out the fresh clone, which takes minutes")
+    parser.add_argument("sources", nargs="*", default=["demo"], help="demo, a GroupLens name or a folder")
+    given = parser.parse_args()
+    start = None if given.no_start else fresh_start()
+    with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
+        runs = [pipeline(source, Path(folder, str(i))) for i, source in enumerate(given.sources)]
+        times = latencies(Path(folder, str(len(runs) - 1)))
+    PAGE.write_text(page(runs, times, start))
+    sys.stdout.write(f"{PAGE.relative_to(ROOT)}\n")
+
+
+if __name__ == "__main__":
+    main()

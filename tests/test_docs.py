@@ -1,0 +1,102 @@
+"""The documents say what the code does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from assets.definitions import defs
+from movierec.candidates import CANDIDATE_MODELS
+from movierec.candidates.ials import IALSParams
+from movierec.features import RANKER_FEATURES
+from movierec.metrics import KS
+from movierec.ranking import RankerParams
+from movierec.sampling import SAMPLES
+from resources import results
+from resources.settings import Settings
+from resources.warehouse import EXPORTS
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
+
+
+def text(name):
+    return (DOCS / name).read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_and_pictures_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", page.read_text())
+    missing = [target for target in targets if not (page.parent / target).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_are_named_are_there(page):
+    named = re.findall(r"`((?:movierec|assets|resources|serving|tests|docs)/[\w./-]+\.\w+)`", page.read_text())
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_setting_is_documented_with_its_default():
+    rows = dict(re.findall(r"^\| `(MOVIEREC_\w+)` \| (.+?) \|", text("operations.md"), flags=re.MULTILINE))
+    assert rows.keys() == {f"MOVIEREC_{name.upper()}" for name in Settings.__dataclass_fields__}
+    for name, default in rows.items():
+        value = getattr(Settings(), name.removeprefix("MOVIEREC_").lower())
+        assert default.strip("`").rstrip("/") in {str(value), Path(str(value)).name}, name
+
+
+def test_every_make_target_is_documented_and_every_documented_one_is_there():
+    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    table = text("operations.md").split("## Targets")[1].split("\n## ")[0]
+    assert set(re.findall(r"`make ([a-z]+)`", table)) == targets
+    said = {target for page in PAGES for target in re.findall(r"`make ([a-z]+)[ `]", page.read_text())}
+    assert said <= targets
+
+
+def test_every_feature_of_the_ranker_is_documented():
+    documented = re.findall(r"`(\w+)`", text("data.md").split("## Features")[1])
+    assert set(RANKER_FEATURES) <= set(documented)
+
+
+def test_every_stored_table_is_documented():
+    tables = text("data.md").split("## Features")[0]
+    assets = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
+    models = {*(name for name in assets if name.startswith(tuple(CANDIDATE_MODELS))), "ranker", "dataset", "published"}
+    raw = {name for name in assets if name.startswith("raw_")}
+    assert {name for name in assets - models - raw if f"`{name}`" not in tables} == set()
+    assert all(f"`{name}.csv`" in tables for name in EXPORTS)
+    assert all(f"`{name}`" in tables for name in SAMPLES)
+
+
+def test_defaults_of_the_models_are_as_documented():
+    page = " ".join(text("models.md").split())
+    ials = IALSParams()
+    assert (
+        f"{ials.factors} factors, {ials.iterations} iterations, regularization {ials.regularization:g}, "
+        f"alpha {ials.alpha:g}, {ials.confidence}, min_rating {ials.min_rating}" in page
+    )
+    ranker = RankerParams()
+    assert (
+        f"{ranker.loss_function}, {ranker.iterations} trees at the most, learning rate {ranker.learning_rate}, "
+        f"depth {ranker.depth}" in page
+    )
+    assert all(f"`{name}`" in page for name in CANDIDATE_MODELS)
+
+
+def test_every_metric_is_defined():
+    assert "k is " + ", ".join(str(k) for k in KS[:-1]) + f" and {KS[-1]}" in text("evaluation.md")
+    for name in ("ndcg", "recall", "precision", "map", "coverage"):
+        assert f"`{name}_at_k`" in text("evaluation.md")
+
+
+def test_results_and_readme_show_what_was_measured():
+    """Run `make results` when this fails."""
+    for page, expected in results.pages().items():
+        assert page.read_text() == expected, page.name
+
+
+def test_decisions_are_short_and_numbered():
+    files = sorted((DOCS / "decisions").glob("*.md"))
+    assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
+    assert all(len(file.read_text().splitlines()) <= 12 for file in files)
