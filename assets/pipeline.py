@@ -64,7 +64,7 @@ def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int
         )
     if result.success:
         return _say(f"Done in {time.monotonic() - started:.0f} s.")
-    causes = {step.step_key: _cause(step.step_failure_data.error) for step in result.get_step_failure_events()}
+    causes = {str(step.step_key): _cause(step.step_failure_data.error) for step in result.get_step_failure_events()}
     if any(cause.cls_name == "KeyboardInterrupt" for cause in causes.values()):
         return _say(f"Stopped in {', '.join(causes)}; nothing that was published before has changed.", code=STOPPED)
     for step, cause in causes.items():
