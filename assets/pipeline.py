@@ -68,15 +68,18 @@ def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int
     if any(cause.cls_name == "KeyboardInterrupt" for cause in causes.values()):
         return _say(f"Stopped in {', '.join(causes)}; nothing that was published before has changed.", code=STOPPED)
     for step, cause in causes.items():
-        _say(f"\n{step} failed: {cause.message.strip()}")
+        _say(f"\n{step} failed: {_message(cause)}")
     return _say(f"Run {result.run_id} failed; nothing that was published before has changed.", code=FAILED)
 
 
 def _cause(error: Any) -> Any:
-    """The exception that the asset raised, without Dagster's own around it."""
-    while error.cause is not None:
-        error = error.cause
-    return error
+    """The exception that the asset raised: Dagster's own stands around it, what led to it lies beneath."""
+    return error.cause or error
+
+
+def _message(error: Any) -> str:
+    """What the exception says, without the path of its class."""
+    return (error.message.partition(f"{error.cls_name}: ")[2] or error.message).strip()
 
 
 def _is_current(settings: Settings, manifest: dict[str, Any]) -> bool:

@@ -8,6 +8,9 @@ from typing import TextIO
 import dagster as dg
 
 
+SKIPPED = "Dependencies for step"  # Dagster's line for every step below a failed one
+
+
 class Progress(logging.Handler):
     """One line a step, `[ 7/34] ials_history  2.3 s`; what a long step says of itself stands below it."""
 
@@ -22,8 +25,9 @@ class Progress(logging.Handler):
         meta = record.dagster_meta  # type: ignore[attr-defined]  # set by Dagster
         event = meta.get("dagster_event")
         if event is None:
-            if record.levelno >= logging.INFO:
-                self._say(meta["orig_message"])
+            message = meta["orig_message"]
+            if record.levelno >= logging.INFO and not message.startswith(SKIPPED):
+                self._say(message)
             return
         step = event.step_key
         if event.is_step_start:

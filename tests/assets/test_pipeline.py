@@ -67,6 +67,20 @@ def test_an_unknown_source_names_the_choices(settings, monkeypatch, capsys):
     assert "ml-32m" in out
 
 
+def test_a_failure_is_told_by_the_assets_own_error_and_not_by_what_led_to_it(settings, monkeypatch, capsys):
+    from resources import movielens
+    from resources.sources import SourceError
+
+    def no_network(*_):
+        raise SourceError("fetch it by hand") from OSError("Name or service not known")
+
+    monkeypatch.setattr(movielens, "acquire", no_network)
+    assert pipeline.main([]) == pipeline.FAILED
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == "dataset failed: fetch it by hand"
+    assert "Dependencies" not in out
+
+
 def event(kind, step="ials"):
     return {
         "dagster_event": type(
