@@ -7,7 +7,6 @@ from typing import TextIO
 
 import dagster as dg
 
-
 SKIPPED = "Dependencies for step"  # Dagster's line for every step below a failed one
 
 
