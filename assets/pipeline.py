@@ -79,7 +79,8 @@ def _cause(error: Any) -> Any:
 
 def _message(error: Any) -> str:
     """What the exception says, without the path of its class."""
-    return (error.message.partition(f"{error.cls_name}: ")[2] or error.message).strip()
+    message = str(error.message)
+    return (message.partition(f"{error.cls_name}: ")[2] or message).strip()
 
 
 def _is_current(settings: Settings, manifest: dict[str, Any]) -> bool:
