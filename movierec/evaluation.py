@@ -13,6 +13,7 @@ from movierec.ranking import RELEVANT
 from movierec.sampling import bucket
 
 RESAMPLES = 2000
+HOLDOUT_DRAW = 3  # not the draw of the sample, of the label users, or of early stopping
 
 # A model and what it must not be worse than.
 FLOORS = (("popularity", "random"), ("ials", "popularity"), ("two_stage", "popularity"))
@@ -33,7 +34,7 @@ def relevant_pairs(holdout: pl.LazyFrame, *, max_users: int) -> pl.DataFrame:
     Users who liked nothing there cannot be scored and have no rows.
     """
     liked = holdout.filter(pl.col("rating") >= RELEVANT).select("user_id", "movie_id").collect(engine="streaming")
-    users = liked.select(pl.col("user_id").unique()).sort(bucket(pl.col("user_id") + 2), "user_id").head(max_users)
+    users = liked.select(pl.col("user_id").unique()).sort(bucket(pl.col("user_id"), draw=HOLDOUT_DRAW), "user_id").head(max_users)
     return liked.join(users, on="user_id", how="semi").sort("user_id", "movie_id")
 
 

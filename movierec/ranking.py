@@ -17,6 +17,7 @@ from movierec.sampling import bucket
 
 log = logging.getLogger(__name__)
 
+LABELS_DRAW, VALIDATION_DRAW = 1, 2
 RELEVANT = 4.0  # a rating from which a movie counts as liked
 
 
@@ -32,7 +33,7 @@ def label_rows(
     liked = labels.filter(pl.col("rating") >= RELEVANT).select("user_id", "movie_id").collect(engine="streaming")
     users = (
         liked.select(pl.col("user_id").unique())
-        .sort(bucket(pl.col("user_id")), "user_id")
+        .sort(bucket(pl.col("user_id"), draw=LABELS_DRAW), "user_id")
         .head(max_users)["user_id"]
         .sort()
     )
@@ -101,7 +102,7 @@ class Ranker:
         from catboost import CatBoost  # noqa: PLC0415  half a second that reading tables need not pay
 
         p = params or RankerParams()
-        watched = bucket(pl.col("user_id") + 1) < p.validation  # + 1: not the draw that made the sample
+        watched = bucket(pl.col("user_id"), draw=VALIDATION_DRAW) < p.validation
         train, validation = rows.filter(~watched), rows.filter(watched)
         alone = train.is_empty() or validation.is_empty()
         if alone:

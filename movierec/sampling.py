@@ -4,13 +4,19 @@ import polars as pl
 
 SAMPLES = {"1pct": 0.01, "10pct": 0.10, "full": 1.0}
 
-# Knuth's multiplicative hash. Fixed here, since a library's hash may change between its versions.
-_MULTIPLIER, _MODULUS = 2_654_435_761, 2**32
+_WORD = 2**32
 
 
-def bucket(user_id: pl.Expr) -> pl.Expr:
-    """A place in [0, 1) for each user id, spread evenly and the same forever."""
-    return (user_id.cast(pl.UInt64) * _MULTIPLIER % _MODULUS).cast(pl.Float64) / _MODULUS
+def bucket(user_id: pl.Expr, *, draw: int = 0) -> pl.Expr:
+    """A place in [0, 1) for each user id, spread evenly and the same forever; another `draw` is another lot.
+
+    The finaliser of MurmurHash3 (Appleby 2011), written out since a library's hash may change between versions.
+    Draws are independent: who is in the sample says nothing of who is set aside for early stopping.
+    """
+    word = user_id.cast(pl.UInt64) ^ pl.lit(draw * 0x9E3779B9 % _WORD, pl.UInt64)
+    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+        word = (word ^ word // 2**shift) * factor % _WORD
+    return (word ^ word // 2**16).cast(pl.Float64) / _WORD
 
 
 def in_sample(sample: str) -> pl.Expr:
