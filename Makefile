@@ -2,10 +2,7 @@
 PYTHON ?= python3
 SAMPLE ?= full
 SELECT ?= *
-export MOVIEREC_HOME ?= $(CURDIR)/data
-override MOVIEREC_HOME := $(abspath $(MOVIEREC_HOME))
 export MOVIEREC_SAMPLE := $(SAMPLE)
-export DAGSTER_HOME := $(MOVIEREC_HOME)/dagster
 export DAGSTER_DISABLE_TELEMETRY := yes
 export PYTHONUNBUFFERED := 1
 
@@ -38,7 +35,7 @@ run: setup ## materialise the graph if needed, then serve the site and the Dagst
 	@exec $(PY) -m resources.processes web dagster daemon
 
 pipeline: setup ## materialise the whole graph for SAMPLE
-	@exec $(PY) -m assets.pipeline --sample $(SAMPLE) --select "$(SELECT)"
+	@exec $(PY) -m assets.pipeline --sample $(SAMPLE) --select '$(SELECT)'
 
 web: setup ## serve the site alone, from what is published
 	@exec $(PY) -m resources.processes web
@@ -77,7 +74,7 @@ fix: $(READY) ## let the formatter and the linter repair what they can
 unlock: setup ## free the training slots that a killed run still holds
 	@$(PY) -m assets.pipeline --unlock
 
-clean: ## remove the environment, caches and everything under MOVIEREC_HOME but raw downloads
+clean: ## remove the environment, caches and what was written under MOVIEREC_HOME, but for raw downloads
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache serving/static/vendor
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	@rm -rf $(addprefix $(MOVIEREC_HOME)/,store published dagster mlflow exports)
+	@home="$${MOVIEREC_HOME:-data}"; for part in store published dagster mlflow exports; do rm -rf "$$home/$$part"; done

@@ -4,6 +4,7 @@
 """
 
 import time
+from collections.abc import Iterable
 
 import dagster as dg
 import polars as pl
@@ -14,7 +15,12 @@ from movierec.interactions import Interactions
 from movierec.splits import CUTS, known_at
 from resources.tracking import Tracking
 
-EXPERIMENTS = {"popularity": "popularity_baseline", "ials": "als_candidate_generator"}
+EXPERIMENTS = {
+    "popularity": "popularity_baseline",
+    "ials": "als_candidate_generator",
+    "ease": "collaborative_filtering",
+    "item_knn": "collaborative_filtering",
+}
 PURPOSE = {
     "history": "for the ranker's training rows",
     "known": "to be measured on the holdout",
@@ -22,8 +28,17 @@ PURPOSE = {
 }
 
 
+# Dagster wants one type object to a name; the I/O manager reads from it which class to load.
+MODEL_TYPES = {name: dg.PythonObjectDagsterType(kind, name=f"{name}_model") for name, kind in CANDIDATE_MODELS.items()}
+
+
 def asset_name(model: str, cut: str) -> str:
     return model if cut == "all" else f"{model}_{cut}"
+
+
+def channel_inputs(models: Iterable[str], cut: str) -> dict[str, dg.AssetIn]:
+    """The named models at a cut as inputs of an asset, each under its own name."""
+    return {name: dg.AssetIn(asset_name(name, cut), dagster_type=MODEL_TYPES[name]) for name in models}
 
 
 def _candidate_model(name: str, cut: str) -> dg.AssetsDefinition:
@@ -43,7 +58,7 @@ def _candidate_model(name: str, cut: str) -> dg.AssetsDefinition:
         interactions = Interactions.of(known_at(split, cut))
         started = time.perf_counter()
         model = kind.fit(interactions)
-        tracking.record_fit(context, EXPERIMENTS.get(name, name), model, seconds=time.perf_counter() - started)
+        tracking.record_fit(context, EXPERIMENTS[name], model, seconds=time.perf_counter() - started)
         users, movies = interactions.user_items.shape
         context.add_output_metadata({"users": users, "movies": movies, "ratings": interactions.user_items.nnz})
         return model

@@ -10,7 +10,7 @@ from resources.movielens import MovieLens
 from resources.settings import Settings
 from resources.tracking import Tracking
 
-PLAIN_MODULES = (prepared, features, ranking, evaluation, published)
+PLAIN_MODULES = (prepared, features, evaluation, published)
 
 
 def definitions(settings: Settings) -> dg.Definitions:
@@ -20,6 +20,8 @@ def definitions(settings: Settings) -> dg.Definitions:
             raw.dataset,
             *raw.raw_tables,
             *candidates.candidate_models,
+            *ranking.label_rows,
+            *ranking.rankers,
             *dg.load_assets_from_modules(PLAIN_MODULES),
         ],
         asset_checks=checks.checks,

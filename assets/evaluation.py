@@ -1,18 +1,21 @@
 """Evaluation: the top of every model for every holdout user, its metrics, and what each stage adds."""
 
+from typing import Any
+
 import dagster as dg
 import polars as pl
 
-from assets.candidates import asset_name
+from assets.candidates import asset_name, channel_inputs
 from assets.features import features_at
 from assets.partitions import samples
+from assets.ranking import RANKER_TYPE, ranker_name
 from movierec import evaluation as evaluating
+from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.base import candidates
-from movierec.candidates.ials import IALS
-from movierec.candidates.popularity import Popularity
 from movierec.metrics import KS
 from movierec.ranking import Ranker
 from movierec.recommender import Popular, Recommender
+from movierec.retrieval import RECOMMENDERS, Retrieval
 from movierec.splits import part_of
 from resources import figures
 from resources.io import markdown
@@ -21,17 +24,18 @@ from resources.tracking import Tracking
 OWNERS = ["team:ml"]
 PARQUET = {"polars", "parquet"}
 
-MEASURED_ASSETS = {
-    "popularity": asset_name("popularity", "known"),
-    "ials": asset_name("ials", "known"),
-    "two_stage": "ranker",
+MEASURED_ASSETS = {name: asset_name(name, "known") for name in CANDIDATE_MODELS} | {
+    recommender: ranker_name(recommender) for recommender in RECOMMENDERS
 }
+
+
+MODELS = ["random", *CANDIDATE_MODELS, "blend", *RECOMMENDERS]
 
 
 class EvaluationConfig(dg.Config):
     """How many holdout users are drawn at the most; the draw is by id and the same every time."""
 
-    max_users: int = 20_000
+    max_users: int = 5_000
 
 
 @dg.asset(partitions_def=samples, group_name="evaluation", kinds=PARQUET, owners=OWNERS)
@@ -40,29 +44,30 @@ def relevant(config: EvaluationConfig, split: pl.LazyFrame) -> pl.DataFrame:
     return evaluating.relevant_pairs(part_of(split, "holdout"), max_users=config.max_users)
 
 
-@dg.asset(partitions_def=samples, group_name="evaluation", kinds=PARQUET, owners=OWNERS)
+@dg.asset(
+    ins=channel_inputs(CANDIDATE_MODELS, "known")
+    | {name: dg.AssetIn(name, dagster_type=RANKER_TYPE) for name in map(ranker_name, RECOMMENDERS)},
+    partitions_def=samples,
+    group_name="evaluation",
+    kinds=PARQUET,
+    owners=OWNERS,
+)
 def rankings(
-    relevant: pl.DataFrame,
-    popularity_known: Popularity,
-    ials_known: IALS,
-    ranker: Ranker,
-    user_features: pl.LazyFrame,
-    movie_features: pl.LazyFrame,
+    relevant: pl.DataFrame, user_features: pl.LazyFrame, movie_features: pl.LazyFrame, **fitted: Any
 ) -> pl.DataFrame:
     """`model, user_id, movie_id, score, rank`: what each model recommends from history and labels alone."""
     user_ids, n = relevant["user_id"].unique().sort().to_numpy(), max(KS)
-    two_stage = Recommender(
-        ials_known,
-        features_at("known", user_features, movie_features),
-        ranker,
-        Popular.of(popularity_known.stats()),
-    )
-    tables = {
-        "random": evaluating.random_ranking(ials_known.interactions, user_ids, n=n),
-        "popularity": candidates(popularity_known, user_ids, n),
-        "ials": candidates(ials_known, user_ids, n),
-        "two_stage": two_stage.recommend(user_ids, n=n),
-    }
+    features = features_at("known", user_features, movie_features)
+    popular = Popular.of(fitted["popularity"].stats())
+
+    def recommended(channels: tuple[str, ...], ranker: Ranker | None) -> pl.DataFrame:
+        retrieval = Retrieval({name: fitted[name] for name in channels})
+        return Recommender(retrieval, features, ranker, popular).recommend(user_ids, n=n)
+
+    tables = {"random": evaluating.random_ranking(fitted["ials"].interactions, user_ids, n=n)}
+    tables |= {name: candidates(fitted[name], user_ids, n) for name in CANDIDATE_MODELS}
+    tables |= {"blend": recommended(RECOMMENDERS["two_stage"], None)}
+    tables |= {name: recommended(channels, fitted[ranker_name(name)]) for name, channels in RECOMMENDERS.items()}
     return pl.concat([table.with_columns(model=pl.lit(model)) for model, table in tables.items()])
 
 
@@ -75,7 +80,7 @@ def evaluation(
     tracking: Tracking,
 ) -> pl.DataFrame:
     """Every metric of every model on the holdout, with its 95 % interval over users."""
-    table = evaluating.evaluate(evaluating.by_model(rankings), relevant, n_movies=len(movies))
+    table = evaluating.evaluate(evaluating.by_model(rankings, MODELS), relevant, n_movies=len(movies))
     for model, asset in MEASURED_ASSETS.items():
         metrics = table.filter(pl.col("model") == model).select("metric", "value").iter_rows()
         tracking.record_metrics(asset, context.partition_key, {f"test_{name}": value for name, value in metrics})
@@ -92,7 +97,7 @@ def evaluation(
 @dg.asset(partitions_def=samples, group_name="evaluation", kinds=PARQUET, owners=OWNERS)
 def comparison(context: dg.AssetExecutionContext, rankings: pl.DataFrame, relevant: pl.DataFrame) -> pl.DataFrame:
     """Paired nDCG@10 differences on the same users: each model against its floor, the ranker against its candidates."""
-    pairs = [*evaluating.FLOORS, ("two_stage", "ials")]
-    table = evaluating.differences(evaluating.by_model(rankings), relevant, pairs)
+    pairs = [*evaluating.FLOORS, *evaluating.STAGES]
+    table = evaluating.differences(evaluating.by_model(rankings, MODELS), relevant, pairs)
     context.add_output_metadata({"differences": dg.MetadataValue.md(markdown(table))})
     return table

@@ -1,7 +1,6 @@
 """`python -m assets.pipeline`: materialises the graph in this process and says how far it is."""
 
 import argparse
-import json
 import sys
 import time
 import warnings
@@ -11,12 +10,13 @@ from typing import Any
 
 import dagster as dg
 
-from movierec.published import FORMAT, current
+from movierec.published import Bundle, BundleError, current
 from movierec.sampling import SAMPLES
 from resources import instance
 from resources.settings import Settings, SettingsError
 
 FAILED, WRONG_SETTING, STOPPED = 1, 2, 130
+INTERRUPTIONS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,14 +31,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with dg.DagsterInstance.get() as dagster:
             return _say(f"Slots freed, held by runs: {', '.join(instance.free_slots(dagster)) or 'none'}.")
     if given.if_needed:
-        published = _manifest(settings, given.sample)
-        if published and _is_current(settings, published):
-            return _say(f"Up to date: {_name(published)}.")
-        failed = materialise(settings, given.sample)
-        if failed == FAILED and published:
-            return _say(f"Serving what was published before: {_name(published)}.")
-        return failed
+        return materialise_if_needed(settings, given.sample)
     return materialise(settings, given.sample, selection=given.select)
+
+
+def materialise_if_needed(settings: Settings, sample: str) -> int:
+    """Nothing where a sound bundle of the source's data is published; a failure counts only where there is none."""
+    folder = current(settings.published(sample))
+    try:
+        published = None if folder is None else Bundle.open(folder).manifest
+    except BundleError as error:
+        _say(f"{error}: publishing anew")
+        published = None
+    if published and _is_current(settings, published):
+        return _say(f"Up to date: {_name(published)}.")
+    code = materialise(settings, sample)
+    if code == FAILED and published:
+        return _say(f"Serving what was published before: {_name(published)}.")
+    return code
 
 
 def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int:
@@ -49,7 +59,12 @@ def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int
     job = definitions(settings).resolve_job_def("everything")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # of the selection language, which the UI speaks too
-        chosen = dg.AssetSelection.from_string(selection).resolve(job.asset_layer.asset_graph)
+        try:
+            chosen = dg.AssetSelection.from_string(selection).resolve(job.asset_layer.asset_graph)
+        except dg.DagsterError as error:
+            return _say(f"SELECT={selection} is no selection of assets: {error}", code=WRONG_SETTING)
+    if not chosen:
+        return _say(f"SELECT={selection} selects nothing", code=WRONG_SETTING)
     _say(f"{settings.source}, sample {sample}, {len(chosen)} assets; written under {settings.home}")
     with dg.DagsterInstance.get() as dagster, instance.alive(settings.dagster_home) as tags:
         for run_id in instance.end_killed_runs(dagster, settings.dagster_home):
@@ -65,7 +80,7 @@ def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int
     if result.success:
         return _say(f"Done in {time.monotonic() - started:.0f} s.")
     causes = {str(step.step_key): _cause(step.step_failure_data.error) for step in result.get_step_failure_events()}
-    if any(cause.cls_name == "KeyboardInterrupt" for cause in causes.values()):
+    if any(cause.cls_name in INTERRUPTIONS for cause in causes.values()):
         return _say(f"Stopped in {', '.join(causes)}; nothing that was published before has changed.", code=STOPPED)
     for step, cause in causes.items():
         _say(f"\n{step} failed: {_message(cause)}")
@@ -84,23 +99,13 @@ def _message(error: Any) -> str:
 
 
 def _is_current(settings: Settings, manifest: dict[str, Any]) -> bool:
-    """Whether the bundle was made by this format from the data that the source has now."""
+    """Whether the bundle was made from the data that the source has now."""
     from resources.sources import SourceError, acquire
 
-    if manifest["format"] != FORMAT:
-        return False
     try:
         return bool(acquire(settings.source, settings.raw).version == manifest["source"]["version"])
     except SourceError:
         return False  # the run that follows says why
-
-
-def _manifest(settings: Settings, sample: str) -> dict[str, Any] | None:
-    folder = current(settings.published(sample))
-    if folder is None or not (folder / "manifest.json").is_file():
-        return None
-    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
-    return manifest
 
 
 def _name(manifest: dict[str, Any]) -> str:

@@ -6,21 +6,24 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from assets.candidates import asset_name
+from assets.candidates import asset_name, channel_inputs
 from assets.evaluation import MEASURED_ASSETS
 from assets.features import features_at
 from assets.partitions import samples
 from movierec import catalog, similar
+from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.candidates.ials import IALS
 from movierec.candidates.popularity import Popularity
 from movierec.evaluation import failed_floors
 from movierec.published import publish
 from movierec.ranking import Ranker
 from movierec.recommender import Popular, Recommender
+from movierec.retrieval import RECOMMENDERS, Retrieval
 from movierec.similar import SimilarityIndex
 from movierec.splits import BY_USER
 from resources.bundles import BundleStore
 from resources.io import markdown
+from resources.lineage import mixed_inputs
 from resources.sources import Dataset
 from resources.tracking import Tracking
 
@@ -70,13 +73,18 @@ def similar_movies(
     return table
 
 
-@dg.asset(partitions_def=samples, group_name="published", kinds={"python"}, owners=OWNERS)
+@dg.asset(
+    ins=channel_inputs(RECOMMENDERS["two_stage"], "all"),
+    partitions_def=samples,
+    group_name="published",
+    kinds={"python"},
+    owners=OWNERS,
+)
 def published(
     context: dg.AssetExecutionContext,
     dataset: Dataset,
     catalogue: pl.DataFrame,
     similar_movies: pl.DataFrame,
-    ials: IALS,
     ranker: Ranker,
     user_features: pl.LazyFrame,
     movie_features: pl.LazyFrame,
@@ -84,14 +92,22 @@ def published(
     comparison: pl.DataFrame,
     bundles: BundleStore,
     tracking: Tracking,
+    **models: CandidateModel,
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """The bundle that the site serves: moved in by one rename, and only when no model is below its floor."""
-    failed = failed_floors(comparison)
-    if failed:
-        raise dg.Failure(f"not published, what was published before stays: {'; '.join(failed)}")
-    recommender = Recommender(ials, features_at("all", user_features, movie_features), ranker, Popular.of(catalogue))
+    """The bundle that the site serves: moved in by one rename, and only when no model is below its floor
+    and everything above was made from the same data and models."""
+    mixed = mixed_inputs(context.instance, context.assets_def, context.asset_key, context.partition_key)
+    faults = failed_floors(comparison) or mixed
+    if faults:
+        raise dg.Failure(f"not published, what was published before stays: {'; '.join(faults)}")
+    recommender = Recommender(
+        Retrieval({name: models[name] for name in RECOMMENDERS["two_stage"]}),
+        features_at("all", user_features, movie_features),
+        ranker,
+        Popular.of(catalogue),
+    )
     sample = context.partition_key
-    fits = {*MEASURED_ASSETS.values(), asset_name("ials", "all"), asset_name("popularity", "all")}
+    fits = {*MEASURED_ASSETS.values(), *(asset_name(name, "all") for name in CANDIDATE_MODELS)}
     now = datetime.now(UTC)
     manifest = {
         "run_id": context.run_id,

@@ -1,20 +1,23 @@
-"""Ranking: the rows the ranker learns from, and the ranker."""
+"""Ranking: for each recommender the rows its ranker learns from, and the ranker."""
 
 import time
 
 import dagster as dg
 import polars as pl
 
+from assets.candidates import channel_inputs
 from assets.features import features_at
 from assets.partitions import samples
 from movierec import ranking
-from movierec.candidates.ials import IALS
+from movierec.candidates import CandidateModel
 from movierec.ranking import Ranker
+from movierec.retrieval import RECOMMENDERS, Retrieval
 from movierec.splits import part_of
 from resources import figures
 from resources.tracking import Tracking
 
 OWNERS = ["team:ml"]
+RANKER_TYPE = dg.PythonObjectDagsterType(Ranker, name="ranker_model")
 
 
 class LabelConfig(dg.Config):
@@ -24,42 +27,73 @@ class LabelConfig(dg.Config):
     max_users: int = 5_000
 
 
-@dg.asset(partitions_def=samples, group_name="ranking", kinds={"polars", "parquet"}, owners=OWNERS)
-def label_rows(
-    context: dg.AssetExecutionContext,
-    config: LabelConfig,
-    split: pl.LazyFrame,
-    ials_history: IALS,
-    user_features: pl.LazyFrame,
-    movie_features: pl.LazyFrame,
-) -> pl.DataFrame:
-    """Candidates from the history with their features, and whether the user then liked them (`relevant`)."""
-    rows = ranking.label_rows(
-        ials_history,
-        features_at("history", user_features, movie_features),
-        part_of(split, "labels"),
-        n_candidates=config.n_candidates,
-        max_users=config.max_users,
-    )
-    context.add_output_metadata({"users": rows["user_id"].n_unique(), "relevant": int(rows["relevant"].sum())})
-    return rows
+def ranker_name(recommender: str) -> str:
+    """`two_stage` has the asset `ranker`, `two_stage_ials` has `ranker_ials`."""
+    return recommender.replace("two_stage", "ranker")
 
 
-@dg.asset(
-    partitions_def=samples,
-    group_name="ranking",
-    kinds={"catboost"},
-    owners=OWNERS,
-    io_manager_key="models",
-    pool="training",
-)
-def ranker(context: dg.AssetExecutionContext, label_rows: pl.DataFrame, tracking: Tracking) -> Ranker:
-    """CatBoost, YetiRank: learns the order of a user's candidates from what they liked after the history."""
-    started = time.perf_counter()
-    fitted = Ranker.fit(label_rows)
-    tracking.record_fit(context, "two_stage_ranker", fitted, seconds=time.perf_counter() - started, files=True)
-    top = dict(list(fitted.importances.items())[:15])
-    context.add_output_metadata(
-        {"trees": fitted.best_iteration, "importances": figures.bars(top, title="Feature importance, percent")}
+def _label_rows(recommender: str) -> dg.AssetsDefinition:
+    channels = RECOMMENDERS[recommender]
+
+    @dg.asset(
+        name=recommender.replace("two_stage", "label_rows"),
+        description=f"Candidates of {', '.join(channels)} from the history with their features, and whether the user "
+        "then liked them (`relevant`).",
+        ins=channel_inputs(channels, "history"),
+        partitions_def=samples,
+        group_name="ranking",
+        kinds={"polars", "parquet"},
+        owners=OWNERS,
     )
-    return fitted
+    def label_rows(
+        context: dg.AssetExecutionContext,
+        config: LabelConfig,
+        split: pl.LazyFrame,
+        user_features: pl.LazyFrame,
+        movie_features: pl.LazyFrame,
+        **models: CandidateModel,
+    ) -> pl.DataFrame:
+        rows = ranking.label_rows(
+            Retrieval({name: models[name] for name in channels}),
+            features_at("history", user_features, movie_features),
+            part_of(split, "labels"),
+            n_candidates=config.n_candidates,
+            max_users=config.max_users,
+        )
+        context.add_output_metadata({"users": rows["user_id"].n_unique(), "relevant": int(rows["relevant"].sum())})
+        return rows
+
+    return label_rows
+
+
+def _ranker(recommender: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=ranker_name(recommender),
+        description=f"CatBoost, YetiRank, over {', '.join(RECOMMENDERS[recommender])}: learns the order of a user's "
+        "candidates from what they liked after the history.",
+        ins={"rows": dg.AssetIn(recommender.replace("two_stage", "label_rows"))},
+        partitions_def=samples,
+        group_name="ranking",
+        kinds={"catboost"},
+        owners=OWNERS,
+        io_manager_key="models",
+        pool="training",
+    )
+    def ranker(context: dg.AssetExecutionContext, rows: pl.DataFrame, tracking: Tracking) -> Ranker:
+        started = time.perf_counter()
+        fitted = Ranker.fit(rows)
+        tracking.record_fit(context, "two_stage_ranker", fitted, seconds=time.perf_counter() - started, files=True)
+        top = dict(list(fitted.importances.items())[:15])
+        context.add_output_metadata(
+            {
+                "trees": ", ".join(str(trees) for trees in fitted.trees),
+                "importances": figures.bars(top, title="Feature importance, percent"),
+            }
+        )
+        return fitted
+
+    return ranker
+
+
+label_rows = [_label_rows(recommender) for recommender in RECOMMENDERS]
+rankers = [_ranker(recommender) for recommender in RECOMMENDERS]

@@ -16,7 +16,23 @@ RESAMPLES = 2000
 HOLDOUT_DRAW = 3  # not the draw of the sample, of the label users, or of early stopping
 
 # A model and what it must not be worse than.
-FLOORS = (("popularity", "random"), ("ials", "popularity"), ("two_stage", "popularity"))
+FLOORS = (
+    ("popularity", "random"),
+    ("ials", "popularity"),
+    ("ease", "popularity"),
+    ("item_knn", "popularity"),
+    ("two_stage_ials", "popularity"),
+    ("two_stage", "popularity"),
+)
+# What each stage adds to the one before it.
+STAGES = (
+    ("two_stage_ials", "ials"),
+    ("blend", "ease"),
+    ("two_stage", "blend"),
+    ("two_stage", "ease"),
+    ("two_stage", "ials"),
+    ("two_stage", "item_knn"),
+)
 
 
 class Interval(NamedTuple):
@@ -31,10 +47,19 @@ class Interval(NamedTuple):
 def relevant_pairs(holdout: pl.LazyFrame, *, max_users: int) -> pl.DataFrame:
     """`user_id, movie_id` of the movies each user liked in the holdout; of more than `max_users` a fixed draw.
 
-    Users who liked nothing there cannot be scored and have no rows.
+    Users who liked nothing there cannot be scored and have no rows. Raises ValueError when nobody liked anything.
     """
     liked = holdout.filter(pl.col("rating") >= RELEVANT).select("user_id", "movie_id").collect(engine="streaming")
-    users = liked.select(pl.col("user_id").unique()).sort(bucket(pl.col("user_id"), draw=HOLDOUT_DRAW), "user_id").head(max_users)
+    if liked.is_empty():
+        raise ValueError(
+            f"nobody rated a movie {RELEVANT} or better in the holdout, so nothing can be measured: take a larger "
+            "sample, or data in which users have at least 5 ratings"
+        )
+    users = (
+        liked.select(pl.col("user_id").unique())
+        .sort(bucket(pl.col("user_id"), draw=HOLDOUT_DRAW), "user_id")
+        .head(max_users)
+    )
     return liked.join(users, on="user_id", how="semi").sort("user_id", "movie_id")
 
 
@@ -82,8 +107,7 @@ def bootstrap(values: npt.NDArray[np.float64], *, resamples: int = RESAMPLES, se
 
 
 def failed_floors(table: pl.DataFrame) -> list[str]:
-    """What is surely worse than its floor, in words: nothing may be published while this is not empty.
-
+    """Which of FLOORS are surely missed, in words: nothing may be published while this is not empty.
     `table` is as `differences` makes it. A model fails its floor when even the upper end of the interval of
     its difference lies below zero, so a sample too small to tell does not stop the graph.
     """
@@ -91,15 +115,13 @@ def failed_floors(table: pl.DataFrame) -> list[str]:
         f"{row['model']} is worse than {row['base']}: nDCG@10 {row['value']:+.4f} "
         f"[{row['low']:+.4f}, {row['high']:+.4f}], n = {row['n']}"
         for row in table.iter_rows(named=True)
-        if row["high"] < 0
+        if (row["model"], row["base"]) in FLOORS and row["high"] < 0
     ]
 
 
-def by_model(rankings: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """The rankings of each model of a table with a column `model`, in the order of the table."""
-    return {
-        str(model): table for (model,), table in rankings.partition_by("model", as_dict=True, include_key=False).items()
-    }
+def by_model(rankings: pl.DataFrame, models: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """The rankings of each of `models` out of a table with a column `model`; empty for one that recommended nothing."""
+    return {model: rankings.filter(pl.col("model") == model).drop("model") for model in models}
 
 
 def random_ranking(interactions: Interactions, user_ids: npt.ArrayLike, *, n: int, seed: int = 7) -> pl.DataFrame:

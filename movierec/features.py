@@ -11,7 +11,6 @@ import polars as pl
 from movierec.interactions import UNKNOWN, Ids, Rows, Scores, positions
 from movierec.movies import GENRES
 
-NO_GENRES = "(no genres listed)"
 GENRE_FEATURES = {f"genre_{genre.lower().replace('-', '_')}": genre for genre in GENRES}
 
 USER_FEATURES = (
@@ -40,15 +39,12 @@ MOVIE_FEATURES = (
 USER_TIME, MOVIE_TIME = "last_rated", "mean_rated"  # in years; the pair features above are made of them
 LIKING_FEATURES = tuple(f"liking_{name}" for name in GENRE_FEATURES)  # of a user, for the crosses below
 PAIR_FEATURES = (
-    "als_score",
-    "als_rank",
-    "als_score_z",
     "genre_share",
     "genre_liking",
     "age_for_user",  # years from the movie's release to the user's last rating
     "era_gap",  # years from when the movie was rated, on average, to the user's last rating
 )
-RANKER_FEATURES = (*USER_FEATURES, *MOVIE_FEATURES, *PAIR_FEATURES)
+BASE_FEATURES = (*USER_FEATURES, *MOVIE_FEATURES, *PAIR_FEATURES)
 
 SHARE_FEATURES = tuple(f"share_{name}" for name in GENRE_FEATURES)
 SHRINKAGE = 5.0  # ratings of a genre that weigh as much as knowing nothing about it
@@ -186,22 +182,17 @@ class Features:
             movies[MOVIE_TIME].to_numpy(),
         )
 
-    def matrix(
-        self, user_ids: npt.ArrayLike, movie_ids: npt.NDArray[np.int32], scores: Scores
-    ) -> npt.NDArray[np.float32]:
-        """RANKER_FEATURES of each user's candidates: (users * n) x features, row by row.
+    def matrix(self, user_ids: npt.ArrayLike, movie_ids: npt.NDArray[np.int32]) -> Scores:
+        """BASE_FEATURES of each user's candidates: (users * n) x features, row by row; `movie_ids` is users x n.
 
-        `movie_ids` and `scores` are users x n, best first, as a candidate model ranks them. Raises KeyError
-        when a user or a movie has no features.
+        Raises KeyError when a user or a movie has no features.
         """
-        n_users, n = movie_ids.shape
+        n = movie_ids.shape[1]
         user_rows = _known("user", self.user_ids, np.asarray(user_ids))
         movie_rows = _known("movie", self.movie_ids, movie_ids.ravel())
         movies = self.movies[movie_rows]
         genres = movies[:, _GENRES_AT]
         n_genres = np.maximum(genres.sum(axis=1), 1)
-        rank = np.tile(np.arange(1, n + 1, dtype=np.float32), n_users)
-        z = (scores - scores.mean(axis=1, keepdims=True)) / (scores.std(axis=1, keepdims=True) + 1e-9)
 
         def cross(profile: Scores) -> Scores:
             """Mean of the user's value over the movie's genres, 0 without any."""
@@ -210,17 +201,13 @@ class Features:
 
         now = np.repeat(self.user_times[user_rows], n)
         pairs = (
-            scores.ravel(),
-            rank,
-            z.ravel(),
             cross(self.shares[user_rows]),
             cross(self.likings[user_rows]),
             now - movies[:, MOVIE_FEATURES.index("year")],
             now - self.movie_times[movie_rows],
         )
-        return np.column_stack([np.repeat(self.users[user_rows], n, axis=0), movies, *pairs]).astype(
-            np.float32, copy=False
-        )
+        columns = [np.repeat(self.users[user_rows], n, axis=0), movies, *pairs]
+        return np.column_stack(columns).astype(np.float32, copy=False)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

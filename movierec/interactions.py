@@ -24,24 +24,34 @@ BLOCK_BYTES = 64 * 2**20  # users x movies are scored in blocks of about this si
 class Interactions:
     """`user_items` is CSR, users x movies, float32 ratings; row i is `user_ids[i]`, column j `movie_ids[j]`.
 
-    Both id arrays are sorted and unique.
+    Both id arrays are sorted and unique. `recency` stands beside `user_items.data`: 1 for a user's last rating, 2
+    for the one before, up to 65,535.
     """
 
     user_ids: Ids
     movie_ids: Ids
     user_items: sp.csr_array
+    recency: npt.NDArray[np.uint16]
 
     @classmethod
     def of(cls, ratings: pl.LazyFrame) -> Self:
-        """From a table with `user_id, movie_id, rating`, one row per pair."""
-        table = ratings.select("user_id", "movie_id", "rating").collect(engine="streaming")
+        """From a table with `user_id, movie_id, rating, rated_at`, one row per pair."""
+        table = (
+            ratings.sort("user_id", "rated_at", "movie_id")
+            .select("user_id", "movie_id", "rating", recency=pl.int_range(pl.len(), 0, -1).over("user_id"))
+            .collect()
+        )
         user_ids, rows = np.unique(table["user_id"].to_numpy(), return_inverse=True)
         movie_ids, columns = np.unique(table["movie_id"].to_numpy(), return_inverse=True)
         values = table["rating"].to_numpy().astype(np.float32, copy=False)
         coordinates = (rows.astype(np.int32), columns.astype(np.int32))
-        matrix = sp.csr_array((values, coordinates), shape=(len(user_ids), len(movie_ids)))
+        shape = (len(user_ids), len(movie_ids))
+        matrix = sp.csr_array((values, coordinates), shape=shape)
         matrix.sort_indices()
-        return cls(user_ids.astype(np.int32), movie_ids.astype(np.int32), matrix)
+        recency = sp.csr_array((table["recency"].to_numpy().astype(np.int32), coordinates), shape=shape)
+        recency.sort_indices()
+        latest = np.minimum(recency.data, 65_535).astype(np.uint16)
+        return cls(user_ids.astype(np.int32), movie_ids.astype(np.int32), matrix, latest)
 
     def rows_of(self, user_ids: npt.ArrayLike) -> Rows:
         """Row numbers of the given users, UNKNOWN for a user without ratings."""
@@ -56,8 +66,18 @@ class Interactions:
         start, end = self.user_items.indptr[row], self.user_items.indptr[row + 1]
         return self.user_items.indices[start:end]
 
+    def latest(self, rows: Rows, n: int) -> sp.csr_array:
+        """The last `n` ratings of each of `rows` alone, len(rows) x movies."""
+        part = self.user_items[rows]
+        starts, lengths = self.user_items.indptr[rows], np.diff(part.indptr)
+        at = np.repeat(starts - part.indptr[:-1], lengths) + np.arange(len(part.data))
+        part.data = np.where(self.recency[at] <= n, part.data, 0).astype(np.float32)
+        part.eliminate_zeros()
+        return part
+
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "recency.npy", self.recency)
         np.save(folder / "user_ids.npy", self.user_ids)
         np.save(folder / "movie_ids.npy", self.movie_ids)
         for part in ("indptr", "indices", "data"):
@@ -66,12 +86,20 @@ class Interactions:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Mapped read-only: processes that serve the same folder share its pages."""
-        user_ids, movie_ids, indptr, indices, data = (
+        user_ids, movie_ids, indptr, indices, data, recency = (
             np.load(folder / f"{part}.npy", mmap_mode="r")
-            for part in ("user_ids", "movie_ids", "indptr", "indices", "data")
+            for part in ("user_ids", "movie_ids", "indptr", "indices", "data", "recency")
         )
         shape = (len(user_ids), len(movie_ids))
-        return cls(user_ids, movie_ids, sp.csr_array((data, indices, indptr), shape=shape))
+        return cls(user_ids, movie_ids, sp.csr_array((data, indices, indptr), shape=shape), recency)
+
+
+def liked(ratings: sp.csr_array, min_rating: float) -> sp.csr_array:
+    """1 where a rating is at least `min_rating`, a sign of liking; nothing where it is lower."""
+    ones = (ratings.data >= min_rating).astype(np.float32)
+    matrix = sp.csr_array((ones, ratings.indices, ratings.indptr), shape=ratings.shape, copy=True)
+    matrix.eliminate_zeros()
+    return matrix
 
 
 def positions(known: Ids, wanted: npt.ArrayLike) -> Rows:
@@ -112,17 +140,6 @@ def top_unseen(
         best_scores[here, : columns.shape[1]] = values
         done += len(block)
     return best, best_scores
-
-
-def stand_ins(columns: Rows, scores: Scores) -> tuple[Rows, Scores]:
-    """The same ranking with every UNKNOWN place filled by column 0 at the row's lowest score.
-
-    For a matrix of features, which has no empty places; whoever uses it leaves those places out again.
-    """
-    missing = columns == UNKNOWN
-    lowest = scores.min(axis=1, where=~missing, initial=np.inf)
-    lowest = np.where(np.isinf(lowest), 0, lowest).astype(np.float32)
-    return np.where(missing, 0, columns), np.where(missing, lowest[:, None], scores)
 
 
 def best_columns(scores: Scores, *, n: int) -> tuple[Rows, Scores]:

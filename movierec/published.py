@@ -177,9 +177,12 @@ class Live:
         try:
             if stamp != self._stamp:
                 self._bundle, self.fault = Bundle.open(self.home / (self.home / "CURRENT").read_text().strip()), None
+            self._stamp = stamp
         except (BundleError, OSError, UnicodeDecodeError) as error:
+            if str(error) != self.fault:
+                log.warning("kept %s: %s", self._bundle.version if self._bundle else "nothing", error)
             self.fault = str(error)
-            log.warning("kept %s: %s", self._bundle.version if self._bundle else "nothing", error)
+            if not isinstance(error.__cause__ or error, OSError):
+                self._stamp = stamp  # it will not get better by itself; what the system refused is tried again
         finally:
-            self._stamp = stamp  # a broken bundle is reported once, not on every request
             self._lock.release()

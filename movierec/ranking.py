@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from movierec.candidates.base import CandidateModel
-from movierec.features import RANKER_FEATURES, Features
-from movierec.interactions import UNKNOWN, Ids, Rows, blocks, stand_ins, top_unseen
+from movierec.features import BASE_FEATURES, Features
+from movierec.interactions import UNKNOWN, Rows, Scores, blocks
+from movierec.retrieval import Proposals, Retrieval, signal_names
 from movierec.sampling import bucket
 
 log = logging.getLogger(__name__)
@@ -21,12 +21,26 @@ LABELS_DRAW, VALIDATION_DRAW = 1, 2
 RELEVANT = 4.0  # a rating from which a movie counts as liked
 
 
-def label_rows(
-    model: CandidateModel, features: Features, labels: pl.LazyFrame, *, n_candidates: int, max_users: int
-) -> pl.DataFrame:
-    """What the ranker learns from: `user_id, movie_id, relevant` and RANKER_FEATURES, a user's rows together.
+def ranker_features(channels: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns that a ranker over these channels reads, in order."""
+    return (*BASE_FEATURES, *signal_names(channels))
 
-    Each user's rows are the candidates of `model`, fitted before `labels`; relevant are those that the user
+
+def ranker_matrix(retrieval: Retrieval, features: Features, rows: Rows, proposals: Proposals) -> Scores:
+    """`ranker_features` of every proposal, (rows * n) x features; an UNKNOWN place gets the first column's movie."""
+    interactions = retrieval.interactions
+    movie_ids = interactions.movie_ids[np.where(proposals.columns == UNKNOWN, 0, proposals.columns)]
+    base = features.matrix(interactions.user_ids[rows], movie_ids)
+    signals = [proposals.signals[name].ravel() for name in signal_names(retrieval.channels)]
+    return np.column_stack([base, *signals])
+
+
+def label_rows(
+    retrieval: Retrieval, features: Features, labels: pl.LazyFrame, *, n_candidates: int, max_users: int
+) -> pl.DataFrame:
+    """What the ranker learns from: `user_id, movie_id, relevant` and its features, a user's rows together.
+
+    Each user's rows are the proposals of `retrieval`, fitted before `labels`; relevant are those that the user
     then rated RELEVANT or better. Users with none among their candidates teach nothing and are left out; of
     more than `max_users` a fixed draw by id is taken.
     """
@@ -37,24 +51,29 @@ def label_rows(
         .head(max_users)["user_id"]
         .sort()
     )
-    interactions = model.interactions
+    if users.is_empty():
+        raise ValueError(
+            f"nobody rated a movie {RELEVANT} or better after their history, so the ranker has nothing to learn from: "
+            "take a larger sample, or data in which users have at least 7 ratings"
+        )
+    interactions = retrieval.interactions
     liked_by = liked.group_by("user_id").agg("movie_id")
     liked_movies = dict(zip(liked_by["user_id"].to_list(), liked_by["movie_id"].to_list(), strict=True))
     known = interactions.rows_of(users.to_numpy())
+    names = list(ranker_features(retrieval.channels))
     tables = []
-    for block in blocks(known[known != UNKNOWN], len(interactions.movie_ids)):
+    for block in blocks(known[known != UNKNOWN], retrieval.width):
+        proposals = retrieval.propose(block, n=n_candidates)
+        there = proposals.columns != UNKNOWN
         user_ids = interactions.user_ids[block]
-        columns, scores = top_unseen(model.score, interactions, block, n=n_candidates)
-        filled, filled_scores = stand_ins(columns, scores)
-        movie_ids = interactions.movie_ids[filled]
-        relevant = np.stack(
-            [np.isin(movies, liked_movies[user]) for user, movies in zip(user_ids.tolist(), movie_ids, strict=True)]
-        )
-        relevant &= columns != UNKNOWN
-        matrix = features.matrix(user_ids, movie_ids, filled_scores)
-        table = _label_table(user_ids, movie_ids, relevant, matrix)
-        teaches = np.repeat(relevant.any(axis=1), columns.shape[1]) & (columns != UNKNOWN).ravel()
-        tables.append(table.filter(teaches))
+        movie_ids = interactions.movie_ids[np.where(there, proposals.columns, 0)]
+        by_user = zip(user_ids.tolist(), movie_ids, strict=True)
+        relevant = np.stack([np.isin(movies, liked_movies[user]) for user, movies in by_user]) & there
+        matrix = ranker_matrix(retrieval, features, block, proposals)
+        teaches = (relevant.any(axis=1, keepdims=True) & there).ravel()
+        ids = {"user_id": np.repeat(user_ids, movie_ids.shape[1]), "movie_id": movie_ids.ravel()}
+        table = pl.DataFrame(ids | {"relevant": relevant.ravel()})
+        tables.append(table.hstack(pl.DataFrame(matrix, schema=names, orient="row")).filter(teaches))
     rows = pl.concat(tables) if tables else pl.DataFrame()
     if rows.is_empty():
         raise ValueError(
@@ -64,109 +83,137 @@ def label_rows(
     return rows
 
 
-def _label_table(
-    user_ids: Ids, movie_ids: Ids, relevant: npt.NDArray[np.bool_], matrix: npt.NDArray[np.float32]
-) -> pl.DataFrame:
-    ids = {"user_id": np.repeat(user_ids, movie_ids.shape[1]), "movie_id": movie_ids.ravel()}
-    return pl.DataFrame(ids | {"relevant": relevant.ravel()}).hstack(
-        pl.DataFrame(matrix, schema=list(RANKER_FEATURES), orient="row")
-    )
-
-
 @dataclass(frozen=True)
 class RankerParams:
-    """Names as in CatBoost. `validation`: share of users that early stopping watches and nothing is learnt from."""
+    """Names as in CatBoost.
+
+    `folds`: the users are dealt into so many parts, and for each part trees are fitted on the others and stopped
+    by it; the model is their mean. Beyond `one_fold_from` users one part is enough.
+    """
 
     loss_function: str = "YetiRank"
+    eval_metric: str = "NDCG:type=Base"  # of all candidates: on few users the first ten are too noisy to stop by
     iterations: int = 500
     learning_rate: float = 0.05
     depth: int = 6
+    rsm: float = 0.5
     early_stopping_rounds: int = 50
-    eval_metric: str = "NDCG:type=Base"  # of all candidates: on few users the first ten are too noisy to stop by
-    validation: float = 0.2
+    folds: int = 5
+    one_fold_from: int = 2_000
     seed: int = 7
 
 
 @dataclass(frozen=True)
 class Ranker:
-    """A fitted ranker; `importances` are in percent, by feature, largest first."""
+    """A fitted ranker; `importances` are in percent, by feature, largest first; `trees` of each fold.
+
+    `n_candidates` a user were ranked when it learnt: ranks and standardised scores mean the same for so many alone.
+    """
 
     params: RankerParams
     model: Any  # catboost.CatBoost, which has no types
-    best_iteration: int
+    features: tuple[str, ...]
+    trees: tuple[int, ...]
+    n_candidates: int
     importances: dict[str, float]
 
     @classmethod
     def fit(cls, rows: pl.DataFrame, params: RankerParams | None = None) -> Self:
         """From a table as `label_rows` makes it."""
-        from catboost import CatBoost  # noqa: PLC0415  half a second that reading tables need not pay
+        from catboost import sum_models  # noqa: PLC0415  half a second that reading tables need not pay
 
         p = params or RankerParams()
-        watched = bucket(pl.col("user_id"), draw=VALIDATION_DRAW) < p.validation
-        train, validation = rows.filter(~watched), rows.filter(watched)
-        alone = train.is_empty() or validation.is_empty()
-        if alone:
+        features = tuple(name for name in rows.columns if name not in ("user_id", "movie_id", "relevant"))
+        dealt = rows.select((bucket(pl.col("user_id"), draw=VALIDATION_DRAW) * p.folds).floor().cast(pl.Int8))
+        parts = sorted(dealt.to_series().unique().to_list())
+        if len(parts) < 2:
             log.warning("ranker: %d users are too few to set some aside, so few trees", rows["user_id"].n_unique())
-        model = CatBoost(
-            {
-                "loss_function": p.loss_function,
-                "eval_metric": p.eval_metric,
-                "iterations": min(p.iterations, p.early_stopping_rounds) if alone else p.iterations,
-                "learning_rate": p.learning_rate,
-                "depth": p.depth,
-                "random_seed": p.seed,
-                "allow_writing_files": False,
-            }
-        )
-        model.fit(
-            _pool(rows if alone else train),
-            eval_set=None if alone else _pool(validation),
-            early_stopping_rounds=None if alone else p.early_stopping_rounds,
-            verbose=50,
-            log_cout=_LogLines(),
-            log_cerr=_LogLines(),
-        )
-        gains = model.get_feature_importance(type="PredictionValuesChange")
-        importances = dict(sorted(zip(RANKER_FEATURES, gains.tolist(), strict=True), key=lambda kv: -kv[1]))
-        return cls(p, model, int(model.tree_count_), importances)
+            fitted = [_fit(rows, None, features, p)]
+        else:
+            watched = parts[:1] if rows["user_id"].n_unique() >= p.one_fold_from else parts
+            split = [
+                (rows.filter(dealt.to_series() != part), rows.filter(dealt.to_series() == part)) for part in watched
+            ]
+            fitted = [_fit(train, validation, features, p) for train, validation in split]
+        model = fitted[0] if len(fitted) == 1 else sum_models(fitted, weights=[1 / len(fitted)] * len(fitted))
+        gains = np.mean([each.get_feature_importance(type="PredictionValuesChange") for each in fitted], axis=0)
+        importances = dict(sorted(zip(features, gains.tolist(), strict=True), key=lambda kv: -kv[1]))
+        trees = tuple(int(each.tree_count_) for each in fitted)
+        n_candidates = rows.group_by("user_id").len()["len"].max()
+        assert isinstance(n_candidates, int)  # noqa: S101  there are rows, or nothing above would have worked
+        return cls(p, model, features, trees, n_candidates, importances)
 
     def score(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """One score a row of RANKER_FEATURES; only their order within a user means something."""
+        """One score a row of features; only their order within a user means something."""
         scores: npt.NDArray[np.float64] = self.model.predict(matrix, thread_count=1 if len(matrix) < 5000 else -1)
         return scores
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.model.save_model(str(folder / "model.cbm"))
-        config = {"features": RANKER_FEATURES, "best_iteration": self.best_iteration, "params": asdict(self.params)}
+        config = {
+            "features": self.features,
+            "best_iteration": self.trees,
+            "n_candidates": self.n_candidates,
+            "params": asdict(self.params),
+        }
         (folder / "config.json").write_text(json.dumps(config, indent=1))
         importances = {"feature": list(self.importances), "importance": list(self.importances.values())}
         pl.DataFrame(importances).write_csv(folder / "feature_importances.csv")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Raises ValueError when the ranker was fitted on other features than this code makes."""
         from catboost import CatBoost  # noqa: PLC0415
 
         config = json.loads((folder / "config.json").read_text())
-        if tuple(config["features"]) != RANKER_FEATURES:
-            differing = sorted(set(config["features"]) ^ set(RANKER_FEATURES))
-            raise ValueError(f"{folder}: fitted on other features than this code makes ({differing}); train again")
         model = CatBoost()
         model.load_model(str(folder / "model.cbm"))
         importances = pl.read_csv(folder / "feature_importances.csv")
-        return cls(RankerParams(**config["params"]), model, config["best_iteration"], dict(importances.iter_rows()))
+        return cls(
+            RankerParams(**config["params"]),
+            model,
+            tuple(config["features"]),
+            tuple(config["best_iteration"]),
+            config["n_candidates"],
+            dict(importances.iter_rows()),
+        )
 
 
-def _pool(rows: pl.DataFrame) -> Any:
+def _fit(train: pl.DataFrame, validation: pl.DataFrame | None, features: tuple[str, ...], p: RankerParams) -> Any:
+    """One CatBoost model; without `validation` it stops after as many trees as early stopping waits for."""
+    from catboost import CatBoost  # noqa: PLC0415
+
+    model = CatBoost(
+        {
+            "loss_function": p.loss_function,
+            "eval_metric": p.eval_metric,
+            "iterations": p.early_stopping_rounds if validation is None else p.iterations,
+            "learning_rate": p.learning_rate,
+            "depth": p.depth,
+            "rsm": p.rsm,
+            "random_seed": p.seed,
+            "allow_writing_files": False,
+        }
+    )
+    model.fit(
+        _pool(train, features),
+        eval_set=None if validation is None else _pool(validation, features),
+        early_stopping_rounds=None if validation is None else p.early_stopping_rounds,
+        verbose=50,
+        log_cout=_LogLines(),
+        log_cerr=_LogLines(),
+    )
+    return model
+
+
+def _pool(rows: pl.DataFrame, features: tuple[str, ...]) -> Any:
     from catboost import Pool  # noqa: PLC0415
 
-    matrix = rows.select(RANKER_FEATURES).to_numpy()
     return Pool(
-        np.ascontiguousarray(matrix, dtype=np.float32),
+        np.ascontiguousarray(rows.select(features).to_numpy(), dtype=np.float32),
         label=rows["relevant"].cast(pl.Float32).to_numpy(),
         group_id=rows["user_id"].to_numpy(),
-        feature_names=list(RANKER_FEATURES),
+        feature_names=list(features),
     )
 
 

@@ -31,9 +31,11 @@ def alive(home: Path) -> Iterator[dict[str, str]]:
     """Tags for a run of this process: they name a lock that the system lets go when the process dies."""
     path = _lock_path(home, uuid.uuid4().hex)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path):
-        yield {LOCK_TAG: path.stem}
-    path.unlink(missing_ok=True)
+    try:
+        with FileLock(path):
+            yield {LOCK_TAG: path.stem}
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def end_killed_runs(instance: dg.DagsterInstance, home: Path) -> list[str]:

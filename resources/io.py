@@ -55,7 +55,7 @@ class ModelIO(_Rooted):
             part.write_text(version)
         size = sum(file.stat().st_size for file in (home / version).rglob("*") if file.is_file())
         context.add_output_metadata({"path": dg.MetadataValue.path(home / version), "bytes": size})
-        versions = sorted(folder for folder in home.iterdir() if folder.is_dir())
+        versions = sorted(folder for folder in home.iterdir() if folder.is_dir() and not folder.name.startswith("."))
         for old in versions[: -self.keep]:
             shutil.rmtree(old)
 

@@ -1,9 +1,10 @@
 """What pages and their JSON twins read from a bundle."""
 
+import re
 from typing import Annotated, NamedTuple
 
 import numpy as np
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from movierec.catalog import Movie
 from movierec.interactions import UNKNOWN
@@ -12,8 +13,18 @@ from movierec.published import Bundle
 NOBODY = 2**31  # ids are int32, so this is no user's
 TYPICAL_RATINGS = 200  # enough to know a user by, few enough to leave well-known movies to recommend
 
-UserId = Annotated[int, Field(ge=0, lt=10**18)]
-PageNumber = Annotated[int, Field(ge=1, lt=10**9)]
+
+def plain_digits(value: object) -> object:
+    """Lets no text pass but 1 to 18 digits: left alone, Pydantic reads 1_5, 15.0, +15 and " 15" as 15 too."""
+    if isinstance(value, str) and not re.fullmatch("[0-9]{1,18}", value):
+        raise ValueError("a whole number of 1 to 18 digits is wanted")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(plain_digits)]
+UserId = Annotated[Whole, Field(ge=0, lt=10**18)]
+MovieId = Annotated[Whole, Field(ge=0, lt=10**18)]
+PageNumber = Annotated[Whole, Field(ge=1, lt=10**9)]
 
 
 class Chosen(NamedTuple):
@@ -42,14 +53,14 @@ def similar(bundle: Bundle, movie_id: int, *, n: int) -> Chosen:
 
 def n_ratings(bundle: Bundle, user_id: int) -> int:
     """How many movies a user has rated; 0 for an unknown one."""
-    interactions = bundle.recommender.candidate_model.interactions
+    interactions = bundle.recommender.interactions
     row = int(interactions.rows_of([min(user_id, NOBODY)])[0])
     return 0 if row == UNKNOWN else len(interactions.seen(row))
 
 
 def preset_users(bundle: Bundle) -> list[User]:
     """Three users to try the site as: of each third of the ids the one nearest to TYPICAL_RATINGS."""
-    interactions = bundle.recommender.candidate_model.interactions
+    interactions = bundle.recommender.interactions
     counts = np.diff(interactions.user_items.indptr)
     rows = [
         int(third[np.abs(counts[third] - TYPICAL_RATINGS).argmin()])

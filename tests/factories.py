@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from movierec.candidates.ease import EASE
 from movierec.candidates.ials import IALS, IALSParams
 from movierec.candidates.popularity import Popularity
 from movierec.catalog import catalogue
@@ -14,6 +15,7 @@ from movierec.interactions import Interactions
 from movierec.published import publish
 from movierec.ranking import Ranker, RankerParams, label_rows
 from movierec.recommender import Popular, Recommender
+from movierec.retrieval import Retrieval
 from movierec.schema import LINKS, MOVIES, RATINGS
 from movierec.similar import SimilarityIndex, by_factors
 from movierec.splits import known_at, part_of, split_by_user
@@ -66,20 +68,21 @@ def recommender(table: pl.LazyFrame | None = None, n_movies: int = 40) -> Recomm
     catalogue_movies = movies(n_movies)
     split = split_by_user(rated)
 
-    def fitted(cut: str) -> tuple[IALS, Features]:
+    def fitted(cut: str) -> tuple[Retrieval, Features]:
         known = known_at(split, cut)
         features = Features.of(
             user_features(known, catalogue_movies).collect(), movie_features(known, catalogue_movies).collect()
         )
-        params = IALSParams(factors=4, iterations=5, regularization=0.1)
-        return IALS.fit(Interactions.of(known), params), features
+        interactions = Interactions.of(known)
+        models = {"ease": EASE.fit(interactions), "ials": IALS.fit(interactions, IALSParams(factors=4, iterations=5))}
+        return Retrieval(models), features
 
-    model, features = fitted("history")
-    rows = label_rows(model, features, part_of(split, "labels"), n_candidates=10, max_users=100)
-    ranker = Ranker.fit(rows, RankerParams(iterations=10))
-    model, features = fitted("all")
-    popular = Popular.of(Popularity.fit(model.interactions).stats())
-    return Recommender(model, features, ranker, popular, n_candidates=20)
+    retrieval, features = fitted("history")
+    rows = label_rows(retrieval, features, part_of(split, "labels"), n_candidates=10, max_users=100)
+    ranker = Ranker.fit(rows, RankerParams(iterations=10, folds=2))
+    retrieval, features = fitted("all")
+    popular = Popular.of(Popularity.fit(retrieval.interactions).stats())
+    return Recommender(retrieval, features, ranker, popular)
 
 
 def publish_bundle(
@@ -87,7 +90,7 @@ def publish_bundle(
 ) -> Path:
     """A small published bundle of the sample `full` under `home`; gives its folder."""
     found = recommender(n_movies=n_movies)
-    model = found.candidate_model
+    model = found.retrieval.models["ials"]
     assert isinstance(model, IALS)
     # The last movie is one that nobody rated, the one before has neither year nor genres.
     table = movies(n_movies + 2, titles).with_columns(

@@ -8,9 +8,10 @@ import pytest
 from assets.definitions import defs
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.ials import IALSParams
-from movierec.features import RANKER_FEATURES
+from movierec.features import BASE_FEATURES
 from movierec.metrics import KS
 from movierec.ranking import RankerParams
+from movierec.retrieval import RECOMMENDERS, signal_names
 from movierec.sampling import SAMPLES
 from resources import results
 from resources.settings import Settings
@@ -56,13 +57,20 @@ def test_every_make_target_is_documented_and_every_documented_one_is_there():
 
 def test_every_feature_of_the_ranker_is_documented():
     documented = re.findall(r"`(\w+)`", text("data.md").split("## Features")[1])
-    assert set(RANKER_FEATURES) <= set(documented)
+    assert set(BASE_FEATURES) <= set(documented)
+    patterns = re.findall(r"`<channel>_(\w+?)(?:_…)?`", text("data.md"))
+    kinds = {re.sub(f"^({'|'.join(CANDIDATE_MODELS)})_", "", name) for name in signal_names(RECOMMENDERS["two_stage"])}
+    assert {re.sub(r"_(score|rank|z)$", "", kind) for kind in kinds} == set(patterns)
 
 
 def test_every_stored_table_is_documented():
     tables = text("data.md").split("## Features")[0]
     assets = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
-    models = {*(name for name in assets if name.startswith(tuple(CANDIDATE_MODELS))), "ranker", "dataset", "published"}
+    models = {
+        *(name for name in assets if name.startswith((*CANDIDATE_MODELS, "ranker"))),
+        "dataset",
+        "published",
+    }
     raw = {name for name in assets if name.startswith("raw_")}
     assert {name for name in assets - models - raw if f"`{name}`" not in tables} == set()
     assert all(f"`{name}.csv`" in tables for name in EXPORTS)
@@ -74,7 +82,7 @@ def test_defaults_of_the_models_are_as_documented():
     ials = IALSParams()
     assert (
         f"{ials.factors} factors, {ials.iterations} iterations, regularization {ials.regularization:g}, "
-        f"alpha {ials.alpha:g}, {ials.confidence}, min_rating {ials.min_rating}" in page
+        f"unobserved {ials.unobserved}, alpha {ials.alpha:g}, {ials.confidence}, min_rating {ials.min_rating}" in page
     )
     ranker = RankerParams()
     assert (

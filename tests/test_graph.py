@@ -1,6 +1,7 @@
 """The whole graph, in this process, on a small MovieLens folder written by the test."""
 
 import json
+import shutil
 
 import dagster as dg
 import numpy as np
@@ -8,7 +9,9 @@ import polars as pl
 import pytest
 
 from assets.definitions import definitions
+from movierec.features import USER_FEATURES
 from movierec.published import Bundle, current
+from movierec.retrieval import RECOMMENDERS
 from movierec.sampling import SAMPLES
 from resources.settings import Settings
 
@@ -101,6 +104,14 @@ def test_one_run_publishes_a_bundle_that_opens(home):
     assert all(bundle.manifest["mlflow_runs"].values())
 
 
+def test_what_is_published_knows_every_rating(home):
+    folder, _ = home
+    recommender = Bundle.open(current(settings_for(folder).published("full"))).recommender
+    assert recommender.interactions.user_items.nnz == 1800
+    counts = recommender.features.users[:, USER_FEATURES.index("user_num_ratings")]
+    assert counts.tolist() == [30] * 60
+
+
 def test_every_check_of_a_good_run_is_green(home):
     _, result = home
     checks = {
@@ -139,7 +150,9 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
     client = MlflowClient(store_uri(settings_for(folder).mlflow))
     experiments = {each.name: each.experiment_id for each in client.search_experiments()}
     assert {"popularity_baseline", "als_candidate_generator", "two_stage_ranker"} <= experiments.keys()
-    (ranker,) = client.search_runs([experiments["two_stage_ranker"]])
+    rankers = client.search_runs([experiments["two_stage_ranker"]])
+    assert len(rankers) == len(RECOMMENDERS)
+    (ranker,) = (run for run in rankers if run.data.tags["asset"] == "ranker")
     assert ranker.data.tags["dagster.run_id"] == result.run_id
     assert metadata_of(result, "ranker")["mlflow_run_id"].value == ranker.info.run_id
     assert ranker.data.params["loss_function"] == "YetiRank"
@@ -149,29 +162,25 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
 
 
 def test_the_holdout_never_reaches_what_is_measured_on_it(home, tmp_path):
-    """Every rating of the holdout turned over: candidates, ranker rows and rankings stay as they were."""
+    """Half of the holdout gone, the rest turned over: candidates, ranker rows and rankings stay as they were."""
     folder, _ = home
     store = settings_for(folder).store / "full"
     split = pl.read_parquet(store / "split.parquet")
-    changed = split.with_columns(
-        rating=pl.when(pl.col("part") == "holdout").then(5.5 - pl.col("rating")).otherwise("rating")
+    held_out = pl.col("part") == "holdout"
+    changed = split.filter(~held_out | (pl.col("movie_id") % 2 == 0)).with_columns(
+        rating=pl.when(held_out).then(5.5 - pl.col("rating")).otherwise("rating")
     )
+    assert len(changed) < len(split)
     settings = Settings(home=tmp_path / "home", source=str(folder / "movielens"))
     other = settings.store / "full"
     other.parent.mkdir(parents=True)
-    import shutil
-
     shutil.copytree(store, other)
     changed.with_columns(pl.col("rating").cast(pl.Float32)).write_parquet(other / "split.parquet")
-    below = [
-        "user_features",
-        "movie_features",
-        "ials_history",
-        "ials_known",
-        "popularity_known",
-        "label_rows",
-        "ranker",
-    ]
+    graph = definitions(settings).resolve_asset_graph()
+    above = dg.AssetSelection.assets("rankings").upstream() & dg.AssetSelection.groups(
+        "features", "candidates", "ranking", "evaluation"
+    )
+    below = sorted({key.to_user_string() for key in above.resolve(graph)} - {"relevant", "rankings"})
     relevant = pl.read_parquet(store / "relevant.parquet")
     assert run(settings, selection=[*below, "rankings"]).success
     assert pl.read_parquet(other / "label_rows.parquet").equals(pl.read_parquet(store / "label_rows.parquet"))
@@ -180,8 +189,6 @@ def test_the_holdout_never_reaches_what_is_measured_on_it(home, tmp_path):
 
 
 def test_a_rejected_input_stops_the_graph_and_leaves_what_was_published(home, tmp_path):
-    import shutil
-
     folder = tmp_path / "copy"
     shutil.copytree(home[0], folder)
     settings = settings_for(folder)
@@ -201,8 +208,6 @@ def test_a_rejected_input_stops_the_graph_and_leaves_what_was_published(home, tm
 
 
 def test_a_model_below_its_floor_is_not_published_even_alone(home, tmp_path):
-    import shutil
-
     folder = tmp_path / "copy"
     shutil.copytree(home[0], folder)
     settings = settings_for(folder)
@@ -218,26 +223,94 @@ def test_a_model_below_its_floor_is_not_published_even_alone(home, tmp_path):
     assert current(settings.published("full")) == before
 
 
-def test_a_broken_reference_turns_its_check_red_and_stops_what_is_below(home, tmp_path):
-    import shutil
+def check_alone(settings, asset, name):
+    """One asset check on what is stored."""
+    key = dg.AssetCheckKey(dg.AssetKey(asset), name)
+    job = definitions(settings).resolve_implicit_global_asset_job_def()
+    subset = job.get_subset(asset_selection=set(), asset_check_selection={key})
+    result = subset.execute_in_process(partition_key="full", raise_on_error=False)
+    (evaluation,) = result.get_asset_check_evaluations()
+    return evaluation
 
+
+def first_to_last(table):
+    """Each user's parts turned round: the holdout first."""
+    turned = pl.col("part").cast(pl.String).replace({"history": "holdout", "holdout": "history"})
+    return table.with_columns(part=turned.cast(table.schema["part"]))
+
+
+@pytest.mark.parametrize(
+    ("asset", "check", "spoil", "says"),
+    [
+        ("ratings", "known_movies", lambda t: t.with_columns(movie_id=pl.lit(999, pl.Int32)), None),
+        (
+            "ratings",
+            "schema",
+            lambda t: t.with_columns(rating=pl.lit(9.5, pl.Float32)),
+            "1800 ratings outside 0.5 to 5",
+        ),
+        (
+            "ratings",
+            "schema",
+            lambda t: t.with_columns(rated_at=pl.lit(None, t.schema["rated_at"])),
+            "1800 rows without",
+        ),
+        ("ratings", "schema", lambda t: t.with_columns(pl.col("user_id").cast(pl.Int64)), "columns are"),
+        ("movies", "schema", lambda t: t.with_columns(more=1), "columns are"),
+        ("split", "in_order", first_to_last, None),
+        ("split", "in_order", lambda t: pl.concat([t, t.head(1)]), None),
+        ("comparison", "above_floors", lambda t: t.with_columns(high=pl.lit(-0.1)), "ials is worse than popularity"),
+    ],
+)
+def test_a_spoilt_table_turns_its_check_red(home, tmp_path, asset, check, spoil, says):
     folder = tmp_path / "copy"
     shutil.copytree(home[0], folder)
     settings = settings_for(folder)
-    movies = settings.store / "full" / "movies.parquet"
-    pl.read_parquet(movies).filter(pl.col("movie_id") != 1).write_parquet(movies)
-    # The tables below were made from the whole catalogue: movie 1 is rated and unknown now.
-    job = definitions(settings).resolve_job_def("everything")
-    check = dg.AssetCheckKey(dg.AssetKey("ratings"), "known_movies")
-    graph = definitions(settings)
-    subset = graph.resolve_implicit_global_asset_job_def().get_subset(
-        asset_selection=set(), asset_check_selection={check}
-    )
-    result = subset.execute_in_process(partition_key="full", raise_on_error=False)
-    (evaluation,) = result.get_asset_check_evaluations()
+    path = settings.store / "full" / f"{asset}.parquet"
+    assert check_alone(settings, asset, check).passed
+    spoil(pl.read_parquet(path)).write_parquet(path)
+    evaluation = check_alone(settings, asset, check)
     assert not evaluation.passed
-    assert evaluation.metadata["rows_of_unknown_movies"].value > 0
-    assert job is not None
+    assert says is None or says in evaluation.description
+
+
+def test_a_mix_of_two_data_sets_is_not_published(home, tmp_path):
+    """New data fetched, nothing trained on it: the bundle would name data that its models never saw."""
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    settings = settings_for(folder)
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert run(settings, instance=instance).success
+        before = current(settings.published("full"))
+        # Another sample's runs and a stage made anew in order are no mix.
+        assert run(settings, sample="10pct", selection=["dataset", "raw_movies", "movies"], instance=instance).success
+        assert run(settings, selection=["similar_movies", "catalogue", "published"], instance=instance).success
+        write_movielens(folder / "movielens", seed=2)
+        assert run(settings, selection=["dataset"], instance=instance).success
+        newest = current(settings.published("full"))
+        result = run(settings, selection=["published"], instance=instance)
+        assert not result.success
+        (failure,) = result.get_step_failure_events()
+        assert "raw_ratings was made from an older dataset" in str(
+            failure.step_failure_data.user_failure_data.description
+        )
+        assert current(settings.published("full")) == newest != before
+
+
+def test_data_too_small_to_learn_from_says_so(tmp_path):
+    write_movielens(tmp_path / "movielens", users=40)
+    ratings = tmp_path / "movielens" / "ratings.csv"
+    ratings.write_text(ratings.read_text().replace(",4.5,", ",3.5,"))
+    result = run(settings_for(tmp_path))
+    failed = {each.step_key: str(each.step_failure_data.error) for each in result.get_step_failure_events()}
+    assert "nobody rated a movie 4.0 or better" in failed["relevant"]
+
+
+def test_movies_without_genres_are_no_trouble(tmp_path):
+    write_movielens(tmp_path / "movielens")
+    movies = tmp_path / "movielens" / "movies.csv"
+    movies.write_text(movies.read_text().replace("Comedy", "(no genres listed)").replace("Action|Sci-Fi", ""))
+    assert run(settings_for(tmp_path), selection=None).success
 
 
 def test_samples_are_nested_and_keep_whole_users(home):

@@ -4,9 +4,16 @@ No ranking, no evaluation: a candidate model scores movies for users and nothing
 """
 
 from movierec.candidates.base import CandidateModel
+from movierec.candidates.ease import EASE
 from movierec.candidates.ials import IALS
+from movierec.candidates.item_knn import ItemKNN
 from movierec.candidates.popularity import Popularity
 
 __all__ = ["CANDIDATE_MODELS", "CandidateModel"]
 
-CANDIDATE_MODELS: dict[str, type[CandidateModel]] = {"popularity": Popularity, "ials": IALS}
+CANDIDATE_MODELS: dict[str, type[CandidateModel]] = {
+    "popularity": Popularity,
+    "ials": IALS,
+    "ease": EASE,
+    "item_knn": ItemKNN,
+}

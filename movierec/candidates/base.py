@@ -1,11 +1,14 @@
 """What every candidate model can do."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import scipy.sparse as sp
 
 from movierec.interactions import UNKNOWN, Interactions, Rows, Scores, as_table, top_unseen
 
@@ -19,8 +22,17 @@ class CandidateModel(Protocol):
         """What it was fitted on, and so whom and what it knows."""
         ...
 
+    @property
+    def params(self) -> Any:
+        """Its hyper-parameters, a dataclass of numbers and words."""
+        ...
+
     @classmethod
     def fit(cls, interactions: Interactions) -> Self: ...
+
+    def fold_in(self, ratings: sp.csr_array) -> Scores:
+        """Scores of every movie for people given by their ratings alone: people x movies, columns as fitted."""
+        ...
 
     def score(self, rows: Rows) -> Scores:
         """Scores of every movie for the users of `rows`: len(rows) x movies, higher is better, freshly made."""
@@ -39,3 +51,22 @@ def candidates(model: CandidateModel, user_ids: npt.ArrayLike, n: int) -> pl.Dat
     known = rows != UNKNOWN
     columns, scores = top_unseen(model.score, model.interactions, rows[known], n=n)
     return as_table(asked[known], model.interactions.movie_ids, columns, scores)
+
+
+def save_parts(folder: Path, model: CandidateModel, **arrays: np.ndarray[Any, Any]) -> None:
+    """A model as its interactions, `config.json` with its parameters, and a .npy file for each array."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.interactions.save(folder / "interactions")
+    (folder / "config.json").write_text(json.dumps(asdict(model.params), indent=1))
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array)
+
+
+def load_parts(folder: Path, params: type[Any], *arrays: str) -> tuple[Any, ...]:
+    """Interactions, parameters and the named arrays, mapped read-only, as `save_parts` wrote them."""
+    loaded = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in arrays)
+    return (
+        Interactions.load(folder / "interactions"),
+        params(**json.loads((folder / "config.json").read_text())),
+        *loaded,
+    )

@@ -1,6 +1,8 @@
 import io
-import json
 import logging
+import signal
+import subprocess
+import sys
 
 import dagster as dg
 import pytest
@@ -124,10 +126,43 @@ def test_the_nightly_schedule_follows_the_environment_and_is_off():
     assert "2030-01-01" in request.run_key
 
 
-def test_a_manifest_of_another_format_is_made_anew(settings, capsys):
-    published(settings, "whatever")
-    manifest = settings.published("full") / "v1" / "manifest.json"
-    content = json.loads(manifest.read_text())
-    manifest.write_text(json.dumps(content | {"format": 0}))
-    pipeline.main(["--if-needed"])
-    assert "Up to date" not in capsys.readouterr().out
+@pytest.mark.parametrize("broken", ["manifest.json", "catalogue.parquet"])
+def test_a_broken_bundle_is_made_anew(settings, capsys, broken):
+    from resources.sources import acquire
+
+    published(settings, acquire(settings.source, settings.raw).version)
+    (settings.published("full") / "v1" / broken).write_text("{")
+    assert pipeline.main(["--if-needed"]) == pipeline.FAILED  # the ratings are wrong, and there is nothing to serve
+    assert "publishing anew" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("selection", ["key:(", "key:nosuch"])
+def test_a_wrong_selection_is_said_in_one_line(settings, capsys, selection):
+    assert pipeline.main(["--select", selection]) == pipeline.WRONG_SETTING
+    assert f"SELECT={selection}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_is_no_failure_and_nothing_is_served_instead(settings, stop):
+    """Stopped while it waits for the data, with an older bundle there."""
+    published(settings, "of older data")
+    script = (
+        "import sys, time; from resources import movielens\n"
+        "movielens.acquire = lambda *_: (print('waiting', flush=True), time.sleep(30))\n"
+        "from assets import pipeline; pipeline._is_current = lambda *_: False\n"
+        "sys.exit(pipeline.main(['--if-needed']))"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    assert process.stdout is not None
+    said = ""
+    while "waiting" not in said:
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+    process.send_signal(stop)
+    rest = process.communicate(timeout=30)[0]
+    assert process.returncode == pipeline.STOPPED, rest
+    assert "Stopped in dataset" in rest
+    assert "Serving" not in rest

@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.base import candidates
+from movierec.candidates.ease import EASE, EASEParams
+from movierec.candidates.ease import _weights as ease_weights
 from movierec.candidates.ials import IALS, REFERENCE, IALSParams, confidence
+from movierec.candidates.item_knn import ItemKNN, ItemKNNParams
 from movierec.candidates.popularity import Popularity, PopularityParams
 from movierec.interactions import Interactions
 from movierec.schema import CANDIDATES
@@ -63,9 +67,54 @@ def test_no_model_is_written_as_a_pickle(model, tmp_path):
 
 
 def test_ials_recommends_the_one_movie_of_a_users_colour_they_have_not_seen(board):
-    model = IALS.fit(board, IALSParams(factors=4, regularization=0.1))
+    model = IALS.fit(board, IALSParams(factors=4))
     first = candidates(model, board.user_ids, 1)
     assert first["movie_id"].to_list() == first["user_id"].to_list()
+
+
+@pytest.mark.parametrize("kind", [EASE, ItemKNN])
+def test_item_models_recommend_it_too(kind, board):
+    first = candidates(kind.fit(board), board.user_ids, 1)
+    assert first["movie_id"].to_list() == first["user_id"].to_list()
+
+
+def test_folding_in_a_users_own_ratings_gives_the_scores_of_the_fit(model, board):
+    folded = model.fold_in(board.user_items[:7])
+    assert folded == pytest.approx(model.score(np.arange(7)), abs=1e-5)
+
+
+def test_folding_in_nothing_is_no_error(model, board):
+    nobody = board.user_items[:1].copy()
+    nobody.data[:] = 0.5
+    assert model.fold_in(nobody).shape == (1, 40)
+
+
+def test_ease_by_either_matrix_is_the_same():
+    """Few users go by the matrix of users, many by that of movies; both are the closed form of the paper."""
+    x = sp.csr_array((np.random.default_rng(1).random((12, 9)) < 0.4).astype(float))
+    book = np.linalg.inv((x.T @ x).toarray() + 3 * np.eye(9))
+    book = book / -np.diag(book)
+    np.fill_diagonal(book, 0)
+    assert ease_weights(x, 3.0) == pytest.approx(book, abs=1e-5)
+    wide = x.T.tocsr()
+    book = np.linalg.inv((wide.T @ wide).toarray() + 3 * np.eye(12))
+    book = book / -np.diag(book)
+    np.fill_diagonal(book, 0)
+    assert ease_weights(wide, 3.0) == pytest.approx(book, abs=1e-5)
+
+
+def test_ease_leaves_rarely_rated_movies_to_others(board):
+    model = EASE.fit(board, EASEParams(max_movies=10))
+    assert np.isneginf(model.score(np.array([0]))).sum() == 30
+    assert len(candidates(model, [1], 40)) <= 10
+
+
+def test_item_similarity_by_hand():
+    table = factories.ratings((1, 1, 5.0), (1, 2, 5.0), (2, 1, 5.0), (2, 2, 4.0), (3, 1, 4.0), (3, 3, 1.0))
+    model = ItemKNN.fit(Interactions.of(table), ItemKNNParams(shrinkage=2))
+    # Movies 1 and 2: two people like both, three like the one and two the other.
+    expected = 2 / np.sqrt(3 * 2) * 2 / (2 + 2)
+    assert model.score(np.array([2]))[0].tolist() == pytest.approx([0, expected, 0])
 
 
 def test_popularity_is_mean_rating_plus_log_of_one_plus_count():
@@ -111,4 +160,5 @@ def test_a_user_who_liked_nothing_is_ranked_for_like_the_mean_user(board):
 
 def test_the_reference_hyper_parameters_stay_selectable():
     assert (REFERENCE.factors, REFERENCE.iterations, REFERENCE.regularization) == (128, 20, 0.01)
+    assert (REFERENCE.unobserved, REFERENCE.frequency_scaling) == (1, 0)  # what the library `implicit` has
     assert (REFERENCE.alpha, REFERENCE.confidence, REFERENCE.min_rating) == (15, "linear", 0)

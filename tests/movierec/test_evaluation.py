@@ -38,12 +38,17 @@ def test_differences_are_paired_by_user():
 
 def test_only_what_is_surely_worse_fails_its_floor():
     table = pl.DataFrame(
-        [("a", "b", -0.1, -0.2, -0.01, 9), ("c", "b", -0.1, -0.3, 0.01, 9), ("d", "b", 0.1, 0.0, 0.2, 9)],
+        [
+            ("ials", "popularity", -0.1, -0.2, -0.01, 9),
+            ("ease", "popularity", -0.1, -0.3, 0.01, 9),
+            ("popularity", "random", 0.1, 0.0, 0.2, 9),
+            ("blend", "ease", -0.1, -0.2, -0.01, 9),  # what a stage adds is told, and is no floor
+        ],
         schema=["model", "base", "value", "low", "high", "n"],
         orient="row",
     )
     (fault,) = evaluation.failed_floors(table)
-    assert fault.startswith("a is worse than b: nDCG@10 -0.1000 [-0.2000, -0.0100], n = 9")
+    assert fault.startswith("ials is worse than popularity: nDCG@10 -0.1000 [-0.2000, -0.0100], n = 9")
 
 
 def test_no_user_is_dropped_from_the_table():

@@ -3,9 +3,8 @@ import polars as pl
 import pytest
 
 from movierec.features import (
+    BASE_FEATURES,
     MOVIE_FEATURES,
-    PAIR_FEATURES,
-    RANKER_FEATURES,
     USER_FEATURES,
     Features,
     movie_features,
@@ -28,8 +27,7 @@ def features(table):
 def test_the_reference_set_is_whole():
     assert len(USER_FEATURES) == 7
     assert len(MOVIE_FEATURES) == 30
-    assert "als_score" in PAIR_FEATURES
-    assert len(set(RANKER_FEATURES)) == len(RANKER_FEATURES)
+    assert len(set(BASE_FEATURES)) == len(BASE_FEATURES)
 
 
 def test_user_features_by_hand(table):
@@ -68,24 +66,24 @@ def test_a_movie_without_a_year_has_no_age(table):
 
 
 def test_a_row_of_the_matrix_is_user_movie_and_pair(features):
-    matrix = features.matrix([2, 1], np.array([[1, 3], [4, 2]], np.int32), np.array([[2, 0], [9, 7]], np.float32))
-    assert matrix.shape == (4, len(RANKER_FEATURES))
-    row = dict(zip(RANKER_FEATURES, matrix[1].tolist(), strict=True))  # user 2, movie 3
+    matrix = features.matrix([2, 1], np.array([[1, 3], [4, 2]], np.int32))
+    assert matrix.shape == (4, len(BASE_FEATURES))
+    row = dict(zip(BASE_FEATURES, matrix[1].tolist(), strict=True))  # user 2, movie 3
     assert (row["user_avg_rating"], row["movie_avg_rating"], row["year"]) == (2.0, 4.0, 1983.0)
-    assert (row["als_score"], row["als_rank"], row["als_score_z"]) == (0, 2, pytest.approx(-1))
     assert row["age_for_user"] == pytest.approx(2001 - 1983, abs=0.1)
-    row = dict(zip(RANKER_FEATURES, matrix[2].tolist(), strict=True))  # user 1, movie 4, an action film
+    assert row["era_gap"] == pytest.approx(1 / 365.25, rel=0.1)  # user 2 rated a day after movie 3 was rated
+    row = dict(zip(BASE_FEATURES, matrix[2].tolist(), strict=True))  # user 1, movie 4, an action film
     assert row["genre_share"] == pytest.approx(1 / 3)
     assert row["genre_liking"] == pytest.approx(-1 / 6)
 
 
 def test_ids_without_features_are_refused(features):
     with pytest.raises(KeyError, match=r"no features for movie \[77\]"):
-        features.matrix([1], np.array([[77]], np.int32), np.zeros((1, 1), np.float32))
+        features.matrix([1], np.array([[77]], np.int32))
 
 
 def test_what_was_saved_is_what_is_loaded(features, tmp_path):
     features.save(tmp_path)
     loaded = Features.load(tmp_path)
-    arguments = ([1], np.array([[4, 2]], np.int32), np.ones((1, 2), np.float32))
+    arguments = ([1], np.array([[4, 2]], np.int32))
     assert np.array_equal(features.matrix(*arguments), loaded.matrix(*arguments), equal_nan=True)

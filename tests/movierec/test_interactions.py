@@ -28,6 +28,13 @@ def test_what_was_saved_is_what_is_loaded(two_users, tmp_path):
     assert (loaded.user_items != two_users.user_items).nnz == 0
 
 
+def test_the_latest_ratings_are_the_last_in_time():
+    table = Interactions.of(factories.ratings((1, 30, 4.0), (1, 10, 2.0), (2, 10, 5.0), (1, 20, 3.0)))
+    assert table.latest(np.array([0, 1]), 2).toarray().tolist() == [[2, 3, 0], [5, 0, 0]]
+    assert table.latest(np.array([1]), 9).toarray().tolist() == [[5, 0, 0]]
+    assert table.user_items.toarray().tolist() == [[2, 3, 4], [5, 0, 0]]  # and nothing is lost
+
+
 def test_positions_in_nothing_are_unknown():
     assert positions(np.array([], dtype=np.int32), [1, 2]).tolist() == [UNKNOWN, UNKNOWN]
 

@@ -3,21 +3,26 @@ import polars as pl
 import pytest
 
 from movierec.candidates.ials import IALS, IALSParams
-from movierec.features import RANKER_FEATURES, Features, movie_features, user_features
+from movierec.features import Features, movie_features, user_features
 from movierec.interactions import Interactions
-from movierec.ranking import Ranker, RankerParams, label_rows, ranked
+from movierec.ranking import VALIDATION_DRAW, Ranker, RankerParams, label_rows, ranked, ranker_features
+from movierec.retrieval import Retrieval
+from movierec.sampling import bucket
 from movierec.splits import known_at, part_of, split_by_user
 from tests import factories
 
-FAST = RankerParams(iterations=20)
+FAST = RankerParams(iterations=20, folds=2)
+FEATURES = ranker_features(("ials",))
 
 
 def rows_of(split, n_candidates=10, max_users=100):
     history = known_at(split, "history")
     movies = factories.movies(40)
     features = Features.of(user_features(history, movies).collect(), movie_features(history, movies).collect())
-    model = IALS.fit(Interactions.of(history), IALSParams(factors=4, regularization=0.1))
-    return label_rows(model, features, part_of(split, "labels"), n_candidates=n_candidates, max_users=max_users)
+    model = IALS.fit(Interactions.of(history), IALSParams(factors=4))
+    return label_rows(
+        Retrieval({"ials": model}), features, part_of(split, "labels"), n_candidates=n_candidates, max_users=max_users
+    )
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +36,7 @@ def rows(split):
 
 
 def test_a_users_rows_are_their_candidates_with_features(rows):
-    assert rows.columns == ["user_id", "movie_id", "relevant", *RANKER_FEATURES]
+    assert rows.columns == ["user_id", "movie_id", "relevant", *FEATURES]
     assert rows.group_by("user_id").len()["len"].unique().to_list() == [10]
     assert rows["user_id"].is_sorted()
 
@@ -65,7 +70,7 @@ def test_labels_change_what_is_relevant_and_no_feature(rows, split):
     keys = ["user_id", "movie_id"]
     both = rows.join(rows_of(one_movie_less), on=keys, suffix="_changed")
     assert len(both) > 0
-    for name in RANKER_FEATURES:
+    for name in FEATURES:
         assert both[name].equals(both[f"{name}_changed"].alias(name), null_equal=True), name
 
 
@@ -77,23 +82,16 @@ def test_of_many_users_a_fixed_draw_is_taken(split):
 
 def test_nothing_to_learn_from_is_said(split):
     nothing = split.with_columns(rating=pl.lit(1.0, pl.Float32))
-    with pytest.raises(ValueError, match="take a larger sample or more candidates"):
+    with pytest.raises(ValueError, match=r"nobody rated a movie 4.0 or better after their history"):
         rows_of(nothing)
 
 
 def test_the_ranker_learns_the_feature_that_tells_relevant_from_not():
-    random = np.random.default_rng(5)
-    n_users, n = 60, 10
-    values = random.random((n_users * n, len(RANKER_FEATURES))).astype(np.float32)
-    telling = RANKER_FEATURES.index("genre_liking")
-    table = pl.DataFrame(values, schema=list(RANKER_FEATURES), orient="row").with_columns(
-        user_id=pl.Series(np.repeat(np.arange(n_users, dtype=np.int32), n)),
-        movie_id=pl.Series(np.tile(np.arange(n, dtype=np.int32), n_users)),
-        relevant=pl.Series(values[:, telling] > 0.7),
-    )
+    table = random_rows()
+    telling = FEATURES.index("genre_liking")
     ranker = Ranker.fit(table, FAST)
     assert next(iter(ranker.importances)) == "genre_liking"
-    low, high = values[:1].copy(), values[:1].copy()
+    low, high = (table.select(FEATURES).head(1).to_numpy().astype(np.float32) for _ in range(2))
     low[0, telling], high[0, telling] = 0.1, 0.9
     assert ranker.score(high)[0] > ranker.score(low)[0]
 
@@ -102,23 +100,41 @@ def test_what_was_saved_scores_the_same(rows, tmp_path):
     ranker = Ranker.fit(rows, FAST)
     ranker.save(tmp_path)
     loaded = Ranker.load(tmp_path)
-    matrix = rows.select(RANKER_FEATURES).to_numpy().astype(np.float32)
+    matrix = rows.select(FEATURES).to_numpy().astype(np.float32)
     assert (ranker.score(matrix) == loaded.score(matrix)).all()
     assert (tmp_path / "model.cbm").is_file()
     assert loaded.importances.keys() == ranker.importances.keys()
 
 
-def test_a_ranker_of_other_features_is_refused(rows, tmp_path):
-    Ranker.fit(rows, FAST).save(tmp_path)
-    config = tmp_path / "config.json"
-    config.write_text(config.read_text().replace("genre_liking", "shoe_size"))
-    with pytest.raises(ValueError, match=r"shoe_size.*train again"):
-        Ranker.load(tmp_path)
+def random_rows(n_users=60, n=10, *, telling="genre_liking", seed=5):
+    """Rows of random features of which one tells what is relevant."""
+    values = np.random.default_rng(seed).random((n_users * n, len(FEATURES))).astype(np.float32)
+    return pl.DataFrame(values, schema=list(FEATURES), orient="row").select(
+        pl.Series("user_id", np.repeat(np.arange(n_users, dtype=np.int32), n)),
+        pl.Series("movie_id", np.tile(np.arange(n, dtype=np.int32), n_users)),
+        (pl.col(telling) + 0.5 * pl.col("title_length") > 1).alias("relevant"),
+        *FEATURES,
+    )
 
 
-def test_early_stopping_watches_users_that_nothing_is_learnt_from(rows):
-    few = Ranker.fit(rows.filter(pl.col("user_id") == rows["user_id"][0]), RankerParams(early_stopping_rounds=5))
-    assert few.best_iteration == 5  # a single user cannot be both; it learns a few trees and stops
+def test_each_fold_is_stopped_by_users_it_has_not_learnt_from():
+    """For the users set aside relevance is turned round: whoever learns from the others gets worse at once."""
+    rows = random_rows(200)
+    watched = bucket(pl.col("user_id"), draw=VALIDATION_DRAW) < 1 / 5
+    turned = rows.with_columns(relevant=pl.when(watched).then(pl.col("genre_liking") < 0.3).otherwise("relevant"))
+    one_fold = RankerParams(iterations=40, early_stopping_rounds=5, folds=5, one_fold_from=1)
+    assert Ranker.fit(turned, one_fold).trees[0] < Ranker.fit(rows, one_fold).trees[0]
+
+
+def test_small_data_is_fitted_fold_by_fold_and_large_data_once():
+    rows = random_rows(100)
+    assert len(Ranker.fit(rows, RankerParams(iterations=5, folds=3)).trees) == 3
+    assert len(Ranker.fit(rows, RankerParams(iterations=5, folds=3, one_fold_from=100)).trees) == 1
+
+
+def test_a_single_user_teaches_a_few_trees():
+    ranker = Ranker.fit(random_rows(1), RankerParams(early_stopping_rounds=5))
+    assert ranker.trees == (5,)
 
 
 def test_equal_scores_keep_the_order_of_the_candidates():

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from movierec.recommender import FALLBACK, TWO_STAGE, Popular, Recommender
+from movierec.recommender import CANDIDATES, FALLBACK, TWO_STAGE, Popular, Recommender
+from movierec.retrieval import Retrieval
 from tests import factories
 
 
@@ -27,7 +30,7 @@ def test_a_cold_user_gets_the_popular_movies(recommender, user_id):
 
 
 def test_what_is_measured_is_what_is_served(recommender):
-    users = recommender.candidate_model.interactions.user_ids
+    users = recommender.interactions.user_ids
     table = recommender.recommend(users, n=7)
     for user in users.tolist():
         rows = table.filter(user_id=user)
@@ -45,10 +48,37 @@ def test_a_user_who_has_seen_nearly_everything_gets_what_is_left():
 
 
 def test_more_may_be_asked_for_than_there_are_candidates(recommender):
-    small = Recommender(
-        recommender.candidate_model, recommender.features, recommender.ranker, recommender.popular, n_candidates=3
-    )
-    assert len(small.for_user(4, n=10).movie_ids) == 10
+    assert recommender.ranker.n_candidates == 10
+    assert len(recommender.for_user(4, n=15).movie_ids) == 15
+
+
+def test_as_many_candidates_are_ranked_as_the_ranker_learnt_from(recommender, monkeypatch):
+    asked = []
+    propose = Retrieval.propose
+    monkeypatch.setattr(Retrieval, "propose", lambda self, rows, *, n: asked.append(n) or propose(self, rows, n=n))
+    recommender.for_user(4, n=5)
+    assert asked == [recommender.ranker.n_candidates]
+
+
+def test_without_a_ranker_candidates_stand_in_their_fused_order(recommender):
+    plain = replace(recommender, ranker=None)
+    found = plain.for_user(4, n=5)
+    assert found.model == CANDIDATES
+    row = recommender.interactions.rows_of([4])
+    fused = recommender.retrieval.propose(row, n=100)
+    assert found.movie_ids == recommender.interactions.movie_ids[fused.columns[0, :5]].tolist()
+
+
+def test_a_recommender_without_a_ranker_is_saved_as_one(recommender, tmp_path):
+    plain = replace(recommender, ranker=None)
+    plain.save(tmp_path)
+    assert Recommender.load(tmp_path).for_user(4, n=5) == plain.for_user(4, n=5)
+
+
+def test_a_ranker_of_other_features_is_refused(recommender):
+    other = replace(recommender.ranker, features=(*recommender.ranker.features, "shoe_size"))
+    with pytest.raises(ValueError, match=r"shoe_size.*train again"):
+        replace(recommender, ranker=other)
 
 
 def test_what_was_saved_recommends_the_same(recommender, tmp_path):

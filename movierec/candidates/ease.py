@@ -1,0 +1,78 @@
+"""EASE: a linear item-item model in closed form (Steck 2019, "Embarrassingly shallow autoencoders")."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from movierec.candidates.base import load_parts, save_parts
+from movierec.interactions import Interactions, Rows, Scores, liked
+
+
+@dataclass(frozen=True)
+class EASEParams:
+    """`max_movies`: only so many, the most rated, take part; memory grows with its square (5,000 are 100 MB)."""
+
+    regularization: float = 200.0
+    min_rating: float = 3.5
+    max_movies: int = 5_000
+
+
+@dataclass(frozen=True)
+class EASE:
+    """A movie's score is the sum of its weights to what the user liked; `weights` is movies x movies, float32."""
+
+    interactions: Interactions
+    params: EASEParams
+    columns: Rows
+    weights: Scores
+
+    @classmethod
+    def fit(cls, interactions: Interactions, params: EASEParams | None = None) -> Self:
+        p = params or EASEParams()
+        matrix = liked(interactions.user_items, p.min_rating)
+        counts = np.bincount(matrix.indices, minlength=matrix.shape[1])
+        columns = np.sort(np.argsort(-counts, kind="stable")[: p.max_movies])
+        return cls(interactions, p, columns, _weights(matrix[:, columns].astype(np.float64), p.regularization))
+
+    def score(self, rows: Rows) -> Scores:
+        return self.fold_in(self.interactions.user_items[rows])
+
+    def fold_in(self, ratings: sp.csr_array) -> Scores:
+        """Scores of every movie for people given by their ratings alone: people x movies."""
+        scores = np.full(ratings.shape, -np.inf, dtype=np.float32)
+        scores[:, self.columns] = liked(ratings, self.params.min_rating)[:, self.columns] @ self.weights
+        return scores
+
+    def save(self, folder: Path) -> None:
+        save_parts(folder, self, columns=self.columns, weights=self.weights)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return cls(*load_parts(folder, EASEParams, "columns", "weights"))
+
+
+def _weights(x: sp.csr_array, regularization: float) -> Scores:
+    """B = I - P diag(P)^-1 with P = (X'X + lambda I)^-1; its diagonal is 0.
+
+    With fewer users than movies P comes from the smaller matrix of users: P = (I - X' (X X' + lambda I)^-1 X) / lambda.
+    """
+    n_users, n_movies = x.shape
+    if n_users < n_movies:
+        gram = (x @ x.T).toarray()
+        gram[np.diag_indices(n_users)] += regularization
+        # With gram = L L', X' gram^-1 X is (L^-1 X)' (L^-1 X).
+        half = np.linalg.solve(np.linalg.cholesky(gram), x.toarray()).astype(np.float32)
+        inverse: npt.NDArray[np.floating] = -(half.T @ half)
+        inverse[np.diag_indices(n_movies)] += 1
+        inverse /= regularization
+    else:
+        gram = (x.T @ x).toarray()
+        gram[np.diag_indices(n_movies)] += regularization
+        inverse = np.linalg.inv(gram)
+    weights = (inverse / -np.diag(inverse)).astype(np.float32)
+    weights[np.diag_indices(n_movies)] = 0
+    return weights

@@ -1,0 +1,105 @@
+"""Weighted least squares of many rows at once: the half-step of every ALS."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from threadpoolctl import threadpool_limits
+
+from movierec.interactions import Rows, Scores
+
+BLOCK_VALUES = 2 * 2**20  # numbers in the largest array of a block: 8 MB
+CORES = os.cpu_count() or 1
+LONGEST = 4096  # entries of a row that are gathered at once
+
+Floats = npt.NDArray[np.float32]
+
+
+def solve_rows(
+    weights: sp.csr_array, fixed: Scores, *, penalty: Floats, base: Floats | None = None, targets: Floats | None = None
+) -> Scores:
+    """For each row u the x that minimises sum_i w_ui (t_ui - x.y_i)^2 + x' (base + penalty_u I) x.
+
+    `fixed` holds the y of each column, `targets` the t beside `weights.data` (1 by default), `base` is symmetric
+    (0 by default). The result is rows x factors; a row without entries is 0. Rows of like length are padded and
+    solved together. In the eigenbasis of `base` the quadratic term is diagonal, so that a row with fewer entries
+    than factors needs only a system of its own length (the Woodbury identity).
+    """
+    n_factors = fixed.shape[1]
+    spectrum, basis = np.linalg.eigh(np.zeros((n_factors, n_factors)) if base is None else base.astype(np.float64))
+    rotated = (fixed @ basis).astype(np.float32)
+    aims = np.ones_like(weights.data) if targets is None else targets
+    solved = np.zeros((weights.shape[0], n_factors), dtype=np.float32)
+    lengths = np.diff(weights.indptr)
+
+    def solve(rows: Rows) -> None:
+        diagonal = (np.maximum(spectrum, 0) + penalty[rows].astype(np.float64)[:, None]).astype(np.float32)
+        method = _solve_short if lengths[rows].max() < n_factors else _solve_long
+        solved[rows] = method(weights, aims, rotated, rows, diagonal)
+
+    blocks = list(_blocks(lengths, n_factors))
+    if len(blocks) <= CORES:  # a few rows are done before threads are started
+        list(map(solve, blocks))
+    else:
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(CORES) as pool:
+            list(pool.map(solve, blocks))
+    turned_back: Scores = (solved @ basis.T).astype(np.float32)
+    return turned_back
+
+
+def _blocks(lengths: npt.NDArray[np.integer], n_factors: int) -> Iterator[Rows]:
+    """Rows in ascending order of length, as many at a time as keep within BLOCK_VALUES."""
+    order = np.argsort(lengths, kind="stable")
+    order = order[lengths[order] > 0]
+    start = 0
+    while start < len(order):
+        shortest = max(int(lengths[order[start]]), 1)
+        ahead = lengths[order[start : start + max(1, BLOCK_VALUES // (n_factors * min(shortest, LONGEST)))]]
+        width = np.minimum(np.maximum(ahead, n_factors if ahead[0] >= n_factors else 1), LONGEST)
+        same_method = (ahead < n_factors) == (ahead[0] < n_factors)
+        size = max(1, int(((width * n_factors * np.arange(1, len(ahead) + 1) <= BLOCK_VALUES) & same_method).sum()))
+        yield order[start : start + size]
+        start += size
+
+
+def _gather(
+    weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Rows, places: npt.NDArray[np.integer]
+) -> tuple[Floats, Floats, Floats]:
+    """Factors (rows x places x factors), weights and aims of the entries at `places` of each row; 0 past its end."""
+    there = places < np.diff(weights.indptr)[rows][:, None]
+    at = np.where(there, weights.indptr[rows][:, None] + places, 0)
+    return (
+        fixed[weights.indices[at]] * there[:, :, None],
+        np.where(there, weights.data[at], 0).astype(np.float32),
+        np.where(there, aims[at], 0).astype(np.float32),
+    )
+
+
+def _solve_short(weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Rows, diagonal: Floats) -> Floats:
+    """x = D^-1 Y' (W^-1 + Y D^-1 Y')^-1 t: a system as large as the longest of the rows."""
+    places = np.arange(int(np.diff(weights.indptr)[rows].max()))
+    y, w, t = _gather(weights, aims, fixed, rows, places)
+    scaled = y / diagonal[:, None, :]
+    left = y @ scaled.transpose(0, 2, 1)
+    left[:, places, places] += np.where(w > 0, 1 / np.where(w > 0, w, 1), 1)
+    duals = np.linalg.solve(left, t[:, :, None])
+    found: Floats = (scaled.transpose(0, 2, 1) @ duals)[:, :, 0]
+    return found
+
+
+def _solve_long(weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Rows, diagonal: Floats) -> Floats:
+    """x = (D + Y' W Y)^-1 Y' W t, gathered in pieces where a row is very long."""
+    n_factors = fixed.shape[1]
+    left = np.zeros((len(rows), n_factors, n_factors), dtype=np.float32)
+    left[:, np.arange(n_factors), np.arange(n_factors)] = diagonal
+    right = np.zeros((len(rows), n_factors), dtype=np.float32)
+    longest = int(np.diff(weights.indptr)[rows].max())
+    for first in range(0, longest, LONGEST):
+        y, w, t = _gather(weights, aims, fixed, rows, np.arange(first, min(first + LONGEST, longest)))
+        weighted = y * w[:, :, None]
+        left += y.transpose(0, 2, 1) @ weighted
+        right += (weighted.transpose(0, 2, 1) @ t[:, :, None])[:, :, 0]
+    return np.linalg.solve(left, right[:, :, None])[:, :, 0]

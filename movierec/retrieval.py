@@ -1,0 +1,146 @@
+"""Several candidate models as channels of one retrieval: their proposals merged, their opinions as features."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from movierec.candidates import CANDIDATE_MODELS, CandidateModel
+from movierec.interactions import UNKNOWN, Interactions, Rows, Scores, best_columns
+
+RANK_OFFSET = 60  # of reciprocal rank fusion, as in its paper
+PER_CHANNEL = 100
+# Channels are also asked about the last few ratings alone: what a person is after now.
+LAST = {"ease": (5, 20), "ials": (20,), "item_knn": (5, 20)}
+
+
+# Recommenders by name: the channels whose candidates their ranker orders.
+RECOMMENDERS: dict[str, tuple[str, ...]] = {
+    "two_stage_ials": ("ials",),
+    "two_stage": ("ease", "ials", "item_knn"),
+}
+
+
+class Proposals(NamedTuple):
+    """Users x n, best first: columns, fused scores, and by name what the channels say of each."""
+
+    columns: Rows
+    scores: Scores
+    signals: dict[str, Scores]
+
+
+def signal_names(channels: tuple[str, ...]) -> tuple[str, ...]:
+    """What is known of a candidate: each channel's score, rank and score standardised over the candidates."""
+    asked = [
+        name for channel in channels for name in (channel, *(f"{channel}_last{k}" for k in last_of(channel, channels)))
+    ]
+    return tuple(f"{name}_{kind}" for name in asked for kind in ("score", "rank", "z"))
+
+
+def last_of(channel: str, channels: tuple[str, ...]) -> tuple[int, ...]:
+    """How many last ratings the channel is asked about; a channel alone is asked about all of them only."""
+    return LAST.get(channel, ()) if len(channels) > 1 else ()
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """`models` by name, all fitted on the same ratings; one alone is retrieval by that model."""
+
+    models: Mapping[str, CandidateModel]
+
+    def __post_init__(self) -> None:
+        shapes = {model.interactions.user_items.shape for model in self.models.values()}
+        if len(shapes) != 1:
+            raise ValueError(f"channels {list(self.models)} were fitted on different ratings: {sorted(shapes)}")
+
+    @property
+    def interactions(self) -> Interactions:
+        return next(iter(self.models.values())).interactions
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return tuple(self.models)
+
+    @property
+    def width(self) -> int:
+        """Numbers that proposing for one user holds: what `blocks` should count with."""
+        return len(self.interactions.movie_ids) * (3 + len(signal_names(self.channels)) // 3)
+
+    def propose(self, rows: Rows, *, n: int) -> Proposals:
+        """The `n` best unseen movies of each of `rows` by reciprocal rank fusion (Cormack et al. 2009).
+
+        Scores are sum over channels of 1 / (60 + rank), of each channel's first max(n, 100). Where fewer movies
+        are left places are UNKNOWN. `rows` should be a block: it is scored densely.
+        """
+        interactions = self.interactions
+        depth = min(max(n, PER_CHANNEL), len(interactions.movie_ids))
+        scores: dict[str, Scores] = {}
+        for name, model in self.models.items():
+            scores[name] = model.score(rows)
+            for k in last_of(name, self.channels):
+                scores[f"{name}_last{k}"] = model.fold_in(interactions.latest(rows, k))
+        seen = interactions.user_items[rows]
+        return merge(scores, self.channels, seen, n=n, depth=depth)
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "channels.json").write_text(json.dumps(self.channels))
+        first, *others = self.models
+        for name, model in self.models.items():
+            model.save(folder / name)
+        for name in others:  # the same ratings: kept once, whoever maps them shares the memory too
+            for file in (folder / name / "interactions").iterdir():
+                file.unlink()
+                file.hardlink_to(folder / first / "interactions" / file.name)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        channels = json.loads((folder / "channels.json").read_text())
+        return cls({name: CANDIDATE_MODELS[name].load(folder / name) for name in channels})
+
+
+def merge(scores: dict[str, Scores], channels: tuple[str, ...], seen: sp.csr_array, *, n: int, depth: int) -> Proposals:
+    """Proposals from dense scores (users x movies, -inf where a model has no opinion); `channels` alone propose.
+
+    Writes -inf over the scores of movies that are `seen`.
+    """
+    users = np.repeat(np.arange(seen.shape[0]), np.diff(seen.indptr))
+    places = np.arange(1, depth + 1, dtype=np.float32)
+    best: dict[str, Rows] = {}
+    ranks: dict[str, Scores] = {}
+    fused = np.zeros(seen.shape, dtype=np.float32)
+    for name, dense in scores.items():
+        dense[users, seen.indices] = -np.inf
+        best[name], values = best_columns(dense, n=depth)
+        ranks[name] = np.where(np.isneginf(values), np.nan, places)
+        if name in channels:
+            merged = np.take_along_axis(fused, best[name], axis=1) + np.nan_to_num(1 / (RANK_OFFSET + ranks[name]))
+            np.put_along_axis(fused, best[name], merged, axis=1)
+    fused[fused == 0] = -np.inf  # proposed by nobody
+    columns, best_fused = best_columns(fused, n=min(n, fused.shape[1]))
+    signals: dict[str, Scores] = {}
+    board = np.full(seen.shape, np.nan, dtype=np.float32)
+    for name, dense in scores.items():
+        given = np.take_along_axis(dense, columns, axis=1)
+        given[np.isneginf(given)] = np.nan
+        np.put_along_axis(board, best[name], ranks[name], axis=1)
+        signals[f"{name}_score"] = given
+        signals[f"{name}_rank"] = np.take_along_axis(board, columns, axis=1)
+        signals[f"{name}_z"] = _standardised(given)
+        np.put_along_axis(board, best[name], np.nan, axis=1)
+    return Proposals(np.where(np.isneginf(best_fused), UNKNOWN, columns), best_fused, signals)
+
+
+def _standardised(values: Scores) -> Scores:
+    """Each row to mean 0 and spread 1, nan left out; 0 where a row knows nothing."""
+    known = ~np.isnan(values)
+    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    filled = np.where(known, values, 0)
+    centred = np.where(known, filled - filled.sum(axis=1, keepdims=True) / count, 0)
+    spread: npt.NDArray[np.float32] = np.sqrt((centred**2).sum(axis=1, keepdims=True) / count)
+    return np.where(known, centred / (spread + 1e-9), np.nan).astype(np.float32)
