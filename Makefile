@@ -2,6 +2,8 @@
 PYTHON ?= python3
 SAMPLE ?= full
 SELECT ?= *
+OUT ?= recommendations.parquet
+N ?= 10
 export MOVIEREC_SAMPLE := $(SAMPLE)
 export DAGSTER_DISABLE_TELEMETRY := yes
 export PYTHONUNBUFFERED := 1
@@ -12,7 +14,7 @@ HTMX := serving/static/vendor/htmx.min.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test check fix pipeline web dagster mlflow sql export results bench unlock clean
+.PHONY: help run setup test check fix pipeline web dagster mlflow sql export recommend results bench unlock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +53,9 @@ sql: setup ## DuckDB prompt over the feature store, a view per table
 
 export: setup ## write the cleaned tables of SAMPLE as CSV under MOVIEREC_HOME/exports
 	@$(PY) -m resources.warehouse export --sample $(SAMPLE)
+
+recommend: setup ## top N movies for every user as Parquet: OUT=recommendations.parquet N=10 USERS=ids.csv
+	@$(PY) -m resources.recommend --sample $(SAMPLE) --out "$(OUT)" --n $(N) $(if $(USERS),--users "$(USERS)")
 
 results: setup ## take the measured tables of SAMPLE into docs/results.md
 	@$(PY) -m resources.results --sample $(SAMPLE)
