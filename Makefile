@@ -14,7 +14,7 @@ HTMX := serving/static/vendor/htmx.min.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test check fix pipeline web dagster mlflow sql export recommend results bench unlock clean
+.PHONY: help run setup test check fix pipeline web dagster mlflow sql export recommend results bench rollback unlock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ check: $(READY) ## formatter, linter, types, import directions; changes nothing
 fix: $(READY) ## let the formatter and the linter repair what they can
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
+
+rollback: setup ## serve the bundle that was published before the served one
+	@$(PY) -m assets.pipeline --sample $(SAMPLE) --rollback
 
 unlock: setup ## free the training slots that a killed run still holds
 	@$(PY) -m assets.pipeline --unlock

@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from movierec.published import Bundle, BundleError, current
+from movierec.published import Bundle, BundleError, current, rollback
 from movierec.sampling import SAMPLES
 from resources import instance
 from resources.settings import Settings, SettingsError
@@ -30,6 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.unlock:
         with dg.DagsterInstance.get() as dagster:
             return _say(f"Slots freed, held by runs: {', '.join(instance.free_slots(dagster)) or 'none'}.")
+    if given.rollback:
+        try:
+            return _say(f"Serving bundle {rollback(settings.published(given.sample))} again.")
+        except BundleError as error:
+            return _say(str(error), code=FAILED)
     if given.if_needed:
         return materialise_if_needed(settings, given.sample)
     return materialise(settings, given.sample, selection=given.select)
@@ -124,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
         "--select", default="*", help="assets, in Dagster's selection language: key:ranker+, group:features"
     )
     parser.add_argument("--if-needed", action="store_true", help="only when the published bundle is not of this data")
+    parser.add_argument("--rollback", action="store_true", help="serve the bundle before the served one, and stop")
     parser.add_argument("--unlock", action="store_true", help="free the slots that killed runs hold, and stop")
     return parser
 

@@ -1,7 +1,10 @@
 """Published: the catalogue, similar movies, and the bundle that the site serves."""
 
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypedDict
 
 import dagster as dg
 import polars as pl
@@ -10,12 +13,12 @@ from assets.candidates import asset_name, channel_inputs
 from assets.evaluation import MEASURED_ASSETS
 from assets.features import features_at
 from assets.partitions import samples
-from movierec import catalog, similar
+from movierec import catalog, metrics, promotion, similar
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.candidates.ials import IALS
 from movierec.candidates.popularity import Popularity
-from movierec.evaluation import failed_floors
-from movierec.published import publish
+from movierec.evaluation import by_model, failed_floors
+from movierec.published import current, publish
 from movierec.ranking import Ranker
 from movierec.recommender import Popular, Recommender
 from movierec.retrieval import RECOMMENDERS, Retrieval
@@ -28,6 +31,7 @@ from resources.sources import Dataset
 from resources.tracking import Tracking
 
 OWNERS = ["team:web"]
+NOTHING: Any = dg.Nothing  # no output is stored; Dagster's own annotation does not admit its own constant
 PARQUET = {"polars", "parquet"}
 
 
@@ -75,6 +79,16 @@ def similar_movies(
 
 @dg.asset(
     ins=channel_inputs(RECOMMENDERS["two_stage"], "all"),
+    check_specs=[
+        dg.AssetCheckSpec(
+            "beats_champion",
+            asset="published",
+            description="The interval of the nDCG@10 difference to the published bundle excludes a loss of "
+            f"{promotion.MARGIN}, on the same users; coverage is at least half of its.",
+        )
+    ],
+    output_required=False,
+    dagster_type=NOTHING,
     partitions_def=samples,
     group_name="published",
     kinds={"python"},
@@ -88,51 +102,98 @@ def published(
     ranker: Ranker,
     user_features: pl.LazyFrame,
     movie_features: pl.LazyFrame,
+    rankings: pl.DataFrame,
+    relevant: pl.DataFrame,
     evaluation: pl.DataFrame,
     comparison: pl.DataFrame,
     bundles: BundleStore,
     tracking: Tracking,
     **models: CandidateModel,
-) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """The bundle that the site serves: moved in by one rename, and only when no model is below its floor
-    and everything above was made from the same data and models."""
-    mixed = mixed_inputs(context.instance, context.assets_def, context.asset_key, context.partition_key)
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
+    """The bundle that the site serves: moved in by one rename, and only when no model is below its floor, everything
+    above was made from the same data and models, and it is no worse than what is served now."""
+    sample, home = context.partition_key, Path(bundles.root, context.partition_key)
+    mixed = mixed_inputs(context.instance, context.assets_def, context.asset_key, sample)
     faults = failed_floors(comparison) or mixed
     if faults:
         raise dg.Failure(f"not published, what was published before stays: {'; '.join(faults)}")
-    recommender = Recommender(
-        Retrieval({name: models[name] for name in RECOMMENDERS["two_stage"]}),
-        features_at("all", user_features, movie_features),
-        ranker,
-        Popular.of(catalogue),
+    stage = promotion.served_stage(comparison)
+    scores = metrics.per_user(by_model(rankings, [stage])[stage], relevant).select("user_id", promotion.METRIC)
+    coverage = coverage_of(evaluation.to_dicts(), stage)
+    verdict = promotion.contest(scores, **champion(home, dataset), coverage=coverage)
+    yield dg.AssetCheckResult(
+        check_name="beats_champion",
+        passed=verdict.promoted,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=verdict.reason,
+        metadata=verdict.difference._asdict() if verdict.difference else {},
     )
-    sample = context.partition_key
+    if not verdict.promoted:
+        context.log.warning(f"not published, what was published before stays: {verdict.reason}")
+        return
     fits = {*MEASURED_ASSETS.values(), *(asset_name(name, "all") for name in CANDIDATE_MODELS)}
     now = datetime.now(UTC)
-    manifest = {
-        "run_id": context.run_id,
-        "mlflow_runs": {asset: tracking.latest_run(asset, sample) for asset in sorted(fits)},
-        "published_at": now.isoformat(timespec="seconds"),
-        "sample": sample,
-        "source": {"name": dataset.name, "description": dataset.description, "version": dataset.version},
-        "split": BY_USER,
-        "code_version": bundles.code_version(),
-        "metrics": evaluation.to_dicts(),
-        "comparison": comparison.to_dicts(),
-    }
     folder = publish(
-        Path(bundles.root, sample),
+        home,
         f"{now:%Y%m%dT%H%M%SZ}-{context.run_id[:8]}",
         catalogue=catalogue,
-        recommender=recommender,
+        recommender=Recommender(
+            Retrieval({name: models[name] for name in RECOMMENDERS["two_stage"]}),
+            features_at("all", user_features, movie_features),
+            ranker if stage == "two_stage" else None,
+            Popular.of(catalogue),
+        ),
         similar=SimilarityIndex.of(similar_movies),
-        manifest=manifest,
+        scores=scores,
+        manifest={
+            "run_id": context.run_id,
+            "mlflow_runs": {asset: tracking.latest_run(asset, sample) for asset in sorted(fits)},
+            "published_at": now.isoformat(timespec="seconds"),
+            "sample": sample,
+            "serves": stage,
+            "verdict": verdict.reason,
+            "source": {"name": dataset.name, "description": dataset.description, "version": dataset.version},
+            "split": BY_USER,
+            "code_version": bundles.code_version(),
+            "metrics": evaluation.to_dicts(),
+            "comparison": comparison.to_dicts(),
+        },
     )
     headline = evaluation.filter(pl.col("metric") == "ndcg_at_10").drop("metric")
-    return dg.MaterializeResult(
+    yield dg.MaterializeResult(
         metadata={
             "bundle": dg.MetadataValue.path(folder),
             "bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
+            "serves": stage,
             "ndcg_at_10": dg.MetadataValue.md(markdown(headline)),
         }
     )
+
+
+class Champion(TypedDict):
+    """What a challenger is measured against, as `promotion.contest` takes it."""
+
+    champion: pl.DataFrame | None
+    champion_coverage: float
+
+
+def champion(home: Path, dataset: Dataset) -> Champion:
+    """The published bundle's scores, where it was measured on the same data and split."""
+    folder = current(home)
+    nobody: Champion = {"champion": None, "champion_coverage": 0.0}
+    if folder is None:
+        return nobody
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        if (manifest["source"]["version"], manifest["split"]) != (dataset.version, BY_USER):
+            return nobody
+        scores = pl.read_parquet(folder / "scores.parquet")
+        return {"champion": scores, "champion_coverage": coverage_of(manifest["metrics"], manifest["serves"])}
+    except (OSError, ValueError, KeyError, pl.exceptions.PolarsError):
+        return nobody  # a broken bundle defends nothing
+
+
+def coverage_of(rows: list[dict[str, Any]], model: str) -> float:
+    """A model's coverage@10 in the rows of `evaluation`."""
+    (value,) = (row["value"] for row in rows if (row["model"], row["metric"]) == (model, "coverage_at_10"))
+    return float(value)

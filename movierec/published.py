@@ -2,7 +2,7 @@
 
 <home>/published/<sample>/
     CURRENT            the name of the bundle that is served
-    <version>/         manifest.json catalogue.parquet top100.json similar.parquet recommender/
+    <version>/         manifest.json catalogue.parquet top100.json scores.parquet similar.parquet recommender/
 """
 
 import hashlib
@@ -88,13 +88,18 @@ def publish(
     catalogue: pl.DataFrame,
     recommender: Recommender,
     similar: SimilarityIndex,
+    scores: pl.DataFrame,
     manifest: dict[str, Any],
 ) -> Path:
-    """Writes a bundle under `home`, opens it once to be sure, and only then points CURRENT at it."""
+    """Writes a bundle under `home`, opens it once to be sure, and only then points CURRENT at it.
+
+    `scores` are `user_id, ndcg_at_10` of what is published, for the contest with the next one.
+    """
     target = home / version
     with atomic(target) as folder:
         folder.mkdir()
         catalogue.write_parquet(folder / "catalogue.parquet")
+        scores.write_parquet(folder / "scores.parquet")
         top100 = catalogue.drop_nulls("popularity").head(100)
         (folder / "top100.json").write_text(top100.write_json())
         recommender.save(folder / "recommender")
@@ -111,6 +116,17 @@ def publish(
 def point_at(home: Path, version: str) -> None:
     with atomic(home / "CURRENT") as part:
         part.write_text(version)
+
+
+def rollback(home: Path) -> str:
+    """Points CURRENT at the bundle before the served one; gives its version. Raises BundleError where there is none."""
+    live = current(home)
+    older = [] if live is None else [path.name for path in _bundles(home) if path.name < live.name]
+    if not older:
+        raise BundleError(f"no bundle under {home} is older than the one that is served")
+    Bundle.open(home / older[-1])
+    point_at(home, older[-1])
+    return older[-1]
 
 
 def current(home: Path) -> Path | None:
@@ -132,10 +148,14 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _bundles(home: Path) -> list[Path]:
+    """Whole bundles, oldest first: their names begin with the time they were published."""
+    return sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
 def _prune(home: Path) -> None:
     live = current(home)
-    versions = sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith("."))
-    for old in versions[:-KEPT]:
+    for old in _bundles(home)[:-KEPT]:
         if old != live:
             shutil.rmtree(old, ignore_errors=True)
 

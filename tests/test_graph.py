@@ -117,7 +117,7 @@ def test_every_check_of_a_good_run_is_green(home):
     checks = {
         (each.asset_key.to_user_string(), each.check_name): each.passed for each in result.get_asset_check_evaluations()
     }
-    assert len(checks) == 10
+    assert len(checks) == 11
     assert all(checks.values()), checks
 
 
@@ -155,7 +155,7 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
     (ranker,) = (run for run in rankers if run.data.tags["asset"] == "ranker")
     assert ranker.data.tags["dagster.run_id"] == result.run_id
     assert metadata_of(result, "ranker")["mlflow_run_id"].value == ranker.info.run_id
-    assert ranker.data.params["loss_function"] == "YetiRank"
+    assert ranker.data.params["loss_function"] == "YetiRank:permutations=3"
     assert {"test_ndcg_at_10", "test_recall_at_20", "test_coverage_at_5", "fit_seconds"} <= ranker.data.metrics.keys()
     assert {file.path for file in client.list_artifacts(ranker.info.run_id)} >= {"model.cbm", "config.json"}
     assert len(client.search_runs([experiments["als_candidate_generator"]])) == 3
@@ -295,6 +295,39 @@ def test_a_mix_of_two_data_sets_is_not_published(home, tmp_path):
             failure.step_failure_data.user_failure_data.description
         )
         assert current(settings.published("full")) == newest != before
+
+
+def test_a_challenger_that_is_worse_is_not_published_and_the_run_is_no_failure(home, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    settings = settings_for(folder)
+    before = current(settings.published("full"))
+    scores = before / "scores.parquet"
+    champion = pl.read_parquet(scores)
+    champion.with_columns(pl.col("ndcg_at_10") + 0.2).write_parquet(scores)
+    result = run(settings, selection=["published"])
+    assert result.success
+    (check,) = result.get_asset_check_evaluations()
+    assert (check.check_name, check.passed) == ("beats_champion", False)
+    assert check.metadata["value"].value == pytest.approx(-0.2)
+    assert check.metadata["n"].value == len(champion)
+    assert current(settings.published("full")) == before
+    champion.write_parquet(scores)
+    assert run(settings, selection=["published"]).success
+    after = current(settings.published("full"))
+    assert after != before
+    assert "nDCG@10 +0.0000" in json.loads((after / "manifest.json").read_text())["verdict"]
+
+
+def test_a_champion_of_other_data_defends_nothing(home, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    settings = settings_for(folder)
+    before = current(settings.published("full"))
+    manifest = before / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"version": "', '"version": "of other data ', 2))
+    assert run(settings, selection=["published"]).success
+    assert current(settings.published("full")) != before
 
 
 def test_data_too_small_to_learn_from_says_so(tmp_path):

@@ -158,7 +158,33 @@ def test_a_bundle_that_cannot_be_opened_is_not_published(home, monkeypatch):
     table = factories.pl.read_parquet(home / "v1" / "catalogue.parquet")
     with pytest.raises(BundleError):
         published.publish(
-            home, "v2", catalogue=table, recommender=bundle.recommender, similar=bundle.similar, manifest={}
+            home,
+            "v2",
+            catalogue=table,
+            recommender=bundle.recommender,
+            similar=bundle.similar,
+            scores=table,
+            manifest={},
         )
     assert current(home) == home / "v1"
     assert not (home / "v2").exists()
+
+
+def test_rollback_serves_the_bundle_before(home):
+    another(home, "v2")
+    another(home, "v3")
+    point_at(home, "v3")
+    assert published.rollback(home) == "v2"
+    assert published.rollback(home) == "v1"
+    with pytest.raises(BundleError, match=r"no bundle under .* is older"):
+        published.rollback(home)
+    assert current(home) == home / "v1"
+
+
+def test_nothing_is_rolled_back_to_a_broken_bundle(home):
+    another(home, "v2")
+    point_at(home, "v2")
+    (home / "v1" / "similar.parquet").write_bytes(b"x")
+    with pytest.raises(BundleError):
+        published.rollback(home)
+    assert current(home) == home / "v2"

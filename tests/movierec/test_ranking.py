@@ -117,6 +117,14 @@ def random_rows(n_users=60, n=10, *, telling="genre_liking", seed=5):
     )
 
 
+def test_a_model_that_was_loaded_is_saved_and_loaded_again_without_complaint(rows, tmp_path, capfd):
+    Ranker.fit(rows, FAST).save(tmp_path / "store")
+    Ranker.load(tmp_path / "store").save(tmp_path / "bundle")
+    capfd.readouterr()
+    Ranker.load(tmp_path / "bundle")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_each_fold_is_stopped_by_users_it_has_not_learnt_from():
     """For the users set aside relevance is turned round: whoever learns from the others gets worse at once."""
     rows = random_rows(200)

@@ -1,0 +1,55 @@
+"""Who is served: the better of two stages, and a challenger only when it is no worse than the champion."""
+
+from typing import NamedTuple
+
+import polars as pl
+
+from movierec.evaluation import Interval, bootstrap
+
+METRIC = "ndcg_at_10"
+MARGIN = 0.01  # a loss of nDCG@10 that must be excluded by the interval
+LEAST_COVERAGE = 0.5  # of the champion's
+
+
+class Verdict(NamedTuple):
+    """Whether the challenger is promoted, why, and the paired difference to the champion where there was a contest."""
+
+    promoted: bool
+    reason: str
+    difference: Interval | None = None
+
+
+def served_stage(comparison: pl.DataFrame) -> str:
+    """`two_stage`, or `blend` where the ranker is surely worse than the candidates it orders.
+
+    `comparison` is as `evaluation.differences` makes it and has the pair.
+    """
+    (row,) = comparison.filter(model="two_stage", base="blend").iter_rows(named=True)
+    return "blend" if row["high"] < 0 else "two_stage"
+
+
+def contest(
+    challenger: pl.DataFrame,
+    champion: pl.DataFrame | None,
+    *,
+    coverage: float,
+    champion_coverage: float = 0.0,
+    margin: float = MARGIN,
+) -> Verdict:
+    """Challenger against champion by `user_id, ndcg_at_10`, paired over the users of both.
+
+    `champion` is None where nothing was published, or was measured on other data: then there is no contest and the
+    challenger goes through. Else it is promoted when the 95 % interval of its gain lies above -`margin` and it
+    shows at least LEAST_COVERAGE of the champion's share of movies.
+    """
+    if champion is None:
+        return Verdict(promoted=True, reason="no champion measured on the same data")
+    both = challenger.join(champion, on="user_id", suffix="_champion")
+    gain = bootstrap((both[METRIC] - both[f"{METRIC}_champion"]).to_numpy())
+    told = f"nDCG@10 {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] against the champion, n = {gain.n}"
+    if not gain.low > -margin:
+        return Verdict(promoted=False, reason=f"{told}: a loss of {margin} is not excluded", difference=gain)
+    if coverage < LEAST_COVERAGE * champion_coverage:
+        told = f"{told}; coverage {coverage:.3f} is less than half of the champion's {champion_coverage:.3f}"
+        return Verdict(promoted=False, reason=told, difference=gain)
+    return Verdict(promoted=True, reason=told, difference=gain)

@@ -1,0 +1,57 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from movierec.promotion import contest, served_stage
+
+RANDOM = np.random.default_rng(8)
+CHAMPION = pl.DataFrame({"user_id": range(400), "ndcg_at_10": RANDOM.random(400)})
+
+
+def challenger(gain):
+    noise = pl.Series(RANDOM.normal(0, 0.02, 400))
+    return CHAMPION.with_columns(ndcg_at_10=pl.col("ndcg_at_10") + gain + noise)
+
+
+def judge(gain, **coverages):
+    return contest(challenger(gain), CHAMPION, **({"coverage": 0.1, "champion_coverage": 0.1} | coverages))
+
+
+def test_a_better_one_is_promoted():
+    verdict = judge(+0.02)
+    assert verdict.promoted
+    assert verdict.difference.low > 0
+
+
+def test_one_that_is_as_good_is_promoted():
+    assert judge(0.0).promoted
+
+
+def test_one_that_loses_more_than_the_margin_is_not():
+    verdict = judge(-0.03)
+    assert not verdict.promoted
+    assert "a loss of 0.01 is not excluded" in verdict.reason
+    assert "n = 400" in verdict.reason
+
+
+def test_one_that_cannot_be_told_from_a_loser_is_not():
+    few = CHAMPION.head(5).with_columns(ndcg_at_10=pl.Series([0.0, 1.0, 0.0, 1.0, 0.0]))
+    assert not contest(few, CHAMPION, coverage=0.1, champion_coverage=0.1).promoted
+
+
+def test_one_that_shows_far_fewer_movies_is_not():
+    verdict = judge(+0.02, coverage=0.04)
+    assert not verdict.promoted
+    assert "coverage 0.040 is less than half" in verdict.reason
+
+
+def test_without_a_champion_there_is_no_contest():
+    verdict = contest(challenger(0), None, coverage=0.1)
+    assert (verdict.promoted, verdict.difference) == (True, None)
+
+
+@pytest.mark.parametrize(("high", "served"), [(-0.001, "blend"), (0.001, "two_stage")])
+def test_a_ranker_that_is_surely_worse_than_its_candidates_is_left_out(high, served):
+    rows = [("two_stage", "blend", -0.01, -0.02, high, 9), ("two_stage", "ease", -0.01, -0.02, -0.01, 9)]
+    table = pl.DataFrame(rows, schema=["model", "base", "value", "low", "high", "n"], orient="row")
+    assert served_stage(table) == served
