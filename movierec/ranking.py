@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 LABELS_DRAW, VALIDATION_DRAW = 1, 2
 # What CatBoost makes of the parameters of a summed model when it loads it, and complains of when it loads it again.
-EMPTY_PARAMS = '{"flat_params":{}}'
+NO_PARAMS = ("", '{"flat_params":{}}')
 RELEVANT = 4.0  # a rating from which a movie counts as liked
 
 
@@ -153,7 +153,7 @@ class Ranker:
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         metadata = self.model.get_metadata()
-        if metadata.get("params") == EMPTY_PARAMS:
+        if metadata.get("params") in NO_PARAMS:
             del metadata["params"]
         self.model.save_model(str(folder / "model.cbm"))
         config = {

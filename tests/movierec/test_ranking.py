@@ -2,12 +2,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from movierec import ranking
 from movierec.candidates.ials import IALS, IALSParams
 from movierec.features import Features, movie_features, user_features
 from movierec.interactions import Interactions
-from movierec.ranking import VALIDATION_DRAW, Ranker, RankerParams, label_rows, ranked, ranker_features
+from movierec.ranking import Ranker, RankerParams, label_rows, ranked, ranker_features
 from movierec.retrieval import Retrieval
-from movierec.sampling import bucket
 from movierec.splits import known_at, part_of, split_by_user
 from tests import factories
 
@@ -125,13 +125,25 @@ def test_a_model_that_was_loaded_is_saved_and_loaded_again_without_complaint(row
     assert capfd.readouterr() == ("", "")
 
 
-def test_each_fold_is_stopped_by_users_it_has_not_learnt_from():
-    """For the users set aside relevance is turned round: whoever learns from the others gets worse at once."""
-    rows = random_rows(200)
-    watched = bucket(pl.col("user_id"), draw=VALIDATION_DRAW) < 1 / 5
-    turned = rows.with_columns(relevant=pl.when(watched).then(pl.col("genre_liking") < 0.3).otherwise("relevant"))
-    one_fold = RankerParams(iterations=40, early_stopping_rounds=5, folds=5, one_fold_from=1)
-    assert Ranker.fit(turned, one_fold).trees[0] < Ranker.fit(rows, one_fold).trees[0]
+def test_each_fold_is_stopped_by_users_it_has_not_learnt_from(monkeypatch):
+    seen = []
+    fit = ranking._fit
+    monkeypatch.setattr(
+        ranking,
+        "_fit",
+        lambda train, validation, *rest: seen.append((train, validation)) or fit(train, validation, *rest),
+    )
+    Ranker.fit(random_rows(100), RankerParams(iterations=2, folds=4))
+    learnt, watched = ([set(table["user_id"]) for table in tables] for tables in zip(*seen, strict=True))
+    assert all(a.isdisjoint(b) and len(a | b) == 100 for a, b in zip(learnt, watched, strict=True))
+    assert [len(set.union(*watched)), sum(map(len, watched))] == [100, 100]
+
+
+def test_trees_beyond_the_best_for_the_watched_users_are_cut_off():
+    """Nothing can be learnt from noise, so what is best for others comes early."""
+    noise = random_rows(100).with_columns(relevant=pl.Series(np.random.default_rng(1).random(1000) < 0.3))
+    ranker = Ranker.fit(noise, RankerParams(iterations=200, early_stopping_rounds=20, one_fold_from=1))
+    assert ranker.trees[0] < 150
 
 
 def test_small_data_is_fitted_fold_by_fold_and_large_data_once():
