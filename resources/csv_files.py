@@ -104,7 +104,14 @@ def read_table(folder: Path, table: str, sample: str) -> RawTable:
 
 def _header(path: Path) -> list[str]:
     with path.open("rb") as file:
-        header = next((row for row in csv.reader(_lines(file)) if row), [])
+        first = next((line for line in file if line.strip()), b"")
+        if b"\r" in first.removesuffix(b"\n").removesuffix(b"\r"):
+            raise InputError(f"{path} has lines ended by CR, as on old Macs; write it again with LF or CRLF line ends")
+        file.seek(0)
+        try:
+            header = next((row for row in csv.reader(_lines(file)) if row), [])
+        except csv.Error as error:
+            raise InputError(f"{path} has no header that can be read ({error}); write it again as CSV") from error
     if not header:
         raise InputError(f"{path} is empty; put the whole file there")
     return header
@@ -218,7 +225,13 @@ def _faults(path: Path, columns: list[_Column]) -> Iterator[str]:
                 header = header or row
                 line = rows.line_num + 1
         except csv.Error as error:
-            yield f"line {line}: a quote is opened and not closed where the cell ends ({error}); unread from here"
+            yield f"line {line}: {_why(error)} ({error}); unread from here"
+
+
+def _why(error: csv.Error) -> str:
+    if "new-line" in str(error):
+        return "a line is ended by CR alone, where LF or CRLF is wanted"
+    return "a quote is opened and not closed where the cell ends"
 
 
 def _faults_of(row: list[str], header: list[str], columns: Iterable[_Column]) -> Iterator[str]:

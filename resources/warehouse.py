@@ -10,7 +10,7 @@ import duckdb
 
 from movierec.published import atomic
 from movierec.sampling import SAMPLES
-from resources.settings import Settings
+from resources.settings import Settings, SettingsError
 
 # The exchange names of the cleaned tables, in MovieLens's own column names.
 EXPORTS = {
@@ -38,29 +38,56 @@ def connect(store: Path) -> duckdb.DuckDBPyConnection:
     database = duckdb.connect()
     for table in tables:
         path = str(table).replace("'", "''")
-        database.execute(f"CREATE VIEW \"{table.stem}\" AS SELECT * FROM read_parquet('{path}')")  # noqa: S608
+        try:
+            database.execute(f"CREATE VIEW \"{table.stem}\" AS SELECT * FROM read_parquet('{path}')")  # noqa: S608
+        except duckdb.Error as error:
+            raise StoreError(f"{_first_line(error)}; `make pipeline SAMPLE={store.name}` writes it anew") from error
     return database
 
 
 def export(store: Path, folder: Path) -> list[Path]:
-    """Writes EXPORTS as CSV files into `folder`; gives their paths."""
+    """Writes EXPORTS as CSV files into `folder`; gives their paths. All or none where a table is missing."""
     database = connect(store)
+    wanted = {table for query in EXPORTS.values() for table in database.get_table_names(query)}
+    missing = sorted(wanted - set(_views(database)))
+    if missing:
+        raise StoreError(f"{store} lacks the table {', '.join(missing)}: run `make pipeline SAMPLE={store.name}` first")
     written = []
     for name, query in EXPORTS.items():
         path = folder / f"{name}.csv"
         with atomic(path) as part:
             target = str(part).replace("'", "''")
-            database.execute(f"COPY ({query}) TO '{target}' (FORMAT csv, HEADER)")
+            try:
+                database.execute(f"COPY ({query}) TO '{target}' (FORMAT csv, HEADER)")
+            except duckdb.BinderException as error:  # a column is missing: a table of other code
+                raise StoreError(
+                    f"{name}: {_first_line(error)}; `make pipeline SAMPLE={store.name}` writes the tables anew"
+                ) from error
         written.append(path)
     return written
 
 
-def prompt(store: Path) -> None:
-    """Reads SQL from the terminal or a pipe, a statement up to its semicolon, and shows what it gives."""
+def prompt(store: Path) -> int:
+    """Reads SQL from the terminal or a pipe and shows what it gives; how many statements of a pipe failed."""
     database = connect(store)
-    views = database.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1").fetchall()
-    banner = f"DuckDB over {store}. Tables: {', '.join(name for (name,) in views)}\nEnd with ; and leave with Ctrl-D."
-    _Sql(database).interact(banner if sys.stdin.isatty() else "", exitmsg="")
+    console = _Sql(database)
+    if sys.stdin.isatty():
+        tables = ", ".join(_views(database))
+        console.interact(f"DuckDB over {store}. Tables: {tables}\nEnd with ; and leave with Ctrl-D.", exitmsg="")
+        return 0
+    for line in sys.stdin:
+        console.push(line.rstrip("\n"))
+    console.run("\n".join(console.buffer))  # what no semicolon ended
+    return console.failed
+
+
+def _views(database: duckdb.DuckDBPyConnection) -> list[str]:
+    found = database.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1").fetchall()
+    return [name for (name,) in found]
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).splitlines()[0]
 
 
 class _Sql(code.InteractiveConsole):
@@ -69,42 +96,73 @@ class _Sql(code.InteractiveConsole):
     def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
         super().__init__()
         self.database = database
+        self.failed = 0
 
     def runsource(self, source: str, filename: str = "<sql>", symbol: str = "single") -> bool:
-        """True while the statement wants more lines; the other two are Python's and mean nothing here."""
+        """True while the last statement wants more lines; the other two are Python's and mean nothing here."""
         del filename, symbol
         if not source.strip():
             return False
-        if not source.rstrip().endswith(";"):
+        if not source.rstrip().endswith(";") or _is_inside_quotes(source):
             return True
-        try:
-            answer = self.database.sql(source)
-            if answer is not None:
-                answer.show(max_width=200)
-        except duckdb.Error as error:
-            self.write(f"{error}\n")
+        self.run(source)
         return False
+
+    def run(self, source: str) -> None:
+        """Runs every statement of `source`, also those behind a wrong one."""
+        try:
+            statements = duckdb.extract_statements(source)
+        except duckdb.Error as error:
+            self.fail(error)
+            return
+        for statement in statements:
+            try:
+                answer = self.database.sql(_bare(statement.query))
+                if answer is not None:
+                    answer.show(max_width=200)
+            except duckdb.Error as error:
+                self.fail(error)
+
+    def fail(self, error: duckdb.Error) -> None:
+        self.failed += 1
+        self.write(f"{error}\n")
 
     def raw_input(self, prompt: str = "") -> str:
         return super().raw_input(("sql> " if prompt != "... " else "...> ") if sys.stdin.isatty() else "")
 
 
+def _bare(statement: str) -> str:
+    """Without its semicolon and what stands behind it: `sql` trips over a comment there."""
+    text = statement.encode()  # tokens are counted in bytes
+    ends = [at for at, _ in duckdb.tokenize(statement) if text[at : at + 1] == b";"]
+    return text[: ends[0]].decode() if ends else statement
+
+
+def _is_inside_quotes(source: str) -> bool:
+    """Whether the semicolon at the end stands in a text, a name or a comment that is still open."""
+    try:
+        duckdb.extract_statements(source)
+    except duckdb.ParserException as error:
+        return "unterminated" in str(error)
+    return False
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0, 1 where the store or a piped statement is at fault, 2 where a setting is."""
     parser = argparse.ArgumentParser(prog="python -m resources.warehouse", description=__doc__)
     parser.add_argument("what", choices=["sql", "export"])
     parser.add_argument("--sample", choices=SAMPLES, default="full")
     given = parser.parse_args(arguments)
-    settings = Settings.from_environment()
-    store = settings.store / given.sample
     try:
+        settings = Settings.from_environment()
+        store = settings.store / given.sample
         if given.what == "sql":
-            prompt(store)
-        else:
-            for path in export(store, settings.exports / given.sample):
-                sys.stdout.write(f"{path}\n")
-    except StoreError as error:
+            return 1 if prompt(store) else 0
+        for path in export(store, settings.exports / given.sample):
+            sys.stdout.write(f"{path}\n")
+    except (SettingsError, StoreError) as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return 2 if isinstance(error, SettingsError) else 1
     return 0
 
 

@@ -11,11 +11,11 @@ from movierec.catalog import Movie
 from movierec.published import Bundle, BundleError
 from serving import posters
 from serving.deps import TheBundle, TheSite
-from serving.lookups import UserId, personal, similar
+from serving.lookups import MovieId, UserId, Whole, personal, similar
 
 router = APIRouter()
 
-Limit = Annotated[int, Query(ge=1, le=100)]
+Limit = Annotated[Whole, Query(ge=1, le=100)]
 
 
 class MovieOut(BaseModel):
@@ -57,7 +57,7 @@ class PopularAnswer(BaseModel):
 
 class PersonalAnswer(BaseModel):
     user_id: int
-    model: Literal["two_stage", "popularity_fallback"]
+    model: Literal["two_stage", "candidates", "popularity_fallback"]
     movies: list[PersonalMovie]
 
 
@@ -81,7 +81,7 @@ class Health(BaseModel):
 
 @router.get("/api/movies/popular")
 def popular_movies(
-    bundle: TheBundle, limit: Limit = 20, offset: Annotated[int, Query(ge=0, lt=10**9)] = 0
+    bundle: TheBundle, limit: Limit = 20, offset: Annotated[Whole, Query(ge=0, lt=10**9)] = 0
 ) -> PopularAnswer:
     """The most popular movies."""
     found = bundle.catalog.popular(limit=limit, offset=offset)
@@ -95,7 +95,10 @@ def popular_movies(
 
 @router.get("/api/movies/personal")
 def personal_movies(bundle: TheBundle, user_id: Annotated[UserId, Query()], limit: Limit = 20) -> PersonalAnswer:
-    """Recommendations for a user; popular movies for one that nobody knows, which `model` says."""
+    """Recommendations for a user; popular movies for one that nobody knows, which `model` says.
+
+    It is `two_stage`, or `candidates` where no ranker is published, or `popularity_fallback` for an unknown user.
+    """
     chosen = personal(bundle, user_id, n=limit)
     ranked = enumerate(zip(chosen.movies, chosen.scores, strict=True), 1)
     movies = [PersonalMovie.of(movie, score=score, rank=rank) for rank, (movie, score) in ranked]
@@ -103,13 +106,16 @@ def personal_movies(bundle: TheBundle, user_id: Annotated[UserId, Query()], limi
 
 
 @router.get("/api/movies/{movie_id}")
-def one_movie(bundle: TheBundle, movie_id: int) -> MovieOut:
+def one_movie(bundle: TheBundle, movie_id: MovieId) -> MovieOut:
     return MovieOut.of(known(bundle, movie_id))
 
 
 @router.get("/api/movies/{movie_id}/similar")
-def similar_movies(bundle: TheBundle, movie_id: int, limit: Limit = 20) -> SimilarAnswer:
-    """The movies most like one, nearest first."""
+def similar_movies(bundle: TheBundle, movie_id: MovieId, limit: Limit = 20) -> SimilarAnswer:
+    """The movies most like one, nearest first: at most the 24 stored ones, whatever the `limit`.
+
+    `model` is `als_cosine`; `genre_jaccard` where too few people rated the movie; `not_available` without movies.
+    """
     chosen = similar(bundle, known(bundle, movie_id).movie_id, n=limit)
     pairs = zip(chosen.movies, chosen.scores, strict=True)
     movies = [SimilarMovie.of(movie, similarity=score) for movie, score in pairs]

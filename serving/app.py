@@ -15,12 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from movierec.published import BundleError, Live
 from serving import api, pages
-from serving.deps import STATIC, Site, site_of
+from serving.deps import Site, site_of
+from serving.statics import STATIC
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
 }
+ALLOWED = {"Allow": "GET, HEAD"}  # everywhere: the site only shows
 
 
 def from_environment() -> FastAPI:
@@ -47,16 +48,17 @@ def create_app(home: Path, sample: str, *, htmx: Path = HTMX) -> FastAPI:
         raise RuntimeError(f"{htmx} is missing: run `make setup`")
     live = Live(home / "published" / sample)
     app = FastAPI(title="movierec", docs_url=None, redoc_url=None, lifespan=opening(live))
-    app.state.site = Site.of(live)
+    app.state.site = site = Site.of(live)
     app.include_router(pages.router)
     app.include_router(api.router)
-    app.mount("/static", Static(directory=STATIC), name="static")
+    app.mount("/static", site.statics, name="static")
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(BundleError, on_no_bundle)
     app.add_exception_handler(Exception, on_crash)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(SafeHeaders)
+    app.add_middleware(HeadAsGet)
     return app
 
 
@@ -92,19 +94,26 @@ class SafeHeaders:
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
 
 
-class Static(StaticFiles):
-    """Files whose address carries their version are kept for good."""
+class HeadAsGet:
+    """Answers HEAD with the headers of GET; no route has to know of it, nor the OpenAPI schema."""
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        if scope["query_string"].startswith(b"v="):
-            response.headers["Cache-Control"] = pages.FOR_GOOD
-        return response
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            await self.app({**scope, "method": "GET"}, receive, send_without_body)
+        else:
+            await self.app(scope, receive, send)
 
 
 def on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
-    return failed(request, error.status_code, error.detail, error.headers)
+    headers = ALLOWED if error.status_code == 405 else error.headers
+    return failed(request, error.status_code, error.detail, headers)
 
 
 def on_invalid(_request: Request, error: Exception) -> Response:

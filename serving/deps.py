@@ -16,8 +16,8 @@ from movierec.published import Bundle, Live
 from serving.about import About
 from serving.htmx import wants_fragment
 from serving.lookups import User, preset_users
+from serving.statics import Statics
 
-STATIC = Path(__file__).parent / "static"
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 T = TypeVar("T")
@@ -43,13 +43,15 @@ class Site:
     """What lives as long as the server does."""
 
     live: Live
+    statics: Statics
     templates: Environment
     presets: PerBundle[list[User]]
     about: PerBundle[About]
 
     @classmethod
     def of(cls, live: Live) -> "Site":
-        return cls(live, environment(), PerBundle(preset_users), PerBundle(About.of))
+        statics = Statics()
+        return cls(live, statics, environment(statics), PerBundle(preset_users), PerBundle(About.of))
 
     def html(
         self,
@@ -75,8 +77,7 @@ class Site:
         return Response(body, status, headers, "text/html; charset=utf-8")
 
 
-def environment() -> Environment:
-    """The templates; a static file's address carries a hash of its content."""
+def environment(statics: Statics) -> Environment:
     found = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -84,12 +85,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    hashes = {
-        str(path.relative_to(STATIC)): hashlib.blake2b(path.read_bytes(), digest_size=6).hexdigest()
-        for path in STATIC.rglob("*")
-        if path.is_file()
-    }
-    found.globals["static"] = lambda name: f"/static/{name}?v={hashes[name]}"
+    found.globals["static"] = statics.url
     return found
 
 

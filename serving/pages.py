@@ -13,7 +13,8 @@ from movierec.published import Bundle
 from serving import posters
 from serving.cards import Card, card, cards
 from serving.deps import TheBundle, TheSite
-from serving.lookups import Chosen, PageNumber, User, UserId, n_ratings, personal, similar
+from serving.lookups import Chosen, MovieId, PageNumber, User, UserId, n_ratings, personal, similar
+from serving.statics import FOR_GOOD
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +24,9 @@ PAGE_SIZE = 48
 ROW_SIZE = 20
 SIMILAR_SIZE = 24
 AUTOMATIC_PAGES = 5  # so many pages load by scrolling, then "Show more" waits: the footer can be reached
-FOR_GOOD = "public, max-age=31536000, immutable"
 
 A_USER_ID: TypeAdapter[int] = TypeAdapter(UserId)
+A_MOVIE_ID: TypeAdapter[int] = TypeAdapter(MovieId)
 A_PAGE_NUMBER: TypeAdapter[int] = TypeAdapter(PageNumber)
 
 
@@ -60,7 +61,7 @@ def home(
     """
     presets = site.presets(bundle)
     asked = user_id if user_id is not None else str(presets[0].user_id if presets else "")
-    row = personal_row(bundle, asked.strip(), presets)
+    row = personal_row(bundle, asked, presets)
     return site.html(
         request,
         "home.html",
@@ -77,7 +78,7 @@ def home(
 def all_movies(request: Request, site: TheSite, bundle: TheBundle, page: Annotated[str, Query()] = "") -> Response:
     """Every movie, a page at a time; for htmx the cards of that page alone."""
     try:
-        number = A_PAGE_NUMBER.validate_python(page.strip() or 1)
+        number = A_PAGE_NUMBER.validate_python(page or 1)
     except ValidationError:
         raise HTTPException(404, "There is no such page of movies.") from None
     n_pages = bundle.catalog.n_pages(size=PAGE_SIZE)
@@ -118,12 +119,10 @@ def poster(bundle: TheBundle, movie_id: str, v: Annotated[str, Query()] = "") ->
 
 def known_movie(bundle: Bundle, movie_id: str) -> Movie:
     """Raises a 404 for an id that is none or that no movie has."""
-    # Ids have at most ten digits; int() refuses some thousand with an error of its own.
-    is_id = movie_id.isascii() and movie_id.isdigit() and len(movie_id) <= 10
-    movie = bundle.catalog.by_id.get(int(movie_id)) if is_id else None
-    if movie is None:
-        raise HTTPException(404, "This movie is not in the catalogue.")
-    return movie
+    try:
+        return bundle.catalog.by_id[A_MOVIE_ID.validate_python(movie_id)]
+    except (ValidationError, KeyError):
+        raise HTTPException(404, "This movie is not in the catalogue.") from None
 
 
 def catalogue_page(bundle: Bundle, number: int) -> CataloguePage:
@@ -141,7 +140,7 @@ def catalogue_page(bundle: Bundle, number: int) -> CataloguePage:
 
 def personal_row(bundle: Bundle, asked: str, presets: list[User]) -> PersonalRow:
     """Never raises: a row that cannot be computed says so and leaves the page whole."""
-    if not asked:
+    if not asked.strip():
         return PersonalRow("nobody", "", presets)
     try:
         user_id = A_USER_ID.validate_python(asked)

@@ -248,10 +248,29 @@ def test_all_faults_come_at_once_the_first_ten_with_their_lines(tmp_path: Path) 
 
 
 def test_a_fault_outside_the_sample_is_a_fault(tmp_path: Path) -> None:
-    inside = rows(read(tmp_path, "ratings", HEADERS["ratings"] + "89,1,4,0\n1,1,4,0\n", sample="1pct"))
-    assert [user for user, *_ in inside] == [89]
+    inside = rows(read(tmp_path, "ratings", HEADERS["ratings"] + "52,1,4,0\n1,1,4,0\n", sample="1pct"))
+    assert [user for user, *_ in inside] == [52]
     with pytest.raises(InputError, match="line 3, rating"):
-        read(tmp_path, "ratings", HEADERS["ratings"] + "89,1,4,0\n1,1,40,0\n", sample="1pct")
+        read(tmp_path, "ratings", HEADERS["ratings"] + "52,1,4,0\n1,1,40,0\n", sample="1pct")
+
+
+MAC = "userId,movieId,rating,timestamp\r1,2,3,4\r"
+
+
+@pytest.mark.parametrize("content", [MAC, MAC.replace("\r", "\r\r\n"), MAC.replace("userId", '"userId"'), "\r" + MAC])
+def test_line_ends_of_old_macs_are_named_with_what_to_do(tmp_path: Path, content: str) -> None:
+    with pytest.raises(InputError, match=r"ratings.csv has lines ended by CR.*write it again with LF or CRLF"):
+        read(tmp_path, "ratings", content)
+
+
+def test_a_line_end_of_an_old_mac_below_the_header_is_a_fault_with_its_line(tmp_path: Path) -> None:
+    [fault] = faults(tmp_path, "ratings", HEADERS["ratings"] + "1,2,3,4\n1,3,3,4\r1,4,3,4\n")
+    assert fault.startswith("line 3: a line is ended by CR alone")
+
+
+def test_what_is_no_csv_at_all_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"ratings.csv has no header that can be read"):
+        read(tmp_path, "ratings", b"\0\1\2" * 60_000)
 
 
 def test_a_long_value_is_shortened(tmp_path: Path) -> None:

@@ -20,15 +20,19 @@ class Browser:
         self.app = app
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        return asyncio.run(self._get(path, {name.replace("_", "-"): value for name, value in headers.items()}))
+        return self.ask("GET", path, **headers)
+
+    def ask(self, method: str, path: str, **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return asyncio.run(self._ask(method, path, named))
 
     def fragment(self, path: str) -> httpx.Response:
         return self.get(path, HX_Request="true")
 
-    async def _get(self, path: str, headers: dict[str, str]) -> httpx.Response:
+    async def _ask(self, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
-            return await client.get(path, headers=headers)
+            return await client.request(method, path, headers=headers)
 
 
 def browser_of(home: Path) -> Browser:

@@ -1,9 +1,15 @@
 """The JSON contracts."""
 
+from pathlib import Path
+
 import pytest
 
+from assets.published import SimilarConfig
+from movierec import recommender
+from movierec.similar import COSINE, JACCARD, NOTHING
 from tests.serving.conftest import Browser
 
+NO_NUMBERS = ["1_5", "15.0", "%2B15", "%2015", "15%20", "15%0A", "1e1", "-1", "%D9%A1", "%C2%B2", "1" * 19]
 FIELDS = {
     "movie_id",
     "title",
@@ -76,6 +82,24 @@ def test_similar_movies_come_nearest_first(browser: Browser) -> None:
     assert similarity == sorted(similarity, reverse=True)
 
 
+def test_more_similar_movies_than_are_stored_do_not_come_and_the_description_says_so(browser: Browser) -> None:
+    stored = 20  # by tests/factories.py; by the graph 24
+    assert len(browser.get("/api/movies/1/similar?limit=100").json()["movies"]) == min(stored, 19)
+    operation = browser.get("/openapi.json").json()["paths"]["/api/movies/{movie_id}/similar"]["get"]
+    for said in (operation["description"], Path("docs/web.md").read_text()):
+        assert f"at most the {SimilarConfig().n} stored" in " ".join(said.split())
+
+
+def test_the_schema_and_the_documents_name_every_model(browser: Browser) -> None:
+    schemas = browser.get("/openapi.json").json()["components"]["schemas"]
+    personal = schemas["PersonalAnswer"]["properties"]["model"]["enum"]
+    similar = schemas["SimilarAnswer"]["properties"]["model"]["enum"]
+    assert personal == [recommender.TWO_STAGE, recommender.CANDIDATES, recommender.FALLBACK]
+    assert similar == [COSINE, JACCARD, NOTHING]
+    page = Path("docs/web.md").read_text()
+    assert all(f"`{name}`" in page for name in personal + similar)
+
+
 def test_a_movie_without_neighbours_says_not_available(browser: Browser) -> None:
     answer = browser.get("/api/movies/42/similar").json()
     assert (answer["model"], answer["movies"]) == ("not_available", [])
@@ -91,6 +115,11 @@ def test_a_movie_that_is_not_there_is_404_in_json(browser: Browser, path: str) -
 @pytest.mark.parametrize(
     ("path", "parameter"),
     [
+        *((f"/api/movies/personal?user_id={text}", "user_id") for text in NO_NUMBERS),
+        *((f"/api/movies/{text}", "movie_id") for text in NO_NUMBERS),
+        *((f"/api/movies/{text}/similar", "movie_id") for text in NO_NUMBERS),
+        *((f"/api/movies/popular?offset={text}", "offset") for text in NO_NUMBERS),
+        *((f"/api/movies/popular?limit={text}", "limit") for text in NO_NUMBERS),
         ("/api/movies/popular?limit=0", "limit"),
         ("/api/movies/popular?limit=101", "limit"),
         ("/api/movies/popular?offset=-1", "offset"),

@@ -1,7 +1,9 @@
 """What every answer carries, and what no template may hold."""
 
+import asyncio
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,7 +47,8 @@ def test_static_files_with_a_version_are_kept_for_good(browser: Browser) -> None
         answer = browser.get(address)
         assert answer.status_code == 200
         assert "immutable" in answer.headers["cache-control"]
-        assert "immutable" not in browser.get(address.split("?")[0]).headers["cache-control"]
+        for wrong in ("", "?v=", "?v=wrong", "?v=None", "?version=1"):
+            assert browser.get(address.split("?")[0] + wrong).headers["cache-control"] == "no-cache"
 
 
 def test_pages_are_sent_compressed(browser: Browser) -> None:
@@ -53,6 +56,65 @@ def test_pages_are_sent_compressed(browser: Browser) -> None:
     assert answer.headers["content-encoding"] == "gzip"
     assert "Accept-Encoding" in answer.headers["vary"]
     assert "HX-Request" in answer.headers["vary"]
+
+
+HEADED = [
+    "/",
+    "/?user_id=abc",
+    "/movies",
+    "/movies/1",
+    "/movies/0",
+    "/posters/1",
+    "/health",
+    "/openapi.json",
+    "/api/movies/popular",
+    "/api/movies/personal?user_id=3",
+    "/api/movies/1",
+    "/api/movies/1/similar",
+    "/static/site.css",
+]
+
+
+@pytest.mark.parametrize("path", HEADED)
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_head_answers_the_headers_of_get(browser: Browser, path: str, encoding: str) -> None:
+    head, got = browser.ask("HEAD", path, Accept_Encoding=encoding), browser.get(path, Accept_Encoding=encoding)
+    assert head.status_code == got.status_code
+    age = {"content-length"} if path == "/health" else set()  # it says how many seconds old the bundle is
+    assert {k: v for k, v in head.headers.items() if k not in age} == {
+        k: v for k, v in got.headers.items() if k not in age
+    }
+
+
+@pytest.mark.parametrize("path", HEADED)
+def test_head_sends_no_body(browser: Browser, path: str) -> None:
+    # Asked without a client: httpx and uvicorn each drop the body of a HEAD themselves.
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.sleep(10)  # the visitor stays
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    address, _, query = path.partition("?")
+    scope = {"type": "http", "method": "HEAD", "path": address, "query_string": query.encode(), "headers": []}
+    asyncio.run(browser.app(scope, receive, send))
+    assert sent[0]["type"] == "http.response.start"
+    assert b"".join(message["body"] for message in sent[1:]) == b""
+
+
+def test_the_schema_describes_each_operation_once(browser: Browser) -> None:
+    paths = browser.get("/openapi.json").json()["paths"]
+    assert "/api/movies/{movie_id}" in paths
+    assert all(set(operations) == {"get"} for operations in paths.values())
+
+
+@pytest.mark.parametrize("path", ["/", "/movies/1", "/health", "/api/movies/1", "/static/site.css"])
+def test_what_would_change_something_is_405_and_told_what_is_allowed(browser: Browser, path: str) -> None:
+    answer = browser.ask("POST", path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
 def test_a_wrong_address_is_a_page(browser: Browser) -> None:

@@ -1,10 +1,13 @@
 """Home: three layers, and whose row is shown."""
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from tests.serving.conftest import Browser
+from tests import factories
+from tests.serving.conftest import Browser, browser_of
 
 
 def personal_ids(html: str) -> list[int]:
@@ -98,7 +101,27 @@ def test_an_empty_field_is_nobody(browser: Browser) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["abc", "-1", "1.5", "1e3", "9" * 19, "9" * 10_000, "x" * 10_000, "%00", "%ED%A0%80", "%FF", "15;drop", "١٥x"],
+    [
+        "abc",
+        "-1",
+        "1.5",
+        "15.0",
+        "1_5",
+        "%2B15",
+        "%2015",
+        "15%20",
+        "15%0A",
+        "1e3",
+        "١٥",
+        "9" * 19,
+        "9" * 10_000,
+        "x" * 10_000,
+        "%00",
+        "%ED%A0%80",
+        "%FF",
+        "15;drop",
+        "١٥x",
+    ],
 )
 @pytest.mark.parametrize("htmx", [False, True])
 def test_what_is_no_user_id_is_answered_by_a_sentence(browser: Browser, text: str, htmx: bool) -> None:
@@ -107,6 +130,18 @@ def test_what_is_no_user_id_is_answered_by_a_sentence(browser: Browser, text: st
     assert "is not a user id" in answer.text
     assert 'class="chip"' in answer.text
     assert len(answer.content) < 60_000
+
+
+def test_without_a_ranker_the_row_says_that_nothing_ranked_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unranked = replace(factories.recommender(), ranker=None)
+    monkeypatch.setattr("tests.factories.recommender", lambda **_: unranked)
+    factories.publish_bundle(tmp_path)
+    browser = browser_of(tmp_path)
+    html = browser.get("/?user_id=3").text
+    assert "Found for user 3 from 19 ratings, without the ranking" in html
+    answer = browser.get("/api/movies/personal?user_id=3").json()
+    assert answer["model"] == "candidates"
+    assert [movie["movie_id"] for movie in answer["movies"]] == personal_ids(html)
 
 
 def test_what_was_typed_is_repeated_harmlessly(browser: Browser) -> None:

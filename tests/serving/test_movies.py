@@ -60,11 +60,17 @@ def test_the_last_page_has_no_more(small_pages: Browser) -> None:
     assert 'rel="next"' not in small_pages.get("/movies?page=6").text
 
 
-@pytest.mark.parametrize("page", ["7", "0", "-1", "two", "9" * 30, "9" * 5000, "%ED%A0%80"])
+@pytest.mark.parametrize(
+    "page", ["7", "0", "-1", "two", "1_0", "%2B1", "1.0", "%201", "1%20", "%0A1", "9" * 30, "9" * 5000, "%ED%A0%80"]
+)
 def test_a_page_that_is_not_there_is_not_found(small_pages: Browser, page: str) -> None:
     answer = small_pages.get(f"/movies?page={page}")
     assert answer.status_code == 404
     assert "There is no" in answer.text
+
+
+def test_an_empty_page_is_the_first(small_pages: Browser) -> None:
+    assert small_pages.get("/movies?page=").text == small_pages.get("/movies?page=1").text
 
 
 def test_pages_load_by_scrolling_but_after_the_fifth_a_click_is_needed(small_pages: Browser) -> None:
@@ -106,7 +112,10 @@ def test_a_movie_without_year_and_genres_has_a_page_and_a_poster(browser: Browse
     assert browser.get("/posters/41").status_code == 200
 
 
-@pytest.mark.parametrize("movie_id", ["0", "999999", "-1", "abc", "1.0", "9" * 5000, "%ED%A0%80", "²", "1%2F2"])
+@pytest.mark.parametrize(
+    "movie_id",
+    ["0", "999999", "-1", "abc", "1.0", "%201", "1_0", "%2B1", "1%0A", "9" * 5000, "%ED%A0%80", "²", "1%2F2"],
+)
 def test_an_unknown_movie_is_a_designed_404(browser: Browser, movie_id: str) -> None:
     answer = browser.get(f"/movies/{movie_id}")
     assert answer.status_code == 404
