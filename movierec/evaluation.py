@@ -13,6 +13,7 @@ from movierec.ranking import RELEVANT
 from movierec.sampling import bucket
 
 RESAMPLES = 2000
+BLOCK_RESAMPLES = 100  # counts of draws that are held at once
 HOLDOUT_DRAW = 3  # not the draw of the sample, of the label users, or of early stopping
 
 # A model and what it must not be worse than.
@@ -70,8 +71,9 @@ def evaluate(rankings: Mapping[str, pl.DataFrame], relevant: pl.DataFrame, *, n_
     """
     rows: list[tuple[str, str, float, float | None, float | None, int]] = []
     for model, ranking in rankings.items():
-        scores = metrics.per_user(ranking, relevant)
-        rows += [(model, name, *bootstrap(scores[name].to_numpy())) for name in scores.columns if name != "user_id"]
+        scores = metrics.per_user(ranking, relevant).drop("user_id")
+        intervals = bootstrap_columns(scores.to_numpy())
+        rows += [(model, name, *interval) for name, interval in zip(scores.columns, intervals, strict=True)]
         rows += [
             (model, f"coverage_at_{k}", metrics.coverage(ranking, n_movies, k), None, None, len(scores))
             for k in metrics.KS
@@ -97,13 +99,28 @@ def differences(
 
 def bootstrap(values: npt.NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = 7) -> Interval:
     """Mean of `values`, one a user, with the 95 % percentile interval of its bootstrap distribution (Efron 1979)."""
+    (interval,) = bootstrap_columns(values[:, None], resamples=resamples, seed=seed)
+    return interval
+
+
+def bootstrap_columns(
+    values: npt.NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = 7
+) -> list[Interval]:
+    """The interval of each column of `values` (users x metrics), over the same resamples of the users."""
     n = len(values)
     if n == 0:
-        return Interval(float("nan"), float("nan"), float("nan"), 0)
+        return [Interval(float("nan"), float("nan"), float("nan"), 0)] * values.shape[1]
+    # How often each user is drawn; a resample's mean is then a product.
     random = np.random.default_rng(seed)
-    means = [values[random.integers(n, size=n)].mean() for _ in range(resamples)]
-    low, high = np.percentile(means, [2.5, 97.5])
-    return Interval(float(values.mean()), float(low), float(high), n)
+    means = np.concatenate(
+        [
+            random.multinomial(n, np.full(n, 1 / n), size=min(BLOCK_RESAMPLES, resamples - done)) @ values / n
+            for done in range(0, resamples, BLOCK_RESAMPLES)
+        ]
+    )
+    low, high = np.percentile(means, [2.5, 97.5], axis=0)
+    rows = zip(values.mean(axis=0).tolist(), low.tolist(), high.tolist(), strict=True)
+    return [Interval(value, lower, upper, n) for value, lower, upper in rows]
 
 
 def failed_floors(table: pl.DataFrame) -> list[str]:

@@ -100,7 +100,7 @@ class RankerParams:
     depth: int = 5
     rsm: float = 0.5
     early_stopping_rounds: int = 50
-    folds: int = 4
+    folds: int = 3
     one_fold_from: int = 2_000
     seed: int = 7
 
