@@ -35,7 +35,7 @@ MODELS = ["random", *CANDIDATE_MODELS, "blend", *RECOMMENDERS]
 class EvaluationConfig(dg.Config):
     """How many holdout users are drawn at the most; the draw is by id and the same every time."""
 
-    max_users: int = 5_000
+    max_users: int = 3_000
 
 
 @dg.asset(partitions_def=samples, group_name="evaluation", kinds=PARQUET, owners=OWNERS)

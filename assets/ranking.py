@@ -24,7 +24,7 @@ class LabelConfig(dg.Config):
     """How many candidates a user's training rows hold, and how many users are drawn at the most."""
 
     n_candidates: int = 100
-    max_users: int = 5_000
+    max_users: int = 3_000
 
 
 def ranker_name(recommender: str) -> str:

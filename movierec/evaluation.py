@@ -103,9 +103,7 @@ def bootstrap(values: npt.NDArray[np.float64], *, resamples: int = RESAMPLES, se
     return interval
 
 
-def bootstrap_columns(
-    values: npt.NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = 7
-) -> list[Interval]:
+def bootstrap_columns(values: npt.NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = 7) -> list[Interval]:
     """The interval of each column of `values` (users x metrics), over the same resamples of the users."""
     n = len(values)
     if n == 0:

@@ -1,4 +1,4 @@
-"""ItemCF: movies liked by the same people, by cosine with shrinkage (Sarwar et al. 2001)."""
+"""ItemCF: movies liked by the same people, by cosine (Sarwar et al. 2001)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +11,12 @@ import scipy.sparse as sp
 from movierec.candidates.base import load_parts, save_parts
 from movierec.interactions import Interactions, Rows, Scores, liked
 
-BLOCK_MOVIES = 1_000
-
 
 @dataclass(frozen=True)
 class ItemKNNParams:
-    """`neighbours` kept of each movie; `shrinkage`: common users that weigh as much as knowing nothing."""
+    """`neighbours` kept of each movie."""
 
     neighbours: int = 100
-    shrinkage: float = 0.0
     min_rating: float = 3.5
 
 
@@ -38,13 +35,17 @@ class ItemKNN:
 
     @classmethod
     def fit(cls, interactions: Interactions, params: ItemKNNParams | None = None) -> Self:
+        from implicit._nearest_neighbours import all_pairs_knn  # noqa: PLC0415  fitting needs it, serving does not
+
         p = params or ItemKNNParams()
-        users = liked(interactions.user_items, p.min_rating)
-        movies = users.T.tocsr()
-        counts = np.diff(movies.indptr).astype(np.float32)
-        blocks = range(0, users.shape[1], BLOCK_MOVIES)
-        nearest = sp.vstack([_nearest(movies[at : at + BLOCK_MOVIES] @ users, counts, at, p) for at in blocks])
-        similarity = nearest.T.tocsr()
+        users = liked(interactions.user_items, p.min_rating).astype(np.float64)
+        counts = np.bincount(users.indices, minlength=users.shape[1])
+        users.data /= np.sqrt(counts[users.indices])  # so that the product of two columns is their cosine
+        # The nearest of a movie is itself, which is then left out.
+        pairs = all_pairs_knn(sp.csr_matrix(users), K=p.neighbours + 1, num_threads=0, show_progress=False)
+        others = pairs.row != pairs.col
+        parts = (pairs.data[others].astype(np.float32), (pairs.col[others], pairs.row[others]))
+        similarity = sp.csr_array(parts, shape=pairs.shape)
         similarity.sort_indices()
         return cls(interactions, p, similarity.indptr, similarity.indices, similarity.data)
 
@@ -64,15 +65,3 @@ class ItemKNN:
     @classmethod
     def load(cls, folder: Path) -> Self:
         return cls(*load_parts(folder, ItemKNNParams, "indptr", "indices", "data"))
-
-
-def _nearest(common: sp.csr_array, counts: Scores, first: int, p: ItemKNNParams) -> sp.csr_array:
-    """The similarities of movies `first`, `first` + 1, ... to their nearest, from how many people like both."""
-    pairs = common.tocoo()
-    rows, columns = pairs.coords
-    cosine = pairs.data / np.sqrt(counts[rows + first] * counts[columns])
-    values = np.where(columns == rows + first, 0, cosine * pairs.data / (pairs.data + p.shrinkage)).astype(np.float32)
-    order = np.lexsort((columns, -values, rows))
-    place = np.arange(len(order)) - np.searchsorted(rows[order], rows[order])
-    kept: npt.NDArray[np.intp] = order[(place < p.neighbours) & (values[order] > 0)]
-    return sp.csr_array((values[kept], (rows[kept], columns[kept])), shape=common.shape)

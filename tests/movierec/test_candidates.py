@@ -111,9 +111,9 @@ def test_ease_leaves_rarely_rated_movies_to_others(board):
 
 def test_item_similarity_by_hand():
     table = factories.ratings((1, 1, 5.0), (1, 2, 5.0), (2, 1, 5.0), (2, 2, 4.0), (3, 1, 4.0), (3, 3, 1.0))
-    model = ItemKNN.fit(Interactions.of(table), ItemKNNParams(shrinkage=2))
+    model = ItemKNN.fit(Interactions.of(table), ItemKNNParams(neighbours=2))
     # Movies 1 and 2: two people like both, three like the one and two the other.
-    expected = 2 / np.sqrt(3 * 2) * 2 / (2 + 2)
+    expected = 2 / np.sqrt(3 * 2)
     assert model.score(np.array([2]))[0].tolist() == pytest.approx([0, expected, 0])
 
 
