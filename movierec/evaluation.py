@@ -123,6 +123,7 @@ def bootstrap_columns(values: npt.NDArray[np.float64], *, resamples: int = RESAM
 
 def failed_floors(table: pl.DataFrame) -> list[str]:
     """Which of FLOORS are surely missed, in words: nothing may be published while this is not empty.
+
     `table` is as `differences` makes it. A model fails its floor when even the upper end of the interval of
     its difference lies below zero, so a sample too small to tell does not stop the graph.
     """
