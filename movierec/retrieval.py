@@ -79,11 +79,13 @@ class Retrieval:
         """
         interactions = self.interactions
         depth = min(max(n, PER_CHANNEL), len(interactions.movie_ids))
+        wanted = {k for name in self.channels for k in last_of(name, self.channels)}
+        latest = {k: interactions.latest(rows, k) for k in wanted}
         scores: dict[str, Scores] = {}
         for name, model in self.models.items():
             scores[name] = model.score(rows)
             for k in last_of(name, self.channels):
-                scores[f"{name}_last{k}"] = model.fold_in(interactions.latest(rows, k))
+                scores[f"{name}_last{k}"] = model.fold_in(latest[k])
         seen = interactions.user_items[rows]
         return merge(scores, self.channels, seen, n=n, depth=depth)
 
