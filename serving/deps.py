@@ -84,7 +84,9 @@ def environment(statics: Statics) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    found.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # added by the extension
     found.globals["static"] = statics.url
     return found
 
