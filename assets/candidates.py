@@ -17,9 +17,13 @@ from resources.tracking import Tracking
 
 EXPERIMENTS = {
     "popularity": "popularity_baseline",
+    "trending": "popularity_baseline",
+    "svd": "collaborative_filtering",
+    "als": "als_candidate_generator",
     "ials": "als_candidate_generator",
     "ease": "collaborative_filtering",
     "item_knn": "collaborative_filtering",
+    "transitions": "collaborative_filtering",
 }
 PURPOSE = {
     "history": "for the ranker's training rows",

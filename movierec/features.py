@@ -1,8 +1,9 @@
 """User and movie features at a cut, and the matrix that the ranker reads: the same in training and in serving."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -53,11 +54,14 @@ SHRINKAGE = 5.0  # ratings of a genre that weigh as much as knowing nothing abou
 def user_features(ratings: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
     """One row per user of `ratings`: USER_FEATURES, and per genre the user's share and liking of it.
 
+    `movies` are `movie_id` with `genres`, or with their flags as GENRE_FEATURES.
     A spread of one rating is 0. Velocity is ratings per day of activity, the first day counted as one.
     `share_*`: the part of the user's ratings that fall on the genre. `liking_*`: mean of (rating - the user's
     mean) over the genre, shrunk towards 0 as by SHRINKAGE further ratings.
     """
     ratings = ratings.with_columns(_exact("rating"))
+    if "genres" in movies.collect_schema():
+        movies = movies.select("movie_id", *_genre_flags())
     days = (pl.col("rated_at").max() - pl.col("rated_at").min()).dt.total_seconds() / 86_400
     aggregates = ratings.group_by("user_id").agg(
         user_avg_rating=pl.col("rating").mean(),
@@ -72,7 +76,7 @@ def user_features(ratings: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
     per_genre = (
         ratings.select("user_id", "movie_id", "rating")
         .join(aggregates.select("user_id", "user_avg_rating"), on="user_id")
-        .join(movies.select("movie_id", *_genre_flags()), on="movie_id")
+        .join(movies, on="movie_id")
         .group_by("user_id")
         .agg(
             *(pl.col(name).mean().alias(f"share_{name}") for name in GENRE_FEATURES),
@@ -165,22 +169,21 @@ class Features:
     @classmethod
     def of(cls, users: pl.DataFrame, movies: pl.DataFrame) -> Self:
         """From the tables of `user_features` and `movie_features` of the same cut."""
-        users, movies = users.sort("user_id"), movies.sort("movie_id")
-
-        def matrix(table: pl.DataFrame, columns: tuple[str, ...]) -> Scores:
-            values = table.select(columns).to_numpy().astype(np.float32)
-            return np.ascontiguousarray(values)
-
+        movies = movies.sort("movie_id")
         return cls(
-            users["user_id"].to_numpy(),
-            movies["movie_id"].to_numpy(),
-            matrix(users, USER_FEATURES),
-            users[USER_TIME].to_numpy(),
-            matrix(users, SHARE_FEATURES),
-            matrix(users, LIKING_FEATURES),
-            matrix(movies, MOVIE_FEATURES),
-            movies[MOVIE_TIME].to_numpy(),
+            movie_ids=movies["movie_id"].to_numpy(),
+            movies=_matrix(movies, MOVIE_FEATURES),
+            movie_times=movies[MOVIE_TIME].to_numpy(),
+            **_of_users(users),
         )
+
+    def fold_in(self, ratings: pl.LazyFrame) -> Self:
+        """The same movies, but for the users of `ratings`, who are known by these alone."""
+        rated = positions(self.movie_ids, ratings.select(pl.col("movie_id").unique()).collect().to_series().to_numpy())
+        rows = rated[rated != UNKNOWN]
+        flags = dict(zip(GENRE_FEATURES, self.movies[rows][:, _GENRES_AT].T, strict=True))
+        movies = pl.LazyFrame({"movie_id": self.movie_ids[rows], **flags})
+        return replace(self, **_of_users(user_features(ratings, movies).collect()))
 
     def matrix(self, user_ids: npt.ArrayLike, movie_ids: npt.NDArray[np.int32]) -> Scores:
         """BASE_FEATURES of each user's candidates: (users * n) x features, row by row; `movie_ids` is users x n.
@@ -209,6 +212,13 @@ class Features:
         columns = [np.repeat(self.users[user_rows], n, axis=0), movies, *pairs]
         return np.column_stack(columns).astype(np.float32, copy=False)
 
+    def of_genres(self, movie_ids: Ids, genres: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Which of `movie_ids` have any of `genres`; unknown names of genres have no movies."""
+        rows = positions(self.movie_ids, movie_ids)
+        at = [place for place, genre in enumerate(GENRE_FEATURES.values()) if genre in genres]
+        has: npt.NDArray[np.bool_] = self.movies[:, _GENRES_AT][rows][:, at].any(axis=1) & (rows != UNKNOWN)
+        return has
+
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name in _ARRAYS:
@@ -218,6 +228,21 @@ class Features:
     def load(cls, folder: Path) -> Self:
         """Mapped read-only."""
         return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS))
+
+
+def _of_users(table: pl.DataFrame) -> dict[str, Any]:
+    users = table.sort("user_id")
+    return {
+        "user_ids": users["user_id"].to_numpy(),
+        "users": _matrix(users, USER_FEATURES),
+        "user_times": users[USER_TIME].to_numpy(),
+        "shares": _matrix(users, SHARE_FEATURES),
+        "likings": _matrix(users, LIKING_FEATURES),
+    }
+
+
+def _matrix(table: pl.DataFrame, columns: tuple[str, ...]) -> Scores:
+    return np.ascontiguousarray(table.select(columns).to_numpy().astype(np.float32))
 
 
 _ARRAYS = ("user_ids", "movie_ids", "users", "user_times", "shares", "likings", "movies", "movie_times")

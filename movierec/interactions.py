@@ -1,7 +1,7 @@
 """Ratings as a sparse matrix with its ids, and the one place where scores become a ranking."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -17,6 +17,7 @@ Rows = npt.NDArray[np.intp]
 Scores = npt.NDArray[np.float32]
 
 UNKNOWN = -1
+LARGEST = 65_535
 BLOCK_BYTES = 64 * 2**20  # users x movies are scored in blocks of about this size
 
 
@@ -24,34 +25,56 @@ BLOCK_BYTES = 64 * 2**20  # users x movies are scored in blocks of about this si
 class Interactions:
     """`user_items` is CSR, users x movies, float32 ratings; row i is `user_ids[i]`, column j `movie_ids[j]`.
 
-    Both id arrays are sorted and unique. `recency` stands beside `user_items.data`: 1 for a user's last rating, 2
-    for the one before, up to 65,535.
+    Both id arrays are sorted and unique. Beside `user_items.data` stand `recency`: 1 for a user's last rating, 2
+    for the one before, up to 65,535; and `rated_on`: the day of the rating, counted from 1970.
     """
 
     user_ids: Ids
     movie_ids: Ids
     user_items: sp.csr_array
     recency: npt.NDArray[np.uint16]
+    rated_on: npt.NDArray[np.uint16]
 
     @classmethod
-    def of(cls, ratings: pl.LazyFrame) -> Self:
-        """From a table with `user_id, movie_id, rating, rated_at`, one row per pair."""
+    def of(cls, ratings: pl.LazyFrame, movie_ids: Ids | None = None) -> Self:
+        """From a table with `user_id, movie_id, rating, rated_at`, one row per pair.
+
+        With `movie_ids`, sorted and unique, these are the columns; ratings of other movies are left out, and so is
+        who has rated no other.
+        """
+        if movie_ids is not None:
+            ratings = ratings.filter(pl.col("movie_id").is_in(movie_ids))
         table = (
             ratings.sort("user_id", "rated_at", "movie_id")
-            .select("user_id", "movie_id", "rating", recency=pl.int_range(pl.len(), 0, -1).over("user_id"))
+            .select(
+                "user_id",
+                "movie_id",
+                "rating",
+                recency=pl.int_range(pl.len(), 0, -1).over("user_id").clip(0, LARGEST).cast(pl.Int32),
+                rated_on=pl.col("rated_at").dt.epoch("d").clip(0, LARGEST).cast(pl.Int32),
+            )
             .collect()
         )
         user_ids, rows = np.unique(table["user_id"].to_numpy(), return_inverse=True)
-        movie_ids, columns = np.unique(table["movie_id"].to_numpy(), return_inverse=True)
-        values = table["rating"].to_numpy().astype(np.float32, copy=False)
+        if movie_ids is None:
+            movie_ids, columns = np.unique(table["movie_id"].to_numpy(), return_inverse=True)
+        else:
+            columns = np.searchsorted(movie_ids, table["movie_id"].to_numpy())
         coordinates = (rows.astype(np.int32), columns.astype(np.int32))
         shape = (len(user_ids), len(movie_ids))
-        matrix = sp.csr_array((values, coordinates), shape=shape)
-        matrix.sort_indices()
-        recency = sp.csr_array((table["recency"].to_numpy().astype(np.int32), coordinates), shape=shape)
-        recency.sort_indices()
-        latest = np.minimum(recency.data, 65_535).astype(np.uint16)
-        return cls(user_ids.astype(np.int32), movie_ids.astype(np.int32), matrix, latest)
+
+        def beside(name: str) -> sp.csr_array:
+            matrix = sp.csr_array((table[name].to_numpy(), coordinates), shape=shape)
+            matrix.sort_indices()
+            return matrix
+
+        return cls(
+            user_ids.astype(np.int32),
+            movie_ids.astype(np.int32, copy=False),
+            beside("rating").astype(np.float32),
+            beside("recency").data.astype(np.uint16),
+            beside("rated_on").data.astype(np.uint16),
+        )
 
     def rows_of(self, user_ids: npt.ArrayLike) -> Rows:
         """Row numbers of the given users, UNKNOWN for a user without ratings."""
@@ -66,18 +89,39 @@ class Interactions:
         start, end = self.user_items.indptr[row], self.user_items.indptr[row + 1]
         return self.user_items.indices[start:end]
 
-    def latest(self, rows: Rows, n: int) -> sp.csr_array:
-        """The last `n` ratings of each of `rows` alone, len(rows) x movies."""
+    def take(self, rows: Rows) -> Self:
+        """The users of `rows` alone, in that order; their ids need not be sorted then."""
         part = self.user_items[rows]
         starts, lengths = self.user_items.indptr[rows], np.diff(part.indptr)
         at = np.repeat(starts - part.indptr[:-1], lengths) + np.arange(len(part.data))
-        part.data = np.where(self.recency[at] <= n, part.data, 0).astype(np.float32)
-        part.eliminate_zeros()
-        return part
+        return replace(
+            self,
+            user_ids=self.user_ids[rows],
+            user_items=part,
+            recency=self.recency[at],
+            rated_on=self.rated_on[at],
+        )
+
+    def latest(self, n: int) -> Self:
+        """The last `n` ratings of each user alone."""
+        return self.where(self.recency <= n)
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> Self:
+        """The ratings that are `kept`, a flag beside each of `user_items.data`; users and movies stay."""
+        before = np.concatenate([[0], np.cumsum(kept)])
+        matrix = self.user_items
+        parts = (matrix.data[kept], matrix.indices[kept], before[matrix.indptr].astype(matrix.indptr.dtype))
+        return replace(
+            self,
+            user_items=sp.csr_array(parts, shape=matrix.shape),
+            recency=self.recency[kept],
+            rated_on=self.rated_on[kept],
+        )
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "recency.npy", self.recency)
+        np.save(folder / "rated_on.npy", self.rated_on)
         np.save(folder / "user_ids.npy", self.user_ids)
         np.save(folder / "movie_ids.npy", self.movie_ids)
         for part in ("indptr", "indices", "data"):
@@ -86,12 +130,12 @@ class Interactions:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Mapped read-only: processes that serve the same folder share its pages."""
-        user_ids, movie_ids, indptr, indices, data, recency = (
+        user_ids, movie_ids, indptr, indices, data, recency, rated_on = (
             np.load(folder / f"{part}.npy", mmap_mode="r")
-            for part in ("user_ids", "movie_ids", "indptr", "indices", "data", "recency")
+            for part in ("user_ids", "movie_ids", "indptr", "indices", "data", "recency", "rated_on")
         )
         shape = (len(user_ids), len(movie_ids))
-        return cls(user_ids, movie_ids, sp.csr_array((data, indices, indptr), shape=shape), recency)
+        return cls(user_ids, movie_ids, sp.csr_array((data, indices, indptr), shape=shape), recency, rated_on)
 
 
 def liked(ratings: sp.csr_array, min_rating: float) -> sp.csr_array:

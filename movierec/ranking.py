@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 
 from movierec.features import BASE_FEATURES, Features
-from movierec.interactions import UNKNOWN, Rows, Scores, blocks
+from movierec.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, blocks
 from movierec.retrieval import Proposals, Retrieval, signal_names
 from movierec.sampling import bucket
 
@@ -28,23 +28,31 @@ def ranker_features(channels: tuple[str, ...]) -> tuple[str, ...]:
     return (*BASE_FEATURES, *signal_names(channels))
 
 
-def ranker_matrix(retrieval: Retrieval, features: Features, rows: Rows, proposals: Proposals) -> Scores:
-    """`ranker_features` of every proposal, (rows * n) x features; an UNKNOWN place gets the first column's movie."""
-    interactions = retrieval.interactions
-    movie_ids = interactions.movie_ids[np.where(proposals.columns == UNKNOWN, 0, proposals.columns)]
-    base = features.matrix(interactions.user_ids[rows], movie_ids)
+def ranker_matrix(retrieval: Retrieval, features: Features, user_ids: Ids, proposals: Proposals) -> Scores:
+    """`ranker_features` of every proposal to `user_ids`, (users * n) x features.
+
+    An UNKNOWN place gets the first column's movie.
+    """
+    movie_ids = retrieval.interactions.movie_ids[np.where(proposals.columns == UNKNOWN, 0, proposals.columns)]
     signals = [proposals.signals[name].ravel() for name in signal_names(retrieval.channels)]
-    return np.column_stack([base, *signals])
+    return np.column_stack([features.matrix(user_ids, movie_ids), *signals])
 
 
 def label_rows(
-    retrieval: Retrieval, features: Features, labels: pl.LazyFrame, *, n_candidates: int, max_users: int
+    retrieval: Retrieval,
+    features: Features,
+    labels: pl.LazyFrame,
+    *,
+    n_candidates: int,
+    max_users: int,
+    people: Interactions | None = None,
 ) -> pl.DataFrame:
     """What the ranker learns from: `user_id, movie_id, relevant` and its features, a user's rows together.
 
     Each user's rows are the proposals of `retrieval`, fitted before `labels`; relevant are those that the user
     then rated RELEVANT or better. Users with none among their candidates teach nothing and are left out; of
-    more than `max_users` a fixed draw by id is taken.
+    more than `max_users` a fixed draw by id is taken. With `people` the users are folded in by what those hold of
+    them, and `features` must be theirs.
     """
     liked = labels.filter(pl.col("rating") >= RELEVANT).select("user_id", "movie_id").collect(engine="streaming")
     users = (
@@ -58,20 +66,20 @@ def label_rows(
             f"nobody rated a movie {RELEVANT} or better after their history, so the ranker has nothing to learn from: "
             "take a larger sample, or data in which users have at least 7 ratings"
         )
-    interactions = retrieval.interactions
+    interactions = people or retrieval.interactions
     liked_by = liked.group_by("user_id").agg("movie_id")
     liked_movies = dict(zip(liked_by["user_id"].to_list(), liked_by["movie_id"].to_list(), strict=True))
     known = interactions.rows_of(users.to_numpy())
     names = list(ranker_features(retrieval.channels))
     tables = []
     for block in blocks(known[known != UNKNOWN], retrieval.width):
-        proposals = retrieval.propose(block, n=n_candidates)
+        proposals = retrieval.propose(block, n=n_candidates, people=people)
         there = proposals.columns != UNKNOWN
         user_ids = interactions.user_ids[block]
         movie_ids = interactions.movie_ids[np.where(there, proposals.columns, 0)]
         by_user = zip(user_ids.tolist(), movie_ids, strict=True)
         relevant = np.stack([np.isin(movies, liked_movies[user]) for user, movies in by_user]) & there
-        matrix = ranker_matrix(retrieval, features, block, proposals)
+        matrix = ranker_matrix(retrieval, features, user_ids, proposals)
         teaches = (relevant.any(axis=1, keepdims=True) & there).ravel()
         ids = {"user_id": np.repeat(user_ids, movie_ids.shape[1]), "movie_id": movie_ids.ravel()}
         table = pl.DataFrame(ids | {"relevant": relevant.ravel()})

@@ -1,8 +1,9 @@
 """The two-stage recommender: candidates, features, ranking; popular movies where a user is unknown."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -16,10 +17,11 @@ from movierec.ranking import Ranker, ranked, ranker_features, ranker_matrix
 from movierec.retrieval import PER_CHANNEL, Retrieval
 
 TWO_STAGE, CANDIDATES, FALLBACK = "two_stage", "candidates", "popularity_fallback"
+POPULAR_IN_GENRES = "popular_in_genres"
 
 
 class Recommendations(NamedTuple):
-    """Movies for one user, best first, and which model chose them: TWO_STAGE, CANDIDATES or FALLBACK."""
+    """Movies for one user, best first, and which model chose them: one of the names above."""
 
     model: str
     movie_ids: list[int]
@@ -75,23 +77,53 @@ class Recommender:
     def interactions(self) -> Interactions:
         return self.retrieval.interactions
 
-    def recommend(self, user_ids: npt.ArrayLike, *, n: int) -> pl.DataFrame:
+    def recommend(self, user_ids: npt.ArrayLike, *, n: int, people: "People | None" = None) -> pl.DataFrame:
         """`user_id, movie_id, score, rank` for each known user; others have no rows here."""
-        return pl.concat([as_table(*_NOTHING), *self.recommend_in_blocks(user_ids, n=n)])
+        return pl.concat([as_table(*_NOTHING), *self.recommend_in_blocks(user_ids, n=n, people=people)])
 
-    def recommend_in_blocks(self, user_ids: npt.ArrayLike, *, n: int) -> Iterator[pl.DataFrame]:
+    def recommend_in_blocks(
+        self, user_ids: npt.ArrayLike, *, n: int, people: "People | None" = None
+    ) -> Iterator[pl.DataFrame]:
         """The same, a bounded number of users at a time."""
-        interactions = self.interactions
+        interactions = people.interactions if people else self.interactions
         rows = interactions.rows_of(np.asarray(user_ids, dtype=np.int32))
         for block in blocks(rows[rows != UNKNOWN], self.retrieval.width):
-            yield as_table(interactions.user_ids[block], interactions.movie_ids, *self._rank(block, n=n))
+            ranked_rows = self._rank(block, n=n, people=people)
+            yield as_table(interactions.user_ids[block], interactions.movie_ids, *ranked_rows)
 
     def for_user(self, user_id: int, *, n: int) -> Recommendations:
         """Recommendations for one user; never empty while any movie is popular."""
         row = int(self.interactions.rows_of([user_id])[0])
-        if row == UNKNOWN:
-            return Recommendations(FALLBACK, self.popular.movie_ids[:n].tolist(), self.popular.scores[:n].tolist())
-        columns, scores = self._rank(np.array([row]), n=n)
+        return self.popular_in((), n=n) if row == UNKNOWN else self._first(np.array([row]), n=n)
+
+    def for_ratings(
+        self, movie_ids: Sequence[int], ratings: Sequence[float], *, n: int, genres: Sequence[str] = ()
+    ) -> Recommendations:
+        """Recommendations for somebody known by these ratings alone, oldest first, of movies not among them.
+
+        Who has rated no movie of the fit gets what is popular in the chosen `genres`. Never empty while any other
+        movie is popular. Raises ValueError for lists of different lengths and for ratings outside 0.5 to 5.
+        """
+        people = self.fold_in(ratings_of_one(movie_ids, ratings, now=float(self.features.user_times.max(initial=1970))))
+        if len(people.interactions.user_ids) == 0:
+            return self.popular_in(genres, n=n, without=movie_ids)
+        return self._first(np.array([0]), n=n, people=people)
+
+    def fold_in(self, ratings: pl.LazyFrame) -> "People":
+        """The users of `ratings` (`user_id, movie_id, rating, rated_at`), who are known by these alone."""
+        known = Interactions.of(ratings, self.interactions.movie_ids)
+        return People(known, self.features.fold_in(ratings))
+
+    def popular_in(self, genres: Sequence[str], *, n: int, without: Sequence[int] = ()) -> Recommendations:
+        """The popular movies of any of `genres`, then the other popular ones; simply the popular ones without any."""
+        others = ~np.isin(self.popular.movie_ids, without)
+        chosen = self.features.of_genres(self.popular.movie_ids, genres)
+        order = np.concatenate([np.flatnonzero(others & chosen), np.flatnonzero(others & ~chosen)])[:n]
+        model = POPULAR_IN_GENRES if chosen.any() else FALLBACK
+        return Recommendations(model, self.popular.movie_ids[order].tolist(), self.popular.scores[order].tolist())
+
+    def _first(self, row: Rows, *, n: int, people: "People | None" = None) -> Recommendations:
+        columns, scores = self._rank(row, n=n, people=people)
         found = columns[0] != UNKNOWN
         movie_ids = self.interactions.movie_ids[columns[0][found]]
         return Recommendations(self.model, movie_ids.tolist(), scores[0][found].tolist())
@@ -101,13 +133,14 @@ class Recommender:
         """What answers for known users: TWO_STAGE or CANDIDATES."""
         return CANDIDATES if self.ranker is None else TWO_STAGE
 
-    def _rank(self, rows: Rows, *, n: int) -> tuple[Rows, Scores]:
+    def _rank(self, rows: Rows, *, n: int, people: "People | None" = None) -> tuple[Rows, Scores]:
         """Columns and scores of the `n` best of each row's candidates, both len(rows) x n."""
         n_candidates = PER_CHANNEL if self.ranker is None else self.ranker.n_candidates
-        proposals = self.retrieval.propose(rows, n=max(n, n_candidates))
+        interactions, features = people or (self.interactions, self.features)
+        proposals = self.retrieval.propose(rows, n=max(n, n_candidates), people=people and interactions)
         if self.ranker is None:
             return proposals.columns[:, :n], proposals.scores[:, :n]
-        matrix = ranker_matrix(self.retrieval, self.features, rows, proposals)
+        matrix = ranker_matrix(self.retrieval, features, interactions.user_ids[rows], proposals)
         by_ranker = self.ranker.score(matrix).reshape(proposals.columns.shape)
         return ranked(np.where(proposals.columns == UNKNOWN, -np.inf, by_ranker), proposals.columns, n=n)
 
@@ -128,6 +161,29 @@ class Recommender:
             Ranker.load(folder / "ranker") if config["model"] == TWO_STAGE else None,
             Popular.load(folder / "popular"),
         )
+
+
+class People(NamedTuple):
+    """Whom to recommend to besides the users of the fit: ratings by the columns of the fit, and features of them."""
+
+    interactions: Interactions
+    features: Features
+
+
+def ratings_of_one(movie_ids: Sequence[int], ratings: Sequence[float], *, now: float) -> pl.LazyFrame:
+    """A table of ratings of user 0, a second apart, the last of them at `now`, in years; the last of a movie counts."""
+    if len(movie_ids) != len(ratings):
+        raise ValueError(f"{len(movie_ids)} movies but {len(ratings)} ratings: give one rating a movie")
+    table = pl.DataFrame(
+        {"user_id": 0, "movie_id": list(movie_ids), "rating": list(ratings)},
+        schema={"user_id": pl.Int32, "movie_id": pl.Int32, "rating": pl.Float32},
+    ).unique("movie_id", keep="last", maintain_order=True)
+    wrong = table.filter(~pl.col("rating").is_between(0.5, 5) | pl.col("rating").is_nan())
+    if wrong.height:
+        raise ValueError(f"rating {wrong['rating'][0]} of movie {wrong['movie_id'][0]} does not lie between 0.5 and 5")
+    end = pl.lit(datetime(1970, 1, 1)) + pl.duration(seconds=round((now - 1970) * 365.25 * 86_400))  # noqa: DTZ001  UTC
+    ago = pl.int_range(pl.len(), 0, -1) - 1
+    return table.lazy().with_columns(rated_at=end - pl.duration(seconds=ago))
 
 
 _NOTHING = (

@@ -16,13 +16,14 @@ from movierec.interactions import UNKNOWN, Interactions, Rows, Scores, best_colu
 RANK_OFFSET = 60  # of reciprocal rank fusion, as in its paper
 PER_CHANNEL = 100
 # Channels are also asked about the last few ratings alone: what a person is after now.
-LAST = {"ease": (5, 20), "ials": (20,), "item_knn": (5, 20)}
+LAST = {"ease": (5, 20), "ials": (20,), "item_knn": (5, 20), "transitions": (5,)}
 
 
 # Recommenders by name: the channels whose candidates their ranker orders.
 RECOMMENDERS: dict[str, tuple[str, ...]] = {
+    "two_stage_als": ("als",),
     "two_stage_ials": ("ials",),
-    "two_stage": ("ease", "ials", "item_knn"),
+    "two_stage": ("ease", "ials", "item_knn", "transitions"),
 }
 
 
@@ -71,23 +72,23 @@ class Retrieval:
         """Numbers that proposing for one user holds: what `blocks` should count with."""
         return len(self.interactions.movie_ids) * (3 + len(signal_names(self.channels)) // 3)
 
-    def propose(self, rows: Rows, *, n: int) -> Proposals:
+    def propose(self, rows: Rows, *, n: int, people: Interactions | None = None) -> Proposals:
         """The `n` best unseen movies of each of `rows` by reciprocal rank fusion (Cormack et al. 2009).
+
+        `rows` are users of the fit, or of `people`, who are folded in by their ratings.
 
         Scores are sum over channels of 1 / (60 + rank), of each channel's first max(n, 100). Where fewer movies
         are left places are UNKNOWN. `rows` should be a block: it is scored densely.
         """
-        interactions = self.interactions
-        depth = min(max(n, PER_CHANNEL), len(interactions.movie_ids))
-        wanted = {k for name in self.channels for k in last_of(name, self.channels)}
-        latest = {k: interactions.latest(rows, k) for k in wanted}
+        asked = (people or self.interactions).take(rows)
+        depth = min(max(n, PER_CHANNEL), len(asked.movie_ids))
+        latest = {k: asked.latest(k) for name in self.channels for k in last_of(name, self.channels)}
         scores: dict[str, Scores] = {}
         for name, model in self.models.items():
-            scores[name] = model.score(rows)
+            scores[name] = model.fold_in(asked) if people else model.score(rows)
             for k in last_of(name, self.channels):
                 scores[f"{name}_last{k}"] = model.fold_in(latest[k])
-        seen = interactions.user_items[rows]
-        return merge(scores, self.channels, seen, n=n, depth=depth)
+        return merge(scores, self.channels, asked.user_items, n=n, depth=depth)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,7 @@
 """Samples of the data: whole users, nested (1pct is inside 10pct is inside full)."""
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 SAMPLES = {"1pct": 0.01, "10pct": 0.10, "full": 1.0}
@@ -17,6 +19,17 @@ def bucket(user_id: pl.Expr, *, draw: int = 0) -> pl.Expr:
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
         word = (word ^ word // 2**shift) * factor % _WORD
     return (word ^ word // 2**16).cast(pl.Float64) / _WORD
+
+
+def bucket_of(user_ids: npt.ArrayLike, *, draw: int) -> npt.NDArray[np.float64]:
+    """The same of an array of ids."""
+    return (
+        pl.Series("user_id", np.asarray(user_ids))
+        .to_frame()
+        .select(bucket(pl.col("user_id"), draw=draw))
+        .to_series()
+        .to_numpy()
+    )
 
 
 def in_sample(sample: str) -> pl.Expr:

@@ -8,7 +8,6 @@ from typing import Any, Protocol, Self, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import scipy.sparse as sp
 
 from movierec.interactions import UNKNOWN, Interactions, Rows, Scores, as_table, top_unseen
 
@@ -30,8 +29,8 @@ class CandidateModel(Protocol):
     @classmethod
     def fit(cls, interactions: Interactions) -> Self: ...
 
-    def fold_in(self, ratings: sp.csr_array) -> Scores:
-        """Scores of every movie for people given by their ratings alone: people x movies, columns as fitted."""
+    def fold_in(self, people: Interactions) -> Scores:
+        """Scores of every movie for people given by their ratings alone, by the columns of the fit: people x movies."""
         ...
 
     def score(self, rows: Rows) -> Scores:

@@ -39,12 +39,12 @@ class EASE:
         return cls(interactions, p, columns, _weights(matrix[:, columns].astype(np.float64), p.regularization))
 
     def score(self, rows: Rows) -> Scores:
-        return self.fold_in(self.interactions.user_items[rows])
+        return self.fold_in(self.interactions.take(rows))
 
-    def fold_in(self, ratings: sp.csr_array) -> Scores:
-        """Scores of every movie for people given by their ratings alone: people x movies."""
+    def fold_in(self, people: Interactions) -> Scores:
+        ratings = liked(people.user_items, self.params.min_rating)
         scores = np.full(ratings.shape, -np.inf, dtype=np.float32)
-        scores[:, self.columns] = liked(ratings, self.params.min_rating)[:, self.columns] @ self.weights
+        scores[:, self.columns] = ratings[:, self.columns] @ self.weights
         return scores
 
     def save(self, folder: Path) -> None:

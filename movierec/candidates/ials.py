@@ -86,9 +86,8 @@ class IALS:
         scores: Scores = self.user_factors[rows] @ self.item_factors.T
         return scores
 
-    def fold_in(self, ratings: sp.csr_array) -> Scores:
-        """Scores of every movie for people given by their ratings alone: people x movies."""
-        weights = confidence(ratings, self.params)
+    def fold_in(self, people: Interactions) -> Scores:
+        weights = confidence(people.user_items, self.params)
         used = np.unique(weights.indices)  # few people have rated few of the movies: the others need not be touched
         penalty = _penalty(weights, len(self.item_factors), self.params)
         users = solve_rows(weights[:, used], np.asarray(self.item_factors[used]), penalty=penalty, base=self._base)

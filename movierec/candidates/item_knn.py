@@ -50,13 +50,12 @@ class ItemKNN:
         return cls(interactions, p, similarity.indptr, similarity.indices, similarity.data)
 
     def score(self, rows: Rows) -> Scores:
-        return self.fold_in(self.interactions.user_items[rows])
+        return self.fold_in(self.interactions.take(rows))
 
-    def fold_in(self, ratings: sp.csr_array) -> Scores:
-        """Scores of every movie for people given by their ratings alone: people x movies."""
-        shape = (ratings.shape[1], ratings.shape[1])
+    def fold_in(self, people: Interactions) -> Scores:
+        shape = (len(self.interactions.movie_ids),) * 2
         similarity = sp.csr_array((self.data, self.indices, self.indptr), shape=shape)
-        scores: Scores = (liked(ratings, self.params.min_rating) @ similarity).toarray()
+        scores: Scores = (liked(people.user_items, self.params.min_rating) @ similarity).toarray()
         return scores
 
     def save(self, folder: Path) -> None:

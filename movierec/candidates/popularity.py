@@ -7,7 +7,6 @@ from typing import Self
 
 import numpy as np
 import polars as pl
-import scipy.sparse as sp
 
 from movierec.interactions import Interactions, Rows, Scores
 
@@ -47,9 +46,8 @@ class Popularity:
     def score(self, rows: Rows) -> Scores:
         return np.tile(self.popularity, (len(rows), 1))
 
-    def fold_in(self, ratings: sp.csr_array) -> Scores:
-        """The same scores for whoever it is."""
-        return np.tile(self.popularity, (ratings.shape[0], 1))
+    def fold_in(self, people: Interactions) -> Scores:
+        return np.tile(self.popularity, (len(people.user_ids), 1))
 
     def stats(self) -> pl.DataFrame:
         """`movie_id, n_ratings, mean_rating, popularity` of each rated movie, most popular first."""

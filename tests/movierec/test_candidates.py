@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from movierec.candidates import CANDIDATE_MODELS
+from movierec.candidates import CANDIDATE_MODELS, transitions
+from movierec.candidates.als import ALS, ALSParams
 from movierec.candidates.base import candidates
 from movierec.candidates.ease import EASE, EASEParams
 from movierec.candidates.ease import _weights as ease_weights
 from movierec.candidates.ials import IALS, REFERENCE, IALSParams, confidence
 from movierec.candidates.item_knn import ItemKNN, ItemKNNParams
 from movierec.candidates.popularity import Popularity, PopularityParams
+from movierec.candidates.svd import SVD, SVDParams
+from movierec.candidates.transitions import Transitions, TransitionsParams
+from movierec.candidates.trending import Trending, TrendingParams
 from movierec.interactions import Interactions
 from movierec.schema import CANDIDATES
 from tests import factories
@@ -79,14 +83,16 @@ def test_item_models_recommend_it_too(kind, board):
 
 
 def test_folding_in_a_users_own_ratings_gives_the_scores_of_the_fit(model, board):
-    folded = model.fold_in(board.user_items[:7])
+    folded = model.fold_in(board.take(np.arange(7)))
     assert folded == pytest.approx(model.score(np.arange(7)), abs=1e-5)
 
 
 def test_folding_in_nothing_is_no_error(model, board):
-    nobody = board.user_items[:1].copy()
-    nobody.data[:] = 0.5
-    assert model.fold_in(nobody).shape == (1, 40)
+    somebody = board.take(np.arange(1))
+    nobody = somebody.where(np.zeros(len(somebody.recency), bool))
+    scores = model.fold_in(nobody)
+    assert scores.shape == (1, 40)
+    assert not np.isnan(scores).any()
 
 
 def test_ease_by_either_matrix_is_the_same():
@@ -115,6 +121,62 @@ def test_item_similarity_by_hand():
     # Movies 1 and 2: two people like both, three like the one and two the other.
     expected = 2 / np.sqrt(3 * 2)
     assert model.score(np.array([2]))[0].tolist() == pytest.approx([0, expected, 0])
+
+
+def test_transitions_go_forward_and_near_ones_count_more():
+    table = factories.ratings((1, 1, 5.0), (1, 2, 5.0), (1, 3, 4.0), (2, 1, 5.0))
+    model = Transitions.fit(
+        Interactions.of(table), TransitionsParams(popularity_power=0, source_power=0, min_rating=4.0)
+    )
+    assert model.score(np.array([1]))[0].tolist() == pytest.approx([0, 1, 1 / 2])  # after movie 1: 2, and then 3
+    # The last rating counts whole, the one before 0.9 of it; nothing comes after movie 3.
+    assert model.score(np.array([0]))[0].tolist() == pytest.approx([0, 0.9**2, 0.9**2 / 2 + 0.9])
+
+
+def test_transitions_to_what_was_not_liked_do_not_count():
+    table = factories.ratings((1, 1, 5.0), (1, 2, 2.0), (2, 1, 5.0))
+    assert Transitions.fit(Interactions.of(table)).score(np.array([1])).tolist() == [[0, 0]]
+
+
+def test_only_the_strongest_transitions_are_kept():
+    table = factories.ratings((1, 1, 5.0), (1, 2, 5.0), (1, 3, 4.0), (2, 1, 5.0))
+    model = Transitions.fit(Interactions.of(table), TransitionsParams(neighbours=1))
+    assert np.flatnonzero(model.score(np.array([1]))[0]).tolist() == [1]
+
+
+def test_counting_transitions_a_few_users_at_a_time_changes_nothing(board, monkeypatch):
+    whole = Transitions.fit(board).score(np.arange(40))
+    monkeypatch.setattr(transitions, "PAIRS_AT_ONCE", 1)
+    assert Transitions.fit(board).score(np.arange(40)) == pytest.approx(whole)
+
+
+def test_als_predicts_the_stars_that_were_withheld():
+    """Two tastes, a movie of each left out for one user of each."""
+    random = np.random.default_rng(3)
+    rows = [
+        (user, movie, 5.0 if user % 2 == movie % 2 else 1.0)
+        for user in range(1, 21)
+        for movie in range(1, 21)
+        if (user, movie) not in {(1, 1), (1, 2)} and random.random() < 0.8
+    ]
+    model = ALS.fit(Interactions.of(factories.ratings(*rows)), ALSParams(factors=2))
+    likes, dislikes = model.score(np.array([0]))[0][[0, 1]]
+    assert likes > 4
+    assert dislikes < 2
+
+
+def test_svd_with_every_factor_gives_back_what_a_user_rated_above_their_mean():
+    table = factories.ratings((1, 1, 5.0), (1, 2, 1.0), (2, 1, 4.0), (2, 3, 2.0), (3, 2, 3.0), (4, 3, 3.0), (4, 2, 1.0))
+    model = SVD.fit(Interactions.of(table), SVDParams(factors=2))
+    assert model.score(np.array([0]))[0].tolist() == pytest.approx([2, -2, 0], abs=0.4)
+    assert model.item_factors.T @ model.item_factors == pytest.approx(np.eye(2), abs=1e-5)
+
+
+def test_trending_is_popularity_where_old_ratings_fade():
+    table = factories.ratings((1, 1, 4.0), (2, 1, 4.0), (3, 2, 4.0))  # each a day after the one before
+    model = Trending.fit(Interactions.of(table), TrendingParams(half_life_days=1, min_weight=0))
+    assert model.trend.tolist() == pytest.approx([4 + np.log1p(0.75), 4 + np.log1p(1)])
+    assert Trending.fit(Interactions.of(table)).trend.argmax() == 0  # within half a year number counts
 
 
 def test_popularity_is_mean_rating_plus_log_of_one_plus_count():

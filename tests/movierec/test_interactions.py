@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import numpy as np
 import polars as pl
 import pytest
@@ -30,9 +32,24 @@ def test_what_was_saved_is_what_is_loaded(two_users, tmp_path):
 
 def test_the_latest_ratings_are_the_last_in_time():
     table = Interactions.of(factories.ratings((1, 30, 4.0), (1, 10, 2.0), (2, 10, 5.0), (1, 20, 3.0)))
-    assert table.latest(np.array([0, 1]), 2).toarray().tolist() == [[2, 3, 0], [5, 0, 0]]
-    assert table.latest(np.array([1]), 9).toarray().tolist() == [[5, 0, 0]]
+    assert table.latest(2).user_items.toarray().tolist() == [[2, 3, 0], [5, 0, 0]]
+    assert table.take(np.array([1])).latest(9).user_items.toarray().tolist() == [[5, 0, 0]]
+    assert table.take(np.array([1, 0])).latest(1).user_items.toarray().tolist() == [[5, 0, 0], [0, 3, 0]]
     assert table.user_items.toarray().tolist() == [[2, 3, 4], [5, 0, 0]]  # and nothing is lost
+
+
+def test_ratings_can_take_the_columns_of_a_fit():
+    table = factories.ratings((9, 30, 4.0), (9, 77, 2.0), (5, 77, 5.0), (7, 10, 3.0))
+    found = Interactions.of(table, np.array([10, 20, 30], np.int32))
+    assert found.user_ids.tolist() == [7, 9]  # who has rated nothing that is known is not there
+    assert found.user_items.toarray().tolist() == [[3, 0, 0], [0, 0, 4]]
+    assert found.recency.tolist() == [1, 1]
+
+
+def test_the_day_of_a_rating_stands_beside_it():
+    table = Interactions.of(factories.ratings((1, 30, 4.0), (1, 10, 2.0)))
+    first = (factories.START - datetime(1970, 1, 1)).days  # noqa: DTZ001
+    assert table.rated_on.tolist() == [first + 1, first]
 
 
 def test_positions_in_nothing_are_unknown():

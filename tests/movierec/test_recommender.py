@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from movierec.recommender import CANDIDATES, FALLBACK, TWO_STAGE, Popular, Recommender
+from movierec.recommender import CANDIDATES, FALLBACK, POPULAR_IN_GENRES, TWO_STAGE, Popular, Recommender
 from movierec.retrieval import Retrieval
 from tests import factories
 
@@ -55,7 +55,7 @@ def test_more_may_be_asked_for_than_there_are_candidates(recommender):
 def test_as_many_candidates_are_ranked_as_the_ranker_learnt_from(recommender, monkeypatch):
     asked = []
     propose = Retrieval.propose
-    monkeypatch.setattr(Retrieval, "propose", lambda self, rows, *, n: asked.append(n) or propose(self, rows, n=n))
+    monkeypatch.setattr(Retrieval, "propose", lambda *given, n, **more: asked.append(n) or propose(*given, n=n, **more))
     recommender.for_user(4, n=5)
     assert asked == [recommender.ranker.n_candidates]
 
@@ -93,3 +93,42 @@ def test_what_was_saved_recommends_the_same(recommender, tmp_path):
 def test_popular_leaves_out_movies_without_a_popularity():
     table = factories.pl.DataFrame({"movie_id": [3, 1, 2], "popularity": [3.0, 2.0, None]})
     assert Popular.of(table).movie_ids.tolist() == [3, 1]
+
+
+def test_folding_in_the_ratings_of_the_fit_gives_what_was_trained(recommender):
+    users = recommender.interactions.user_ids
+    people = recommender.fold_in(factories.checkerboard())
+    trained, folded = recommender.recommend(users, n=10), recommender.recommend(users, n=10, people=people)
+    assert trained.join(folded, on=["user_id", "movie_id"]).height >= 0.95 * trained.height
+
+
+def test_anybodys_ratings_become_recommendations_of_other_movies(recommender):
+    found = recommender.for_ratings([2, 4, 6], [5, 4.5, 5], n=3)
+    assert found.model == TWO_STAGE
+    assert len(found.movie_ids) == 3
+    assert {2, 4, 6}.isdisjoint(found.movie_ids)
+    assert found != recommender.for_ratings([1, 3, 5], [5, 4.5, 5], n=3)
+
+
+def test_somebody_without_a_known_movie_gets_what_is_popular_in_their_genres(recommender):
+    found = recommender.for_ratings([12345], [5], n=3, genres=["Action"])
+    assert found.model == POPULAR_IN_GENRES
+    assert all(movie_id % 2 == 0 for movie_id in found.movie_ids)  # even movies are action
+    everything = recommender.for_ratings([], [], n=40, genres=["Action"])
+    assert len(everything.movie_ids) == 40  # others follow
+    nothing_chosen = recommender.for_ratings([12345, 38], [5, 5], n=1)
+    assert nothing_chosen.model == TWO_STAGE
+    assert recommender.for_ratings([], [], n=3, genres=["No such genre"]).model == FALLBACK
+
+
+@pytest.mark.parametrize(
+    ("movie_ids", "ratings", "fault"),
+    [
+        ([1], [5.5], "rating 5.5 of movie 1"),
+        ([1, 2], [4.0], "2 movies but 1 ratings"),
+        ([3], [float("nan")], "movie 3"),
+    ],
+)
+def test_ratings_that_are_none_are_refused(recommender, movie_ids, ratings, fault):
+    with pytest.raises(ValueError, match=fault):
+        recommender.for_ratings(movie_ids, ratings, n=3)

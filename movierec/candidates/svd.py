@@ -1,0 +1,64 @@
+"""SVD of the user-centred rating matrix: a reference to be measured against, never served."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import scipy.sparse as sp
+
+from movierec.candidates.base import load_parts, save_parts
+from movierec.interactions import Interactions, Rows, Scores
+
+SMALLEST = 1e-6  # share of the largest singular value
+
+
+@dataclass(frozen=True)
+class SVDParams:
+    factors: int = 50
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class SVD:
+    """A user's ratings less their mean, projected on the largest singular vectors (PureSVD; Cremonesi et al. 2010).
+
+    `item_factors` is movies x factors with orthonormal columns; what is not rated counts as the user's mean.
+    """
+
+    interactions: Interactions
+    params: SVDParams
+    item_factors: Scores
+
+    @classmethod
+    def fit(cls, interactions: Interactions, params: SVDParams | None = None) -> Self:
+        from scipy.sparse.linalg import svds  # noqa: PLC0415  fitting needs it, serving does not
+
+        p = params or SVDParams()
+        centred = _centred(interactions.user_items).astype(np.float64)
+        factors = max(1, min(p.factors, min(centred.shape) - 1))
+        start = np.random.default_rng(p.seed).normal(size=min(centred.shape))
+        _, sizes, vectors = svds(centred, k=factors, v0=start, rng=p.seed)
+        vectors = vectors[sizes > SMALLEST * sizes.max(initial=0)]  # the others are noise of the solver
+        return cls(interactions, p, np.ascontiguousarray(vectors[::-1].T, dtype=np.float32))
+
+    def score(self, rows: Rows) -> Scores:
+        return self.fold_in(self.interactions.take(rows))
+
+    def fold_in(self, people: Interactions) -> Scores:
+        scores: Scores = (_centred(people.user_items) @ self.item_factors) @ self.item_factors.T
+        return scores
+
+    def save(self, folder: Path) -> None:
+        save_parts(folder, self, item_factors=self.item_factors)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return cls(*load_parts(folder, SVDParams, "item_factors"))
+
+
+def _centred(ratings: sp.csr_array) -> sp.csr_array:
+    counts = np.diff(ratings.indptr)
+    means = np.asarray(ratings.sum(axis=1)).ravel() / np.maximum(counts, 1)
+    values = (ratings.data - np.repeat(means, counts)).astype(np.float32)
+    return sp.csr_array((values, ratings.indices, ratings.indptr), shape=ratings.shape)

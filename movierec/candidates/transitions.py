@@ -1,0 +1,118 @@
+"""Transitions: what people rate soon after what (a Markov chain with skips; Shani, Heckerman, Brafman 2005)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from movierec.candidates.base import load_parts, save_parts
+from movierec.interactions import Interactions, Rows, Scores
+from movierec.sampling import bucket_of
+
+PAIRS_AT_ONCE = 8 * 2**20
+DRAW = 4
+
+
+@dataclass(frozen=True)
+class TransitionsParams:
+    """A movie counts 1/d for the movie d places before it, up to `window`, where it was rated `min_rating` or better.
+
+    Counts are divided by (all counts of the next movie) ** `popularity_power` and of the one before ** `source_power`,
+    both raised by `shrinkage`; the `neighbours` largest of each movie are kept. A user's score takes the last `last`
+    ratings, each counting `decay` times the one after it. Of more than `max_users` a fixed draw by id is counted.
+    """
+
+    window: int = 30
+    min_rating: float = 3.5
+    popularity_power: float = 0.2
+    source_power: float = 0.5
+    shrinkage: float = 5.0
+    neighbours: int = 500
+    last: int = 20
+    decay: float = 0.9
+    max_users: int = 20_000
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """A movie's score is the sum of the transitions to it from the user's last ratings.
+
+    `indptr, indices, data` are the transitions as CSR, movies x movies: row i holds what comes after i.
+    """
+
+    interactions: Interactions
+    params: TransitionsParams
+    indptr: npt.NDArray[np.int32]
+    indices: npt.NDArray[np.int32]
+    data: Scores
+
+    @classmethod
+    def fit(cls, interactions: Interactions, params: TransitionsParams | None = None) -> Self:
+        p = params or TransitionsParams()
+        n_movies = len(interactions.movie_ids)
+        shape = (n_movies, n_movies)
+        counts = sp.csr_array(shape, dtype=np.float32)
+        for before, after, weight in _pairs(interactions, p):
+            counts = sp.csr_array(counts + sp.csr_array((weight, (before, after)), shape=shape))
+        into = np.asarray(counts.sum(axis=0)).ravel() + p.shrinkage
+        out_of = np.asarray(counts.sum(axis=1)).ravel() + p.shrinkage
+        entries = counts.tocoo()
+        scaled = entries.data / (into[entries.col] ** p.popularity_power * out_of[entries.row] ** p.source_power)
+        kept = _largest(entries.row, scaled, n=p.neighbours)
+        values: Scores = scaled[kept].astype(np.float32)
+        matrix = sp.csr_array((values, (entries.row[kept], entries.col[kept])), shape=shape)
+        matrix.sort_indices()
+        return cls(interactions, p, matrix.indptr, matrix.indices, matrix.data)
+
+    def score(self, rows: Rows) -> Scores:
+        return self.fold_in(self.interactions.take(rows))
+
+    def fold_in(self, people: Interactions) -> Scores:
+        p = self.params
+        recent = people.latest(p.last)
+        weights: Scores = (p.decay ** (recent.recency.astype(np.float64) - 1)).astype(np.float32)
+        ratings = recent.user_items
+        before = sp.csr_array((weights, ratings.indices, ratings.indptr), shape=ratings.shape)
+        shape = (len(self.interactions.movie_ids),) * 2
+        after = sp.csr_array((self.data, self.indices, self.indptr), shape=shape)
+        return np.asarray((before @ after).toarray(), dtype=np.float32)
+
+    def save(self, folder: Path) -> None:
+        save_parts(folder, self, indptr=self.indptr, indices=self.indices, data=self.data)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return cls(*load_parts(folder, TransitionsParams, "indptr", "indices", "data"))
+
+
+def _pairs(interactions: Interactions, p: TransitionsParams) -> Iterator[tuple[Rows, Rows, Scores]]:
+    """Columns before, columns after and weights of all pairs of ratings within the window, some at a time."""
+    rows = np.argsort(bucket_of(interactions.user_ids, draw=DRAW), kind="stable")[: p.max_users]
+    size = max(1, PAIRS_AT_ONCE * len(rows) // max(1, p.window * interactions.user_items.nnz))
+    for start in range(0, len(rows), size):
+        part = interactions.take(rows[start : start + size])
+        users = np.repeat(np.arange(len(part.user_ids)), np.diff(part.user_items.indptr))
+        in_time = np.lexsort((-part.recency.astype(np.int32), users))
+        columns, users = part.user_items.indices[in_time], users[in_time]
+        liked = part.user_items.data[in_time] >= p.min_rating
+        pairs = []
+        for distance in range(1, min(p.window, len(columns) - 1) + 1):
+            at = np.flatnonzero((users[:-distance] == users[distance:]) & liked[distance:])
+            weight = np.full(len(at), 1 / distance, dtype=np.float32)
+            pairs.append((columns[at], columns[at + distance], weight))
+        if pairs:
+            before, after, weight = (np.concatenate(each) for each in zip(*pairs, strict=True))
+            yield before, after, weight
+
+
+def _largest(groups: npt.NDArray[np.integer], values: npt.NDArray[np.floating], *, n: int) -> Rows:
+    """Where the `n` largest values of each group stand; of equal values the first."""
+    order = np.lexsort((-values, groups))
+    starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
+    place = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
+    kept: Rows = order[place < n]
+    return kept

@@ -1,0 +1,57 @@
+"""Trending: popularity in which a rating fades with its age."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from movierec.candidates.base import load_parts, save_parts
+from movierec.interactions import Interactions, Rows, Scores
+
+
+@dataclass(frozen=True)
+class TrendingParams:
+    """After `half_life_days` a rating counts half; `w_r`, `w_c` as of popularity."""
+
+    half_life_days: float = 180.0
+    w_r: float = 1.0
+    w_c: float = 1.0
+    min_weight: float = 1.0  # movies whose faded ratings add up to less are not recommended
+
+
+@dataclass(frozen=True)
+class Trending:
+    """The same score for everybody: w_r * mean rating + w_c * log(1 + number), both of ratings by their faded weight.
+
+    Ages count from the last rating of the fit.
+    """
+
+    interactions: Interactions
+    params: TrendingParams
+    trend: Scores
+
+    @classmethod
+    def fit(cls, interactions: Interactions, params: TrendingParams | None = None) -> Self:
+        p = params or TrendingParams()
+        days = interactions.rated_on.astype(np.float64)
+        weights = 0.5 ** ((days.max(initial=0) - days) / p.half_life_days)
+        columns, n_movies = interactions.user_items.indices, len(interactions.movie_ids)
+        count = np.bincount(columns, weights=weights, minlength=n_movies)
+        total = np.bincount(columns, weights=weights * interactions.user_items.data, minlength=n_movies)
+        score = p.w_r * total / np.maximum(count, 1e-9) + p.w_c * np.log1p(count)
+        enough = count >= min(p.min_weight, count.max(initial=0))
+        return cls(interactions, p, np.where(enough, score, -np.inf).astype(np.float32))
+
+    def score(self, rows: Rows) -> Scores:
+        return np.tile(self.trend, (len(rows), 1))
+
+    def fold_in(self, people: Interactions) -> Scores:
+        return np.tile(self.trend, (len(people.user_ids), 1))
+
+    def save(self, folder: Path) -> None:
+        save_parts(folder, self, trend=self.trend)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return cls(*load_parts(folder, TrendingParams, "trend"))
