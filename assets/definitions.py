@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets import candidates, checks, evaluation, features, prepared, published, ranking, raw, schedules
+from assets import candidates, checks, clusters, evaluation, features, prepared, published, ranking, raw, schedules
 from assets.progress import progress
 from resources.bundles import BundleStore
 from resources.io import ModelIO, ParquetIO
@@ -10,7 +10,7 @@ from resources.movielens import MovieLens
 from resources.settings import Settings
 from resources.tracking import Tracking
 
-PLAIN_MODULES = (prepared, features, evaluation, published)
+PLAIN_MODULES = (prepared, features, evaluation, published, clusters)
 
 
 def definitions(settings: Settings) -> dg.Definitions:

@@ -42,6 +42,22 @@ def columns(names: Sequence[str], heights: Sequence[float], *, title: str) -> dg
     return _picture(figure)
 
 
+def scatter(table: pl.DataFrame, *, title: str, most: int = 4_000) -> dg.MarkdownMetadataValue:
+    """A dot for each row of `x, y, cluster`, coloured by cluster; of many rows a fixed draw."""
+    from matplotlib import colormaps
+
+    drawn = table.sample(min(most, len(table)), seed=0)
+    names = sorted(table["cluster"].unique())
+    colours = colormaps["tab20" if len(names) > 10 else "tab10"]
+    figure, axes = _figure(height=4.2)
+    for name in names:
+        rows = drawn.filter(cluster=name)
+        axes.scatter(rows["x"], rows["y"], s=5, color=colours(name % colours.N), label=str(name))
+    axes.set(title=title, xticks=[], yticks=[])
+    figure.legend(loc="outside right upper", markerscale=3, fontsize=8, frameon=False, title="cluster")
+    return _picture(figure)
+
+
 def _figure(*, height: float) -> "tuple[Figure, Axes]":
     from matplotlib.figure import Figure
 

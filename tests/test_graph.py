@@ -81,7 +81,7 @@ def test_every_asset_has_the_samples_a_description_a_group_an_owner_and_kinds(tm
         assert node.owners, key
         assert node.kinds, key
         groups.add(node.group_name)
-    assert groups == {"raw", "prepared", "features", "candidates", "ranking", "evaluation", "published"}
+    assert groups == {"raw", "prepared", "features", "candidates", "ranking", "evaluation", "published", "clusters"}
 
 
 def test_the_ranker_and_what_is_measured_never_stand_below_the_published_fits(tmp_path):

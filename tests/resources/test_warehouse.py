@@ -6,6 +6,8 @@ import polars as pl
 import pytest
 
 from movierec.cleaning import standardized_ratings
+from movierec.clusters import popular_words
+from movierec.content import words
 from resources import warehouse
 from resources.settings import ROOT
 from tests import factories
@@ -19,6 +21,15 @@ def store(tmp_path):
     ratings.sink_parquet(folder / "ratings.parquet")
     factories.movies(2).sink_parquet(folder / "movies.parquet")
     standardized_ratings(ratings).collect().write_parquet(folder / "standardized_ratings.parquet")
+    tags = pl.DataFrame(
+        [(1, 2, "Noir"), (2, 2, "noir "), (1, 2, "a, b"), (1, 2, "slow")],
+        schema=["user_id", "movie_id", "tag"],
+        orient="row",
+    )
+    tags.write_parquet(folder / "tags.parquet")
+    clusters = pl.DataFrame({"movie_id": [1, 2], "cluster": [1, 0]}, {"movie_id": pl.Int32, "cluster": pl.Int16})
+    clusters.write_parquet(folder / "clusters.parquet")
+    popular_words(clusters, words(tags)).write_parquet(folder / "cluster_tags.parquet")
     return folder
 
 
@@ -39,6 +50,20 @@ def test_exports_have_the_names_of_movielens(store, tmp_path):
     assert paths["cleaned_ratings"].columns == ["userId", "movieId", "rating", "timestamp"]
     assert paths["cleaned_ratings"]["timestamp"][0] == 978307200
     assert paths["standardized_ratings"]["standardizedRating"].sum() == pytest.approx(0, abs=1e-6)
+
+
+def test_exported_clusters_come_with_their_movies_and_tags(store, tmp_path):
+    paths = {path.stem: pl.read_csv(path) for path in warehouse.export(store, tmp_path / "out")}
+    movies = paths["clusters_movies_with_tags"]
+    assert movies.columns == ["movieId", "title", "genres", "cluster", "tags"]
+    assert movies.select("movieId", "cluster", "tags").rows() == [(2, 0, "noir|a, b|slow"), (1, 1, "")]
+    tags = paths["sorted_tags_by_cluster"]
+    assert tags.columns == ["cluster", "rank", "tag", "score", "people", "movies"]
+    assert tags.select("cluster", "rank", "tag", "people").rows() == [
+        (0, 1, "noir", 2),
+        (0, 2, "a, b", 1),
+        (0, 3, "slow", 1),
+    ]
 
 
 def test_an_export_without_a_table_names_it_and_writes_nothing(store, tmp_path):

@@ -1,0 +1,76 @@
+"""Clusters of movies and the tags that mark them; nothing that is recommended or published waits for them."""
+
+from dataclasses import asdict
+
+import dagster as dg
+import polars as pl
+
+from assets.partitions import samples
+from movierec import clusters as clustering
+from movierec.candidates.ials import IALS
+from movierec.clusters import ClusterParams
+from movierec.content import content_vectors, words
+from resources import figures
+from resources.io import markdown
+
+OWNERS = ["team:ml"]
+PARQUET = {"polars", "parquet"}
+
+DEFAULTS = ClusterParams()
+
+
+class ClusterConfig(dg.Config):
+    """How many clusters, from which draw of starts, and what counts beside content; see ClusterParams."""
+
+    k: int = DEFAULTS.k
+    seed: int = DEFAULTS.seed
+    dimensions: int = DEFAULTS.dimensions
+    rating_weight: float = DEFAULTS.rating_weight
+    factor_weight: float = DEFAULTS.factor_weight
+
+    def params(self) -> ClusterParams:
+        return ClusterParams(**self.model_dump())
+
+
+@dg.asset(partitions_def=samples, group_name="clusters", kinds={"scikitlearn", "parquet"}, owners=OWNERS)
+def clusters(
+    context: dg.AssetExecutionContext,
+    config: ClusterConfig,
+    movies: pl.DataFrame,
+    tags: pl.DataFrame,
+    movie_features: pl.LazyFrame,
+    ials: IALS,
+) -> pl.DataFrame:
+    """KMeans over all movies: genres, time, tags, ratings, and iALS factors where they are given a weight."""
+    rated = movie_features.filter(pl.col("as_of") == "all")
+    found = clustering.cluster_movies(
+        content_vectors(movies, tags),
+        rated.select("movie_id", "movie_avg_rating", "movie_num_ratings").collect(),
+        config.params(),
+        factors=(ials.interactions.movie_ids, ials.item_factors),
+    )
+    silhouettes = pl.DataFrame(
+        list(found.silhouettes.items()), {"cluster": pl.Int16, "silhouette": pl.Float64}, orient="row"
+    )
+    marks = clustering.popular_words(found.table, clustering.genre_words(movies), n=4)
+    genres = marks.group_by("cluster", maintain_order=True).agg(genres=pl.col("tag").str.join(", "))
+    sizes = found.table.group_by("cluster").agg(movies=pl.len())
+    told = sizes.join(silhouettes, on="cluster", how="left").join(genres, on="cluster", how="left").sort("cluster")
+    context.add_output_metadata(
+        {name: value for name, value in asdict(config.params()).items() if name != "silhouette_movies"}
+        | ({} if found.silhouette is None else {"silhouette": found.silhouette})
+        | {
+            "clusters": dg.MetadataValue.md(markdown(told)),
+            "map": figures.scatter(found.table, title="Movies by their two main components"),
+        }
+    )
+    return found.table
+
+
+@dg.asset(partitions_def=samples, group_name="clusters", kinds=PARQUET, owners=OWNERS)
+def cluster_tags(context: dg.AssetExecutionContext, clusters: pl.DataFrame, tags: pl.DataFrame) -> pl.DataFrame:
+    """The tags that mark each cluster most, by TF-IDF; none where the data set has no tags."""
+    found = clustering.popular_words(clusters, words(tags))
+    top = found.filter(pl.col("rank") <= 8).group_by("cluster", maintain_order=True).agg(pl.col("tag").str.join(" · "))
+    context.add_output_metadata({"top": dg.MetadataValue.md(markdown(top))})
+    return found

@@ -1,0 +1,84 @@
+"""Clusters in the graph: what they read, what they show, what stands apart from them."""
+
+import shutil
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from assets.definitions import definitions
+from tests.test_graph import metadata_of, run, settings_for, write_movielens
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::dagster.PreviewWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+]
+
+
+def above(settings, *assets):
+    graph = definitions(settings).resolve_asset_graph()
+    return sorted(key.to_user_string() for key in dg.AssetSelection.assets(*assets).upstream().resolve(graph))
+
+
+@pytest.fixture(scope="module")
+def clustered(tmp_path_factory):
+    """The assets up to `cluster_tags` over movies of two kinds, tagged by a few."""
+    folder = tmp_path_factory.mktemp("clusters")
+    movielens = write_movielens(folder / "movielens")
+    tags = [
+        f"{user},{movie},{'SPACE' if movie % 2 else 'funny'},1000000000" for user in (1, 2) for movie in range(1, 20)
+    ]
+    (movielens / "tags.csv").write_text("userId,movieId,tag,timestamp\n" + "\n".join(tags) + "\n")
+    settings = settings_for(folder)
+    result = run(settings, selection=above(settings, "cluster_tags"))
+    assert result.success
+    return settings, result
+
+
+def table(settings, name):
+    return pl.read_parquet(settings.store / "full" / f"{name}.parquet")
+
+
+def test_every_movie_is_in_one_of_ten_clusters(clustered):
+    settings, _ = clustered
+    clusters = table(settings, "clusters")
+    assert clusters["movie_id"].to_list() == list(range(1, 81))
+    sizes = clusters.group_by("cluster").len().sort("cluster")["len"].to_list()
+    assert len(sizes) == 10
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_metadata_has_sizes_silhouettes_and_a_map(clustered):
+    _, result = clustered
+    metadata = metadata_of(result, "clusters")
+    assert metadata["k"].value == 10
+    assert -1 <= metadata["silhouette"].value <= 1
+    assert all(word in metadata["clusters"].value for word in ("silhouette", "genres", "Comedy"))
+    assert "data:image/png;base64" in metadata["map"].value
+
+
+def test_popular_tags_are_kept_by_cluster(clustered):
+    settings, result = clustered
+    tags = table(settings, "cluster_tags")
+    assert set(tags["tag"]) == {"space", "funny"}
+    assert "space" in metadata_of(result, "cluster_tags")["top"].value
+
+
+def test_the_run_configuration_sets_k(clustered, tmp_path):
+    shutil.copytree(clustered[0].store, tmp_path / "home" / "store")
+    settings = settings_for(tmp_path)
+    job = definitions(settings).resolve_job_def("everything")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(
+            instance=instance,
+            partition_key="full",
+            asset_selection=[dg.AssetKey("clusters")],
+            run_config={"ops": {"clusters": {"config": {"k": 3, "factor_weight": 0.5}}}},
+        )
+    assert metadata_of(result, "clusters")["k"].value == 3
+    assert table(settings, "clusters")["cluster"].n_unique() == 3
+
+
+def test_what_is_published_waits_for_no_clusters(tmp_path):
+    assert not [name for name in above(settings_for(tmp_path), "published") if "cluster" in name]
