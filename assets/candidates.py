@@ -1,18 +1,21 @@
-"""Candidates: every model of the registry, fitted at each cut of the split.
+"""Candidates: every model of the registry, fitted at the cuts of the split where it is needed.
 
 `<model>_history` feeds the ranker's labels, `<model>_known` is measured on the holdout, `<model>` is published.
 """
 
 import time
-from collections.abc import Iterable
 
 import dagster as dg
 import polars as pl
 
 from assets.partitions import samples
+from assets.protocols import PER_USER, PROTOCOLS, Protocol, asset_name
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
+from movierec.content import content_vectors
 from movierec.interactions import Interactions
-from movierec.splits import CUTS, known_at
+from movierec.retrieval import RECOMMENDERS
+from movierec.splits import CUTS, known_at, tags_known_at
+from resources.memory import PeakMemory
 from resources.tracking import Tracking
 
 EXPERIMENTS = {
@@ -24,6 +27,7 @@ EXPERIMENTS = {
     "ease": "collaborative_filtering",
     "item_knn": "collaborative_filtering",
     "transitions": "collaborative_filtering",
+    "content": "collaborative_filtering",
 }
 PURPOSE = {
     "history": "for the ranker's training rows",
@@ -31,38 +35,42 @@ PURPOSE = {
     "all": "to be published",
 }
 
-
-# Dagster wants one type object to a name; the I/O manager reads from it which class to load.
-MODEL_TYPES = {name: dg.PythonObjectDagsterType(kind, name=f"{name}_model") for name, kind in CANDIDATE_MODELS.items()}
-
-
-def asset_name(model: str, cut: str) -> str:
-    return model if cut == "all" else f"{model}_{cut}"
+RANKED = {name for channels in RECOMMENDERS.values() for name in channels}
+PUBLISHED = {"popularity", "content", *RECOMMENDERS["two_stage"]}
 
 
-def channel_inputs(models: Iterable[str], cut: str) -> dict[str, dg.AssetIn]:
-    """The named models at a cut as inputs of an asset, each under its own name."""
-    return {name: dg.AssetIn(asset_name(name, cut), dagster_type=MODEL_TYPES[name]) for name in models}
+def cuts_of(name: str, protocol: Protocol) -> list[str]:
+    """Where a model is fitted: measured everywhere, before the labels where a ranker orders it, and if published."""
+    needed = {"history": name in RANKED, "known": True, "all": protocol is PER_USER and name in PUBLISHED}
+    return [cut for cut in CUTS if needed[cut]]
 
 
-def _candidate_model(name: str, cut: str) -> dg.AssetsDefinition:
+def _candidate_model(name: str, cut: str, protocol: Protocol) -> dg.AssetsDefinition:
     kind: type[CandidateModel] = CANDIDATE_MODELS[name]
+    reads_movies = name == "content"
 
     @dg.asset(
-        name=asset_name(name, cut),
+        key=protocol.key(asset_name(name, cut)),
         description=f"{kind.__doc__} Fitted on {' + '.join(CUTS[cut])}, {PURPOSE[cut]}.",
+        ins=protocol.inputs(["split"]) | ({"movies": dg.AssetIn(), "tags": dg.AssetIn()} if reads_movies else {}),
         partitions_def=samples,
-        group_name="candidates",
+        group_name=protocol.group("candidates"),
         kinds={"python", "numpy"},
         owners=["team:ml"],
         io_manager_key="models",
         pool="training",
     )
-    def candidate_model(context: dg.AssetExecutionContext, split: pl.LazyFrame, tracking: Tracking) -> kind:  # type: ignore[valid-type]
-        interactions = Interactions.of(known_at(split, cut))
+    def candidate_model(
+        context: dg.AssetExecutionContext, split: pl.LazyFrame, tracking: Tracking, **movies_and_tags: pl.LazyFrame
+    ) -> kind:  # type: ignore[valid-type]
+        known = known_at(split, cut)
+        about = {"content": _content(known, **movies_and_tags)} if reads_movies else {}
+        interactions = Interactions.of(known)
         started = time.perf_counter()
-        model = kind.fit(interactions)
-        tracking.record_fit(context, EXPERIMENTS[name], model, seconds=time.perf_counter() - started)
+        with PeakMemory() as memory:
+            model = kind.fit(interactions, **about)
+        seconds = time.perf_counter() - started
+        tracking.record_fit(context, EXPERIMENTS[name], model, seconds=seconds, peak_mb=memory.peak_mb)
         users, movies = interactions.user_items.shape
         context.add_output_metadata({"users": users, "movies": movies, "ratings": interactions.user_items.nnz})
         return model
@@ -70,4 +78,13 @@ def _candidate_model(name: str, cut: str) -> dg.AssetsDefinition:
     return candidate_model
 
 
-candidate_models = [_candidate_model(name, cut) for name in CANDIDATE_MODELS for cut in CUTS]
+def _content(known: pl.LazyFrame, movies: pl.LazyFrame, tags: pl.LazyFrame) -> object:
+    return content_vectors(movies.collect(), tags_known_at(tags, known).collect())
+
+
+candidate_models = [
+    _candidate_model(name, cut, protocol)
+    for protocol in PROTOCOLS
+    for name in CANDIDATE_MODELS
+    for cut in cuts_of(name, protocol)
+]

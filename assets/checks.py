@@ -6,6 +6,7 @@ import dagster as dg
 import polars as pl
 
 from assets.partitions import samples
+from assets.protocols import PROTOCOLS, Protocol
 from movierec.evaluation import FLOORS, failed_floors
 from movierec.schema import LINKS, MOVIES, RATINGS, TAGS, Schema
 from movierec.splits import PARTS
@@ -71,41 +72,49 @@ def _reference_check(table: str) -> dg.AssetChecksDefinition:
     return check
 
 
-@dg.asset_check(
-    asset="split",
-    blocking=True,
-    partitions_def=samples,
-    description="No user's labels come before their history, no holdout before their labels; no pair stands twice.",
-)
-def in_order(rows: pl.LazyFrame) -> dg.AssetCheckResult:
-    disorder = (
-        rows.sort("user_id", "rated_at", "movie_id")
-        .select(part=pl.col("part").to_physical().cast(pl.Int8), user_id="user_id")
-        .select((pl.col("part").diff().over("user_id") < 0).sum())
-        .collect()
-        .item()
+def _order_check(protocol: Protocol) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        name="in_order",
+        asset=protocol.key("split"),
+        blocking=True,
+        partitions_def=samples,
+        description="No user's labels come before their history, no holdout before their labels; no pair stands twice.",
     )
-    pairs = rows.select(pl.len() - pl.struct("user_id", "movie_id").n_unique()).collect().item()
-    return dg.AssetCheckResult(
-        passed=disorder == 0 and pairs == 0, metadata={"ratings_out_of_order": disorder, "pairs_twice": pairs}
-    )
+    def check(rows: pl.LazyFrame) -> dg.AssetCheckResult:
+        disorder = (
+            rows.sort("user_id", "rated_at", "movie_id")
+            .select(part=pl.col("part").to_physical().cast(pl.Int8), user_id="user_id")
+            .select((pl.col("part").diff().over("user_id") < 0).sum())
+            .collect()
+            .item()
+        )
+        pairs = rows.select(pl.len() - pl.struct("user_id", "movie_id").n_unique()).collect().item()
+        return dg.AssetCheckResult(
+            passed=disorder == 0 and pairs == 0, metadata={"ratings_out_of_order": disorder, "pairs_twice": pairs}
+        )
+
+    return check
 
 
-@dg.asset_check(
-    asset="comparison",
-    blocking=True,
-    partitions_def=samples,
-    description="No model is surely worse than its floor: " + ", ".join(f"{m} against {base}" for m, base in FLOORS),
-)
-def above_floors(table: pl.DataFrame) -> dg.AssetCheckResult:
-    failed = failed_floors(table)
-    told = "; ".join(failed)
-    return dg.AssetCheckResult(passed=not failed, description=told or None, metadata={"failed": told or "none"})
+def _floor_check(protocol: Protocol) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        name="above_floors",
+        asset=protocol.key("comparison"),
+        blocking=True,
+        partitions_def=samples,
+        description="No model is surely worse than its floor: "
+        + ", ".join(f"{m} against {base}" for m, base in FLOORS),
+    )
+    def check(table: pl.DataFrame) -> dg.AssetCheckResult:
+        failed = failed_floors(table)
+        told = "; ".join(failed)
+        return dg.AssetCheckResult(passed=not failed, description=told or None, metadata={"failed": told or "none"})
+
+    return check
 
 
 checks = [
     *(_schema_check(table) for table in SCHEMAS),
     *(_reference_check(table) for table in ("ratings", "tags", "links")),
-    in_order,
-    above_floors,
+    *(check(protocol) for check in (_order_check, _floor_check) for protocol in PROTOCOLS),
 ]

@@ -10,20 +10,13 @@ from resources.movielens import MovieLens
 from resources.settings import Settings
 from resources.tracking import Tracking
 
-PLAIN_MODULES = (prepared, features, evaluation, published, clusters)
+MODULES = (raw, prepared, features, candidates, ranking, evaluation, published, clusters)
 
 
 def definitions(settings: Settings) -> dg.Definitions:
     """The graph for one home and one source."""
     return dg.Definitions(
-        assets=[
-            raw.dataset,
-            *raw.raw_tables,
-            *candidates.candidate_models,
-            *ranking.label_rows,
-            *ranking.rankers,
-            *dg.load_assets_from_modules(PLAIN_MODULES),
-        ],
+        assets=dg.load_assets_from_modules(MODULES),
         asset_checks=checks.checks,
         jobs=schedules.jobs,
         schedules=[schedules.nightly(settings)],

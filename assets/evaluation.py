@@ -1,103 +1,141 @@
 """Evaluation: the top of every model for every holdout user, its metrics, and what each stage adds."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from assets.candidates import asset_name, channel_inputs
-from assets.features import features_at
+from assets.features import TABLES, features_at
 from assets.partitions import samples
+from assets.protocols import PROTOCOLS, Protocol, asset_name, channel_inputs
 from assets.ranking import RANKER_TYPE, ranker_name
 from movierec import evaluation as evaluating
 from movierec.candidates import CANDIDATE_MODELS
-from movierec.candidates.base import candidates
+from movierec.measuring import measured_models
 from movierec.metrics import KS
 from movierec.ranking import Ranker
-from movierec.recommender import Popular, Recommender
-from movierec.retrieval import RECOMMENDERS, Retrieval
-from movierec.splits import part_of
+from movierec.retrieval import RECOMMENDERS
+from movierec.splits import newcomers
 from resources import figures
 from resources.io import markdown
 from resources.tracking import Tracking
 
 OWNERS = ["team:ml"]
 PARQUET = {"polars", "parquet"}
-
 MEASURED_ASSETS = {name: asset_name(name, "known") for name in CANDIDATE_MODELS} | {
     recommender: ranker_name(recommender) for recommender in RECOMMENDERS
 }
 
 
-MODELS = ["random", *CANDIDATE_MODELS, "blend", *RECOMMENDERS]
-
-
 class EvaluationConfig(dg.Config):
-    """How many holdout users are drawn at the most; the draw is by id and the same every time."""
+    """How many holdout users of a segment are drawn at the most; the draw is by id and the same every time."""
 
     max_users: int = 3_000
 
 
-@dg.asset(partitions_def=samples, group_name="evaluation", kinds=PARQUET, owners=OWNERS)
-def relevant(config: EvaluationConfig, split: pl.LazyFrame) -> pl.DataFrame:
-    """The pairs that should be found: movies that a user liked in the holdout."""
-    return evaluating.relevant_pairs(part_of(split, "holdout"), max_users=config.max_users)
+def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
+    def asset(name: str, ins: dict[str, dg.AssetIn]) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+        return dg.asset(
+            key=protocol.key(name),
+            ins=ins,
+            partitions_def=samples,
+            group_name=protocol.group("evaluation"),
+            kinds=PARQUET,
+            owners=OWNERS,
+        )
 
+    @asset("relevant", protocol.inputs(["split"]))
+    def relevant(config: EvaluationConfig, split: pl.LazyFrame) -> pl.DataFrame:
+        """The pairs that should be found: movies that a user liked in the holdout, by segment of users."""
+        return evaluating.relevant_pairs(split, max_users=config.max_users)
 
-@dg.asset(
-    ins=channel_inputs(CANDIDATE_MODELS, "known")
-    | {name: dg.AssetIn(name, dagster_type=RANKER_TYPE) for name in map(ranker_name, RECOMMENDERS)},
-    partitions_def=samples,
-    group_name="evaluation",
-    kinds=PARQUET,
-    owners=OWNERS,
-)
-def rankings(
-    relevant: pl.DataFrame, user_features: pl.LazyFrame, movie_features: pl.LazyFrame, **fitted: Any
-) -> pl.DataFrame:
-    """`model, user_id, movie_id, score, rank`: what each model recommends from history and labels alone."""
-    user_ids, n = relevant["user_id"].unique().sort().to_numpy(), max(KS)
-    features = features_at("known", user_features, movie_features)
-    popular = Popular.of(fitted["popularity"].stats())
-
-    def recommended(channels: tuple[str, ...], ranker: Ranker | None) -> pl.DataFrame:
-        retrieval = Retrieval({name: fitted[name] for name in channels})
-        return Recommender(retrieval, features, ranker, popular).recommend(user_ids, n=n)
-
-    tables = {"random": evaluating.random_ranking(fitted["ials"].interactions, user_ids, n=n)}
-    tables |= {name: candidates(fitted[name], user_ids, n) for name in CANDIDATE_MODELS}
-    tables |= {"blend": recommended(RECOMMENDERS["two_stage"], None)}
-    tables |= {name: recommended(channels, fitted[ranker_name(name)]) for name, channels in RECOMMENDERS.items()}
-    return pl.concat([table.with_columns(model=pl.lit(model)) for model, table in tables.items()])
-
-
-@dg.asset(partitions_def=samples, group_name="evaluation", kinds=PARQUET, owners=OWNERS)
-def evaluation(
-    context: dg.AssetExecutionContext,
-    rankings: pl.DataFrame,
-    relevant: pl.DataFrame,
-    movies: pl.DataFrame,
-    tracking: Tracking,
-) -> pl.DataFrame:
-    """Every metric of every model on the holdout, with its 95 % interval over users."""
-    table = evaluating.evaluate(evaluating.by_model(rankings, MODELS), relevant, n_movies=len(movies))
-    for model, asset in MEASURED_ASSETS.items():
-        metrics = table.filter(pl.col("model") == model).select("metric", "value").iter_rows()
-        tracking.record_metrics(asset, context.partition_key, {f"test_{name}": value for name, value in metrics})
-    headline = table.filter(pl.col("metric") == "ndcg_at_10")
-    context.add_output_metadata(
-        {
-            "ndcg_at_10": dg.MetadataValue.md(markdown(headline.drop("metric"))),
-            "plot": figures.intervals(headline, title="nDCG@10 on the holdout, 95 % interval"),
-        }
+    @asset(
+        "rankings",
+        protocol.inputs(["relevant", "split", *TABLES])
+        | channel_inputs(protocol, CANDIDATE_MODELS, "known")
+        | {name: dg.AssetIn(protocol.key(name), dagster_type=RANKER_TYPE) for name in map(ranker_name, RECOMMENDERS)},
     )
-    return table
+    def rankings(
+        context: dg.AssetExecutionContext,
+        relevant: pl.DataFrame,
+        split: pl.LazyFrame,
+        user_features: pl.LazyFrame,
+        movie_features: pl.LazyFrame,
+        tracking: Tracking,
+        **fitted: Any,
+    ) -> pl.DataFrame:
+        """`segment, model, user_id, movie_id, score, rank`: what each model recommends from what it knows so far."""
+        rankers: dict[str, Ranker] = {name: fitted.pop(ranker_name(name)) for name in RECOMMENDERS}
+        features = features_at("known", user_features, movie_features)
+        given = newcomers(split, "holdout").filter(pl.col("given")).drop("given")
+        models = measured_models(fitted, rankers, features)
+        tables = []
+        for model, measured in models.items():
+            started = time.perf_counter()
+            table = measured.rankings(relevant, given, n=max(KS))
+            tables.append(table.with_columns(model=pl.lit(model)))
+            _record_speed(tracking, context, protocol, model, table, seconds=time.perf_counter() - started)
+        return pl.concat(tables).select("segment", "model", *_RANKING)
+
+    @asset(
+        "evaluation",
+        protocol.inputs(["rankings", "relevant"])
+        | {"popularity": channel_inputs(protocol, ["popularity"], "known")["popularity"]},
+    )
+    def evaluation(
+        context: dg.AssetExecutionContext,
+        rankings: pl.DataFrame,
+        relevant: pl.DataFrame,
+        movies: pl.DataFrame,
+        popularity: Any,
+        tracking: Tracking,
+    ) -> pl.DataFrame:
+        """Every metric of every model on the holdout, with its 95 % interval over users."""
+        n_users = len(popularity.interactions.user_ids)
+        table = evaluating.evaluate(rankings, relevant, popularity.stats(), n_movies=len(movies), n_users=n_users)
+        known = table.filter(segment=evaluating.KNOWN)
+        for model, asset in MEASURED_ASSETS.items():
+            metrics = known.filter(model=model).select("metric", "value").iter_rows()
+            key = protocol.key(asset).to_user_string()
+            tracking.record_metrics(key, context.partition_key, {f"test_{name}": value for name, value in metrics})
+        headline = known.filter(metric="ndcg_at_10")
+        context.add_output_metadata(
+            {
+                "ndcg_at_10": dg.MetadataValue.md(markdown(headline.drop("metric", "segment"))),
+                "plot": figures.intervals(headline, title="nDCG@10 on the holdout, 95 % interval"),
+            }
+        )
+        return table
+
+    @asset("comparison", protocol.inputs(["rankings", "relevant"]))
+    def comparison(context: dg.AssetExecutionContext, rankings: pl.DataFrame, relevant: pl.DataFrame) -> pl.DataFrame:
+        """Paired nDCG@10 differences on the same users: each model against its floor, the ranker against its
+        candidates."""
+        table = evaluating.differences(rankings, relevant, [*evaluating.FLOORS, *evaluating.STAGES])
+        context.add_output_metadata({"differences": dg.MetadataValue.md(markdown(table))})
+        return table
+
+    return [relevant, rankings, evaluation, comparison]
 
 
-@dg.asset(partitions_def=samples, group_name="evaluation", kinds=PARQUET, owners=OWNERS)
-def comparison(context: dg.AssetExecutionContext, rankings: pl.DataFrame, relevant: pl.DataFrame) -> pl.DataFrame:
-    """Paired nDCG@10 differences on the same users: each model against its floor, the ranker against its candidates."""
-    pairs = [*evaluating.FLOORS, *evaluating.STAGES]
-    table = evaluating.differences(evaluating.by_model(rankings, MODELS), relevant, pairs)
-    context.add_output_metadata({"differences": dg.MetadataValue.md(markdown(table))})
-    return table
+_RANKING = ("user_id", "movie_id", "score", "rank")
+
+
+def _record_speed(
+    tracking: Tracking,
+    context: dg.AssetExecutionContext,
+    protocol: Protocol,
+    model: str,
+    table: pl.DataFrame,
+    *,
+    seconds: float,
+) -> None:
+    if model in MEASURED_ASSETS:
+        users = table.select("segment", "user_id").n_unique()
+        key = protocol.key(MEASURED_ASSETS[model]).to_user_string()
+        tracking.record_metrics(key, context.partition_key, {"users_per_second": users / max(seconds, 1e-9)})
+
+
+evaluation_assets = [asset for protocol in PROTOCOLS for asset in _evaluation_assets(protocol)]

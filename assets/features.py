@@ -4,27 +4,43 @@ import dagster as dg
 import polars as pl
 
 from assets.partitions import samples
+from assets.protocols import PROTOCOLS, Protocol
 from movierec import features
 from movierec.splits import CUTS, known_at
 
 OWNERS = ["team:ml"]
 PARQUET = {"polars", "parquet"}
+TABLES = {
+    "user_features": (
+        features.user_features,
+        "A row per cut (`as_of`) and user: how much, how high, how long they rate, and their taste in genres.",
+    ),
+    "movie_features": (
+        features.movie_features,
+        "A row per cut (`as_of`) and movie: ratings received, year, age, decade, title length, genres.",
+    ),
+}
 
 
-@dg.asset(partitions_def=samples, group_name="features", kinds=PARQUET, owners=OWNERS)
-def user_features(split: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
-    """A row per cut (`as_of`) and user: how much, how high, how long they rate, and their taste in genres."""
-    return pl.concat(
-        [features.user_features(known_at(split, cut), movies).with_columns(as_of=pl.lit(cut)) for cut in CUTS]
+def _feature_table(name: str, protocol: Protocol) -> dg.AssetsDefinition:
+    make, told = TABLES[name]
+
+    @dg.asset(
+        key=protocol.key(name),
+        description=told,
+        ins=protocol.inputs(["split"]),
+        partitions_def=samples,
+        group_name=protocol.group("features"),
+        kinds=PARQUET,
+        owners=OWNERS,
     )
+    def table(split: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
+        return pl.concat([make(known_at(split, cut), movies).with_columns(as_of=pl.lit(cut)) for cut in CUTS])
+
+    return table
 
 
-@dg.asset(partitions_def=samples, group_name="features", kinds=PARQUET, owners=OWNERS)
-def movie_features(split: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
-    """A row per cut (`as_of`) and movie: ratings received, year, age, decade, title length, genres."""
-    return pl.concat(
-        [features.movie_features(known_at(split, cut), movies).with_columns(as_of=pl.lit(cut)) for cut in CUTS]
-    )
+feature_tables = [_feature_table(name, protocol) for protocol in PROTOCOLS for name in TABLES]
 
 
 def features_at(cut: str, users: pl.LazyFrame, movies: pl.LazyFrame) -> features.Features:

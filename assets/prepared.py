@@ -4,9 +4,9 @@ import dagster as dg
 import polars as pl
 
 from assets.partitions import samples
+from assets.protocols import PROTOCOLS, Protocol
 from movierec import cleaning
 from movierec.joined import joined as join_tables
-from movierec.splits import split_by_user
 from resources import figures
 
 OWNERS = ["team:data"]
@@ -61,9 +61,22 @@ def standardized_ratings(ratings: pl.LazyFrame) -> pl.LazyFrame:
     return cleaning.standardized_ratings(ratings)
 
 
-@dg.asset(partitions_def=samples, group_name="prepared", kinds=PARQUET, owners=OWNERS)
-def split(context: dg.AssetExecutionContext, ratings: pl.LazyFrame) -> pl.LazyFrame:
-    """Ratings with `part`: history (candidates learn), labels (the ranker learns), holdout (both are measured)."""
-    parts = split_by_user(ratings).collect(engine="streaming")
-    context.add_output_metadata(dict(parts.group_by("part").len().sort("part").iter_rows()))
-    return parts.lazy()
+def _split(protocol: Protocol) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=protocol.key("split"),
+        description="Ratings with `part`: history (candidates learn), labels (the ranker learns), holdout (both are "
+        f"measured): {protocol.told}.",
+        partitions_def=samples,
+        group_name=protocol.group("prepared"),
+        kinds=PARQUET,
+        owners=OWNERS,
+    )
+    def split(context: dg.AssetExecutionContext, ratings: pl.LazyFrame) -> pl.LazyFrame:
+        parts = protocol.split(ratings).collect(engine="streaming")
+        context.add_output_metadata(dict(parts.group_by("part").len().sort("part").iter_rows()))
+        return parts.lazy()
+
+    return split
+
+
+splits = [_split(protocol) for protocol in PROTOCOLS]

@@ -9,21 +9,21 @@ from typing import Any, TypedDict
 import dagster as dg
 import polars as pl
 
-from assets.candidates import asset_name, channel_inputs
+from assets.candidates import PUBLISHED
 from assets.evaluation import MEASURED_ASSETS
 from assets.features import features_at
 from assets.partitions import samples
+from assets.protocols import PER_USER, asset_name, channel_inputs
 from movierec import catalog, metrics, promotion, similar
-from movierec.candidates import CANDIDATE_MODELS, CandidateModel
+from movierec.candidates import CandidateModel
 from movierec.candidates.ials import IALS
 from movierec.candidates.popularity import Popularity
-from movierec.evaluation import by_model, failed_floors
+from movierec.evaluation import failed_floors
 from movierec.published import current, publish
 from movierec.ranking import Ranker
 from movierec.recommender import Popular, Recommender
 from movierec.retrieval import RECOMMENDERS, Retrieval
 from movierec.similar import SimilarityIndex
-from movierec.splits import BY_USER
 from resources.bundles import BundleStore
 from resources.io import markdown
 from resources.lineage import mixed_inputs
@@ -78,7 +78,7 @@ def similar_movies(
 
 
 @dg.asset(
-    ins=channel_inputs(RECOMMENDERS["two_stage"], "all"),
+    ins=channel_inputs(PER_USER, RECOMMENDERS["two_stage"], "all"),
     check_specs=[
         dg.AssetCheckSpec(
             "beats_champion",
@@ -118,7 +118,7 @@ def published(
     if faults:
         raise dg.Failure(f"not published, what was published before stays: {'; '.join(faults)}")
     stage = promotion.served_stage(comparison)
-    scores = metrics.per_user(by_model(rankings, [stage])[stage], relevant).select("user_id", promotion.METRIC)
+    scores = metrics.per_user(rankings.filter(model=stage), relevant).select("user_id", promotion.METRIC)
     coverage = coverage_of(evaluation.to_dicts(), stage)
     verdict = promotion.contest(scores, **champion(home, dataset), coverage=coverage)
     yield dg.AssetCheckResult(
@@ -131,7 +131,7 @@ def published(
     if not verdict.promoted:
         context.log.warning(f"not published, what was published before stays: {verdict.reason}")
         return
-    fits = {*MEASURED_ASSETS.values(), *(asset_name(name, "all") for name in CANDIDATE_MODELS)}
+    fits = {*MEASURED_ASSETS.values(), *(asset_name(name, "all") for name in PUBLISHED)}
     now = datetime.now(UTC)
     folder = publish(
         home,
@@ -153,7 +153,7 @@ def published(
             "serves": stage,
             "verdict": verdict.reason,
             "source": {"name": dataset.name, "description": dataset.description, "version": dataset.version},
-            "split": BY_USER,
+            "split": PER_USER.told,
             "code_version": bundles.code_version(),
             "metrics": evaluation.to_dicts(),
             "comparison": comparison.to_dicts(),
@@ -185,7 +185,7 @@ def champion(home: Path, dataset: Dataset) -> Champion:
         return nobody
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
-        if (manifest["source"]["version"], manifest["split"]) != (dataset.version, BY_USER):
+        if (manifest["source"]["version"], manifest["split"]) != (dataset.version, PER_USER.told):
             return nobody
         scores = pl.read_parquet(folder / "scores.parquet")
         return {"champion": scores, "champion_coverage": coverage_of(manifest["metrics"], manifest["serves"])}

@@ -5,15 +5,15 @@ import time
 import dagster as dg
 import polars as pl
 
-from assets.candidates import channel_inputs
-from assets.features import features_at
+from assets.features import TABLES, features_at
 from assets.partitions import samples
+from assets.protocols import PER_USER, PROTOCOLS, Protocol, channel_inputs
 from movierec import ranking
 from movierec.candidates import CandidateModel
-from movierec.ranking import Ranker
+from movierec.ranking import Ranker, RankerParams
 from movierec.retrieval import RECOMMENDERS, Retrieval
-from movierec.splits import part_of
 from resources import figures
+from resources.memory import PeakMemory
 from resources.tracking import Tracking
 
 OWNERS = ["team:ml"]
@@ -27,21 +27,26 @@ class LabelConfig(dg.Config):
     max_users: int = 3_000
 
 
+def params_of(recommender: str) -> RankerParams:
+    """Rankers that are only measured are fitted on one fold, a third of the time."""
+    return RankerParams() if recommender == "two_stage" else RankerParams(one_fold_from=0)
+
+
 def ranker_name(recommender: str) -> str:
     """`two_stage` has the asset `ranker`, `two_stage_ials` has `ranker_ials`."""
     return recommender.replace("two_stage", "ranker")
 
 
-def _label_rows(recommender: str) -> dg.AssetsDefinition:
+def _label_rows(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
     channels = RECOMMENDERS[recommender]
 
     @dg.asset(
-        name=recommender.replace("two_stage", "label_rows"),
+        key=protocol.key(recommender.replace("two_stage", "label_rows")),
         description=f"Candidates of {', '.join(channels)} from the history with their features, and whether the user "
         "then liked them (`relevant`).",
-        ins=channel_inputs(channels, "history"),
+        ins=protocol.inputs(["split", *TABLES]) | channel_inputs(protocol, channels, "history"),
         partitions_def=samples,
-        group_name="ranking",
+        group_name=protocol.group("ranking"),
         kinds={"polars", "parquet"},
         owners=OWNERS,
     )
@@ -53,10 +58,10 @@ def _label_rows(recommender: str) -> dg.AssetsDefinition:
         movie_features: pl.LazyFrame,
         **models: CandidateModel,
     ) -> pl.DataFrame:
-        rows = ranking.label_rows(
+        rows = ranking.all_label_rows(
             Retrieval({name: models[name] for name in channels}),
             features_at("history", user_features, movie_features),
-            part_of(split, "labels"),
+            split,
             n_candidates=config.n_candidates,
             max_users=config.max_users,
         )
@@ -66,14 +71,14 @@ def _label_rows(recommender: str) -> dg.AssetsDefinition:
     return label_rows
 
 
-def _ranker(recommender: str) -> dg.AssetsDefinition:
+def _ranker(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
     @dg.asset(
-        name=ranker_name(recommender),
+        key=protocol.key(ranker_name(recommender)),
         description=f"CatBoost, YetiRank, over {', '.join(RECOMMENDERS[recommender])}: learns the order of a user's "
         "candidates from what they liked after the history.",
-        ins={"rows": dg.AssetIn(recommender.replace("two_stage", "label_rows"))},
+        ins={"rows": dg.AssetIn(protocol.key(recommender.replace("two_stage", "label_rows")))},
         partitions_def=samples,
-        group_name="ranking",
+        group_name=protocol.group("ranking"),
         kinds={"catboost"},
         owners=OWNERS,
         io_manager_key="models",
@@ -81,8 +86,12 @@ def _ranker(recommender: str) -> dg.AssetsDefinition:
     )
     def ranker(context: dg.AssetExecutionContext, rows: pl.DataFrame, tracking: Tracking) -> Ranker:
         started = time.perf_counter()
-        fitted = Ranker.fit(rows)
-        tracking.record_fit(context, "two_stage_ranker", fitted, seconds=time.perf_counter() - started, files=True)
+        with PeakMemory() as memory:
+            fitted = Ranker.fit(rows, params_of(recommender))
+        seconds = time.perf_counter() - started
+        tracking.record_fit(
+            context, "two_stage_ranker", fitted, seconds=seconds, peak_mb=memory.peak_mb, files=protocol is PER_USER
+        )
         top = dict(list(fitted.importances.items())[:15])
         context.add_output_metadata(
             {
@@ -95,5 +104,5 @@ def _ranker(recommender: str) -> dg.AssetsDefinition:
     return ranker
 
 
-label_rows = [_label_rows(recommender) for recommender in RECOMMENDERS]
-rankers = [_ranker(recommender) for recommender in RECOMMENDERS]
+label_rows = [_label_rows(recommender, protocol) for protocol in PROTOCOLS for recommender in RECOMMENDERS]
+rankers = [_ranker(recommender, protocol) for protocol in PROTOCOLS for recommender in RECOMMENDERS]

@@ -1,6 +1,6 @@
 """How good each model is on the holdout, with intervals, and which floors it must keep."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +11,14 @@ from movierec import metrics
 from movierec.interactions import UNKNOWN, Interactions, Rows, Scores, as_table, top_unseen
 from movierec.ranking import RELEVANT
 from movierec.sampling import bucket
+from movierec.splits import newcomers, part_of
 
 RESAMPLES = 2000
 BLOCK_RESAMPLES = 100  # counts of draws that are held at once
 HOLDOUT_DRAW = 3  # not the draw of the sample, of the label users, or of early stopping
+
+# Who is scored: users of the fit, newcomers by their first half, newcomers before their first rating.
+KNOWN, FOLDED_IN, COLD = SEGMENTS = ("known", "folded_in", "cold")
 
 # A model and what it must not be worse than.
 FLOORS = (
@@ -22,17 +26,21 @@ FLOORS = (
     ("ials", "popularity"),
     ("ease", "popularity"),
     ("item_knn", "popularity"),
+    ("transitions", "popularity"),
     ("two_stage_ials", "popularity"),
     ("two_stage", "popularity"),
 )
 # What each stage adds to the one before it.
 STAGES = (
+    ("trending", "popularity"),
+    ("two_stage_als", "als"),
     ("two_stage_ials", "ials"),
     ("blend", "ease"),
     ("two_stage", "blend"),
     ("two_stage", "ease"),
     ("two_stage", "ials"),
     ("two_stage", "item_knn"),
+    ("two_stage", "transitions"),
 )
 
 
@@ -45,17 +53,30 @@ class Interval(NamedTuple):
     n: int
 
 
-def relevant_pairs(holdout: pl.LazyFrame, *, max_users: int) -> pl.DataFrame:
-    """`user_id, movie_id` of the movies each user liked in the holdout; of more than `max_users` a fixed draw.
+def relevant_pairs(split: pl.LazyFrame, *, max_users: int, part: str = "holdout") -> pl.DataFrame:
+    """`segment, user_id, movie_id` of the movies that users liked in `part`; a fixed draw of `max_users` a segment.
 
-    Users who liked nothing there cannot be scored and have no rows. Raises ValueError when nobody liked anything.
+    Users who rated before `part` are KNOWN. Newcomers stand in two segments: FOLDED_IN with what they liked in
+    their second half, COLD with all that they liked. Users who liked nothing cannot be scored and have no rows.
+    Raises ValueError when nobody liked anything.
     """
-    liked = holdout.filter(pl.col("rating") >= RELEVANT).select("user_id", "movie_id").collect(engine="streaming")
-    if liked.is_empty():
+    new = newcomers(split, part)
+    tables = {
+        KNOWN: part_of(split, part).join(new.select("user_id").unique(), on="user_id", how="anti"),
+        FOLDED_IN: new.filter(~pl.col("given")),
+        COLD: new,
+    }
+    found = pl.concat([_liked(table, max_users).with_columns(segment=pl.lit(name)) for name, table in tables.items()])
+    if found.is_empty():
         raise ValueError(
-            f"nobody rated a movie {RELEVANT} or better in the holdout, so nothing can be measured: take a larger "
+            f"nobody rated a movie {RELEVANT} or better in the {part}, so nothing can be measured: take a larger "
             "sample, or data in which users have at least 5 ratings"
         )
+    return found.select("segment", "user_id", "movie_id")
+
+
+def _liked(ratings: pl.LazyFrame, max_users: int) -> pl.DataFrame:
+    liked = ratings.filter(pl.col("rating") >= RELEVANT).select("user_id", "movie_id").collect(engine="streaming")
     users = (
         liked.select(pl.col("user_id").unique())
         .sort(bucket(pl.col("user_id"), draw=HOLDOUT_DRAW), "user_id")
@@ -64,21 +85,34 @@ def relevant_pairs(holdout: pl.LazyFrame, *, max_users: int) -> pl.DataFrame:
     return liked.join(users, on="user_id", how="semi").sort("user_id", "movie_id")
 
 
-def evaluate(rankings: Mapping[str, pl.DataFrame], relevant: pl.DataFrame, *, n_movies: int) -> pl.DataFrame:
-    """`model, metric, value, low, high, n` for every model and metric; all models on the same users.
+def evaluate(
+    rankings: pl.DataFrame, relevant: pl.DataFrame, popularity: pl.DataFrame, *, n_movies: int, n_users: int
+) -> pl.DataFrame:
+    """`segment, model, metric, value, low, high, n` for every model and metric; all models on the same users.
 
-    Coverage is of the whole list, not of a user, and has no interval: low and high are null.
+    `rankings` is `segment, model, user_id, movie_id, rank`, `popularity` as for `metrics.novelty`. Coverage and Gini
+    are of the whole list, not of a user, and have no interval: low and high are null.
     """
-    rows: list[tuple[str, str, float, float | None, float | None, int]] = []
-    for model, ranking in rankings.items():
-        scores = metrics.per_user(ranking, relevant).drop("user_id")
-        intervals = bootstrap_columns(scores.to_numpy())
-        rows += [(model, name, *interval) for name, interval in zip(scores.columns, intervals, strict=True)]
-        rows += [
-            (model, f"coverage_at_{k}", metrics.coverage(ranking, n_movies, k), None, None, len(scores))
-            for k in metrics.KS
-        ]
-    return pl.DataFrame(rows, schema=["model", "metric", "value", "low", "high", "n"], orient="row")
+    rows: list[tuple[str, str, str, float, float | None, float | None, int]] = []
+    for (segment, model), ranking in by_segment_and_model(rankings):
+        wanted = relevant.filter(segment=segment)
+        scores = metrics.per_user(ranking, wanted).drop("user_id")
+        bits = metrics.novelty(ranking, popularity, n_users).drop("user_id")
+        for table in (scores, bits):
+            intervals = bootstrap_columns(table.to_numpy())
+            rows += [(segment, model, name, *interval) for name, interval in zip(table.columns, intervals, strict=True)]
+        for k in metrics.KS:
+            whole = {"coverage": metrics.coverage(ranking, n_movies, k), "gini": metrics.gini(ranking, n_movies, k)}
+            rows += [
+                (segment, model, f"{name}_at_{k}", value, None, None, len(scores)) for name, value in whole.items()
+            ]
+    return pl.DataFrame(rows, schema=["segment", "model", "metric", "value", "low", "high", "n"], orient="row")
+
+
+def by_segment_and_model(rankings: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.DataFrame]]:
+    """Each segment's and model's ranking, in the order of the table."""
+    for (segment, model), ranking in rankings.group_by("segment", "model", maintain_order=True):
+        yield (str(segment), str(model)), ranking.drop("segment", "model")
 
 
 def difference(
@@ -89,12 +123,24 @@ def difference(
     return bootstrap(scores[0] - scores[1])
 
 
-def differences(
-    rankings: Mapping[str, pl.DataFrame], relevant: pl.DataFrame, pairs: Sequence[tuple[str, str]]
-) -> pl.DataFrame:
-    """`model, base, value, low, high, n`: the paired nDCG@10 difference of each (model, base)."""
-    rows = [(model, base, *difference(rankings[model], rankings[base], relevant)) for model, base in pairs]
-    return pl.DataFrame(rows, schema=["model", "base", "value", "low", "high", "n"], orient="row")
+def differences(rankings: pl.DataFrame, relevant: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    """`segment, model, base, value, low, high, n`: the paired nDCG@10 difference of each (model, base).
+
+    Of every segment in which both have a ranking.
+    """
+    found = dict(by_segment_and_model(rankings))
+    rows = [
+        (
+            segment,
+            model,
+            base,
+            *difference(found[segment, model], found[segment, base], relevant.filter(segment=segment)),
+        )
+        for segment in SEGMENTS
+        for model, base in pairs
+        if (segment, model) in found and (segment, base) in found
+    ]
+    return pl.DataFrame(rows, schema=["segment", "model", "base", "value", "low", "high", "n"], orient="row")
 
 
 def bootstrap(values: npt.NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = 7) -> Interval:
@@ -131,17 +177,12 @@ def failed_floors(table: pl.DataFrame) -> list[str]:
         f"{row['model']} is worse than {row['base']}: nDCG@10 {row['value']:+.4f} "
         f"[{row['low']:+.4f}, {row['high']:+.4f}], n = {row['n']}"
         for row in table.iter_rows(named=True)
-        if (row["model"], row["base"]) in FLOORS and row["high"] < 0
+        if row["segment"] == KNOWN and (row["model"], row["base"]) in FLOORS and row["high"] < 0
     ]
 
 
-def by_model(rankings: pl.DataFrame, models: Sequence[str]) -> dict[str, pl.DataFrame]:
-    """The rankings of each of `models` out of a table with a column `model`; empty for one that recommended nothing."""
-    return {model: rankings.filter(pl.col("model") == model).drop("model") for model in models}
-
-
 def random_ranking(interactions: Interactions, user_ids: npt.ArrayLike, *, n: int, seed: int = 7) -> pl.DataFrame:
-    """`n` unseen movies of each known user in an order drawn by lot: the floor of all floors."""
+    """`n` unseen movies of each user of `interactions` in an order drawn by lot: the floor of all floors."""
     random = np.random.default_rng(seed)
     asked = np.asarray(user_ids, dtype=np.int32)
     rows = interactions.rows_of(asked)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
 KS = (5, 10, 20)
 
 
 def per_user(rankings: pl.DataFrame, relevant: pl.DataFrame, ks: Sequence[int] = KS) -> pl.DataFrame:
-    """One row per user of `relevant`: `user_id` and `{ndcg,recall,precision,map}_at_{k}` for each k.
+    """One row per user of `relevant`: `user_id` and `{ndcg,recall,precision,map,mrr}_at_{k}` for each k.
 
     `rankings`: `user_id, movie_id, rank` (from 1, a movie at most once a user). `relevant`: the pairs that
     should be found. A user without a ranking scores 0 and is not left out. With rel_i = 1 where rank i holds a
@@ -17,6 +18,7 @@ def per_user(rankings: pl.DataFrame, relevant: pl.DataFrame, ks: Sequence[int] =
     ndcg@k = sum_i rel_i / log2(i + 1), over the same sum with the min(k, R) first ranks relevant
     recall@k = hits / R; precision@k = hits / k
     map@k = sum_i rel_i * precision@i, over min(k, R)
+    mrr@k = 1 / rank of the first hit, 0 without one
     """
     totals = relevant.group_by("user_id").agg(n_relevant=pl.len())
     hits = (
@@ -26,10 +28,12 @@ def per_user(rankings: pl.DataFrame, relevant: pl.DataFrame, ks: Sequence[int] =
     )
     gain = 1 / (pl.col("rank") + 1).log(2)
     precision_here = pl.col("nth_hit") / pl.col("rank")
+    first_hit = pl.when(pl.col("nth_hit") == 1).then(1 / pl.col("rank")).otherwise(0.0)
+    summed = {"gain": gain, "hits": pl.lit(1.0), "precisions": precision_here, "mrr_at": first_hit}
     sums = hits.group_by("user_id").agg(
         expression.filter(pl.col("rank") <= k).sum().alias(f"{name}_{k}")
         for k in ks
-        for name, expression in (("gain", gain), ("hits", pl.lit(1.0)), ("precisions", precision_here))
+        for name, expression in summed.items()
     )
     best = pl.DataFrame({"n": range(1, max(ks) + 1)}).select(
         pl.col("n").cast(totals.schema["n_relevant"]), ideal=(1 / (pl.col("n") + 1).log(2)).cum_sum()
@@ -48,9 +52,36 @@ def per_user(rankings: pl.DataFrame, relevant: pl.DataFrame, ks: Sequence[int] =
             )
             .drop("n", "ideal")
         )
-    return table.select("user_id", pl.col(r"^(ndcg|recall|precision|map)_at_\d+$")).sort("user_id")
+    return table.select("user_id", pl.col(r"^(ndcg|recall|precision|map|mrr)_at_\d+$")).sort("user_id")
 
 
 def coverage(rankings: pl.DataFrame, n_movies: int, k: int) -> float:
     """Share of the `n_movies` movies that stand among the first `k` of at least one user."""
     return rankings.filter(pl.col("rank") <= k)["movie_id"].n_unique() / max(1, n_movies)
+
+
+def novelty(rankings: pl.DataFrame, popularity: pl.DataFrame, n_users: int, ks: Sequence[int] = KS) -> pl.DataFrame:
+    """`user_id, novelty_at_{k}`: mean self-information of a user's first k movies, in bits (Zhou et al. 2010).
+
+    A movie's is -log2 of the share of `n_users` who have rated it; `popularity` is `movie_id, n_ratings`. One that
+    nobody has rated counts as rated once.
+    """
+    bits = -(pl.col("n_ratings").fill_null(0).clip(lower_bound=1) / max(1, n_users)).log(2)
+    informed = rankings.join(popularity.select("movie_id", "n_ratings"), on="movie_id", how="left")
+    return (
+        informed.group_by("user_id")
+        .agg(bits.filter(pl.col("rank") <= k).mean().alias(f"novelty_at_{k}") for k in ks)
+        .sort("user_id")
+    )
+
+
+def gini(rankings: pl.DataFrame, n_movies: int, k: int) -> float:
+    """How unevenly the first `k` places fall on `n_movies` movies: 0 evenly, towards 1 on a few (Gini 1912).
+
+    sum_i (2i - n - 1) x_i / (n sum x), over the exposures x in ascending order; nan where nothing is shown.
+    """
+    shown = rankings.filter(pl.col("rank") <= k).group_by("movie_id").len()["len"].sort().to_numpy()
+    if not len(shown):
+        return float("nan")
+    place = np.arange(n_movies - len(shown) + 1, n_movies + 1)  # those never shown come first and add nothing
+    return float(((2 * place - n_movies - 1) * shown).sum() / (n_movies * shown.sum()))

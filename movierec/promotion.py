@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from movierec.evaluation import Interval, bootstrap
+from movierec.evaluation import KNOWN, Interval, bootstrap
 
 METRIC = "ndcg_at_10"
 MARGIN = 0.01  # a loss of nDCG@10 that must be excluded by the interval
@@ -24,7 +24,7 @@ def served_stage(comparison: pl.DataFrame) -> str:
 
     `comparison` is as `evaluation.differences` makes it and has the pair.
     """
-    (row,) = comparison.filter(model="two_stage", base="blend").iter_rows(named=True)
+    (row,) = comparison.filter(segment=KNOWN, model="two_stage", base="blend").iter_rows(named=True)
     return "blend" if row["high"] < 0 else "two_stage"
 
 

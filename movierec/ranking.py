@@ -3,6 +3,7 @@
 import json
 import logging
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from movierec.features import BASE_FEATURES, Features
 from movierec.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, blocks
 from movierec.retrieval import Proposals, Retrieval, signal_names
 from movierec.sampling import bucket
+from movierec.splits import newcomers, part_of
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +23,10 @@ LABELS_DRAW, VALIDATION_DRAW = 1, 2
 # What CatBoost makes of the parameters of a summed model when it loads it, and complains of when it loads it again.
 NO_PARAMS = ("", '{"flat_params":{}}')
 RELEVANT = 4.0  # a rating from which a movie counts as liked
+
+
+class NothingToLearnError(ValueError):
+    """Nobody liked a candidate in the labels; the message says what to do."""
 
 
 def ranker_features(channels: tuple[str, ...]) -> tuple[str, ...]:
@@ -62,7 +68,7 @@ def label_rows(
         .sort()
     )
     if users.is_empty():
-        raise ValueError(
+        raise NothingToLearnError(
             f"nobody rated a movie {RELEVANT} or better after their history, so the ranker has nothing to learn from: "
             "take a larger sample, or data in which users have at least 7 ratings"
         )
@@ -86,11 +92,38 @@ def label_rows(
         tables.append(table.hstack(pl.DataFrame(matrix, schema=names, orient="row")).filter(teaches))
     rows = pl.concat(tables) if tables else pl.DataFrame()
     if rows.is_empty():
-        raise ValueError(
+        raise NothingToLearnError(
             f"no user of {len(users)} liked one of the {n_candidates} candidates they were given: the ranker has "
             "nothing to learn from; take a larger sample or more candidates"
         )
     return rows
+
+
+def all_label_rows(
+    retrieval: Retrieval, features: Features, split: pl.LazyFrame, *, n_candidates: int, max_users: int
+) -> pl.DataFrame:
+    """`label_rows` of the users who have a history, and of newcomers to the labels, folded in by their first half.
+
+    `max_users` of each.
+    """
+    new = newcomers(split, "labels")
+    labels = part_of(split, "labels").join(new.select("user_id").unique(), on="user_id", how="anti")
+    known = partial(label_rows, retrieval, n_candidates=n_candidates, max_users=max_users)
+    given = new.filter(pl.col("given"))
+    people = Interactions.of(given, retrieval.interactions.movie_ids)
+    tables = []
+    nothing_to_learn = []
+    for of_whom in (
+        partial(known, features, labels),
+        partial(known, features.fold_in(given), new.filter(~pl.col("given")), people=people),
+    ):
+        try:
+            tables.append(of_whom())
+        except NothingToLearnError as error:
+            nothing_to_learn.append(error)
+    if not tables:
+        raise nothing_to_learn[0]
+    return pl.concat(tables)
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,16 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
     dagster_url: str
 
     def record_fit(
-        self, context: dg.AssetExecutionContext, experiment: str, model: Any, *, seconds: float, files: bool = False
+        self,
+        context: dg.AssetExecutionContext,
+        experiment: str,
+        model: Any,
+        *,
+        seconds: float,
+        peak_mb: float = 0.0,
+        files: bool = False,
     ) -> None:
-        """A run with the parameters of a fitted model and how long its fit took, linked from the asset's metadata.
+        """A run with the parameters of a fitted model and what its fit cost, linked from the asset's metadata.
 
         `model.params` is a dataclass; with `files` what `model.save` writes is kept as the run's artifacts.
         """
@@ -42,12 +49,13 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         for name, value in asdict(model.params).items():
             self._client.log_param(run_id, name, value)
         self._client.log_metric(run_id, "fit_seconds", seconds)
+        self._client.log_metric(run_id, "fit_peak_mb", peak_mb)
         if files:
             with tempfile.TemporaryDirectory() as folder:
                 model.save(Path(folder))
                 self._client.log_artifacts(run_id, folder)
         self._client.set_terminated(run_id)
-        context.add_output_metadata({"mlflow_run_id": run_id, "fit_seconds": seconds})
+        context.add_output_metadata({"mlflow_run_id": run_id, "fit_seconds": seconds, "fit_peak_mb": peak_mb})
 
     def record_metrics(self, asset: str, sample: str, metrics: Mapping[str, float]) -> None:
         """Adds `metrics` to the run of the asset's latest fit, where there is one."""
@@ -55,6 +63,11 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         if run_id is not None:
             for name, value in metrics.items():
                 self._client.log_metric(run_id, name, value)
+
+    def latest_metrics(self, asset: str, sample: str) -> dict[str, float]:
+        """What was recorded of the asset's latest fit; nothing where it was never fitted."""
+        run_id = self.latest_run(asset, sample)
+        return dict(self._client.get_run(run_id).data.metrics) if run_id else {}
 
     def latest_run(self, asset: str, sample: str) -> str | None:
         """Id of the run that recorded the latest fit of `asset` for `sample`."""

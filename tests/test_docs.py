@@ -66,6 +66,7 @@ def test_every_feature_of_the_ranker_is_documented():
 def test_every_stored_table_is_documented():
     tables = text("data.md").split("## Features")[0]
     assets = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
+    assets = {name.removeprefix("global_time/") for name in assets}
     models = {
         *(name for name in assets if name.startswith((*CANDIDATE_MODELS, "ranker"))),
         "dataset",
@@ -94,7 +95,7 @@ def test_defaults_of_the_models_are_as_documented():
 
 def test_every_metric_is_defined():
     assert "k is " + ", ".join(str(k) for k in KS[:-1]) + f" and {KS[-1]}" in text("evaluation.md")
-    for name in ("ndcg", "recall", "precision", "map", "coverage"):
+    for name in ("ndcg", "recall", "precision", "map", "mrr", "novelty", "coverage", "gini"):
         assert f"`{name}_at_k`" in text("evaluation.md")
 
 

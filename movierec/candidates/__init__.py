@@ -5,6 +5,7 @@ No ranking, no evaluation: a candidate model scores movies for users and nothing
 
 from movierec.candidates.als import ALS
 from movierec.candidates.base import CandidateModel
+from movierec.candidates.content import ContentModel
 from movierec.candidates.ease import EASE
 from movierec.candidates.ials import IALS
 from movierec.candidates.item_knn import ItemKNN
@@ -24,4 +25,5 @@ CANDIDATE_MODELS: dict[str, type[CandidateModel]] = {
     "ease": EASE,
     "item_knn": ItemKNN,
     "transitions": Transitions,
+    "content": ContentModel,
 }

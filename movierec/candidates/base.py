@@ -43,12 +43,22 @@ class CandidateModel(Protocol):
     def load(cls, folder: Path) -> Self: ...
 
 
-def candidates(model: CandidateModel, user_ids: npt.ArrayLike, n: int) -> pl.DataFrame:
-    """The `n` best unseen movies of each user: `user_id, movie_id, score, rank`. Unknown users have no rows."""
+def candidates(
+    model: CandidateModel, user_ids: npt.ArrayLike, n: int, *, people: Interactions | None = None
+) -> pl.DataFrame:
+    """The `n` best unseen movies of each user: `user_id, movie_id, score, rank`. Unknown users have no rows.
+
+    Users are those of the fit, or `people`, who are folded in by their ratings.
+    """
     asked = np.asarray(user_ids, dtype=np.int32)
-    rows = model.interactions.rows_of(asked)
+    among = people or model.interactions
+    rows = among.rows_of(asked)
     known = rows != UNKNOWN
-    columns, scores = top_unseen(model.score, model.interactions, rows[known], n=n)
+
+    def score(block: Rows) -> Scores:
+        return model.fold_in(among.take(block)) if people else model.score(block)
+
+    columns, scores = top_unseen(score, among, rows[known], n=n)
     return as_table(asked[known], model.interactions.movie_ids, columns, scores)
 
 

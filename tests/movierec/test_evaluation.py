@@ -4,6 +4,7 @@ import pytest
 
 from movierec import evaluation
 from movierec.interactions import Interactions
+from movierec.splits import split_by_time, split_by_user
 from tests import factories
 from tests.movierec.test_metrics import ranking, relevant
 
@@ -39,12 +40,13 @@ def test_differences_are_paired_by_user():
 def test_only_what_is_surely_worse_fails_its_floor():
     table = pl.DataFrame(
         [
-            ("ials", "popularity", -0.1, -0.2, -0.01, 9),
-            ("ease", "popularity", -0.1, -0.3, 0.01, 9),
-            ("popularity", "random", 0.1, 0.0, 0.2, 9),
-            ("blend", "ease", -0.1, -0.2, -0.01, 9),  # what a stage adds is told, and is no floor
+            ("known", "ials", "popularity", -0.1, -0.2, -0.01, 9),
+            ("known", "ease", "popularity", -0.1, -0.3, 0.01, 9),
+            ("known", "popularity", "random", 0.1, 0.0, 0.2, 9),
+            ("known", "blend", "ease", -0.1, -0.2, -0.01, 9),  # what a stage adds is told, and is no floor
+            ("folded_in", "item_knn", "popularity", -0.1, -0.2, -0.01, 9),  # nor is what holds for newcomers
         ],
-        schema=["model", "base", "value", "low", "high", "n"],
+        schema=["segment", "model", "base", "value", "low", "high", "n"],
         orient="row",
     )
     (fault,) = evaluation.failed_floors(table)
@@ -52,18 +54,40 @@ def test_only_what_is_surely_worse_fails_its_floor():
 
 
 def test_no_user_is_dropped_from_the_table():
-    table = evaluation.evaluate({"m": ranking(1)}, pl.concat([relevant(1), relevant(2, user=2)]), n_movies=4)
+    truth = pl.concat([relevant(1), relevant(2, user=2)]).with_columns(segment=pl.lit("known"))
+    others = pl.concat([truth, relevant(1).with_columns(segment=pl.lit("cold"))])
+    found = pl.concat([ranking(1), ranking(2, user=3)]).with_columns(segment=pl.lit("known"), model=pl.lit("m"))
+    popularity = pl.DataFrame({"movie_id": [1], "n_ratings": [2]}, schema={"movie_id": pl.Int32, "n_ratings": pl.Int32})
+    table = evaluation.evaluate(found, others, popularity, n_movies=4, n_users=8)
+    assert table["segment"].unique().to_list() == ["known"]
     ndcg = table.filter(metric="ndcg_at_10").row(0, named=True)
     assert (ndcg["value"], ndcg["n"]) == (0.5, 2)
     coverage = table.filter(metric="coverage_at_10").row(0, named=True)
-    assert (coverage["value"], coverage["low"]) == (0.25, None)
+    assert (coverage["value"], coverage["low"]) == (0.5, None)
+    assert table.filter(metric="novelty_at_10")["value"].item() == pytest.approx((2 + 3) / 2)  # of 2/8 and of 1/8
 
 
 def test_relevant_is_what_was_liked_and_a_larger_draw_holds_the_smaller():
-    holdout = factories.ratings(*[(user, 1, 4.0) for user in range(1, 101)], (200, 1, 3.5))
-    draws = [set(evaluation.relevant_pairs(holdout, max_users=n)["user_id"]) for n in (10, 50, 1000)]
+    rows = [(user, movie, 4.0) for movie in range(1, 6) for user in range(1, 101)]
+    split = split_by_user(factories.ratings(*rows, *[(200, movie, 3.5) for movie in range(1, 6)]))
+    draws = [set(evaluation.relevant_pairs(split, max_users=n)["user_id"]) for n in (10, 50, 1000)]
     assert [len(draw) for draw in draws] == [10, 50, 100]
     assert draws[0] < draws[1] < draws[2]
+
+
+def test_newcomers_are_scored_folded_in_and_cold_and_nobody_is_left_out():
+    rows = [(1, movie, 5.0) for movie in range(1, 9)] + [
+        (1, 9, 5.0),
+        (2, 1, 5.0),
+        (2, 2, 4.0),
+        (2, 3, 3.0),
+        (2, 4, 4.5),
+    ]
+    split = split_by_time(factories.ratings(*rows), holdout=5 / 13)
+    found = evaluation.relevant_pairs(split, max_users=9)
+    pairs = {segment: table["movie_id"].to_list() for (segment,), table in found.group_by("segment")}
+    # User 1 has rated before. User 2 is new: two ratings to go by, then 3 (not liked) and 4.
+    assert pairs == {"known": [9], "folded_in": [4], "cold": [1, 2, 4]}
 
 
 def test_a_random_ranking_is_of_unseen_movies_and_the_same_each_time():

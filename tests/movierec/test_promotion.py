@@ -52,6 +52,9 @@ def test_without_a_champion_there_is_no_contest():
 
 @pytest.mark.parametrize(("high", "served"), [(-0.001, "blend"), (0.001, "two_stage")])
 def test_a_ranker_that_is_surely_worse_than_its_candidates_is_left_out(high, served):
-    rows = [("two_stage", "blend", -0.01, -0.02, high, 9), ("two_stage", "ease", -0.01, -0.02, -0.01, 9)]
-    table = pl.DataFrame(rows, schema=["model", "base", "value", "low", "high", "n"], orient="row")
+    rows = [
+        ("known", "two_stage", "blend", -0.01, -0.02, high, 9),
+        ("known", "two_stage", "ease", -0.01, -0.02, -0.01, 9),
+    ]
+    table = pl.DataFrame(rows, schema=["segment", "model", "base", "value", "low", "high", "n"], orient="row")
     assert served_stage(table) == served

@@ -1,8 +1,19 @@
+from datetime import timedelta
+
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movierec.splits import CUTS, known_at, part_of, split_by_user
+from movierec.schema import TAGS
+from movierec.splits import (
+    CUTS,
+    known_at,
+    newcomers,
+    part_of,
+    split_by_time,
+    split_by_user,
+    tags_known_at,
+)
 from tests import factories
 
 
@@ -33,6 +44,31 @@ def test_parts_are_disjoint_complete_and_in_order_of_time(pairs):
     by_user = split.sort("user_id", "rated_at")
     steps = by_user.select(pl.col("part").to_physical().cast(pl.Int8).diff().over("user_id")).to_series()
     assert (steps.drop_nulls() >= 0).all()
+
+
+def test_by_time_the_cuts_are_the_same_moments_for_everybody():
+    table = factories.ratings(*[(1 + movie % 3, movie, 4.0) for movie in range(1, 26)])
+    split = split_by_time(table).collect().sort("rated_at")
+    assert split["part"].to_list() == ["history"] * 16 + ["labels"] * 4 + ["holdout"] * 5
+
+
+def test_ratings_of_one_moment_are_not_cut_apart():
+    moment = pl.lit(factories.START).alias("rated_at").cast(pl.Datetime("ms"))
+    table = factories.ratings(*[(1, movie, 4.0) for movie in range(1, 11)]).with_columns(moment)
+    assert split_by_time(table).collect()["part"].unique().to_list() == ["holdout"]
+
+
+def test_newcomers_have_a_first_half_that_is_given():
+    rows = [(1, movie, 4.0) for movie in range(1, 8)] + [(2, 5, 4.0), (1, 8, 4.0), (2, 3, 4.0), (2, 9, 4.0)]
+    found = newcomers(split_by_time(factories.ratings(*rows), holdout=4 / 11), "holdout").collect()
+    assert found.select("user_id", "movie_id", "given").rows() == [(2, 5, True), (2, 3, False), (2, 9, False)]
+
+
+def test_a_tag_is_known_once_its_writer_has_rated_later():
+    table = factories.ratings((1, 1, 4.0), (1, 2, 4.0), (2, 1, 4.0))
+    day = [factories.START + timedelta(days=days) for days in (0, 1, 2, 0)]
+    tags = {"user_id": [1, 1, 1, 9], "movie_id": [1] * 4, "tag": list("abcd"), "tagged_at": day}
+    assert tags_known_at(pl.LazyFrame(tags, schema=TAGS), table).collect()["tag"].to_list() == ["a", "b"]
 
 
 def test_a_cut_knows_only_what_lies_before_it():

@@ -1,0 +1,48 @@
+"""The ways of measuring: each has its own split, and below it its own fits, rankers and tables."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import dagster as dg
+import polars as pl
+
+from movierec.candidates import CANDIDATE_MODELS
+from movierec.splits import BY_TIME, BY_USER, split_by_time, split_by_user
+
+
+class Protocol(NamedTuple):
+    """`prefix` stands before the names of its assets; `group` is theirs, or None where each has a group by its kind."""
+
+    name: str
+    prefix: str | None
+    told: str
+    split: Callable[[pl.LazyFrame], pl.LazyFrame]
+
+    def key(self, asset: str) -> dg.AssetKey:
+        return dg.AssetKey([self.prefix, asset] if self.prefix else [asset])
+
+    def inputs(self, assets: Iterable[str]) -> dict[str, dg.AssetIn]:
+        """The named assets of this protocol as inputs under their plain names."""
+        return {name: dg.AssetIn(self.key(name)) for name in assets}
+
+    def group(self, group: str) -> str:
+        """A group of the graph: that of the assets' kind, or the protocol's own."""
+        return self.prefix or group
+
+
+PER_USER = Protocol("per_user", None, BY_USER, split_by_user)
+GLOBAL_TIME = Protocol("global_time", "global_time", BY_TIME, split_by_time)
+PROTOCOLS = (PER_USER, GLOBAL_TIME)
+
+
+# Dagster wants one type object to a name; the I/O manager reads from it which class to load.
+MODEL_TYPES = {name: dg.PythonObjectDagsterType(kind, name=f"{name}_model") for name, kind in CANDIDATE_MODELS.items()}
+
+
+def asset_name(model: str, cut: str) -> str:
+    return model if cut == "all" else f"{model}_{cut}"
+
+
+def channel_inputs(protocol: Protocol, models: Iterable[str], cut: str) -> dict[str, dg.AssetIn]:
+    """The named models at a cut as inputs of an asset, each under its own name."""
+    return {name: dg.AssetIn(protocol.key(asset_name(name, cut)), dagster_type=MODEL_TYPES[name]) for name in models}

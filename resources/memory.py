@@ -1,0 +1,39 @@
+"""How much memory a step needs."""
+
+import threading
+from types import TracebackType
+from typing import Self
+
+EVERY_SECONDS = 0.02
+
+
+class PeakMemory:
+    """While the block runs the process's resident memory is looked at 50 times a second.
+
+    `peak_mb` is how far it rose above where it stood at the start, in 10^6 bytes: 0 where memory freed before was
+    enough.
+    """
+
+    peak_mb = 0.0
+
+    def __enter__(self) -> Self:
+        import psutil
+
+        self._rss = psutil.Process().memory_info
+        self._before = self._rss().rss
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="peak-memory", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._look()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(EVERY_SECONDS):
+            self._look()
+
+    def _look(self) -> None:
+        self.peak_mb = max(self.peak_mb, (self._rss().rss - self._before) / 1e6)
