@@ -1,6 +1,11 @@
-"""Clusters of movies and the tags that mark them; nothing that is recommended or published waits for them."""
+"""Clusters of movies, the tags that mark them, and the companion of the bundle by which the site has them.
+
+Nothing that is recommended or published in the bundle waits for them.
+"""
 
 from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -9,9 +14,12 @@ from assets.partitions import samples
 from movierec import clusters as clustering
 from movierec.candidates.ials import IALS
 from movierec.clusters import ClusterParams
+from movierec.companion import publish_companion
 from movierec.content import content_vectors, words
 from resources import figures
+from resources.bundles import CompanionStore
 from resources.io import markdown
+from resources.sources import Dataset
 
 OWNERS = ["team:ml"]
 PARQUET = {"polars", "parquet"}
@@ -74,3 +82,36 @@ def cluster_tags(context: dg.AssetExecutionContext, clusters: pl.DataFrame, tags
     top = found.filter(pl.col("rank") <= 8).group_by("cluster", maintain_order=True).agg(pl.col("tag").str.join(" · "))
     context.add_output_metadata({"top": dg.MetadataValue.md(markdown(top))})
     return found
+
+
+@dg.asset(partitions_def=samples, group_name="clusters", kinds={"python"}, owners=["team:web"])
+def companion(
+    context: dg.AssetExecutionContext,
+    dataset: Dataset,
+    clusters: pl.DataFrame,
+    cluster_tags: pl.DataFrame,
+    movies: pl.DataFrame,
+    tags: pl.DataFrame,
+    catalogue: pl.DataFrame,
+    companions: CompanionStore,
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Clusters and content as the site reads them, beside the bundle; served as soon as it is there."""
+    now = datetime.now(UTC)
+    folder = publish_companion(
+        Path(companions.root, context.partition_key),
+        f"{now:%Y%m%dT%H%M%SZ}-{context.run_id[:8]}",
+        clusters=clusters,
+        cluster_tags=cluster_tags,
+        content=content_vectors(movies, tags),
+        movies=movies,
+        tags=tags,
+        stats=catalogue.select("movie_id", "n_ratings", "mean_rating"),
+        manifest={
+            "run_id": context.run_id,
+            "published_at": now.isoformat(timespec="seconds"),
+            "sample": context.partition_key,
+            "source": {"name": dataset.name, "description": dataset.description, "version": dataset.version},
+        },
+    )
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    return dg.MaterializeResult(metadata={"companion": dg.MetadataValue.path(folder), "bytes": size})

@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets import candidates, checks, clusters, evaluation, features, prepared, published, ranking, raw, schedules
 from assets.progress import progress
-from resources.bundles import BundleStore
+from resources.bundles import BundleStore, CompanionStore
 from resources.io import ModelIO, ParquetIO
 from resources.movielens import MovieLens
 from resources.settings import Settings
@@ -26,6 +26,7 @@ def definitions(settings: Settings) -> dg.Definitions:
             "movielens": MovieLens(source=settings.source, raw=str(settings.raw)),
             "tracking": Tracking(folder=str(settings.mlflow), dagster_url=f"http://127.0.0.1:{settings.dagster_port}"),
             "bundles": BundleStore(root=str(settings.home / "published")),
+            "companions": CompanionStore(root=str(settings.home / "companion")),
         },
         loggers={"console": dg.colored_console_logger, "progress": progress},
         # A process per asset costs seconds each, and the heavy steps use every core anyway.

@@ -13,8 +13,13 @@ train = dg.define_asset_job(
 publish = dg.define_asset_job(
     "publish", selection=dg.AssetSelection.groups("published"), description="A new bundle from the fitted models."
 )
+train_kmeans = dg.define_asset_job(
+    "train_kmeans",
+    selection=dg.AssetSelection.assets("clusters", "cluster_tags", "companion"),
+    description="New clusters and their tags, served at once; nothing else is trained. The site starts it too.",
+)
 
-jobs = [everything, train, publish]
+jobs = [everything, train, publish, train_kmeans]
 
 
 def nightly(settings: Settings) -> dg.ScheduleDefinition:

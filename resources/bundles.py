@@ -20,3 +20,9 @@ class BundleStore(dg.ConfigurableResource):  # type: ignore[type-arg]
         ):
             digest.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
         return digest.hexdigest()[:16]
+
+
+class CompanionStore(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """`root` holds a folder per sample."""
+
+    root: str

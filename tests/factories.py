@@ -6,17 +6,20 @@ from typing import Any
 
 import polars as pl
 
+from movierec import companion
 from movierec.candidates.ease import EASE
 from movierec.candidates.ials import IALS, IALSParams
 from movierec.candidates.popularity import Popularity
 from movierec.catalog import catalogue
+from movierec.clusters import ClusterParams, cluster_movies, popular_words
+from movierec.content import content_vectors, words
 from movierec.features import Features, movie_features, user_features
 from movierec.interactions import Interactions
 from movierec.published import publish
 from movierec.ranking import Ranker, RankerParams, label_rows
 from movierec.recommender import Popular, Recommender
 from movierec.retrieval import Retrieval
-from movierec.schema import LINKS, MOVIES, RATINGS
+from movierec.schema import LINKS, MOVIES, RATINGS, TAGS
 from movierec.similar import SimilarityIndex, by_factors
 from movierec.splits import known_at, part_of, split_by_user
 
@@ -115,6 +118,38 @@ def publish_bundle(
         similar=SimilarityIndex.of(similar),
         scores=pl.DataFrame({"user_id": [1], "ndcg_at_10": [0.5]}),
         manifest=content | manifest,
+    )
+
+
+def tags(*rows: tuple[int, int, str]) -> pl.LazyFrame:
+    """`(user_id, movie_id, tag)`, all of one moment."""
+    return pl.LazyFrame([(*row, START) for row in rows], schema=TAGS, orient="row")
+
+
+def tagged(n_movies: int = 40) -> pl.LazyFrame:
+    """Two people call every even movie "Space"; the first ten odd ones are "funny"."""
+    space = [(user, movie, "Space") for user in (1, 2) for movie in range(2, n_movies + 1, 2)]
+    return tags(*space, *((1, movie, "funny") for movie in range(1, 20, 2)))
+
+
+def publish_companion(
+    home: Path, version: str = "c1", *, n_movies: int = 40, with_tags: bool = True, k: int = 2, **manifest: Any
+) -> Path:
+    """A companion of the bundle that `publish_bundle` makes: action is one cluster, comedy the other."""
+    table, given = movies(n_movies + 2).collect(), (tagged(n_movies) if with_tags else tags()).collect()
+    rated = movie_features(checkerboard(n_movies=n_movies), movies(n_movies + 2)).collect()
+    stats = rated.select("movie_id", n_ratings="movie_num_ratings", mean_rating="movie_avg_rating")
+    clusters = cluster_movies(content_vectors(table, given), rated, ClusterParams(k=k)).table
+    return companion.publish_companion(
+        home / "companion" / "full",
+        version,
+        clusters=clusters,
+        cluster_tags=popular_words(clusters, words(given)),
+        content=content_vectors(table, given),
+        movies=table,
+        tags=given,
+        stats=stats,
+        manifest={"run_id": "c0ffee-run", "published_at": datetime.now(UTC).isoformat()} | manifest,
     )
 
 

@@ -7,6 +7,8 @@ import polars as pl
 import pytest
 
 from assets.definitions import definitions
+from movierec.companion import Companion
+from movierec.versions import current
 from tests.test_graph import metadata_of, run, settings_for, write_movielens
 
 pytestmark = [
@@ -23,7 +25,7 @@ def above(settings, *assets):
 
 @pytest.fixture(scope="module")
 def clustered(tmp_path_factory):
-    """The assets up to `cluster_tags` over movies of two kinds, tagged by a few."""
+    """The assets up to `companion` over movies of two kinds, tagged by a few."""
     folder = tmp_path_factory.mktemp("clusters")
     movielens = write_movielens(folder / "movielens")
     tags = [
@@ -31,7 +33,7 @@ def clustered(tmp_path_factory):
     ]
     (movielens / "tags.csv").write_text("userId,movieId,tag,timestamp\n" + "\n".join(tags) + "\n")
     settings = settings_for(folder)
-    result = run(settings, selection=above(settings, "cluster_tags"))
+    result = run(settings, selection=above(settings, "companion"))
     assert result.success
     return settings, result
 
@@ -80,5 +82,25 @@ def test_the_run_configuration_sets_k(clustered, tmp_path):
     assert table(settings, "clusters")["cluster"].n_unique() == 3
 
 
+def test_the_companion_is_published_for_the_site(clustered):
+    settings, result = clustered
+    found = Companion.open(current(settings.home / "companion" / "full"))
+    assert found.manifest["run_id"] == result.run_id
+    assert found.manifest["source"]["name"] == "movielens"
+    assert len(found.clusters.clusters) == 10
+    assert found.content.nearest(1, n=3)[0].tolist()
+
+
+def test_the_job_of_the_site_makes_clusters_and_publishes_them_and_nothing_else(tmp_path):
+    job = definitions(settings_for(tmp_path)).resolve_job_def("train_kmeans")
+    assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {
+        "clusters",
+        "cluster_tags",
+        "companion",
+    }
+
+
 def test_what_is_published_waits_for_no_clusters(tmp_path):
-    assert not [name for name in above(settings_for(tmp_path), "published") if "cluster" in name]
+    assert not [
+        name for name in above(settings_for(tmp_path), "published") if name.startswith(("cluster", "companion"))
+    ]

@@ -1,10 +1,11 @@
 import json
+import shutil
 import threading
 import time
 
 import pytest
 
-from movierec import published
+from movierec import published, versions
 from movierec.published import Bundle, BundleError, Live, atomic, current, point_at
 from tests import factories
 
@@ -18,12 +19,12 @@ def made(tmp_path_factory):
 def home(made, tmp_path):
     """A home of its own for each test, with the same bundle in it."""
     copy = tmp_path / "published" / "full"
-    published.shutil.copytree(made.parent, copy)
+    shutil.copytree(made.parent, copy)
     return copy
 
 
 def another(home, version):
-    published.shutil.copytree(home / "v1", home / version)
+    shutil.copytree(home / "v1", home / version)
     return home / version
 
 
@@ -99,7 +100,7 @@ def test_a_request_keeps_the_bundle_it_began_with(home):
     another(home, "v2")
     point_at(home, "v2")
     until(lambda: live().version == "v2")
-    published.shutil.rmtree(home / "v1")
+    shutil.rmtree(home / "v1")
     assert mine.recommender.for_user(1, n=3).model == "two_stage"
 
 
@@ -127,8 +128,7 @@ def test_no_request_waits_for_a_new_bundle_to_open(home, monkeypatch):
     live = Live(home)
     live()
     gate = threading.Event()
-    opened = Bundle.open
-    monkeypatch.setattr(Bundle, "open", lambda folder: gate.wait(5) and opened(folder))
+    monkeypatch.setattr(live, "opened", lambda folder: gate.wait(5) and Bundle.open(folder))
     another(home, "v2")
     point_at(home, "v2")
     started = time.monotonic()
@@ -142,10 +142,10 @@ def test_publishing_keeps_the_last_bundles_and_the_one_that_is_served(home):
     for version in ("v2", "v3", "v4"):
         another(home, version)
     point_at(home, "v1")
-    published._prune(home)
+    versions.prune(home)
     assert sorted(path.name for path in home.iterdir() if path.is_dir()) == ["v1", "v2", "v3", "v4"]
     point_at(home, "v4")
-    published._prune(home)
+    versions.prune(home)
     assert sorted(path.name for path in home.iterdir() if path.is_dir()) == ["v2", "v3", "v4"]
     assert current(home) == home / "v4"
 

@@ -1,0 +1,20 @@
+"""Sparse matrices as open files."""
+
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+
+
+def save_csr(folder: Path, matrix: sp.csr_array) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "shape.npy", np.array(matrix.shape))
+    for part in ("indptr", "indices", "data"):
+        np.save(folder / f"{part}.npy", getattr(matrix, part))
+
+
+def load_csr(folder: Path) -> sp.csr_array:
+    """As `save_csr` wrote it, mapped read-only: processes that load the same folder share its pages."""
+    data, indices, indptr = (np.load(folder / f"{part}.npy", mmap_mode="r") for part in ("data", "indices", "indptr"))
+    rows, columns = np.load(folder / "shape.npy")
+    return sp.csr_array((data, indices, indptr), shape=(int(rows), int(columns)))
