@@ -1,7 +1,7 @@
 // A card opens its movie over the page, under the movie's own address. Without this file a card is a plain link.
 // Loaded before htmx: its own answer to popstate would fetch the page again and lose what was loaded.
 (() => {
-  let under = location.pathname + location.search; // the address of the page that stands under the overlay
+  const root = document.documentElement;
   let cover = document.title;
   let opener = null;
   let asked = 0;
@@ -9,10 +9,12 @@
 
   const dialog = () => document.getElementById("overlay");
   const here = () => location.pathname + location.search;
+  const stand = () => { root.dataset.page = here(); }; // the address of the page itself, whatever stands over it
   const depth = () => history.state?.overlay?.depth ?? 0;
 
   // This very document shows the movie: an overlay that was reloaded is a page.
   if (depth()) history.replaceState(null, "");
+  stand();
 
   async function show(href) {
     const turn = ++asked;
@@ -59,7 +61,7 @@
       event?.stopImmediatePropagation();
       opener ??= document.querySelector(`.card[href="${CSS.escape(entry.href)}"]`);
       show(entry.href).catch(() => location.reload());
-    } else if (here() === under) {
+    } else if (here() === root.dataset.page) {
       if (dialog().open) event?.stopImmediatePropagation();
       close();
     } else if (!history.state?.htmx) {
@@ -91,6 +93,6 @@
   addEventListener("popstate", follow);
   addEventListener("pageshow", (event) => { if (event.persisted) follow(); });
   for (const name of ["htmx:pushedIntoHistory", "htmx:replacedInHistory", "htmx:historyRestore", "htmx:historyCacheMissLoad"]) {
-    document.addEventListener(name, () => { if (!depth()) under = here(); });
+    document.addEventListener(name, () => { if (!depth()) stand(); });
   }
 })();

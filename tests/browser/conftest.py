@@ -15,6 +15,7 @@ from tests.factories import publish_bundle
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SIZES = {360: 740, 768: 1024, 1440: 900}
+HEIGHTS = SIZES | {320: 640, 1920: 1080}
 
 Visit = Callable[..., Page]
 
@@ -67,7 +68,7 @@ def visit(chromium: Browser, site: str, complaints: list[str]) -> Iterator[Visit
     contexts = []
 
     def opened(path: str = "/", *, width: int = 1440, reduced_motion: str = "reduce", **options: object) -> Page:
-        size = {"width": width, "height": SIZES[width]}
+        size = {"width": width, "height": HEIGHTS[width]}
         context = chromium.new_context(base_url=site, viewport=size, reduced_motion=reduced_motion, **options)
         contexts.append(context)
         context.on("weberror", lambda found: complaints.append(str(found.error)))

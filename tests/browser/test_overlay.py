@@ -3,33 +3,10 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-
-
-def third_page(page: Page) -> Locator:
-    """Scrolls until all 52 movies are there; gives a card of the last page."""
-    page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    expect(page.locator(".grid > li:not(.more)")).to_have_count(52)
-    card = page.locator(".grid .card").nth(45)
-    card.scroll_into_view_if_needed()
-    return card
-
-
-def place(page: Page, card: Locator) -> tuple[float, float]:
-    """Where the card stands in the window, which is where the window stands in the list."""
-    box = card.bounding_box()
-    assert box is not None
-    return round(box["x"]), round(box["y"])
-
-
-def opened(page: Page, card: Locator) -> Locator:
-    card.click()
-    overlay = page.locator("#overlay")
-    expect(overlay).to_be_visible()
-    return overlay
-
+from tests.browser.pages import last_movies, opened, place
 
 WAYS_BACK = {
     "Escape": lambda page: page.keyboard.press("Escape"),
@@ -42,7 +19,7 @@ WAYS_BACK = {
 @pytest.mark.parametrize("way", WAYS_BACK)
 def test_every_way_back_gives_the_list_as_it_was(visit: Visit, way: str) -> None:
     page = visit("/")
-    card = third_page(page)
+    card = last_movies(page)
     before, address, title = place(page, card), page.url, page.title()
     href = card.get_attribute("href")
     overlay = opened(page, card)
@@ -113,14 +90,19 @@ def test_a_click_for_a_tab_or_a_window_is_left_to_the_browser(visit: Visit, key:
     expect(page.locator("#overlay")).to_be_hidden()
 
 
-def test_move_to_page_moves_there_and_back_leads_to_the_list(visit: Visit) -> None:
+def test_move_to_page_moves_there_and_back_leads_to_the_list_as_it_was(visit: Visit) -> None:
     page = visit("/")
-    overlay = opened(page, page.locator("#trending-strip .card").first)
+    card = last_movies(page)
+    before = place(page, card)
+    overlay = opened(page, card)
     title = overlay.get_by_role("heading", level=2).inner_text()
     overlay.get_by_role("link", name="Move to page").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
     page.go_back()
-    expect(page.get_by_role("heading", level=1)).to_have_text("What to watch tonight")
+    expect(page.locator(".grid > li:not(.more)")).to_have_count(52)
+    expect(overlay).to_be_hidden()
+    expect(card).to_be_in_viewport(ratio=1)
+    assert place(page, card) == before
 
 
 def test_the_page_does_not_move_when_it_opens(visit: Visit) -> None:
