@@ -14,7 +14,7 @@ HTMX := serving/static/vendor/htmx.min.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test check fix pipeline web dagster mlflow sql export recommend results bench rollback unlock clean
+.PHONY: help run setup test check fix pipeline web dagster mlflow sql export recommend results bench messages rollback unlock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,9 @@ results: setup ## take the measured tables of SAMPLE into docs/results.md
 
 bench: setup ## measure set-up, pipeline and site; writes docs/benchmarks.md (SOURCES="demo DIR")
 	@$(PY) -m tests.bench $(SOURCES)
+
+messages: $(READY) ## bring serving/locale in step with the texts of the pages; lists what is not translated
+	@$(PY) -m serving.messages
 
 test: setup ## the test suite
 	@$(PY) -m pytest

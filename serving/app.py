@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from movierec.published import BundleError, Live
 from serving import api, pages
 from serving.deps import Site, site_of
+from serving.languages import N_, Sentence
 from serving.statics import STATIC
 
 log = logging.getLogger(__name__)
@@ -130,15 +131,15 @@ def on_no_bundle(request: Request, error: Exception) -> Response:
 def on_crash(request: Request, error: Exception) -> Response:
     """The server logs the traceback; the visitor gets a page."""
     log.error("%s %s: %r", request.method, request.url.path, error)
-    response = failed(request, 500, "It is our fault, and it has been logged.")
+    response = failed(request, 500, N_("It is our fault, and it has been logged."))
     response.headers.update(HEADERS)  # made outside of the middleware that adds them elsewhere
     return response
 
 
-def failed(request: Request, status: int, detail: str, headers: Any = None) -> Response:
+def failed(request: Request, status: int, detail: str | Sentence, headers: Any = None) -> Response:
     """The error as JSON for the API, as a page for people."""
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"detail": detail}, status, headers)
+        return JSONResponse({"detail": str(detail)}, status, headers)
     response = site_of(request).html(request, "error.html", bundle=None, status=status, code=status, detail=detail)
     response.headers.update(headers or {})
     return response

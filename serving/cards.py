@@ -8,16 +8,20 @@ from serving import posters
 
 
 class Card(NamedTuple):
+    """`shared` are the genres to name under the card: those that it has in common with the movie it is shown for."""
+
     href: str
     poster: str
     title: str
     year: int | None
     mean_rating: float | None
+    shared: tuple[str, ...] = ()
 
 
-def card(movie: Movie) -> Card:
-    return Card(f"/movies/{movie.movie_id}", posters.url(movie), movie.title, movie.year, movie.mean_rating)
+def card(movie: Movie, *, beside: Movie | None = None) -> Card:
+    shared = tuple(genre for genre in movie.genres if genre in beside.genres) if beside else ()
+    return Card(f"/movies/{movie.movie_id}", posters.url(movie), movie.title, movie.year, movie.mean_rating, shared)
 
 
-def cards(movies: Iterable[Movie]) -> list[Card]:
-    return [card(movie) for movie in movies]
+def cards(movies: Iterable[Movie], *, beside: Movie | None = None) -> list[Card]:
+    return [card(movie, beside=beside) for movie in movies]

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from movierec.published import Bundle, Live
 from serving.about import About
 from serving.htmx import wants_fragment
+from serving.languages import LANGUAGES, Language, language_of, remember_choice, switches
 from serving.lookups import User, preset_users
 from serving.statics import Statics
 
@@ -44,14 +45,15 @@ class Site:
 
     live: Live
     statics: Statics
-    templates: Environment
+    templates: dict[str, Environment]  # by language
     presets: PerBundle[list[User]]
     about: PerBundle[About]
 
     @classmethod
     def of(cls, live: Live) -> "Site":
         statics = Statics()
-        return cls(live, statics, environment(statics), PerBundle(preset_users), PerBundle(About.of))
+        templates = {code: environment(statics, Language(code)) for code in LANGUAGES}
+        return cls(live, statics, templates, PerBundle(preset_users), PerBundle(About.of))
 
     def html(
         self,
@@ -63,21 +65,21 @@ class Site:
         status: int = 200,
         **context: Any,
     ) -> Response:
-        """`page`, or `fragment` where htmx asks for it; 304 where the browser has this very page."""
+        """`page`, or `fragment` where htmx asks for it, in the visitor's language; 304 where the browser has it."""
         as_fragment = fragment is not None and wants_fragment(request)
-        template = self.templates.get_template(fragment if fragment and as_fragment else page)
+        template = self.templates[language_of(request)].get_template(fragment if fragment and as_fragment else page)
         about = self.about(bundle) if bundle else None
-        body = template.render(context, about=about).encode()
+        body = template.render(context, about=about, switches=switches(request)).encode()
         etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         headers = {"Cache-Control": "no-store" if as_fragment else "private, no-cache", "ETag": etag}
-        if fragment is not None:
-            headers["Vary"] = "HX-Request"
-        if status == 200 and etag in request.headers.get("if-none-match", ""):
-            return Response(status_code=304, headers=headers)
-        return Response(body, status, headers, "text/html; charset=utf-8")
+        headers["Vary"] = "Accept-Language, Cookie" + (", HX-Request" if fragment is not None else "")
+        known = status == 200 and etag in request.headers.get("if-none-match", "")
+        response = Response(b"" if known else body, 304 if known else status, headers, "text/html; charset=utf-8")
+        remember_choice(request, response)
+        return response
 
 
-def environment(statics: Statics) -> Environment:
+def environment(statics: Statics, language: Language) -> Environment:
     found = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -86,8 +88,10 @@ def environment(statics: Statics) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    found.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # added by the extension
-    found.globals["static"] = statics.url
+    found.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]  # the extension's
+    found.policies["ext.i18n.trimmed"] = True
+    found.filters |= language.filters
+    found.globals |= {"static": statics.url, "language": language.code}
     return found
 
 

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from movierec.catalog import Movie
 from movierec.interactions import UNKNOWN
 from movierec.published import Bundle
+from serving.tastes import Taste, liked_movies, tastes
 
 NOBODY = 2**31  # ids are int32, so this is no user's
 TYPICAL_RATINGS = 200  # enough to know a user by, few enough to leave well-known movies to recommend
@@ -38,6 +39,7 @@ class Chosen(NamedTuple):
 class User(NamedTuple):
     user_id: int
     n_ratings: int
+    taste: Taste = Taste(None, None)
 
 
 def personal(bundle: Bundle, user_id: int, *, n: int) -> Chosen:
@@ -53,9 +55,26 @@ def similar(bundle: Bundle, movie_id: int, *, n: int) -> Chosen:
 
 def n_ratings(bundle: Bundle, user_id: int) -> int:
     """How many movies a user has rated; 0 for an unknown one."""
+    return len(rated_movies(bundle, user_id))
+
+
+def rated_movies(bundle: Bundle, user_id: int) -> set[int]:
+    """The ids of the movies a user has rated; none for an unknown user."""
     interactions = bundle.recommender.interactions
-    row = int(interactions.rows_of([min(user_id, NOBODY)])[0])
-    return 0 if row == UNKNOWN else len(interactions.seen(row))
+    row = row_of(bundle, user_id)
+    return set() if row is None else set(interactions.movie_ids[interactions.seen(row)].tolist())
+
+
+def liked_by(bundle: Bundle, user_id: int) -> list[Movie]:
+    """The movies a user liked, the one rated last first; none for an unknown user."""
+    row = row_of(bundle, user_id)
+    return [] if row is None else liked_movies(bundle, row)
+
+
+def row_of(bundle: Bundle, user_id: int) -> int | None:
+    """Of a user in the interactions, None for an unknown one."""
+    row = int(bundle.recommender.interactions.rows_of([min(user_id, NOBODY)])[0])
+    return None if row == UNKNOWN else row
 
 
 def preset_users(bundle: Bundle) -> list[User]:
@@ -67,7 +86,10 @@ def preset_users(bundle: Bundle) -> list[User]:
         for third in np.array_split(np.arange(len(counts)), 3)
         if len(third)
     ]
-    return [User(int(interactions.user_ids[row]), int(counts[row])) for row in rows]
+    return [
+        User(int(interactions.user_ids[row]), int(counts[row]), taste)
+        for row, taste in zip(rows, tastes(bundle, rows), strict=True)
+    ]
 
 
 def _chosen(bundle: Bundle, model: str, movie_ids: list[int], scores: list[float]) -> Chosen:

@@ -11,9 +11,22 @@ from starlette.responses import Response
 from movierec.catalog import Movie
 from movierec.published import Bundle
 from serving import posters
+from serving.because import BecauseRow, because_rows
 from serving.cards import Card, card, cards
 from serving.deps import TheBundle, TheSite
-from serving.lookups import Chosen, MovieId, PageNumber, User, UserId, n_ratings, personal, similar
+from serving.languages import N_, Sentence
+from serving.lookups import (
+    Chosen,
+    MovieId,
+    PageNumber,
+    User,
+    UserId,
+    liked_by,
+    n_ratings,
+    personal,
+    rated_movies,
+    similar,
+)
 from serving.statics import FOR_GOOD
 
 log = logging.getLogger(__name__)
@@ -38,6 +51,7 @@ class PersonalRow(NamedTuple):
     presets: list[User]
     user: User | None = None
     cards: list[Card] = []  # noqa: RUF012  never changed
+    because: list[BecauseRow] = []  # noqa: RUF012
 
 
 class CataloguePage(NamedTuple):
@@ -80,10 +94,11 @@ def all_movies(request: Request, site: TheSite, bundle: TheBundle, page: Annotat
     try:
         number = A_PAGE_NUMBER.validate_python(page or 1)
     except ValidationError:
-        raise HTTPException(404, "There is no such page of movies.") from None
+        raise HTTPException(404, N_("There is no such page of movies.")) from None
     n_pages = bundle.catalog.n_pages(size=PAGE_SIZE)
     if number > max(n_pages, 1):
-        raise HTTPException(404, f"There is no page {number}: all movies fit on {n_pages}.")
+        text = N_("There is no page %(number)s: all movies fit on %(pages)s.")
+        raise HTTPException(404, Sentence(text, {"number": number, "pages": n_pages}))
     return site.html(
         request,
         "movies.html",
@@ -95,17 +110,18 @@ def all_movies(request: Request, site: TheSite, bundle: TheBundle, page: Annotat
 
 @router.get("/movies/{movie_id}")
 def movie_page(request: Request, site: TheSite, bundle: TheBundle, movie_id: str) -> Response:
-    """One movie and the movies like it."""
+    """One movie and the movies like it; for htmx what the overlay shows of it."""
     movie = known_movie(bundle, movie_id)
     alike = similar_or_none(bundle, movie)
     return site.html(
         request,
         "movie.html",
         bundle=bundle,
+        fragment="partials/overlay.html",
         movie=movie,
         card=card(movie),
         similar_model=alike.model if alike else None,
-        similar=cards(alike.movies if alike else []),
+        similar=cards(alike.movies if alike else [], beside=movie),
     )
 
 
@@ -122,7 +138,7 @@ def known_movie(bundle: Bundle, movie_id: str) -> Movie:
     try:
         return bundle.catalog.by_id[A_MOVIE_ID.validate_python(movie_id)]
     except (ValidationError, KeyError):
-        raise HTTPException(404, "This movie is not in the catalogue.") from None
+        raise HTTPException(404, N_("This movie is not in the catalogue.")) from None
 
 
 def catalogue_page(bundle: Bundle, number: int) -> CataloguePage:
@@ -152,7 +168,17 @@ def personal_row(bundle: Bundle, asked: str, presets: list[User]) -> PersonalRow
     except Exception:
         log.exception("no personal row for user %s from bundle %s", user_id, bundle.version)
         return PersonalRow("failed", str(user_id), presets, User(user_id, 0))
-    return PersonalRow(chosen.model, str(user_id), presets, user, cards(chosen.movies))
+    because = because_or_none(bundle, user_id)
+    return PersonalRow(chosen.model, str(user_id), presets, user, cards(chosen.movies), because)
+
+
+def because_or_none(bundle: Bundle, user_id: int) -> list[BecauseRow]:
+    """Rows for what a user liked last; a page without them is still whole."""
+    try:
+        return because_rows(bundle, liked_by(bundle, user_id), rated_movies(bundle, user_id))
+    except Exception:
+        log.exception("no rows for what user %s liked from bundle %s", user_id, bundle.version)
+        return []
 
 
 def similar_or_none(bundle: Bundle, movie: Movie) -> Chosen | None:

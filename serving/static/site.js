@@ -18,9 +18,9 @@
     }
   }
 
-  function say(text) {
+  function say(reason) {
     const toast = document.getElementById("toast");
-    toast.textContent = text;
+    toast.textContent = toast.dataset[reason];
     clearTimeout(say.timer);
     say.timer = setTimeout(() => { toast.textContent = ""; }, 6000);
   }
@@ -44,12 +44,13 @@
   }, { capture: true, passive: true });
   addEventListener("resize", refresh);
   document.addEventListener("DOMContentLoaded", refresh);
+  document.addEventListener("overlay:shown", refresh);
 
   document.addEventListener("htmx:afterSettle", (event) => {
     refresh();
     const words = event.target.querySelector?.("[data-say]");
     if (words) document.getElementById("heard").textContent = words.textContent.trim();
   });
-  document.addEventListener("htmx:responseError", () => say("The server could not answer that. Please try again."));
-  document.addEventListener("htmx:sendError", () => say("The server cannot be reached. Please try again."));
+  document.addEventListener("htmx:responseError", () => say("noAnswer"));
+  document.addEventListener("htmx:sendError", () => say("noServer"));
 })();

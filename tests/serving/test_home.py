@@ -11,7 +11,7 @@ from tests.serving.conftest import Browser, browser_of
 
 
 def personal_ids(html: str) -> list[int]:
-    section = html[html.index('id="personal"') :].split("</section>", maxsplit=1)[0]
+    section = re.split('class="because"|</section>', html[html.index('id="personal"') :], maxsplit=1)[0]
     return [int(found) for found in re.findall(r'class="card" href="/movies/(\d+)"', section)]
 
 

@@ -70,7 +70,7 @@ def test_a_page_that_is_not_there_is_not_found(small_pages: Browser, page: str) 
 
 
 def test_an_empty_page_is_the_first(small_pages: Browser) -> None:
-    assert small_pages.get("/movies?page=").text == small_pages.get("/movies?page=1").text
+    assert ids(small_pages.get("/movies?page=").text) == ids(small_pages.get("/movies?page=1").text)
 
 
 def test_pages_load_by_scrolling_but_after_the_fifth_a_click_is_needed(small_pages: Browser) -> None:
@@ -87,10 +87,28 @@ def test_a_page_has_room_for_48_movies(browser: Browser) -> None:
 
 def test_the_movie_page_says_what_is_known(browser: Browser) -> None:
     html = browser.get("/movies/1").text
-    for said in ("<h1>Movie 1</h1>", "1981", "Comedy", "19 ratings", "Similar movies"):
+    for said in (">Movie 1</h1>", "1981", "Comedy", "19 ratings", "Similar movies"):
         assert said in html
     assert "https://www.imdb.com/title/tt0114709/" in html
     assert "https://www.themoviedb.org/movie/862" in html
+
+
+def test_the_overlay_is_the_movie_page_without_the_page(browser: Browser) -> None:
+    fragment = browser.fragment("/movies/1")
+    assert "<html" not in fragment.text
+    assert "<h1" not in fragment.text
+    assert fragment.headers["cache-control"] == "no-store"
+    assert "HX-Request" in fragment.headers["vary"]
+    facts = fragment.text.split("movie-line")[1].split("</article>")[0]
+    assert 'href="/movies/1">Move to page</a>' in facts
+    assert facts.split("Move to page")[0].split('<p class="buttons">')[0] in browser.get("/movies/1").text
+    assert set(ids(fragment.text)) == set(ids(browser.get("/movies/1").text))
+
+
+def test_a_similar_movie_names_the_genres_in_common(browser: Browser) -> None:
+    html = browser.get("/movies/1").text
+    shared = re.findall(r'class="card-shared"><span class="unseen">also</span> ([^<]*)', html)
+    assert set(shared) == {"Comedy"}
 
 
 def test_similar_movies_say_how_they_were_found(browser: Browser) -> None:

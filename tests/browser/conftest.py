@@ -1,0 +1,83 @@
+"""A served site and a Chromium that visits it; whatever the console complains of fails the test."""
+
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from serving.app import create_app
+from tests.factories import publish_bundle
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+SIZES = {360: 740, 768: 1024, 1440: 900}
+HEIGHTS = SIZES | {320: 640, 1920: 1080}
+
+Visit = Callable[..., Page]
+
+
+def served(home: Path) -> Iterator[str]:
+    """The address of a site over `home`, in a thread of its own, until the caller goes on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()  # from now on a visitor waits instead of being refused
+        server = uvicorn.Server(uvicorn.Config(create_app(home, "full"), log_level="error", lifespan="on"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="site")
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(30)
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """52 movies on three pages."""
+    home = tmp_path_factory.mktemp("site")
+    publish_bundle(home, n_movies=50)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("serving.pages.PAGE_SIZE", 20)
+        yield from served(home)
+
+
+# Of the package, not the session: the loop that Playwright leaves running is in the way of other tests.
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What the console complained of; a test takes out what it expects, the rest fails it."""
+    return []
+
+
+@pytest.fixture
+def visit(chromium: Browser, site: str, complaints: list[str]) -> Iterator[Visit]:
+    """`visit("/movies", width=360, locale="ru-RU", java_script_enabled=False)` gives the open page."""
+    contexts = []
+
+    def opened(path: str = "/", *, width: int = 1440, reduced_motion: str = "reduce", **options: object) -> Page:
+        size = {"width": width, "height": HEIGHTS[width]}
+        context = chromium.new_context(base_url=site, viewport=size, reduced_motion=reduced_motion, **options)
+        contexts.append(context)
+        context.on("weberror", lambda found: complaints.append(str(found.error)))
+        context.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []

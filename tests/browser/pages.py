@@ -1,0 +1,27 @@
+"""What journeys have in common: how far a page is scrolled, how a card is opened."""
+
+from playwright.sync_api import Locator, Page, expect
+
+
+def last_movies(page: Page) -> Locator:
+    """Scrolls until all 52 movies are there; gives a card of the last page, in view."""
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(page.locator(".grid > li:not(.more)")).to_have_count(52)
+    card = page.locator(".grid .card").nth(45)
+    card.scroll_into_view_if_needed()
+    return card
+
+
+def place(page: Page, card: Locator) -> tuple[float, float]:
+    """Where the card stands in the window, which is where the window stands in the list."""
+    box = card.bounding_box()
+    assert box is not None
+    return round(box["x"]), round(box["y"])
+
+
+def opened(page: Page, card: Locator) -> Locator:
+    """The overlay that a click on the card opens."""
+    card.click()
+    overlay = page.locator("#overlay")
+    expect(overlay).to_be_visible()
+    return overlay

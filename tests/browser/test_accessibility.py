@@ -1,0 +1,47 @@
+"""axe-core finds nothing against WCAG 2.2 AA, on any page at any width."""
+
+from collections.abc import Callable
+from importlib.resources import files
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import SIZES, Visit
+from tests.browser.pages import opened
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong, where."""
+    page.evaluate(AXE)
+    found = page.evaluate("rules => axe.run({runOnly: rules})", RULES)["violations"]
+    return [f"{fault['id']}: {node['target']} {node['failureSummary']}" for fault in found for node in fault["nodes"]]
+
+
+PAGES: dict[str, tuple[str, Callable[[Page], object]]] = {
+    "home": ("/", lambda page: None),
+    "movies": ("/movies", lambda page: None),
+    "movie": ("/movies/1", lambda page: None),
+    "overlay": ("/", lambda page: opened(page, page.locator(".card").first)),
+    "wrong id": ("/?user_id=abc", lambda page: None),
+    "not found": ("/nowhere", lambda page: None),
+}
+
+
+@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(visit: Visit, complaints: list[str], name: str, width: int) -> None:
+    path, prepare = PAGES[name]
+    page = visit(path, width=width)
+    prepare(page)
+    assert violations(page) == []
+    if name in {"wrong id", "not found"}:
+        complaints.clear()  # the browser notes the status of the page itself
+
+
+def test_axe_does_find_what_is_wrong(visit: Visit) -> None:
+    page = visit("/")
+    page.evaluate("document.querySelector('img').removeAttribute('alt')")
+    assert any(fault.startswith("image-alt") for fault in violations(page))

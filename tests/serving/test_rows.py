@@ -1,0 +1,73 @@
+"""What a user likes, and the rows that follow from it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from movierec.published import Bundle, current
+from serving.because import because_rows
+from serving.lookups import liked_by, preset_users, rated_movies, similar
+from serving.tastes import standing_out
+from tests.serving.conftest import Browser
+
+
+@pytest.fixture(scope="module")
+def bundle(home: Path) -> Bundle:
+    folder = current(home / "published" / "full")
+    assert folder is not None
+    return Bundle.open(folder)
+
+
+def test_the_movie_rated_last_comes_first(bundle: Bundle) -> None:
+    # User 3 rated the odd movies in the order of their ids, all with at least 4.
+    assert [movie.movie_id for movie in liked_by(bundle, 3)][:3] == [39, 37, 35]
+    assert liked_by(bundle, 999_999) == []
+
+
+def test_a_taste_is_what_exceeds_the_usual_share_most() -> None:
+    usual = {"Drama": 0.5, "War": 0.1, "Comedy": 0.3}
+    assert standing_out({"Drama": 0.6, "War": 0.3}, usual) == "War"
+    assert standing_out({"Drama": 0.4}, usual) is None
+    assert standing_out({}, usual) is None
+
+
+def test_presets_come_with_what_they_like(bundle: Bundle) -> None:
+    for user in preset_users(bundle):
+        assert user.taste.genre == ("Comedy" if user.user_id % 2 else "Action")
+        assert user.taste.decade in {1980, 1990, 2000}
+
+
+def test_the_hint_stands_beside_the_user(browser: Browser) -> None:
+    chips = re.findall(r"<small>(.*?)</small>", browser.get("/").text, flags=re.DOTALL)
+    assert all(re.search(r"(Comedy|Action), (1980|1990|2000)s", chip) for chip in chips)
+    assert len(chips) == 3
+
+
+def test_because_rows_hold_similar_movies_that_are_new(bundle: Bundle) -> None:
+    liked = liked_by(bundle, 3)[:4]
+    rows = because_rows(bundle, liked, seen={2, 4})
+    shown = [card.href for row in rows for card in row.cards]
+    assert 1 <= len(rows) <= 3
+    assert len(shown) == len(set(shown))
+    assert not {"/movies/2", "/movies/4"} & set(shown)
+    alike = {f"/movies/{movie.movie_id}" for movie in similar(bundle, rows[0].movie.movie_id, n=40).movies}
+    assert {card.href for card in rows[0].cards} <= alike
+
+
+def test_a_row_of_few_is_left_out(bundle: Bundle) -> None:
+    everything = set(bundle.catalog.by_id)
+    assert because_rows(bundle, liked_by(bundle, 3), seen=everything) == []
+    assert rated_movies(bundle, 999_999) == set()
+
+
+def test_rows_that_fail_cost_only_themselves(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("no liked movies")
+
+    monkeypatch.setattr("serving.pages.because_rows", fails)
+    answer = browser.get("/?user_id=3")
+    assert "Chosen for user 3" in answer.text
+    assert "no liked movies" in caplog.text
