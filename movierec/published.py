@@ -19,13 +19,14 @@ from typing import Any, Self
 
 import polars as pl
 
+from movierec.browse import Browser
 from movierec.catalog import Catalog
 from movierec.recommender import Recommender
 from movierec.similar import SimilarityIndex
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2  # counts up when older code could not read what is written, or newer code what was
 KEPT = 3  # bundles that stay on disk; a slow opener must still find the folder it was told of
 
 
@@ -59,6 +60,7 @@ class Bundle:
     version: str
     manifest: dict[str, Any]
     catalog: Catalog
+    browser: Browser
     recommender: Recommender
     similar: SimilarityIndex
 
@@ -68,10 +70,12 @@ class Bundle:
         try:
             manifest = json.loads((folder / "manifest.json").read_text())
             _verify(folder, manifest)
+            catalog = Catalog.of(pl.read_parquet(folder / "catalogue.parquet"))
             return cls(
                 folder.name,
                 manifest,
-                Catalog.of(pl.read_parquet(folder / "catalogue.parquet")),
+                catalog,
+                Browser.of(catalog.movies),
                 Recommender.load(folder / "recommender"),
                 SimilarityIndex.load(folder),
             )
@@ -137,7 +141,8 @@ def current(home: Path) -> Path | None:
 
 def _verify(folder: Path, manifest: dict[str, Any]) -> None:
     if manifest.get("format") != FORMAT:
-        raise BundleError(f"bundle {folder} has format {manifest.get('format')}, this code reads {FORMAT}")
+        found = manifest.get("format")
+        raise BundleError(f"bundle {folder} has format {found}, this code reads {FORMAT}: run `make pipeline`")
     broken = [name for name, digest in manifest["files"].items() if _digest(folder / name) != digest]
     if broken:
         raise BundleError(f"bundle {folder}: {broken} are not what the manifest says; publish again")

@@ -16,7 +16,7 @@ from movierec.published import publish
 from movierec.ranking import Ranker, RankerParams, label_rows
 from movierec.recommender import Popular, Recommender
 from movierec.retrieval import Retrieval
-from movierec.schema import LINKS, MOVIES, RATINGS
+from movierec.schema import LINKS, MOVIES, RATINGS, TAGS
 from movierec.similar import SimilarityIndex, by_factors
 from movierec.splits import known_at, part_of, split_by_user
 
@@ -46,6 +46,14 @@ def movies(n: int, titles: dict[int, str] | None = None) -> pl.LazyFrame:
         },
         schema=MOVIES,
     )
+
+
+def tags(*rows: tuple[int, int, str]) -> pl.LazyFrame:
+    """`(user_id, movie_id, tag)`, each a day after the one before."""
+    days = [START + timedelta(days=i) for i in range(len(rows))]
+    users, tagged, names = zip(*rows, strict=True) if rows else ((), (), ())
+    columns = {"user_id": users, "movie_id": tagged, "tag": names, "tagged_at": days}
+    return pl.LazyFrame(columns, schema=TAGS)
 
 
 def checkerboard(users: int = 40, n_movies: int = 40) -> pl.LazyFrame:
@@ -110,7 +118,7 @@ def publish_bundle(
     return publish(
         home / "published" / "full",
         version,
-        catalogue=catalogue(table, links, stats.lazy()).collect(),
+        catalogue=catalogue(table, links, stats.lazy(), tags((1, 1, "Time Travel"), (1, 2, "heist"))).collect(),
         recommender=found,
         similar=SimilarityIndex.of(similar),
         scores=pl.DataFrame({"user_id": [1], "ndcg_at_10": [0.5]}),
