@@ -86,13 +86,13 @@ def test_a_movie_is_found_as_people_type_it(index, query, title):
     assert titles(index, query)[0][0] == title
 
 
-def test_whole_titles_come_first_then_known_movies(index):
+def test_whole_titles_come_first_then_those_that_begin_so(index):
     assert titles(index, "heat") == [
         ("Heat", 1995),
         ("The Heat", 2013),
         ("Heat", 1972),
-        ("In the Heat of the Night", 1967),
         ("Heathers", 1989),
+        ("In the Heat of the Night", 1967),
     ]
 
 

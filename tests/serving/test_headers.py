@@ -11,7 +11,10 @@ from serving.deps import TEMPLATES
 from tests.serving.conftest import Browser, browser_of
 
 
-@pytest.mark.parametrize("path", ["/", "/movies", "/movies/1", "/movies/0", "/posters/1", "/health", "/api/movies/1"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/movies", "/movies/1", "/movies/0", "/search", "/search?sort=no", "/posters/1", "/health", "/api/movies/1"],
+)
 def test_every_answer_forbids_foreign_and_inline_code(browser: Browser, path: str) -> None:
     headers = browser.get(path).headers
     assert headers["content-security-policy"].startswith("default-src 'self';")
@@ -42,7 +45,7 @@ def test_no_template_holds_inline_code_or_style(template: Path) -> None:
 
 def test_static_files_with_a_version_are_kept_for_good(browser: Browser) -> None:
     addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', browser.get("/").text)
-    assert len(addresses) == 5
+    assert len(addresses) == 7
     for address in addresses:
         answer = browser.get(address)
         assert answer.status_code == 200
@@ -64,9 +67,12 @@ HEADED = [
     "/movies",
     "/movies/1",
     "/movies/0",
+    "/search?q=movie",
+    "/search/suggestions?q=movie",
     "/posters/1",
     "/health",
     "/openapi.json",
+    "/api/movies",
     "/api/movies/popular",
     "/api/movies/personal?user_id=3",
     "/api/movies/1",
