@@ -18,7 +18,7 @@ def catalog():
         schema_overrides={"movie_id": pl.Int32},
     )
     links = pl.LazyFrame({"movie_id": [1], "imdb_id": [7], "tmdb_id": [None]}, schema=LINKS)
-    tags = factories.tags((1, 2, "Time  Travel "), (2, 2, "time travel"), (1, 2, "heist"), (1, 2, "x" * 41))
+    tags = factories.tags((1, 2, " Time Travel "), (2, 2, "time travel"), (1, 2, "heist"), (1, 2, "x" * 41))
     return Catalog.of(catalogue(factories.movies(5, {4: "Zebra", 5: "Aardvark"}), links, stats, tags).collect())
 
 
