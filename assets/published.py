@@ -36,9 +36,9 @@ PARQUET = {"polars", "parquet"}
 
 
 @dg.asset(partitions_def=samples, group_name="published", kinds=PARQUET, owners=OWNERS)
-def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, popularity: Popularity) -> pl.LazyFrame:
+def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, tags: pl.LazyFrame, popularity: Popularity) -> pl.LazyFrame:
     """Every movie as the site lists it, most popular first."""
-    return catalog.catalogue(movies, links, popularity.stats().lazy())
+    return catalog.catalogue(movies, links, popularity.stats().lazy(), tags)
 
 
 class SimilarConfig(dg.Config):

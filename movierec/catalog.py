@@ -6,6 +6,8 @@ from typing import NamedTuple, Self
 
 import polars as pl
 
+from movierec.tags import top_tags
+
 
 class Movie(NamedTuple):
     """What a card needs. `popularity` is None for a movie with too few ratings, `mean_rating` for one with none."""
@@ -19,19 +21,21 @@ class Movie(NamedTuple):
     n_ratings: int
     imdb_id: int | None
     tmdb_id: int | None
+    tags: tuple[str, ...] = ()
 
 
-def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, stats: pl.LazyFrame) -> pl.LazyFrame:
+def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, stats: pl.LazyFrame, tags: pl.LazyFrame) -> pl.LazyFrame:
     """One row per movie with the columns of Movie, most popular first, then most rated, then by title.
 
-    `stats` is `movie_id, n_ratings, mean_rating, popularity` of the rated movies.
+    `stats` is `movie_id, n_ratings, mean_rating, popularity` of the rated movies, `tags` is `user_id, movie_id, tag`.
     """
     return (
         movies.select("movie_id", "display_title", "year", "genres")
         .rename({"display_title": "title"})
         .join(stats.select("movie_id", "popularity", "mean_rating", "n_ratings"), on="movie_id", how="left")
         .join(links, on="movie_id", how="left")
-        .with_columns(pl.col("n_ratings").fill_null(0))
+        .join(top_tags(tags), on="movie_id", how="left")
+        .with_columns(pl.col("n_ratings").fill_null(0), pl.col("tags").fill_null([]))
         .select(Movie._fields)
         .sort("popularity", "n_ratings", "title", "movie_id", descending=[True, True, False, False], nulls_last=True)
     )
@@ -49,8 +53,9 @@ class Catalog:
     def of(cls, table: pl.DataFrame) -> Self:
         """From a table as `catalogue` makes it."""
         columns = [table[field].to_list() for field in Movie._fields]
-        genres_at = Movie._fields.index("genres")
-        columns[genres_at] = [tuple(genres) for genres in columns[genres_at]]
+        for field in ("genres", "tags"):
+            at = Movie._fields.index(field)
+            columns[at] = [tuple(each) for each in columns[at]]
         movies = [Movie(*row) for row in zip(*columns, strict=True)]
         popular = table["popularity"].count()
         return cls(movies, {movie.movie_id: movie for movie in movies}, popular)

@@ -12,6 +12,7 @@ from typing import Any, Self
 import polars as pl
 
 from movierec import versions
+from movierec.browse import Browser
 from movierec.catalog import Catalog
 from movierec.recommender import Recommender
 from movierec.similar import SimilarityIndex
@@ -19,7 +20,7 @@ from movierec.versions import BundleError, add_version, atomic, current, opening
 
 __all__ = ["Bundle", "BundleError", "Live", "atomic", "current", "point_at", "publish", "rollback"]
 
-FORMAT = 1
+FORMAT = 2  # counts up when older code could not read what is written, or newer code what was
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Bundle:
     version: str
     manifest: dict[str, Any]
     catalog: Catalog
+    browser: Browser
     recommender: Recommender
     similar: SimilarityIndex
 
@@ -37,10 +39,12 @@ class Bundle:
         """Raises BundleError that says what is wrong with the folder."""
         with opening(folder):
             manifest = verified_manifest(folder, wanted_format=FORMAT)
+            catalog = Catalog.of(pl.read_parquet(folder / "catalogue.parquet"))
             return cls(
                 folder.name,
                 manifest,
-                Catalog.of(pl.read_parquet(folder / "catalogue.parquet")),
+                catalog,
+                Browser.of(catalog.movies),
                 Recommender.load(folder / "recommender"),
                 SimilarityIndex.load(folder),
             )

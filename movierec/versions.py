@@ -94,7 +94,9 @@ def verified_manifest(folder: Path, *, wanted_format: int) -> dict[str, Any]:
     """The manifest, once every file is what it says. Raises BundleError where one is not."""
     manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
     if manifest.get("format") != wanted_format:
-        raise BundleError(f"bundle {folder} has format {manifest.get('format')}, this code reads {wanted_format}")
+        raise BundleError(
+            f"bundle {folder} has format {manifest.get('format')}, this code reads {wanted_format}: run `make pipeline`"
+        )
     broken = [name for name, digest in manifest["files"].items() if _digest(folder / name) != digest]
     if broken:
         raise BundleError(f"bundle {folder}: {broken} are not what the manifest says; publish again")

@@ -30,6 +30,7 @@ class MovieOut(BaseModel):
     n_ratings: int
     imdb_id: int | None
     tmdb_id: int | None
+    tags: tuple[str, ...]
     poster: str
 
     @classmethod

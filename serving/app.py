@@ -18,7 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from movierec.published import BundleError, Live
-from serving import api, pages
+from serving import api, movies_api, pages, search
 from serving.deps import Site, site_of
 from serving.languages import N_, Sentence
 from serving.statics import STATIC
@@ -50,7 +50,10 @@ def create_app(home: Path, sample: str, *, htmx: Path = HTMX) -> FastAPI:
     live = Live(home / "published" / sample)
     app = FastAPI(title="movierec", docs_url=None, redoc_url=None, lifespan=opening(live))
     app.state.site = site = Site.of(live)
+    app.state.movie_sets = search.no_sets
     app.include_router(pages.router)
+    app.include_router(search.router)
+    app.include_router(movies_api.router)
     app.include_router(api.router)
     app.mount("/static", site.statics, name="static")
     app.add_exception_handler(HTTPException, on_http_error)

@@ -51,6 +51,14 @@ def movies(n: int, titles: dict[int, str] | None = None) -> pl.LazyFrame:
     )
 
 
+def tags(*rows: tuple[int, int, str]) -> pl.LazyFrame:
+    """`(user_id, movie_id, tag)`, each a day after the one before."""
+    days = [START + timedelta(days=i) for i in range(len(rows))]
+    users, tagged, names = zip(*rows, strict=True) if rows else ((), (), ())
+    columns = {"user_id": users, "movie_id": tagged, "tag": names, "tagged_at": days}
+    return pl.LazyFrame(columns, schema=TAGS)
+
+
 def checkerboard(users: int = 40, n_movies: int = 40) -> pl.LazyFrame:
     """Every even user liked every even movie, every odd one every odd movie; the diagonal is withheld.
 
@@ -113,7 +121,7 @@ def publish_bundle(
     return publish(
         home / "published" / "full",
         version,
-        catalogue=catalogue(table, links, stats.lazy()).collect(),
+        catalogue=catalogue(table, links, stats.lazy(), tags((1, 1, "Time Travel"), (1, 2, "heist"))).collect(),
         recommender=found,
         similar=SimilarityIndex.of(similar),
         scores=pl.DataFrame({"user_id": [1], "ndcg_at_10": [0.5]}),

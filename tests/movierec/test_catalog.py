@@ -18,7 +18,8 @@ def catalog():
         schema_overrides={"movie_id": pl.Int32},
     )
     links = pl.LazyFrame({"movie_id": [1], "imdb_id": [7], "tmdb_id": [None]}, schema=LINKS)
-    return Catalog.of(catalogue(factories.movies(5, {4: "Zebra", 5: "Aardvark"}), links, stats).collect())
+    tags = factories.tags((1, 2, " Time Travel "), (2, 2, "time travel"), (1, 2, "heist"), (1, 2, "x" * 41))
+    return Catalog.of(catalogue(factories.movies(5, {4: "Zebra", 5: "Aardvark"}), links, stats, tags).collect())
 
 
 def test_popular_first_then_rated_then_by_title(catalog):
@@ -44,3 +45,8 @@ def test_pages_hold_the_whole_catalogue(catalog):
     pages = [catalog.page(number, size=2) for number in range(1, catalog.n_pages(size=2) + 1)]
     assert [movie for page in pages for movie in page] == list(catalog.movies)
     assert list(catalog.page(4, size=2)) == []
+
+
+def test_a_movie_has_the_tags_that_most_people_gave_it_in_lower_case(catalog):
+    assert catalog.by_id[2].tags == ("time travel", "heist")
+    assert catalog.by_id[1].tags == ()

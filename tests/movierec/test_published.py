@@ -70,8 +70,8 @@ def test_a_changed_file_is_noticed(home):
 
 def test_another_format_is_refused(home):
     manifest = home / "v1" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 99'))
-    with pytest.raises(BundleError, match="format 99, this code reads 1"):
+    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 99'))
+    with pytest.raises(BundleError, match="format 99, this code reads 2: run `make pipeline`"):
         Bundle.open(home / "v1")
 
 

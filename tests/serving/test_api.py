@@ -20,6 +20,7 @@ FIELDS = {
     "n_ratings",
     "imdb_id",
     "tmdb_id",
+    "tags",
     "poster",
 }
 

@@ -11,7 +11,10 @@ from serving.deps import TEMPLATES
 from tests.serving.conftest import Browser, browser_of
 
 
-@pytest.mark.parametrize("path", ["/", "/movies", "/movies/1", "/movies/0", "/posters/1", "/health", "/api/movies/1"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/movies", "/movies/1", "/movies/0", "/search", "/search?sort=no", "/posters/1", "/health", "/api/movies/1"],
+)
 def test_every_answer_forbids_foreign_and_inline_code(browser: Browser, path: str) -> None:
     headers = browser.get(path).headers
     assert headers["content-security-policy"].startswith("default-src 'self';")
@@ -64,9 +67,12 @@ HEADED = [
     "/movies",
     "/movies/1",
     "/movies/0",
+    "/search?q=movie",
+    "/search/suggestions?q=movie",
     "/posters/1",
     "/health",
     "/openapi.json",
+    "/api/movies",
     "/api/movies/popular",
     "/api/movies/personal?user_id=3",
     "/api/movies/1",

@@ -1,0 +1,142 @@
+"""A tree of conditions on movies, and the text it is written as in an address.
+
+and(genre:Drama,year:1990..1999,or(mean_rating:4..,n_ratings:..100),not(tag:"time travel",seen))
+
+`and` wants all of its parts, `or` any, `not` none; several parts at the top are an `and`. A part without a value
+(`genre:`, `or()`) is one not filled in yet: it is kept, and asks for nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Kind = Literal["and", "or", "not"]
+KINDS: tuple[Kind, ...] = ("and", "or", "not")
+WHOLE_NUMBERS = ("year", "n_ratings")
+RANGES = (*WHOLE_NUMBERS, "mean_rating", "popularity")
+CHOICES = ("genre", "decade", "tag")
+FLAGS = ("poster", "seen", "unseen", "saved")
+FIELDS = (*CHOICES, *RANGES, *FLAGS)
+
+MAX_LENGTH = 2000  # characters
+MAX_DEPTH = 5  # groups in groups
+MAX_PARTS = 60  # conditions and groups
+BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_. '!&")
+
+
+@dataclass(frozen=True)
+class Between:
+    """A number in a range, both ends included; an end that is None is open."""
+
+    field: str
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Is:
+    """One of a movie's genres or tags, or its decade ("1990")."""
+
+    field: str
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Whether a movie is in a set that the caller brings."""
+
+    field: str
+
+
+@dataclass(frozen=True)
+class Group:
+    kind: Kind
+    parts: tuple["Node", ...] = ()
+
+
+Node: TypeAlias = Between | Is | Flag | Group
+
+PROBLEMS = {
+    "too_long": f"the filter is longer than {MAX_LENGTH} characters: leave out some conditions",
+    "too_deep": f"groups stand in more than {MAX_DEPTH} groups: take one apart",
+    "too_many": f"there are more than {MAX_PARTS} conditions: leave out some",
+    "unknown_field": f"{{found}} is not a condition: write one of {', '.join((*KINDS, *FIELDS))}",
+    "no_colon": "{found} wants a value: write a colon and the value behind it",
+    "unclosed_group": "a group is not closed: write ) behind its last condition",
+    "unclosed_quote": "a quote is not closed: write another one behind the value",
+    "unexpected": "{found} does not belong here: put a comma between conditions, and quotes around a value with signs",
+    "not_a_number": "{found} is not a number or a range: write 1990, 1990..1999, 1990.. or ..1999",
+    "backwards": "{found} runs backwards: write the smaller number first",
+    "not_a_decade": "{found} is not a decade: write the year it begins with, such as 1990",
+    "unknown_genre": "no movie has the genre {found}: write one of {known}",
+}
+
+
+class FilterError(ValueError):
+    """What is wrong with a filter: `problem` is a key of PROBLEMS, `at` the character it stands at, from 1."""
+
+    def __init__(self, problem: str, *, at: int = 0, found: str = "", known: str = "") -> None:
+        self.problem, self.at, self.found, self.known = problem, at, found[:40], known
+        place = f"at character {at}: " if at else ""
+        super().__init__(place + PROBLEMS[problem].format(found=self.found, known=known))
+
+
+def is_blank(node: Node) -> bool:
+    """Whether a condition has no value yet."""
+    match node:
+        case Between():
+            return node.low is None and node.high is None
+        case Is():
+            return not node.value
+        case Group():
+            return all(is_blank(part) for part in node.parts)
+    return False
+
+
+def filled(node: Node) -> Node | None:
+    """The tree without what is blank; None where nothing is left."""
+    if is_blank(node):
+        return None
+    if isinstance(node, Group):
+        return Group(node.kind, tuple(part for each in node.parts if (part := filled(each)) is not None))
+    return node
+
+
+def write(node: Node) -> str:
+    """As `read` reads it."""
+    match node:
+        case Group():
+            return f"{node.kind}({','.join(write(part) for part in node.parts)})"
+        case Between():
+            low, high = _number(node.low), _number(node.high)
+            return f"{node.field}:{low if low == high else f'{low}..{high}'}"
+        case Is():
+            return f"{node.field}:{_value(node.value)}"
+    return node.field
+
+
+def write_top(root: Group) -> str:
+    """Like `write`, an `and` without its brackets where it reads the same."""
+    if root.kind == "and" and not (len(root.parts) == 1 and isinstance(root.parts[0], Group)):
+        return ",".join(write(part) for part in root.parts)
+    return write(root)
+
+
+def depth(node: Node) -> int:
+    """How many groups stand in one another."""
+    return 1 + max((depth(part) for part in node.parts), default=0) if isinstance(node, Group) else 0
+
+
+def size(node: Node) -> int:
+    """Conditions and groups, the node itself counted."""
+    return 1 + sum(size(part) for part in node.parts) if isinstance(node, Group) else 1
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+def _value(text: str) -> str:
+    """Quoted where it holds a sign that means something."""
+    if text and (set(text) - BARE or text != text.strip()):
+        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return text

@@ -1,0 +1,113 @@
+"""The JSON twin of the search page."""
+
+import hashlib
+import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from movierec.browse import Browser, Sort
+from movierec.filter_text import read
+from movierec.filters import FilterError, write_top
+from movierec.search import State
+from serving.api import Limit, MovieOut
+from serving.asked import MAX_QUERY
+from serving.deps import TheBundle
+
+router = APIRouter()
+
+CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,10})")
+EXAMPLE_FILTER = 'or(genre:Sci-Fi,tag:"time travel"),year:1990..1999,not(mean_rating:..3)'
+
+
+class MoviesAnswer(BaseModel):
+    """`total` counts all movies found. `next_cursor` is null where there are no more.
+
+    `matched` is `similar` where typing errors had to be allowed for, `partial` where no movie has all words of `q`;
+    `meant` is `q` with its unknown words replaced.
+    """
+
+    total: int
+    limit: int
+    sort: Sort
+    filter: str
+    matched: State
+    meant: str | None
+    movies: list[MovieOut]
+    next_cursor: str | None
+
+
+@router.get("/api/movies", response_model=MoviesAnswer, responses={304: {"description": "as the ETag says"}})
+def movies(
+    request: Request,
+    bundle: TheBundle,
+    *,
+    q: Annotated[str, Query(max_length=MAX_QUERY, examples=["heat 1995"], description="words of a title")] = "",
+    filter: Annotated[str, Query(examples=[EXAMPLE_FILTER], description="conditions, see docs/web.md")] = "",  # noqa: A002
+    sort: Annotated[Sort | None, Query(description="relevance with `q`, popularity without")] = None,
+    limit: Limit = 20,
+    cursor: Annotated[str, Query(max_length=100, description="`next_cursor` of the answer before")] = "",
+) -> Response:
+    """Search and filter the catalogue, a page at a time."""
+    browser = bundle.browser
+    try:
+        tree = read(filter)
+        wanted = browser.columns.matching(tree, request.app.state.movie_sets(request))
+    except FilterError as error:
+        raise HTTPException(422, f"filter: {error}") from None
+    order: Sort = sort or ("relevance" if q.strip() else "popularity")
+    hits = browser.hits(q)
+    rows = browser.ordered(hits.mask & wanted, hits, order)
+    search = digest(q, write_top(tree), order)
+    start = browser.after(rows, row_of(browser, cursor, search), hits, order) if cursor else 0
+    shown = rows[start : start + limit]
+    more = start + limit < len(rows)
+    return answer(
+        request,
+        MoviesAnswer(
+            total=len(rows),
+            limit=limit,
+            sort=order,
+            filter=write_top(tree),
+            matched=hits.state,
+            meant=hits.meant,
+            movies=[MovieOut.of(browser.movies[row]) for row in shown],
+            next_cursor=cursor_of(search, browser.movies[shown[-1]].movie_id) if more else None,
+        ),
+    )
+
+
+def digest(*search: str) -> str:
+    """Which search a cursor belongs to."""
+    return hashlib.blake2b(json.dumps(search).encode(), digest_size=8).hexdigest()
+
+
+def cursor_of(search: str, movie_id: int) -> str:
+    """It names the last movie, so movies that come or go do not shift the next page."""
+    return urlsafe_b64encode(f"{search}.{movie_id}".encode()).decode().rstrip("=")
+
+
+def row_of(browser: Browser, cursor: str, search: str) -> int:
+    """The row of the movie that `cursor` names. Raises a 422 for one of another search, or of no movie."""
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+    except ValueError:
+        text = ""
+    named = CURSOR.fullmatch(text)
+    if named is None or named[1] != search or int(named[2]) not in browser.columns.rows:
+        raise HTTPException(422, "cursor: it belongs to another search; leave it out to begin with the first movie")
+    return browser.columns.rows[int(named[2])]
+
+
+def answer(request: Request, content: BaseModel) -> Response:
+    """As JSON with an ETag; 304 where the asker has it."""
+    body: Any = content.model_dump_json().encode()
+    etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={"ETag": etag})
+    return Response(body, headers={"ETag": etag}, media_type="application/json")
