@@ -129,11 +129,6 @@ def publish_bundle(
     )
 
 
-def tags(*rows: tuple[int, int, str]) -> pl.LazyFrame:
-    """`(user_id, movie_id, tag)`, all of one moment."""
-    return pl.LazyFrame([(*row, START) for row in rows], schema=TAGS, orient="row")
-
-
 def tagged(n_movies: int = 40) -> pl.LazyFrame:
     """Two people call every even movie "Space"; the first ten odd ones are "funny"."""
     space = [(user, movie, "Space") for user in (1, 2) for movie in range(2, n_movies + 1, 2)]
