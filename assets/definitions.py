@@ -2,7 +2,19 @@
 
 import dagster as dg
 
-from assets import candidates, checks, clusters, evaluation, features, prepared, published, ranking, raw, schedules
+from assets import (
+    candidates,
+    checks,
+    clusters,
+    evaluation,
+    features,
+    leaderboard,
+    prepared,
+    published,
+    ranking,
+    raw,
+    schedules,
+)
 from assets.progress import progress
 from resources.bundles import BundleStore, CompanionStore
 from resources.io import ModelIO, ParquetIO
@@ -10,7 +22,7 @@ from resources.movielens import MovieLens
 from resources.settings import Settings
 from resources.tracking import Tracking
 
-MODULES = (raw, prepared, features, candidates, ranking, evaluation, published, clusters)
+MODULES = (raw, prepared, features, candidates, ranking, evaluation, leaderboard, published, clusters)
 
 
 def definitions(settings: Settings) -> dg.Definitions:

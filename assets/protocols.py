@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from movierec.candidates import CANDIDATE_MODELS
-from movierec.splits import BY_TIME, BY_USER, split_by_time, split_by_user
+from movierec.splits import SPLITS, split_by_time, split_by_user
 
 
 class Protocol(NamedTuple):
@@ -30,8 +30,8 @@ class Protocol(NamedTuple):
         return self.prefix or group
 
 
-PER_USER = Protocol("per_user", None, BY_USER, split_by_user)
-GLOBAL_TIME = Protocol("global_time", "global_time", BY_TIME, split_by_time)
+PER_USER = Protocol("per_user", None, SPLITS["per_user"], split_by_user)
+GLOBAL_TIME = Protocol("global_time", "global_time", SPLITS["global_time"], split_by_time)
 PROTOCOLS = (PER_USER, GLOBAL_TIME)
 
 

@@ -1,60 +1,98 @@
-"""The results page: measured tables as Markdown, nothing added by hand."""
+"""The results page: the measured tables as Markdown, nothing added by hand."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-SHOWN = ("ndcg_at_10", "recall_at_10", "precision_at_10", "map_at_10", "recall_at_20", "coverage_at_10")
+from movierec.evaluation import SEGMENTS
+from movierec.leaderboard import COSTS
+
+METRICS = (
+    "ndcg_at_10",
+    "recall_at_10",
+    "precision_at_10",
+    "map_at_10",
+    "mrr_at_10",
+    "recall_at_20",
+    "novelty_at_10",
+    "coverage_at_10",
+    "gini_at_10",
+)
+SHOWN = (*METRICS, *COSTS)
+Row = Mapping[str, Any]
 
 HEAD = """# Results
 
-Written by `make results` from what the graph measured; `docs/evaluation.md` says how. Each section names the data
-set, its version, the split and n, the number of users scored. Brackets hold 95 % bootstrap intervals over users.
+Written by `make results` from the asset `leaderboard`; [evaluation.md](evaluation.md) says how it is measured. Each
+section names the data set, its version, the protocol and n, the number of users scored. Brackets hold 95 % bootstrap
+intervals over users. Costs are of one fit on the machine that ran it: seconds, growth of resident memory in MB (0 where
+memory that had been freed before was enough), users answered in a second.
 """
 
 
 def results_page(measured: Sequence[Mapping[str, Any]]) -> str:
-    """One section for each of `measured`: `source, sample, split, evaluation, comparison`, tables as lists of rows."""
+    """A section for each of `measured`: `source, sample, splits, rows`, the rows of the leaderboard."""
     ordered = sorted(measured, key=lambda each: (each["source"]["name"], each["sample"]))
-    return "\n".join([HEAD, *(_section(each) for each in ordered)])
+    return "\n".join([HEAD, *(line for each in ordered for line in _section(each))])
 
 
 def headline(measured: Mapping[str, Any]) -> str:
-    """nDCG@10 of every model as a Markdown table."""
-    rows = [row for row in measured["evaluation"] if row["metric"] == "ndcg_at_10"]
-    return "\n".join(["| model | nDCG@10 |", "|---|---|", *(f"| {row['model']} | {_cell(row)} |" for row in rows)])
+    """nDCG@10 of every model, per user, as a Markdown table."""
+    rows = _rows(measured, "per_user", "known")
+    own = [row for row in rows if row["base"] is None and row["metric"] == "ndcg_at_10"]
+    return "\n".join(["| model | nDCG@10 |", "|---|---|", *(f"| {row['model']} | {_cell(row)} |" for row in own)])
 
 
-def _section(measured: Mapping[str, Any]) -> str:
+def _section(measured: Mapping[str, Any]) -> Iterable[str]:
     source = measured["source"]
-    evaluation = measured["evaluation"]
-    values = {(row["model"], row["metric"]): row for row in evaluation}
-    models = list(dict.fromkeys(row["model"] for row in evaluation))
-    return "\n".join(
-        [
-            f"## {source['name']}, sample {measured['sample']}",
-            "",
-            f"{source['description']} Data version `{source['version']}`; split: {measured['split']}; "
-            f"n = {evaluation[0]['n']}.",
-            "",
-            f"| model | {' | '.join(SHOWN)} |",
-            "|---" * (1 + len(SHOWN)) + "|",
-            *(f"| {model} | {' | '.join(_cell(values[model, metric]) for metric in SHOWN)} |" for model in models),
-            "",
-            "Paired differences of nDCG@10 on the same users:",
-            "",
-            "| model | against | difference | n |",
-            "|---|---|---|---|",
-            *(f"| {row['model']} | {row['base']} | {_signed(row)} | {row['n']} |" for row in measured["comparison"]),
-            "",
-        ]
-    )
+    yield f"## {source['name']}, sample {measured['sample']}"
+    yield ""
+    yield f"{source['description']} Data version `{source['version']}`."
+    yield ""
+    for protocol, told in measured["splits"].items():
+        yield f"### {protocol}: {told}"
+        yield ""
+        for segment in SEGMENTS:
+            rows = _rows(measured, protocol, segment)
+            if rows:
+                yield from _segment(segment, rows)
 
 
-def _cell(row: Mapping[str, Any]) -> str:
+def _segment(segment: str, rows: Sequence[Row]) -> Iterable[str]:
+    own = {(row["model"], row["metric"]): row for row in rows if row["base"] is None}
+    models = list(dict.fromkeys(model for model, _ in own))
+    shown = [metric for metric in SHOWN if any((model, metric) in own for model in models)]
+    n = next(row["n"] for row in rows if row["n"] is not None)
+    yield f"**{segment}**, n = {n}:"
+    yield ""
+    yield f"| model | {' | '.join(shown)} |"
+    yield "|---" * (1 + len(shown)) + "|"
+    for model in models:
+        yield f"| {model} | {' | '.join(_cell(own.get((model, metric))) for metric in shown)} |"
+    yield ""
+    compared = [row for row in rows if row["base"] is not None]
+    if compared:
+        yield "Paired differences of nDCG@10 on the same users:"
+        yield ""
+        yield "| model | against | difference | n |"
+        yield "|---|---|---|---|"
+        for row in compared:
+            yield f"| {row['model']} | {row['base']} | {_signed(row)} | {row['n']} |"
+        yield ""
+
+
+def _rows(measured: Mapping[str, Any], protocol: str, segment: str) -> list[Row]:
+    return [row for row in measured["rows"] if (row["protocol"], row["segment"]) == (protocol, segment)]
+
+
+def _cell(row: Row | None) -> str:
+    if row is None:
+        return ""
+    if row["metric"] in COSTS:
+        return f"{row['value']:,.1f}" if row["value"] < 100 else f"{row['value']:,.0f}"
     if row["low"] is None:
         return f"{row['value']:.4f}"
     return f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
 
 
-def _signed(row: Mapping[str, Any]) -> str:
+def _signed(row: Row) -> str:
     return f"{row['value']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"

@@ -8,6 +8,8 @@ PARTS = pl.Enum(["history", "labels", "holdout"])
 BY_USER = "each user's last 20 % by time is the holdout, the 16 % before it the labels"
 BY_TIME = "the last 20 % of all ratings by time are the holdout, the 16 % before them the labels"
 
+SPLITS = {"per_user": BY_USER, "global_time": BY_TIME}
+
 
 def split_by_user(
     ratings: pl.LazyFrame, *, labels: float = 0.16, holdout: float = 0.20, min_ratings: int = 5

@@ -9,9 +9,11 @@ from typing import Any
 
 import polars as pl
 
-from movierec.published import atomic, current
-from movierec.report import headline, results_page
+from movierec.leaderboard import LEADERBOARD
+from movierec.published import atomic
+from movierec.report import SHOWN, headline, results_page
 from movierec.sampling import SAMPLES
+from movierec.splits import SPLITS
 from resources.settings import ROOT, Settings, SettingsError
 from resources.sources import CATALOGUE
 
@@ -20,6 +22,7 @@ PAGE = ROOT / "docs" / "results.md"
 README = ROOT / "README.md"
 DEMO = "demo"
 OF_A_FOLDER = "MovieLens-format files from the folder"  # how the description of each folder source starts
+OF_THE_SOURCE = ("source", "description", "version")
 BEGIN, END = "<!-- made by make results -->", "<!-- end -->"
 
 
@@ -34,13 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         settings = Settings.from_environment()
-        measured = measured_by(published_manifest(settings.published(given.sample)))
+        path = settings.store / given.sample / "leaderboard.parquet"
+        measured = measured_by(measured_table(path, sample=given.sample), sample=given.sample)
         path = MEASURED / f"{name_of(measured['source'])}-{given.sample}.json"
     except (SettingsError, ResultsError) as error:
         sys.stderr.write(f"{error}\n")
         return 2 if isinstance(error, SettingsError) else 1
     with atomic(path) as part:
-        part.write_text(json.dumps(measured, indent=1) + "\n")
+        part.write_text(_json(measured))
     for page, text in pages().items():
         page.write_text(text)
     sys.stdout.write(f"{path.relative_to(ROOT)}, {PAGE.relative_to(ROOT)}, {README.relative_to(ROOT)}\n")
@@ -58,20 +62,19 @@ def pages() -> dict[Path, str]:
     return {PAGE: results_page(measured), README: f"{before}{BEGIN}{table}{END}{after}"}
 
 
-def published_manifest(home: Path) -> dict[str, Any]:
-    """Of the bundle that is published under `home`, the folder of a sample."""
-    advice = f"run `make pipeline SAMPLE={home.name}`"
+def measured_table(path: Path, *, sample: str) -> pl.DataFrame:
+    """The leaderboard that the graph wrote."""
+    advice = f"run `make pipeline SAMPLE={sample}`"
+    if not path.is_file():
+        raise ResultsError(f"{path} is not there, nothing was measured: {advice} first")
     try:
-        bundle = current(home)
-        if bundle is None:
-            raise ResultsError(f"nothing is published: {advice} first")
-        manifest: dict[str, Any] = json.loads((bundle / "manifest.json").read_text())
-    except (OSError, ValueError) as error:
-        raise ResultsError(f"what is published under {home} cannot be read ({error}): {advice} again") from error
-    lacking = [key for key in ("source", "sample", "split", "metrics", "comparison") if manifest.get(key) is None]
-    if lacking:
-        raise ResultsError(f"the manifest of {bundle} lacks {', '.join(lacking)}: {advice} again")
-    return manifest
+        table = pl.read_parquet(path)
+        lacking = [name for name in (*OF_THE_SOURCE, *LEADERBOARD) if name not in table.columns]
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ResultsError(f"{path} cannot be read ({error}): {advice} again") from error
+    if lacking or table.is_empty():
+        raise ResultsError(f"{path} lacks {', '.join(lacking) or 'rows'}: {advice} again")
+    return table
 
 
 def name_of(source: Mapping[str, Any]) -> str:
@@ -86,13 +89,23 @@ def _is_a_folder(source: Mapping[str, Any]) -> bool:
     return str(source["description"]).startswith(OF_A_FOLDER)
 
 
-def measured_by(manifest: dict[str, Any]) -> dict[str, Any]:
-    """What a bundle's manifest tells of its measurement, rounded to what the intervals bear."""
-    tables = {"evaluation": manifest["metrics"], "comparison": manifest["comparison"]}
-    rounded = {
-        name: pl.DataFrame(rows).with_columns(pl.col(pl.Float64).round(6)).to_dicts() for name, rows in tables.items()
+def measured_by(table: pl.DataFrame, *, sample: str) -> dict[str, Any]:
+    """What the leaderboard tells, of the metrics that are shown, rounded to what the intervals bear."""
+    name, description, version = table.select(*OF_THE_SOURCE).row(0)
+    shown = table.select(list(LEADERBOARD)).filter(pl.col("metric").is_in(SHOWN))
+    return {
+        "source": {"name": name, "description": description, "version": version},
+        "sample": sample,
+        "splits": SPLITS,
+        "rows": shown.with_columns(pl.col(pl.Float64).round(6)).to_dicts(),
     }
-    return {"source": manifest["source"], "sample": manifest["sample"], "split": manifest["split"], **rounded}
+
+
+def _json(measured: dict[str, Any]) -> str:
+    """A line for each row, so that a difference can be read."""
+    rows = ",\n".join(json.dumps(row) for row in measured["rows"])
+    head = json.dumps({**measured, "rows": []}, indent=1)
+    return head.replace('"rows": []', f'"rows": [\n{rows}\n ]') + "\n"
 
 
 def stored(folder: Path) -> list[dict[str, Any]]:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 if TYPE_CHECKING:
+    import polars as pl
     from mlflow import MlflowClient
+
+LOOKED_THROUGH = 1_000  # runs of a sample: several times all that one run of the graph makes
 
 
 class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -64,21 +67,32 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             for name, value in metrics.items():
                 self._client.log_metric(run_id, name, value)
 
-    def latest_metrics(self, asset: str, sample: str) -> dict[str, float]:
-        """What was recorded of the asset's latest fit; nothing where it was never fitted."""
-        run_id = self.latest_run(asset, sample)
-        return dict(self._client.get_run(run_id).data.metrics) if run_id else {}
+    def record_table(self, context: dg.AssetExecutionContext, experiment: str, table: "pl.DataFrame") -> None:
+        """A run with `table` as its artifact, `<asset>.csv`."""
+        asset = context.asset_key.to_user_string()
+        tags = {"asset": asset, "sample": context.partition_key, "dagster.run_id": context.run_id}
+        run_id = self._client.create_run(self._experiment(experiment), run_name=asset, tags=tags).info.run_id
+        self._client.log_text(run_id, table.write_csv(), f"{asset}.csv")
+        self._client.set_terminated(run_id)
+        context.add_output_metadata({"mlflow_run_id": run_id})
+
+    def latest_metrics(self, sample: str) -> dict[str, dict[str, float]]:
+        """By asset, what was recorded of its latest fit for `sample`."""
+        found: dict[str, dict[str, float]] = {}
+        for run in self._latest(f"tags.sample = '{sample}'", at_most=LOOKED_THROUGH):
+            found.setdefault(run.data.tags.get("asset", ""), dict(run.data.metrics))
+        return found
 
     def latest_run(self, asset: str, sample: str) -> str | None:
         """Id of the run that recorded the latest fit of `asset` for `sample`."""
+        found = self._latest(f"tags.asset = '{asset}' and tags.sample = '{sample}'", at_most=1)
+        return str(found[0].info.run_id) if found else None
+
+    def _latest(self, wanted: str, *, at_most: int) -> list[Any]:
+        """Runs of any experiment, latest first."""
         experiments = [experiment.experiment_id for experiment in self._client.search_experiments()]
-        found = self._client.search_runs(
-            experiments,
-            f"tags.asset = '{asset}' and tags.sample = '{sample}'",
-            order_by=["attributes.start_time DESC"],
-            max_results=1,
-        )
-        return found[0].info.run_id if found else None
+        order = ["attributes.start_time DESC"]
+        return list(self._client.search_runs(experiments, wanted, order_by=order, max_results=at_most))
 
     @cached_property
     def _client(self) -> "MlflowClient":

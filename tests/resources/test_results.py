@@ -3,17 +3,15 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import polars as pl
 import pytest
 
-from movierec.published import point_at
-from movierec.report import SHOWN
+from movierec.leaderboard import LEADERBOARD
 from resources import results
 from resources.sources import acquire
 
-INTERVAL = {"value": 0.25, "low": 0.2, "high": 0.3, "n": 40}
-Publish = Callable[..., Path]
+Measure = Callable[..., Path]
 
 
 @pytest.fixture
@@ -29,24 +27,33 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
+def rows_of(name: str, description: str) -> pl.DataFrame:
+    interval = {"value": 0.25, "low": 0.2, "high": 0.3, "n": 40}
+    where = {"protocol": "per_user", "segment": "known", "model": name}
+    cold = {"protocol": "global_time", "segment": "cold", "model": "popularity"}
+    rows = [
+        {**where, "metric": "ndcg_at_10", **interval},
+        {**where, "metric": "coverage_at_10", "value": 0.125, "n": 40},
+        {**where, "metric": "ndcg_at_5", **interval},
+        {**where, "metric": "fit_seconds", "value": 12.34},
+        {**where, "metric": "ndcg_at_10", **interval, "base": "popularity"},
+        {**cold, "metric": "ndcg_at_10", **interval, "n": 7},
+    ]
+    source = {"source": name, "description": description, "version": "0a1b"}
+    strings = dict.fromkeys(source, pl.String)
+    return pl.DataFrame([source | row for row in rows], schema=strings | LEADERBOARD)
+
+
 @pytest.fixture
-def publish(docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publish:
-    """Publishes a manifest as the full sample; gives the folder of the sample."""
+def measure(docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Measure:
+    """Writes the leaderboard of the full sample; gives its path."""
     monkeypatch.setenv("MOVIEREC_HOME", str(tmp_path / "home"))
 
-    def put(name: str = "demo", description: str = "MovieLens demo of the dslabs package.", **more: Any) -> Path:
-        manifest = {
-            "source": {"name": name, "description": description, "version": "0a1b"},
-            "sample": "full",
-            "split": "by user",
-            "metrics": [{"model": name, "metric": metric, **INTERVAL} for metric in SHOWN],
-            "comparison": [{"model": name, "base": "popularity", **INTERVAL}],
-        }
-        home = tmp_path / "home" / "published" / "full"
-        (home / "v1").mkdir(parents=True, exist_ok=True)
-        (home / "v1" / "manifest.json").write_text(json.dumps(manifest | more))
-        point_at(home, "v1")
-        return home
+    def put(name: str = "demo", description: str = "MovieLens demo of the dslabs package.") -> Path:
+        path = tmp_path / "home" / "store" / "full" / "leaderboard.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows_of(name, description).write_parquet(path)
+        return path
 
     return put
 
@@ -61,20 +68,26 @@ def refused(capsys: pytest.CaptureFixture[str], docs: Path) -> str:
     return said
 
 
-def test_the_demo_goes_into_the_page_and_the_readme(publish: Publish, docs: Path) -> None:
-    publish()
+def test_the_demo_goes_into_the_page_and_the_readme(measure: Measure, docs: Path) -> None:
+    measure()
     assert results.main([]) == 0
     assert json.loads((docs / "docs/results/demo-full.json").read_text())["source"]["name"] == "demo"
     assert "## demo, sample full" in (docs / "docs/results.md").read_text()
     readme = (docs / "README.md").read_text()
     assert "| demo | 0.2500 [0.2000, 0.3000] |" in readme
+    page = (docs / "docs/results.md").read_text()
+    assert "**known**, n = 40" in page
+    assert "| demo | 0.2500 [0.2000, 0.3000] | 0.1250 | 12.3 |" in page
+    assert "| demo | popularity | +0.2500 [+0.2000, +0.3000] | 40 |" in page
+    assert "**cold**, n = 7" in page
+    assert "ndcg_at_5" not in page  # not shown
     assert readme.startswith("before ")
     assert readme.endswith(" after")
 
 
-def test_another_source_leaves_the_readme_as_it_is(publish: Publish, docs: Path) -> None:
+def test_another_source_leaves_the_readme_as_it_is(measure: Measure, docs: Path) -> None:
     before = (docs / "README.md").read_text()
-    publish("mine", "MovieLens-format files from the folder mine.")
+    measure("mine", "MovieLens-format files from the folder mine.")
     assert results.main([]) == 0
     assert (docs / "docs/results/mine-full.json").exists()
     assert (docs / "README.md").read_text() == before
@@ -82,55 +95,41 @@ def test_another_source_leaves_the_readme_as_it_is(publish: Publish, docs: Path)
 
 @pytest.mark.parametrize("name", ["demo", "ml-25m"])
 def test_a_folder_with_the_name_of_another_kind_of_source_is_refused(
-    publish: Publish, docs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+    measure: Measure, docs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     folder = tmp_path / name
     folder.mkdir()
     for table in ("ratings.csv", "movies.csv"):
         (folder / table).touch()
-    publish()
+    measure()
     assert results.main([]) == 0
     capsys.readouterr()
-    publish(name, acquire(str(folder), tmp_path / "raw").description)
+    measure(name, acquire(str(folder), tmp_path / "raw").description)
     assert f"a folder called {name}" in refused(capsys, docs)
 
 
 def test_a_folder_called_demo_never_makes_the_table_of_the_readme(docs: Path) -> None:
     source = {"name": "demo", "description": "MovieLens-format files from the folder demo.", "version": "1"}
-    rows = [{"model": "false", "metric": metric, **INTERVAL} for metric in SHOWN]
-    measured = {"source": source, "sample": "full", "split": "by user", "evaluation": rows, "comparison": []}
+    measured = results.measured_by(rows_of("demo", source["description"]), sample="full")
     (docs / "docs/results/demo-full.json").write_text(json.dumps(measured))
     assert results.pages()[docs / "README.md"] == (docs / "README.md").read_text()
 
 
-def test_before_anything_is_published_the_pipeline_is_named(
+def test_before_anything_is_measured_the_pipeline_is_named(
     docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MOVIEREC_HOME", str(tmp_path / "home"))
-    assert "nothing is published: run `make pipeline SAMPLE=full` first" in refused(capsys, docs)
+    assert "nothing was measured: run `make pipeline SAMPLE=full` first" in refused(capsys, docs)
 
 
-def test_a_pointer_to_a_missing_bundle_is_one_line(
-    publish: Publish, docs: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    point_at(publish(), "v2")
-    said = refused(capsys, docs)
-    assert "v2/manifest.json" in said
-    assert "`make pipeline SAMPLE=full`" in said
-
-
-@pytest.mark.parametrize("content", [b"", b'{"source": {"na', b"\xff"])
-def test_a_torn_manifest_is_one_line(
-    publish: Publish, docs: Path, capsys: pytest.CaptureFixture[str], content: bytes
-) -> None:
-    (publish() / "v1" / "manifest.json").write_bytes(content)
+def test_a_torn_table_is_one_line(measure: Measure, docs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    measure().write_bytes(b"PAR1 and nothing else")
     said = refused(capsys, docs)
     assert "cannot be read" in said
     assert "`make pipeline SAMPLE=full`" in said
 
 
-def test_a_manifest_without_measurements_is_one_line(
-    publish: Publish, docs: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    publish(comparison=None, metrics=None)
-    assert "lacks metrics, comparison" in refused(capsys, docs)
+def test_a_table_of_other_columns_is_one_line(measure: Measure, docs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = measure()
+    pl.read_parquet(path).drop("value", "segment").write_parquet(path)
+    assert "lacks segment, value" in refused(capsys, docs)

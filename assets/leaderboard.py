@@ -1,0 +1,56 @@
+"""The leaderboard: every model under every protocol, with what its fit and its answers cost."""
+
+import dagster as dg
+import polars as pl
+
+from assets.evaluation import MEASURED_ASSETS
+from assets.partitions import samples
+from assets.protocols import PROTOCOLS
+from movierec.evaluation import KNOWN
+from movierec.leaderboard import leaderboard as rows_of
+from resources import figures
+from resources.io import markdown
+from resources.sources import Dataset
+from resources.tracking import Tracking
+
+EXPERIMENT = "leaderboard"
+TABLES = ("evaluation", "comparison")
+TABLE = dg.PythonObjectDagsterType(pl.DataFrame, name="measured_table")
+
+
+@dg.asset(
+    ins={
+        f"{table}_{protocol.name}": dg.AssetIn(protocol.key(table), dagster_type=TABLE)
+        for table in TABLES
+        for protocol in PROTOCOLS
+    },
+    partitions_def=samples,
+    group_name="evaluation",
+    kinds={"polars", "parquet"},
+    owners=["team:ml"],
+)
+def leaderboard(
+    context: dg.AssetExecutionContext, dataset: Dataset, tracking: Tracking, **tables: pl.DataFrame
+) -> pl.DataFrame:
+    """A row per protocol, segment, model and metric, with intervals, costs and paired differences; `make results` takes
+    it into docs."""
+    fits = tracking.latest_metrics(context.partition_key)
+    parts = []
+    for protocol in PROTOCOLS:
+        costs = {model: fits.get(protocol.key(asset).to_user_string(), {}) for model, asset in MEASURED_ASSETS.items()}
+        evaluation, comparison = (tables[f"{table}_{protocol.name}"] for table in TABLES)
+        parts.append(rows_of(evaluation, comparison, costs, protocol=protocol.name))
+    table = pl.concat(parts).with_columns(
+        source=pl.lit(dataset.name), description=pl.lit(dataset.description), version=pl.lit(dataset.version)
+    )
+    own = table.filter(pl.col("base").is_null())
+    headline = own.filter(metric="ndcg_at_10").select("protocol", "segment", "model", "value", "low", "high", "n")
+    tracking.record_table(context, EXPERIMENT, own.select("protocol", "segment", "model", "metric", "value"))
+    plots = {
+        f"plot_{protocol.name}": figures.intervals(
+            headline.filter(protocol=protocol.name, segment=KNOWN), title=f"nDCG@10, {protocol.name}, 95 % interval"
+        )
+        for protocol in PROTOCOLS
+    }
+    context.add_output_metadata({"ndcg_at_10": dg.MetadataValue.md(markdown(headline)), **plots})
+    return table

@@ -1,0 +1,35 @@
+"""The leaderboard: every model under every protocol, what it reached and what it cost, in one table."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from movierec.evaluation import KNOWN
+
+LEADERBOARD = {
+    "protocol": pl.String,
+    "segment": pl.String,
+    "model": pl.String,
+    "base": pl.String,  # of a paired difference model - base; null where the value is the model's own
+    "metric": pl.String,
+    "value": pl.Float64,
+    "low": pl.Float64,  # 95 % interval over users; null for what has none
+    "high": pl.Float64,
+    "n": pl.Int64,  # users scored; null for a cost
+}
+COSTS = ("fit_seconds", "fit_peak_mb", "users_per_second")
+
+
+def leaderboard(
+    evaluation: pl.DataFrame, comparison: pl.DataFrame, costs: Mapping[str, Mapping[str, float]], *, protocol: str
+) -> pl.DataFrame:
+    """Rows of LEADERBOARD from one protocol's tables; `costs` by model and name, those of COSTS are taken."""
+    rows = [
+        (KNOWN, model, name, of_model[name]) for model, of_model in costs.items() for name in COSTS if name in of_model
+    ]
+    columns = {"segment": pl.String, "model": pl.String, "metric": pl.String, "value": pl.Float64}
+    paid = pl.DataFrame(rows, schema=columns, orient="row")
+    differences = comparison.with_columns(metric=pl.lit("ndcg_at_10"))
+    table = pl.concat([evaluation, differences, paid], how="diagonal_relaxed").with_columns(protocol=pl.lit(protocol))
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in LEADERBOARD.items() if name not in table.columns]
+    return table.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in LEADERBOARD.items())
