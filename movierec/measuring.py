@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from movierec.candidates import CandidateModel
+from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.candidates.base import candidates
 from movierec.evaluation import COLD, FOLDED_IN, KNOWN, random_ranking
 from movierec.features import Features
@@ -57,7 +57,7 @@ def measured_models(
     """
     interactions = models["popularity"].interactions
     found = {"random": _chance(interactions)}
-    found |= {name: _candidates(model, everybody_alike=name in ALIKE) for name, model in models.items()}
+    found |= {name: _candidates(models[name], everybody_alike=name in ALIKE) for name in CANDIDATE_MODELS}
     popular = Popular(np.empty(0, np.int32), np.empty(0, np.float32))  # nobody unknown is asked about
 
     def recommender(name: str, ranker: Ranker | None) -> Measured:

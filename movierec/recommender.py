@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from movierec.explanations import Explanation, Reason, because_of, reasons
 from movierec.features import Features
 from movierec.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, as_table, blocks
 from movierec.ranking import Ranker, ranked, ranker_features, ranker_matrix
@@ -104,10 +105,42 @@ class Recommender:
         Who has rated no movie of the fit gets what is popular in the chosen `genres`. Never empty while any other
         movie is popular. Raises ValueError for lists of different lengths and for ratings outside 0.5 to 5.
         """
-        people = self.fold_in(ratings_of_one(movie_ids, ratings, now=float(self.features.user_times.max(initial=1970))))
+        people = self.fold_in(ratings_of_one(movie_ids, ratings, now=self._now))
         if len(people.interactions.user_ids) == 0:
             return self.popular_in(genres, n=n, without=movie_ids)
         return self._first(np.array([0]), n=n, people=people)
+
+    def explain(
+        self, movie_ids: Sequence[int], ratings: Sequence[float], recommended: Sequence[int], *, top: int = 3
+    ) -> list[Explanation]:
+        """Why each of `recommended` is for somebody known by these ratings, oldest first; in their order.
+
+        Reasons are of the candidates that a ranker put into order; without a known rating there is nothing to tell, and
+        movies outside the fit are left out.
+        """
+        columns = self.interactions.columns_of(list(recommended))
+        columns = columns[columns != UNKNOWN]
+        people = self.fold_in(ratings_of_one(movie_ids, ratings, now=self._now))
+        if len(people.interactions.user_ids) == 0 or len(columns) == 0:
+            return []
+        moved = because_of(self.retrieval, people.interactions, columns, top=top)
+        told: list[list[Reason]] = [[] for _ in columns]
+        if self.ranker is not None:
+            row = np.zeros(1, np.intp)
+            proposals = self.retrieval.propose(row, n=self.ranker.n_candidates, people=people.interactions)
+            matrix = ranker_matrix(self.retrieval, people.features, people.interactions.user_ids, proposals)
+            place = {int(column): at for at, column in enumerate(proposals.columns[0])}
+            proposed = [at for at, column in enumerate(columns) if int(column) in place]
+            rows = [place[int(columns[at])] for at in proposed]
+            for at, found in zip(proposed, reasons(self.ranker, matrix[rows], top=top), strict=True):
+                told[at] = found
+        ids = self.interactions.movie_ids[columns].tolist()
+        return [Explanation(*each) for each in zip(ids, told, moved, strict=True)]
+
+    @property
+    def _now(self) -> float:
+        """The last moment, in years, that the features know."""
+        return float(self.features.user_times.max(initial=1970))
 
     def fold_in(self, ratings: pl.LazyFrame) -> "People":
         """The users of `ratings` (`user_id, movie_id, rating, rated_at`), who are known by these alone."""

@@ -1,0 +1,124 @@
+"""Why a movie was recommended: what moved the ranker, in words, and which rated movies moved the candidates."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from movierec.features import GENRE_FEATURES
+from movierec.interactions import Interactions, Rows, Scores
+from movierec.ranking import Ranker
+from movierec.retrieval import Retrieval
+
+LATEST = 50  # so many of somebody's last ratings are tried for their part in the candidates
+
+
+class Reason(NamedTuple):
+    """A feature's part in the ranker's score: `words` for people, `value` of the feature, SHAP `contribution`."""
+
+    feature: str
+    words: str
+    value: float
+    contribution: float
+
+
+class Explanation(NamedTuple):
+    """`reasons` by size of their contribution; `because_of` are rated movies, the one that moved most first."""
+
+    movie_id: int
+    reasons: list[Reason]
+    because_of: list[int]
+
+
+# What each feature tells, by its name without a channel and a kind.
+WORDS = {
+    "user_avg_rating": "how high you usually rate",
+    "user_rating_std": "how much your ratings differ",
+    "user_num_ratings": "how much you have rated",
+    "user_min_rating": "your lowest rating",
+    "user_max_rating": "your highest rating",
+    "user_activity_days": "how long you have been rating",
+    "user_rating_velocity": "how fast you rate",
+    "movie_avg_rating": "how well it is rated",
+    "movie_rating_std": "how much opinions of it differ",
+    "movie_num_ratings": "how many have rated it",
+    "movie_num_users": "how many have seen it",
+    "movie_popularity": "how popular it is",
+    "year": "its year",
+    "movie_age": "its age",
+    "decade": "its decade",
+    "title_length": "the length of its title",
+    "num_genres": "how many genres it has",
+    "genre_none": "it has no genre",
+    "genre_share": "how often you watch its genres",
+    "genre_liking": "how much you like its genres",
+    "age_for_user": "how old it is for what you watch",
+    "era_gap": "when people watched it",
+}
+CHANNEL_WORDS = {
+    "ease": "it goes with what you liked",
+    "ials": "people of your taste like it",
+    "item_knn": "the same people like it and what you liked",
+    "transitions": "people rate it soon after what you rated",
+    "als": "how many stars you would give it",
+    "content": "it is like what you liked",
+}
+
+
+def words_of(feature: str) -> str:
+    """A feature in words. Raises KeyError for one that has none."""
+    if feature in WORDS:
+        return WORDS[feature]
+    if feature in GENRE_FEATURES:
+        return f"whether it is {GENRE_FEATURES[feature]}"
+    name = feature.rsplit("_", 1)[0]
+    channel, _, last = name.partition("_last")
+    return CHANNEL_WORDS[channel] + (f" lately, in your last {last} ratings" if last else "")
+
+
+def shap_values(ranker: Ranker, matrix: Scores) -> npt.NDArray[np.float64]:
+    """SHAP of every feature for each row, and the expected score as the last column; a row sums to its score.
+
+    Exact for trees (Lundberg, Erion, Lee 2018), by CatBoost.
+    """
+    from catboost import Pool  # noqa: PLC0415
+
+    pool = Pool(matrix, feature_names=list(ranker.features))
+    values: npt.NDArray[np.float64] = ranker.model.get_feature_importance(pool, type="ShapValues")
+    return values
+
+
+def reasons(ranker: Ranker, matrix: Scores, *, top: int) -> list[list[Reason]]:
+    """The `top` features of each row by size of their SHAP value; of those with the same words the largest."""
+    explained = []
+    for row, parts in zip(matrix, shap_values(ranker, matrix)[:, :-1], strict=True):
+        by_words: dict[str, Reason] = {}
+        for at in np.argsort(-np.abs(parts), kind="stable"):
+            feature = ranker.features[at]
+            by_words.setdefault(words_of(feature), Reason(feature, words_of(feature), float(row[at]), float(parts[at])))
+            if len(by_words) == top:
+                break
+        explained.append(list(by_words.values()))
+    return explained
+
+
+def because_of(retrieval: Retrieval, one: Interactions, columns: Rows, *, top: int) -> list[list[int]]:
+    """For each of `columns` the movies of the single user of `one` without which the channels would score it lowest.
+
+    Each of the last LATEST ratings is left out in turn; what each channel's score loses is taken in the spread of
+    its scores of `columns`, and summed over the channels. Movies without which nothing is lost are not named.
+    """
+    tried = np.flatnonzero(one.recency <= LATEST)
+    without = one.take(np.zeros(1 + len(tried), np.intp))  # the first row stays whole
+    places = np.arange(len(tried))
+    kept = np.ones((1 + len(tried), one.user_items.nnz), bool)
+    kept[1 + places, tried] = False
+    without = without.where(kept.ravel())
+    lost = np.zeros((len(tried), len(columns)))
+    for model in retrieval.models.values():
+        scores = model.fold_in(without)[:, columns].astype(np.float64)
+        scores = np.where(np.isfinite(scores), scores, 0)
+        lost += (scores[0] - scores[1:]) / (scores[0].std() + 1e-9)
+    movie_ids = one.movie_ids[one.user_items.indices[tried]]
+    order = np.argsort(-lost, axis=0, kind="stable")[:top].T
+    return [[int(movie_ids[at]) for at in places_of if lost[at, column] > 0] for column, places_of in enumerate(order)]
