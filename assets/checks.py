@@ -6,10 +6,14 @@ import dagster as dg
 import polars as pl
 
 from assets.partitions import samples
-from assets.protocols import PROTOCOLS, Protocol
+from assets.protocols import GLOBAL_TIME, PROTOCOLS, Protocol, channel_inputs
+from assets.ranking import label_rows_name
+from movierec import leaks
+from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.evaluation import FLOORS, failed_floors
+from movierec.retrieval import RECOMMENDERS
 from movierec.schema import LINKS, MOVIES, RATINGS, TAGS, Schema
-from movierec.splits import PARTS
+from movierec.splits import CUTS, PARTS
 
 # Checks of partitioned assets are a preview in Dagster, and without their partitions they would load every sample.
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
@@ -78,19 +82,14 @@ def _order_check(protocol: Protocol) -> dg.AssetChecksDefinition:
         asset=protocol.key("split"),
         blocking=True,
         partitions_def=samples,
-        description="No user's labels come before their history, no holdout before their labels; no pair stands twice.",
+        description="Nothing of a later part was rated before the end of an earlier one, no pair stands twice: "
+        f"{protocol.told}.",
     )
     def check(rows: pl.LazyFrame) -> dg.AssetCheckResult:
-        disorder = (
-            rows.sort("user_id", "rated_at", "movie_id")
-            .select(part=pl.col("part").to_physical().cast(pl.Int8), user_id="user_id")
-            .select((pl.col("part").diff().over("user_id") < 0).sum())
-            .collect()
-            .item()
-        )
+        disorder = leaks.parts_out_of_order(rows, moments=protocol is GLOBAL_TIME)
         pairs = rows.select(pl.len() - pl.struct("user_id", "movie_id").n_unique()).collect().item()
         return dg.AssetCheckResult(
-            passed=disorder == 0 and pairs == 0, metadata={"ratings_out_of_order": disorder, "pairs_twice": pairs}
+            passed=disorder == 0 and pairs == 0, metadata={"parts_out_of_order": disorder, "pairs_twice": pairs}
         )
 
     return check
@@ -113,8 +112,48 @@ def _floor_check(protocol: Protocol) -> dg.AssetChecksDefinition:
     return check
 
 
+def _label_check(recommender: str, protocol: Protocol) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        name="no_feature_knows_the_label",
+        asset=protocol.key(label_rows_name(recommender)),
+        blocking=True,
+        partitions_def=samples,
+        description=f"No feature alone tells what was liked, by an AUC beyond {leaks.TELLING}: it knew the future.",
+    )
+    def check(rows: pl.DataFrame) -> dg.AssetCheckResult:
+        telling = leaks.telling_features(rows)
+        told = ", ".join(f"{name} (AUC {auc:.3f})" for name, auc in telling.items())
+        return dg.AssetCheckResult(passed=not telling, description=told or None, metadata={"telling": told or "none"})
+
+    return check
+
+
+def _fit_check(asset: str, cut: str, models: tuple[str, ...], protocol: Protocol) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        name="fitted_before_its_cut",
+        asset=protocol.key(asset),
+        blocking=True,
+        partitions_def=samples,
+        description=f"The models behind it were fitted on nothing but {' and '.join(CUTS[cut])}.",
+        additional_ins=protocol.inputs(["split"]) | channel_inputs(protocol, models, cut),
+    )
+    def check(rows: pl.LazyFrame, split: pl.LazyFrame, **fitted: CandidateModel) -> dg.AssetCheckResult:  # noqa: ARG001
+        early = {name: leaks.known_too_early(model.interactions, split, cut) for name, model in fitted.items()}
+        told = ", ".join(f"{name} knows {n} ratings too early" for name, n in early.items() if n)
+        return dg.AssetCheckResult(passed=not told, description=told or None, metadata=dict(early))
+
+    return check
+
+
 checks = [
     *(_schema_check(table) for table in SCHEMAS),
     *(_reference_check(table) for table in ("ratings", "tags", "links")),
     *(check(protocol) for check in (_order_check, _floor_check) for protocol in PROTOCOLS),
+    *(_label_check(recommender, protocol) for recommender in RECOMMENDERS for protocol in PROTOCOLS),
+    *(
+        _fit_check(label_rows_name(recommender), "history", channels, protocol)
+        for recommender, channels in RECOMMENDERS.items()
+        for protocol in PROTOCOLS
+    ),
+    *(_fit_check("rankings", "known", tuple(CANDIDATE_MODELS), protocol) for protocol in PROTOCOLS),
 ]

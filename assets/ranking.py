@@ -32,6 +32,10 @@ def params_of(recommender: str) -> RankerParams:
     return RankerParams() if recommender == "two_stage" else RankerParams(one_fold_from=0)
 
 
+def label_rows_name(recommender: str) -> str:
+    return recommender.replace("two_stage", "label_rows")
+
+
 def ranker_name(recommender: str) -> str:
     """`two_stage` has the asset `ranker`, `two_stage_ials` has `ranker_ials`."""
     return recommender.replace("two_stage", "ranker")
@@ -41,7 +45,7 @@ def _label_rows(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
     channels = RECOMMENDERS[recommender]
 
     @dg.asset(
-        key=protocol.key(recommender.replace("two_stage", "label_rows")),
+        key=protocol.key(label_rows_name(recommender)),
         description=f"Candidates of {', '.join(channels)} from the history with their features, and whether the user "
         "then liked them (`relevant`).",
         ins=protocol.inputs(["split", *TABLES]) | channel_inputs(protocol, channels, "history"),
@@ -76,7 +80,7 @@ def _ranker(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
         key=protocol.key(ranker_name(recommender)),
         description=f"CatBoost, YetiRank, over {', '.join(RECOMMENDERS[recommender])}: learns the order of a user's "
         "candidates from what they liked after the history.",
-        ins={"rows": dg.AssetIn(protocol.key(recommender.replace("two_stage", "label_rows")))},
+        ins={"rows": dg.AssetIn(protocol.key(label_rows_name(recommender)))},
         partitions_def=samples,
         group_name=protocol.group("ranking"),
         kinds={"catboost"},

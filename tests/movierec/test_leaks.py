@@ -1,0 +1,57 @@
+"""Each way of knowing too much, planted, must be noticed."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from movierec import leaks
+from movierec.interactions import Interactions
+from movierec.splits import known_at, split_by_time, split_by_user
+from tests import factories
+
+
+@pytest.fixture(scope="module")
+def split():
+    return split_by_user(factories.checkerboard())
+
+
+def label_rows(**features):
+    random = np.random.default_rng(5)
+    liked = random.random(1000) < 0.2
+    columns = {name: make(liked, random) for name, make in features.items()}
+    return pl.DataFrame({"user_id": 1, "movie_id": np.arange(1000), "relevant": liked} | columns)
+
+
+def test_a_label_planted_as_a_feature_is_noticed():
+    rows = label_rows(
+        honest=lambda liked, random: liked + random.normal(0, 1, 1000),
+        planted=lambda liked, random: liked * 1.0,
+        turned=lambda liked, random: -1.0 * liked + random.normal(0, 0.1, 1000),
+        often_missing=lambda liked, random: np.where(random.random(1000) < 0.9, np.nan, 1.0),
+    )
+    assert list(leaks.telling_features(rows)) == ["planted", "turned"]
+    assert leaks.telling_features(rows.head(60)) == {}  # too few rows to tell
+
+
+def test_rows_of_the_holdout_in_a_fit_are_noticed(split):
+    honest = Interactions.of(known_at(split, "known"))
+    assert leaks.known_too_early(honest, split, "known") == 0
+    n_holdout = split.filter(pl.col("part") == "holdout").select(pl.len()).collect().item()
+    assert leaks.known_too_early(Interactions.of(known_at(split, "all")), split, "known") == n_holdout
+
+
+def test_a_model_fitted_past_the_rankers_cut_is_noticed(split):
+    n_labels = split.filter(pl.col("part") == "labels").select(pl.len()).collect().item()
+    assert leaks.known_too_early(Interactions.of(known_at(split, "known")), split, "history") == n_labels
+
+
+@pytest.mark.parametrize(("make", "moments"), [(split_by_user, False), (split_by_time, True)])
+def test_shuffled_timestamps_are_noticed(make, moments):
+    split = make(factories.checkerboard())
+    assert leaks.parts_out_of_order(split, moments=moments) == 0
+    shuffled = split.with_columns(pl.col("rated_at").shuffle(seed=1))
+    assert leaks.parts_out_of_order(shuffled, moments=moments) > 0
+
+
+def test_users_may_be_cut_at_different_moments(split):
+    assert leaks.parts_out_of_order(split, moments=True) > 0
