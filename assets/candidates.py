@@ -35,7 +35,7 @@ PURPOSE = {
     "all": "to be published",
 }
 
-RANKED = {name for channels in RECOMMENDERS.values() for name in channels}
+RANKED = sorted({name for channels in RECOMMENDERS.values() for name in channels})
 PUBLISHED = {"popularity", "content", *RECOMMENDERS["two_stage"]}
 
 
