@@ -4,6 +4,7 @@
 """
 
 import time
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -15,6 +16,7 @@ from movierec.content import content_vectors
 from movierec.interactions import Interactions
 from movierec.retrieval import RECOMMENDERS
 from movierec.splits import CUTS, known_at, tags_known_at
+from movierec.tuning import SPACES
 from resources.memory import PeakMemory
 from resources.tracking import Tracking
 
@@ -47,12 +49,14 @@ def cuts_of(name: str, protocol: Protocol) -> list[str]:
 
 def _candidate_model(name: str, cut: str, protocol: Protocol) -> dg.AssetsDefinition:
     kind: type[CandidateModel] = CANDIDATE_MODELS[name]
-    reads_movies = name == "content"
+    reads_movies = ("movies", "tags") if name == "content" else ()
+    # What was tuned per user has seen labels from after the moments of global time, where defaults hold.
+    reads_tuned = ("tuned",) if name in SPACES and protocol is PER_USER else ()
 
     @dg.asset(
         key=protocol.key(asset_name(name, cut)),
         description=f"{kind.__doc__} Fitted on {' + '.join(CUTS[cut])}, {PURPOSE[cut]}.",
-        ins=protocol.inputs(["split"]) | ({"movies": dg.AssetIn(), "tags": dg.AssetIn()} if reads_movies else {}),
+        ins=protocol.inputs(["split"]) | {input_: dg.AssetIn() for input_ in (*reads_movies, *reads_tuned)},
         partitions_def=samples,
         group_name=protocol.group("candidates"),
         kinds={"python", "numpy"},
@@ -61,14 +65,15 @@ def _candidate_model(name: str, cut: str, protocol: Protocol) -> dg.AssetsDefini
         pool="training",
     )
     def candidate_model(
-        context: dg.AssetExecutionContext, split: pl.LazyFrame, tracking: Tracking, **movies_and_tags: pl.LazyFrame
+        context: dg.AssetExecutionContext, split: pl.LazyFrame, tracking: Tracking, **given: Any
     ) -> kind:  # type: ignore[valid-type]
         known = known_at(split, cut)
-        about = {"content": _content(known, **movies_and_tags)} if reads_movies else {}
+        about = {"content": _content(known, **given)} if reads_movies else {}
+        params = given["tuned"].of(name) if reads_tuned else None
         interactions = Interactions.of(known)
         started = time.perf_counter()
         with PeakMemory() as memory:
-            model = kind.fit(interactions, **about)
+            model = kind.fit(interactions, params, **about)
         seconds = time.perf_counter() - started
         tracking.record_fit(context, EXPERIMENTS[name], model, seconds=seconds, peak_mb=memory.peak_mb)
         users, movies = interactions.user_items.shape

@@ -14,15 +14,17 @@ from assets import (
     ranking,
     raw,
     schedules,
+    tuning,
 )
 from assets.progress import progress
 from resources.bundles import BundleStore, CompanionStore
 from resources.io import ModelIO, ParquetIO
 from resources.movielens import MovieLens
 from resources.settings import Settings
+from resources.studies import Studies
 from resources.tracking import Tracking
 
-MODULES = (raw, prepared, features, candidates, ranking, evaluation, leaderboard, published, clusters)
+MODULES = (raw, prepared, tuning, features, candidates, ranking, evaluation, leaderboard, published, clusters)
 
 
 def definitions(settings: Settings) -> dg.Definitions:
@@ -37,7 +39,8 @@ def definitions(settings: Settings) -> dg.Definitions:
             "models": ModelIO(root=str(settings.store)),
             "movielens": MovieLens(source=settings.source, raw=str(settings.raw)),
             "tracking": Tracking(folder=str(settings.mlflow), dagster_url=f"http://127.0.0.1:{settings.dagster_port}"),
-            "bundles": BundleStore(root=str(settings.home / "published")),
+            "studies": Studies(folder=str(settings.home / "tuning")),
+            "bundles": BundleStore(root=str(settings.home / "published"), exports=str(settings.exports)),
             "companions": CompanionStore(root=str(settings.home / "companion")),
         },
         loggers={"console": dg.colored_console_logger, "progress": progress},

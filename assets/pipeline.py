@@ -14,6 +14,7 @@ from movierec.published import Bundle, BundleError, current, rollback
 from movierec.sampling import SAMPLES
 from resources import instance
 from resources.settings import Settings, SettingsError
+from resources.tracking import Tracking
 
 FAILED, WRONG_SETTING, STOPPED = 1, 2, 130
 INTERRUPTIONS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
@@ -32,9 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _say(f"Slots freed, held by runs: {', '.join(instance.free_slots(dagster)) or 'none'}.")
     if given.rollback:
         try:
-            return _say(f"Serving bundle {rollback(settings.published(given.sample))} again.")
+            version = rollback(settings.published(given.sample))
         except BundleError as error:
             return _say(str(error), code=FAILED)
+        Tracking(folder=str(settings.mlflow), dagster_url="").set_champion(given.sample, version)
+        return _say(f"Serving bundle {version} again.")
     if given.if_needed:
         return materialise_if_needed(settings, given.sample)
     return materialise(settings, given.sample, selection=given.select)

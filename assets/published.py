@@ -1,12 +1,14 @@
 """Published: the catalogue, similar movies, and the bundle that the site serves."""
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypedDict
 
 import dagster as dg
+import numpy as np
 import polars as pl
 
 from assets.candidates import PUBLISHED
@@ -24,6 +26,7 @@ from movierec.ranking import Ranker
 from movierec.recommender import Popular, Recommender
 from movierec.retrieval import RECOMMENDERS, Retrieval
 from movierec.similar import SimilarityIndex
+from resources import recommend
 from resources.bundles import BundleStore
 from resources.io import markdown
 from resources.lineage import mixed_inputs
@@ -31,6 +34,7 @@ from resources.sources import Dataset
 from resources.tracking import Tracking
 
 OWNERS = ["team:web"]
+TIMED = 20
 NOTHING: Any = dg.Nothing  # no output is stored; Dagster's own annotation does not admit its own constant
 PARQUET = {"polars", "parquet"}
 
@@ -77,6 +81,12 @@ def similar_movies(
     return table
 
 
+class RecommendationsConfig(dg.Config):
+    """Movies per user."""
+
+    n: int = 10
+
+
 @dg.asset(
     ins=channel_inputs(PER_USER, RECOMMENDERS["two_stage"], "all"),
     check_specs=[
@@ -118,9 +128,23 @@ def published(
     if faults:
         raise dg.Failure(f"not published, what was published before stays: {'; '.join(faults)}")
     stage = promotion.served_stage(comparison)
+    recommender = Recommender(
+        Retrieval({name: models[name] for name in RECOMMENDERS["two_stage"]}),
+        features_at("all", user_features, movie_features),
+        ranker if stage == "two_stage" else None,
+        Popular.of(catalogue),
+    )
     scores = metrics.per_user(rankings.filter(model=stage), relevant).select("user_id", promotion.METRIC)
-    coverage = coverage_of(evaluation.to_dicts(), stage)
-    verdict = promotion.contest(scores, **champion(home, dataset), coverage=coverage)
+    verdict = promotion.contest(
+        scores,
+        **champion(home, dataset),
+        coverage=coverage_of(evaluation.to_dicts(), stage),
+        seconds=seconds_for_one(recommender),
+    )
+    version = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{context.run_id[:8]}"
+    runs = tracked_runs(tracking, sample)
+    if fitted_by := runs["ranker"]:
+        tracking.set_challenger(sample, fitted_by, version)
     yield dg.AssetCheckResult(
         check_name="beats_champion",
         passed=verdict.promoted,
@@ -131,24 +155,17 @@ def published(
     if not verdict.promoted:
         context.log.warning(f"not published, what was published before stays: {verdict.reason}")
         return
-    fits = {*MEASURED_ASSETS.values(), *(asset_name(name, "all") for name in PUBLISHED)}
-    now = datetime.now(UTC)
     folder = publish(
         home,
-        f"{now:%Y%m%dT%H%M%SZ}-{context.run_id[:8]}",
+        version,
         catalogue=catalogue,
-        recommender=Recommender(
-            Retrieval({name: models[name] for name in RECOMMENDERS["two_stage"]}),
-            features_at("all", user_features, movie_features),
-            ranker if stage == "two_stage" else None,
-            Popular.of(catalogue),
-        ),
+        recommender=recommender,
         similar=SimilarityIndex.of(similar_movies),
         scores=scores,
         manifest={
             "run_id": context.run_id,
-            "mlflow_runs": {asset: tracking.latest_run(asset, sample) for asset in sorted(fits)},
-            "published_at": now.isoformat(timespec="seconds"),
+            "mlflow_runs": runs,
+            "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "sample": sample,
             "serves": stage,
             "verdict": verdict.reason,
@@ -159,7 +176,8 @@ def published(
             "comparison": comparison.to_dicts(),
         },
     )
-    headline = evaluation.filter(pl.col("metric") == "ndcg_at_10").drop("metric")
+    tracking.set_champion(sample, version)
+    headline = evaluation.filter(pl.col("metric") == "ndcg_at_10").drop("metric", "segment")
     yield dg.MaterializeResult(
         metadata={
             "bundle": dg.MetadataValue.path(folder),
@@ -170,17 +188,55 @@ def published(
     )
 
 
+@dg.asset(
+    deps=["published"],
+    output_required=False,
+    dagster_type=NOTHING,
+    partitions_def=samples,
+    group_name="published",
+    kinds=PARQUET,
+    owners=OWNERS,
+)
+def recommendations(
+    context: dg.AssetExecutionContext, config: RecommendationsConfig, bundles: BundleStore
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """The first movies for every user by the published bundle, as one Parquet file to take away; `make recommend`
+    writes the same."""
+    folder = current(Path(bundles.root, context.partition_key))
+    if folder is None:
+        raise dg.Failure(f"nothing is published: run `make pipeline SAMPLE={context.partition_key}` first")
+    recommender = Recommender.load(folder / "recommender")
+    out = Path(bundles.exports, context.partition_key, "recommendations.parquet")
+    users = pl.Series(recommender.interactions.user_ids, dtype=pl.Int64)
+    rows = recommend.write(recommender, users, n=config.n, out=out)
+    return dg.MaterializeResult(
+        metadata={
+            "path": dg.MetadataValue.path(out),
+            "dagster/row_count": rows,
+            "users": len(users),
+            "bundle": folder.name,
+        }
+    )
+
+
+def tracked_runs(tracking: Tracking, sample: str) -> dict[str, str | None]:
+    """By asset, the MLflow run that recorded the latest fit of what is measured or published."""
+    fits = {*MEASURED_ASSETS.values(), *(asset_name(name, "all") for name in PUBLISHED)}
+    return {asset: tracking.latest_run(asset, sample) for asset in sorted(fits)}
+
+
 class Champion(TypedDict):
     """What a challenger is measured against, as `promotion.contest` takes it."""
 
     champion: pl.DataFrame | None
     champion_coverage: float
+    champion_seconds: float
 
 
 def champion(home: Path, dataset: Dataset) -> Champion:
     """The published bundle's scores, where it was measured on the same data and split."""
     folder = current(home)
-    nobody: Champion = {"champion": None, "champion_coverage": 0.0}
+    nobody: Champion = {"champion": None, "champion_coverage": 0.0, "champion_seconds": 0.0}
     if folder is None:
         return nobody
     try:
@@ -188,9 +244,25 @@ def champion(home: Path, dataset: Dataset) -> Champion:
         if (manifest["source"]["version"], manifest["split"]) != (dataset.version, PER_USER.told):
             return nobody
         scores = pl.read_parquet(folder / "scores.parquet")
-        return {"champion": scores, "champion_coverage": coverage_of(manifest["metrics"], manifest["serves"])}
-    except (OSError, ValueError, KeyError, pl.exceptions.PolarsError):
+        return {
+            "champion": scores,
+            "champion_coverage": coverage_of(manifest["metrics"], manifest["serves"]),
+            "champion_seconds": seconds_for_one(Recommender.load(folder / "recommender")),
+        }
+    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
         return nobody  # a broken bundle defends nothing
+
+
+def seconds_for_one(recommender: Recommender) -> float:
+    """The median time of TIMED answers, each for another user."""
+    users = recommender.interactions.user_ids
+    asked = users[:: max(1, len(users) // TIMED)][:TIMED]
+    taken = []
+    for user_id in asked.tolist():
+        started = time.perf_counter()
+        recommender.for_user(user_id, n=20)
+        taken.append(time.perf_counter() - started)
+    return float(np.median(taken))
 
 
 def coverage_of(rows: list[dict[str, Any]], model: str) -> float:

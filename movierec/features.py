@@ -212,6 +212,13 @@ class Features:
         columns = [np.repeat(self.users[user_rows], n, axis=0), movies, *pairs]
         return np.column_stack(columns).astype(np.float32, copy=False)
 
+    def genre_vectors(self, movie_ids: npt.NDArray[np.int32]) -> Scores:
+        """The genres of each movie as a vector of length 1, 0 without any: the shape of `movie_ids` x genres."""
+        flags = self.movies[:, _GENRES_AT][_known("movie", self.movie_ids, movie_ids.ravel())]
+        lengths = np.sqrt(flags.sum(axis=1, keepdims=True))
+        vectors: Scores = (flags / np.maximum(lengths, 1)).reshape(*movie_ids.shape, -1)
+        return vectors
+
     def of_genres(self, movie_ids: Ids, genres: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Which of `movie_ids` have any of `genres`; unknown names of genres have no movies."""
         rows = positions(self.movie_ids, movie_ids)

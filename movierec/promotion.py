@@ -9,6 +9,8 @@ from movierec.evaluation import KNOWN, Interval, bootstrap
 METRIC = "ndcg_at_10"
 MARGIN = 0.01  # a loss of nDCG@10 that must be excluded by the interval
 LEAST_COVERAGE = 0.5  # of the champion's
+QUICK_SECONDS = 0.05  # an answer that takes no longer is quick enough, whatever the champion takes
+SLOWDOWN = 2.0  # times the champion's time for one user
 
 
 class Verdict(NamedTuple):
@@ -34,13 +36,16 @@ def contest(
     *,
     coverage: float,
     champion_coverage: float = 0.0,
+    seconds: float = 0.0,
+    champion_seconds: float = 0.0,
     margin: float = MARGIN,
 ) -> Verdict:
     """Challenger against champion by `user_id, ndcg_at_10`, paired over the users of both.
 
     `champion` is None where nothing was published, or was measured on other data: then there is no contest and the
-    challenger goes through. Else it is promoted when the 95 % interval of its gain lies above -`margin` and it
-    shows at least LEAST_COVERAGE of the champion's share of movies.
+    challenger goes through. Else it is promoted when the 95 % interval of its gain lies above -`margin`, it shows at
+    least LEAST_COVERAGE of the champion's share of movies, and it answers one user within QUICK_SECONDS or SLOWDOWN
+    times the champion's `champion_seconds`, measured in the same process.
     """
     if champion is None:
         return Verdict(promoted=True, reason="no champion measured on the same data")
@@ -51,5 +56,8 @@ def contest(
         return Verdict(promoted=False, reason=f"{told}: a loss of {margin} is not excluded", difference=gain)
     if coverage < LEAST_COVERAGE * champion_coverage:
         told = f"{told}; coverage {coverage:.3f} is less than half of the champion's {champion_coverage:.3f}"
+        return Verdict(promoted=False, reason=told, difference=gain)
+    if seconds > max(QUICK_SECONDS, SLOWDOWN * champion_seconds):
+        told = f"{told}; {seconds * 1000:.0f} ms for one user, the champion takes {champion_seconds * 1000:.0f} ms"
         return Verdict(promoted=False, reason=told, difference=gain)
     return Verdict(promoted=True, reason=told, difference=gain)

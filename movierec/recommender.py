@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from movierec.diversity import DEPTH, mmr
 from movierec.explanations import Explanation, Reason, because_of, reasons
 from movierec.features import Features
 from movierec.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, as_table, blocks
@@ -57,13 +58,15 @@ class Recommender:
     """What is measured is what is served: both go through `_rank`.
 
     `features` must be of the cut that the channels were fitted at. Without a ranker the candidates stand in the
-    order of their fused scores. `popular` are the movies for unknown users.
+    order of their fused scores. `popular` are the movies for unknown users. With `diversity`, 0 to 1, the list is put
+    together by maximal marginal relevance over genres with that weight.
     """
 
     retrieval: Retrieval
     features: Features
     ranker: Ranker | None
     popular: Popular
+    diversity: float = 0.0
 
     def __post_init__(self) -> None:
         if self.ranker is None:
@@ -168,6 +171,15 @@ class Recommender:
 
     def _rank(self, rows: Rows, *, n: int, people: "People | None" = None) -> tuple[Rows, Scores]:
         """Columns and scores of the `n` best of each row's candidates, both len(rows) x n."""
+        if not self.diversity:
+            return self._by_score(rows, n=n, people=people)
+        columns, scores = self._by_score(rows, n=max(n, DEPTH), people=people)
+        movie_ids = self.interactions.movie_ids[np.where(columns == UNKNOWN, 0, columns)]
+        vectors = self.features.genre_vectors(movie_ids)
+        places = mmr(np.where(columns == UNKNOWN, -np.inf, scores), vectors, weight=self.diversity, n=n)
+        return np.take_along_axis(columns, places, axis=1), np.take_along_axis(scores, places, axis=1)
+
+    def _by_score(self, rows: Rows, *, n: int, people: "People | None" = None) -> tuple[Rows, Scores]:
         n_candidates = PER_CHANNEL if self.ranker is None else self.ranker.n_candidates
         interactions, features = people or (self.interactions, self.features)
         proposals = self.retrieval.propose(rows, n=max(n, n_candidates), people=people and interactions)
@@ -182,7 +194,7 @@ class Recommender:
             part = getattr(self, stage)
             if part is not None:
                 part.save(folder / stage)
-        (folder / "config.json").write_text(json.dumps({"model": self.model}))
+        (folder / "config.json").write_text(json.dumps({"model": self.model, "diversity": self.diversity}))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -193,6 +205,7 @@ class Recommender:
             Features.load(folder / "features"),
             Ranker.load(folder / "ranker") if config["model"] == TWO_STAGE else None,
             Popular.load(folder / "popular"),
+            config.get("diversity", 0.0),
         )
 
 

@@ -8,9 +8,10 @@ from resources.settings import ROOT
 
 
 class BundleStore(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """`root` holds a folder per sample."""
+    """`root` holds a folder per sample, and so does `exports` for what is taken away."""
 
     root: str
+    exports: str
 
     def code_version(self) -> str:
         """A short hash of the code that makes bundles, whether or not it is committed."""

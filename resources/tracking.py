@@ -76,6 +76,23 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._client.set_terminated(run_id)
         context.add_output_metadata({"mlflow_run_id": run_id})
 
+    def set_challenger(self, sample: str, run_id: str, bundle: str) -> None:
+        """A version of the sample's registered model: made by `run_id`, for `bundle`; alias `challenger`."""
+        name = registered_name(sample)
+        if not self._client.search_registered_models(f"name = '{name}'"):
+            self._client.create_registered_model(name)
+        source = self._client.get_run(run_id).info.artifact_uri
+        version = self._client.create_model_version(name, source, run_id, tags={"bundle": bundle}).version
+        self._client.set_registered_model_alias(name, "challenger", version)
+
+    def set_champion(self, sample: str, bundle: str) -> bool:
+        """Moves the alias `champion` to the version that is served as `bundle`; False where there is none."""
+        name = registered_name(sample)
+        found = self._client.search_model_versions(f"name = '{name}' and tags.bundle = '{bundle}'")
+        if found:
+            self._client.set_registered_model_alias(name, "champion", found[0].version)
+        return bool(found)
+
     def latest_metrics(self, sample: str) -> dict[str, dict[str, float]]:
         """By asset, what was recorded of its latest fit for `sample`."""
         found: dict[str, dict[str, float]] = {}
@@ -108,6 +125,10 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             return str(found.experiment_id)
         artifacts = Path(self.folder, "artifacts").absolute().as_uri()
         return str(self._client.create_experiment(name, artifact_location=artifacts))
+
+
+def registered_name(sample: str) -> str:
+    return f"two_stage_{sample}"
 
 
 def store_uri(folder: str | Path) -> str:

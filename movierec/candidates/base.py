@@ -27,7 +27,9 @@ class CandidateModel(Protocol):
         ...
 
     @classmethod
-    def fit(cls, interactions: Interactions) -> Self: ...
+    def fit(cls, interactions: Interactions, params: Any = None) -> Self:
+        """Without `params` those that are committed hold."""
+        ...
 
     def fold_in(self, people: Interactions) -> Scores:
         """Scores of every movie for people given by their ratings alone, by the columns of the fit: people x movies."""

@@ -58,3 +58,11 @@ def test_a_ranker_that_is_surely_worse_than_its_candidates_is_left_out(high, ser
     ]
     table = pl.DataFrame(rows, schema=["segment", "model", "base", "value", "low", "high", "n"], orient="row")
     assert served_stage(table) == served
+
+
+def test_a_challenger_that_has_become_slow_is_not_promoted():
+    verdict = judge(0.0, seconds=0.2, champion_seconds=0.09)
+    assert not verdict.promoted
+    assert "200 ms for one user, the champion takes 90 ms" in verdict.reason
+    assert judge(0.0, seconds=0.2, champion_seconds=0.11).promoted
+    assert judge(0.0, seconds=0.04, champion_seconds=0.001).promoted  # quick enough
