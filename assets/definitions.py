@@ -7,6 +7,7 @@ from assets import (
     checks,
     clusters,
     evaluation,
+    exports,
     features,
     leaderboard,
     prepared,
@@ -19,10 +20,11 @@ from assets.progress import progress
 from resources.bundles import BundleStore, CompanionStore
 from resources.io import ModelIO, ParquetIO
 from resources.movielens import MovieLens
+from resources.relational import RelationalHome
 from resources.settings import Settings
 from resources.tracking import Tracking
 
-MODULES = (raw, prepared, features, candidates, ranking, evaluation, leaderboard, published, clusters)
+MODULES = (raw, prepared, features, candidates, ranking, evaluation, leaderboard, published, clusters, exports)
 
 
 def definitions(settings: Settings) -> dg.Definitions:
@@ -39,6 +41,7 @@ def definitions(settings: Settings) -> dg.Definitions:
             "tracking": Tracking(folder=str(settings.mlflow), dagster_url=f"http://127.0.0.1:{settings.dagster_port}"),
             "bundles": BundleStore(root=str(settings.home / "published")),
             "companions": CompanionStore(root=str(settings.home / "companion")),
+            "relational": RelationalHome(folder=str(settings.exports)),
         },
         loggers={"console": dg.colored_console_logger, "progress": progress},
         # A process per asset costs seconds each, and the heavy steps use every core anyway.

@@ -109,6 +109,7 @@ def personal_movies(bundle: TheBundle, user_id: Annotated[UserId, Query()], limi
 
 @router.get("/api/movies/{movie_id}", responses=responses(404))
 def one_movie(bundle: TheBundle, movie_id: MovieId) -> MovieOut:
+    """One movie of the catalogue."""
     return MovieOut.of(known(bundle, movie_id))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -56,7 +56,13 @@ def create_app(home: Path, sample: str, *, htmx: Path = HTMX, operators: Operato
     if not htmx.is_file():
         raise RuntimeError(f"{htmx} is missing: run `make setup`")
     live = Live(home / "published" / sample)
-    app = FastAPI(title="movierec", docs_url=None, redoc_url=None, lifespan=opening(live))
+    app = FastAPI(
+        title="movierec",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=opening(live),
+        generate_unique_id_function=operation_id,
+    )
     app.state.site = site = Site.of(live)
     app.state.movie_sets = search.no_sets
     app.state.companion = LiveCompanion(home / "companion" / sample)
@@ -76,6 +82,11 @@ def create_app(home: Path, sample: str, *, htmx: Path = HTMX, operators: Operato
     app.add_middleware(SafeHeaders)
     app.add_middleware(HeadAsGet)
     return app
+
+
+def operation_id(route: APIRoute) -> str:
+    """Generated clients name their functions by it: the name of the function that answers."""
+    return route.name
 
 
 def opening(live: Live) -> Any:

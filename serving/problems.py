@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 MEDIA_TYPE = "application/problem+json"
+BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
 
 class Fault(BaseModel):
@@ -77,7 +78,7 @@ def describe(app: FastAPI, *, description: str) -> None:
             for leftover in ("HTTPValidationError", "ValidationError"):
                 found["components"]["schemas"].pop(leftover, None)
             found["components"]["schemas"] |= _PROBLEM_SCHEMAS
-            app.openapi_schema = found
+            app.openapi_schema = _with_bounds(found)
         return app.openapi_schema
 
     app.openapi = schema  # type: ignore[method-assign]  # FastAPI's own way to extend the schema
@@ -94,6 +95,16 @@ def _name_media_types(operation: dict[str, Any]) -> None:
         of_model = answer.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
         if status == "422" or of_model.endswith("/Problem"):
             answer["content"] = {MEDIA_TYPE: is_problem}
+
+
+def _with_bounds(node: Any) -> Any:
+    """Pydantic writes `ge` for a bound behind a validator of ours; JSON Schema calls it `minimum`."""
+    if isinstance(node, list):
+        return [_with_bounds(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    is_number = node.get("type") in ("integer", "number")
+    return {(BOUNDS.get(key, key) if is_number else key): _with_bounds(value) for key, value in node.items()}
 
 
 _PROBLEM_SCHEMAS = {

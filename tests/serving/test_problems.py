@@ -73,6 +73,13 @@ def test_only_good_answers_have_an_etag(browser: Browser) -> None:
     assert "etag" not in post(browser, "/recommend_collaborative", {"user_id": 1}).headers
 
 
+def test_the_schema_tells_of_bounds(browser: Browser) -> None:
+    schema = browser.get("/openapi.json").json()
+    limit = schema["paths"]["/api/movies/popular"]["get"]["parameters"][0]["schema"]
+    assert (limit["minimum"], limit["maximum"], limit["default"]) == (1, 100, 20)
+    assert schema["components"]["schemas"]["UserQuestion"]["properties"]["user_id"]["exclusiveMaximum"] == 10**18
+
+
 def test_the_schema_tells_of_problems(browser: Browser) -> None:
     schema = browser.get("/openapi.json").json()
     answers = schema["paths"]["/recommend"]["get"]["responses"]
