@@ -70,7 +70,7 @@ def create_app(home: Path, sample: str, *, htmx: Path = HTMX, operators: Operato
     app.include_router(pages.router)
     app.include_router(search.router)
     for each in APIS:
-        app.include_router(each.router, responses=responses(422))
+        app.include_router(each.router, responses=responses(422, 503))
     describe(app, description=ABOUT_THE_API)
     app.mount("/static", site.statics, name="static")
     app.add_exception_handler(HTTPException, on_http_error)

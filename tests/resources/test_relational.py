@@ -24,7 +24,7 @@ def tables(n_movies=4, rated=((7, 1, 4.5), (7, 2, 3.0), (9, 1, 5.0))):
     rated = factories.ratings(*rated)
     stats = Popularity.fit(Interactions.of(rated)).stats().lazy()
     links = pl.LazyFrame({"movie_id": [1], "imdb_id": [114709], "tmdb_id": [862]}, schema=LINKS)
-    return relations(catalogue(factories.movies(n_movies, TITLES), links, stats), rated)
+    return relations(catalogue(factories.movies(n_movies, TITLES), links, stats, factories.tags()), rated)
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +157,9 @@ def test_the_asset_writes_what_is_stored_and_no_run_of_everything_makes_it(tmp_p
     rated.sink_parquet(settings.store / "full" / "ratings.parquet")
     stats = Popularity.fit(Interactions.of(rated)).stats().lazy()
     links = pl.LazyFrame(schema=LINKS)
-    catalogue(factories.movies(3), links, stats).sink_parquet(settings.store / "full" / "catalogue.parquet")
+    catalogue(factories.movies(3), links, stats, factories.tags()).sink_parquet(
+        settings.store / "full" / "catalogue.parquet"
+    )
     graph = definitions(settings)
     with dg.DagsterInstance.ephemeral() as instance:
         result = graph.resolve_job_def("export").execute_in_process(instance=instance, partition_key="full")
