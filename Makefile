@@ -14,7 +14,7 @@ HTMX := serving/static/vendor/htmx.min.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test check fix pipeline web dagster mlflow sql export recommend results bench messages rollback unlock clean
+.PHONY: help run setup test check fix pipeline web dagster mlflow sql clusters database export recommend results bench messages rollback unlock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,12 @@ mlflow: setup ## the MLflow UI over the recorded model fits
 
 sql: setup ## DuckDB prompt over the feature store, a view per table
 	@$(PY) -m resources.warehouse sql --sample $(SAMPLE)
+
+clusters: setup ## new clusters of movies from the tables of SAMPLE, served at once
+	@exec $(PY) -m assets.pipeline --sample $(SAMPLE) --select 'key:clusters+'
+
+database: setup ## write catalogue, users and ratings of SAMPLE into SQLite or PostgreSQL
+	@exec $(PY) -m assets.pipeline --sample $(SAMPLE) --select 'key:relational_export'
 
 export: setup ## write the cleaned tables of SAMPLE as CSV under MOVIEREC_HOME/exports
 	@$(PY) -m resources.warehouse export --sample $(SAMPLE)

@@ -7,6 +7,7 @@ from assets import (
     checks,
     clusters,
     evaluation,
+    exports,
     features,
     leaderboard,
     prepared,
@@ -20,11 +21,24 @@ from assets.progress import progress
 from resources.bundles import BundleStore, CompanionStore
 from resources.io import ModelIO, ParquetIO
 from resources.movielens import MovieLens
+from resources.relational import RelationalHome
 from resources.settings import Settings
 from resources.studies import Studies
 from resources.tracking import Tracking
 
-MODULES = (raw, prepared, tuning, features, candidates, ranking, evaluation, leaderboard, published, clusters)
+MODULES = (
+    raw,
+    prepared,
+    tuning,
+    features,
+    candidates,
+    ranking,
+    evaluation,
+    leaderboard,
+    published,
+    clusters,
+    exports,
+)
 
 
 def definitions(settings: Settings) -> dg.Definitions:
@@ -42,6 +56,7 @@ def definitions(settings: Settings) -> dg.Definitions:
             "studies": Studies(folder=str(settings.home / "tuning")),
             "bundles": BundleStore(root=str(settings.home / "published"), exports=str(settings.exports)),
             "companions": CompanionStore(root=str(settings.home / "companion")),
+            "relational": RelationalHome(folder=str(settings.exports)),
         },
         loggers={"console": dg.colored_console_logger, "progress": progress},
         # A process per asset costs seconds each, and the heavy steps use every core anyway.

@@ -64,7 +64,9 @@ def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int
     from assets.definitions import definitions
 
     started = time.monotonic()
-    job = definitions(settings).resolve_job_def("everything")
+    graph = definitions(settings)
+    # What is made on demand is no part of everything, but it can be named.
+    job = graph.resolve_job_def("everything") if selection == "*" else graph.resolve_implicit_global_asset_job_def()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # of the selection language, which the UI speaks too
         try:

@@ -4,7 +4,13 @@ import dagster as dg
 
 from resources.settings import Settings
 
-everything = dg.define_asset_job("everything", description="The whole graph, from the CSV files to the bundle.")
+ON_DEMAND = dg.AssetSelection.groups("exports")
+
+everything = dg.define_asset_job(
+    "everything",
+    selection=dg.AssetSelection.all() - ON_DEMAND,
+    description="The whole graph, from the CSV files to the bundle.",
+)
 train = dg.define_asset_job(
     "train",
     selection=dg.AssetSelection.groups("features", "candidates", "ranking", "evaluation"),
@@ -18,8 +24,11 @@ train_kmeans = dg.define_asset_job(
     selection=dg.AssetSelection.assets("clusters", "cluster_tags", "companion"),
     description="New clusters and their tags, served at once; nothing else is trained. The site starts it too.",
 )
+export = dg.define_asset_job(
+    "export", selection=ON_DEMAND, description="Catalogue, users and ratings into SQLite or PostgreSQL."
+)
 
-jobs = [everything, train, publish, train_kmeans]
+jobs = [everything, train, publish, train_kmeans, export]
 
 
 def nightly(settings: Settings) -> dg.ScheduleDefinition:

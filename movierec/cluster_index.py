@@ -101,20 +101,21 @@ def cluster_words(assigned: pl.DataFrame, cluster_tags: pl.DataFrame, movies: pl
 def carriers(chosen: pl.DataFrame, members: pl.DataFrame, *, movies: pl.DataFrame, tags: pl.DataFrame) -> pl.DataFrame:
     """`cluster, movie_id`: the KEPT movies that carry a cluster's words most, best first.
 
-    A movie's score is the sum over the words of the word's score in the cluster, times 1 + log(people who gave it).
-    Of equal scores the movie that stands first in `members` comes first.
+    A movie's score is the sum over the words of the word's score in the cluster, times 1 + log(people who gave it),
+    all that times log(2 + number of ratings), so that the answer is one that people know. Of equal scores the movie
+    that stands first in `members` comes first.
     """
     given = [words(tags).with_columns(kind=pl.lit(TAGS)), genre_words(movies).with_columns(kind=pl.lit(GENRES))]
     carried = pl.concat(
         [table.select("movie_id", "tag", "kind", pl.col("n_people").cast(pl.UInt32)) for table in given]
     )
-    places = members.select("movie_id").with_row_index("place")
+    places = members.select("movie_id", known=(2 + pl.col("n_ratings").fill_null(0)).log()).with_row_index("place")
     return (
         chosen.join(carried, on=["kind", "tag"])
         .group_by("cluster", "movie_id")
         .agg(score=(pl.col("score") * (1 + pl.col("n_people").log())).sum())
-        .with_columns(pl.col("score").round(9))  # a sum in another order must not reorder equals
         .join(places, on="movie_id")
+        .with_columns((pl.col("score") * pl.col("known")).round(9))  # a sum in another order must not reorder equals
         .sort("cluster", "score", "place", descending=[False, True, False])
         .group_by("cluster", maintain_order=True)
         .head(KEPT)

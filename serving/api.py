@@ -12,8 +12,9 @@ from movierec.published import Bundle, BundleError
 from serving import posters
 from serving.deps import TheBundle, TheSite
 from serving.lookups import MovieId, UserId, Whole, personal, similar
+from serving.problems import responses
 
-router = APIRouter()
+router = APIRouter(responses=responses(503))
 
 Limit = Annotated[Whole, Query(ge=1, le=100)]
 
@@ -106,12 +107,13 @@ def personal_movies(bundle: TheBundle, user_id: Annotated[UserId, Query()], limi
     return PersonalAnswer.model_validate({"user_id": user_id, "model": chosen.model, "movies": movies})
 
 
-@router.get("/api/movies/{movie_id}")
+@router.get("/api/movies/{movie_id}", responses=responses(404))
 def one_movie(bundle: TheBundle, movie_id: MovieId) -> MovieOut:
+    """One movie of the catalogue."""
     return MovieOut.of(known(bundle, movie_id))
 
 
-@router.get("/api/movies/{movie_id}/similar")
+@router.get("/api/movies/{movie_id}/similar", responses=responses(404))
 def similar_movies(bundle: TheBundle, movie_id: MovieId, limit: Limit = 20) -> SimilarAnswer:
     """The movies most like one, nearest first: at most the 24 stored ones, whatever the `limit`.
 

@@ -10,17 +10,22 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from movierec.companion import LiveCompanion
 from movierec.published import BundleError, Live
-from serving import api, movies_api, pages, search
+from serving import api, api_clusters, api_recommend, api_runs, api_users, movies_api, pages, search
 from serving.deps import Site, site_of
+from serving.etags import JsonEtags
 from serving.languages import N_, Sentence
+from serving.operators import Operators
+from serving.problems import describe, invalid, is_for_machines, problem, responses
 from serving.statics import STATIC
 
 log = logging.getLogger(__name__)
@@ -34,7 +39,10 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
 }
-ALLOWED = {"Allow": "GET, HEAD"}  # everywhere: the site only shows
+APIS = (movies_api, api, api_recommend, api_clusters, api_users, api_runs)
+ABOUT_THE_API = (
+    "Movies, recommendations and clusters as JSON. Errors are problem details (RFC 9457); docs/api.md says more."
+)
 
 
 def from_environment() -> FastAPI:
@@ -43,27 +51,42 @@ def from_environment() -> FastAPI:
     return create_app(home, os.environ.get("MOVIEREC_SAMPLE") or "full")
 
 
-def create_app(home: Path, sample: str, *, htmx: Path = HTMX) -> FastAPI:
+def create_app(home: Path, sample: str, *, htmx: Path = HTMX, operators: Operators | None = None) -> FastAPI:
     """Starts without a bundle too, and serves the first one as soon as it is published."""
     if not htmx.is_file():
         raise RuntimeError(f"{htmx} is missing: run `make setup`")
     live = Live(home / "published" / sample)
-    app = FastAPI(title="movierec", docs_url=None, redoc_url=None, lifespan=opening(live))
+    app = FastAPI(
+        title="movierec",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=opening(live),
+        generate_unique_id_function=operation_id,
+    )
     app.state.site = site = Site.of(live)
     app.state.movie_sets = search.no_sets
+    app.state.companion = LiveCompanion(home / "companion" / sample)
+    app.state.operators = operators or Operators.from_environment(sample)
     app.include_router(pages.router)
     app.include_router(search.router)
-    app.include_router(movies_api.router)
-    app.include_router(api.router)
+    for each in APIS:
+        app.include_router(each.router, responses=responses(422, 503))
+    describe(app, description=ABOUT_THE_API)
     app.mount("/static", site.statics, name="static")
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(BundleError, on_no_bundle)
     app.add_exception_handler(Exception, on_crash)
+    app.add_middleware(JsonEtags)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(SafeHeaders)
     app.add_middleware(HeadAsGet)
     return app
+
+
+def operation_id(route: APIRoute) -> str:
+    """Generated clients name their functions by it: the name of the function that answers."""
+    return route.name
 
 
 def opening(live: Live) -> Any:
@@ -116,15 +139,22 @@ class HeadAsGet:
 
 def on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
-    headers = ALLOWED if error.status_code == 405 else error.headers
+    headers = {"Allow": allowed(request)} if error.status_code == 405 else error.headers
     return failed(request, error.status_code, error.detail, headers)
 
 
+def allowed(request: Request) -> str:
+    """The methods of every route at this address."""
+    found = {"GET"} if request.url.path.startswith("/static/") else set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.methods and route.path_regex.match(request.url.path):
+            found |= route.methods
+    return ", ".join(sorted(found | {"HEAD"} if "GET" in found else found))
+
+
 def on_invalid(_request: Request, error: Exception) -> Response:
-    """Says what is wrong where; does not repeat what was sent, however long it was."""
     assert isinstance(error, RequestValidationError)  # noqa: S101  what it is registered for
-    detail = [{key: fault[key] for key in ("loc", "msg", "type")} for fault in error.errors()]
-    return JSONResponse({"detail": detail}, 422)
+    return invalid(error.errors())
 
 
 def on_no_bundle(request: Request, error: Exception) -> Response:
@@ -140,9 +170,9 @@ def on_crash(request: Request, error: Exception) -> Response:
 
 
 def failed(request: Request, status: int, detail: str | Sentence, headers: Any = None) -> Response:
-    """The error as JSON for the API, as a page for people."""
-    if request.url.path.startswith("/api/"):
-        return JSONResponse({"detail": str(detail)}, status, headers)
+    """The error as a problem for machines, as a page for people."""
+    if is_for_machines(request):
+        return problem(status, str(detail), headers=headers)
     response = site_of(request).html(request, "error.html", bundle=None, status=status, code=status, detail=detail)
     response.headers.update(headers or {})
     return response

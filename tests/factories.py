@@ -10,6 +10,7 @@ from movierec import companion
 from movierec.candidates.ease import EASE
 from movierec.candidates.ials import IALS, IALSParams
 from movierec.candidates.popularity import Popularity
+from movierec.candidates.transitions import Transitions
 from movierec.catalog import catalogue
 from movierec.clusters import ClusterParams, cluster_movies, popular_words
 from movierec.content import content_vectors, words
@@ -85,8 +86,9 @@ def recommender(table: pl.LazyFrame | None = None, n_movies: int = 40) -> Recomm
             user_features(known, catalogue_movies).collect(), movie_features(known, catalogue_movies).collect()
         )
         interactions = Interactions.of(known)
-        models = {"ease": EASE.fit(interactions), "ials": IALS.fit(interactions, IALSParams(factors=4, iterations=5))}
-        return Retrieval(models), features
+        ials = IALS.fit(interactions, IALSParams(factors=4, iterations=5))
+        others = {"ease": EASE.fit(interactions), "transitions": Transitions.fit(interactions)}
+        return Retrieval({**others, "ials": ials}), features
 
     retrieval, features = fitted("history")
     rows = label_rows(retrieval, features, part_of(split, "labels"), n_candidates=10, max_users=100)
@@ -157,6 +159,7 @@ def publish_companion(
 
 
 def published_home(folder: Path) -> Path:
-    """A home with one published bundle."""
+    """A home with one published bundle and its companion."""
     publish_bundle(folder)
+    publish_companion(folder)
     return folder

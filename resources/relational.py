@@ -1,0 +1,129 @@
+"""Movies, genres, users and interactions in SQLite or PostgreSQL, written in bulk and replaced whole."""
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dagster as dg
+import polars as pl
+import psycopg
+from psycopg import sql
+
+VARIABLE = "MOVIEREC_EXPORT_DATABASE_URL"
+SCHEMA = "movierec"  # of PostgreSQL; SQLite has none
+ROWS_AT_ONCE = 200_000
+
+TABLES = {
+    "movies": """movie_id integer PRIMARY KEY, title text NOT NULL, year smallint, popularity double precision,
+        mean_rating real, n_ratings integer NOT NULL, imdb_id integer, tmdb_id integer""",
+    "movie_genres": """movie_id integer NOT NULL REFERENCES {movies} (movie_id), genre text NOT NULL,
+        PRIMARY KEY (movie_id, genre)""",
+    "users": "user_id integer PRIMARY KEY, n_ratings integer NOT NULL, mean_rating real NOT NULL",
+    "interactions": """user_id integer NOT NULL REFERENCES {users} (user_id),
+        movie_id integer NOT NULL REFERENCES {movies} (movie_id), rating real NOT NULL, rated_at timestamp NOT NULL,
+        PRIMARY KEY (user_id, movie_id)""",
+}
+INDEXES = {
+    "movie_genres_by_genre": "movie_genres (genre)",
+    "movies_by_popularity": "movies (popularity)",
+    "interactions_by_movie": "interactions (movie_id)",
+}
+
+
+class ExportError(RuntimeError):
+    """A database that cannot be written to; names it without its password."""
+
+
+class RelationalHome(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """SQLite files under `folder`, unless MOVIEREC_EXPORT_DATABASE_URL names a database.
+
+    The variable is read when it is used: a password in it stands in no configuration and no log.
+    """
+
+    folder: str
+
+    def write(self, sample: str, relations: Mapping[str, pl.LazyFrame], environment: Mapping[str, str]) -> str:
+        """Gives where the tables are now, for people."""
+        url = environment.get(VARIABLE, "").strip()
+        if not url:
+            path = Path(self.folder, f"{sample}.db")
+            write_sqlite(path, relations)
+            return str(path)
+        parts = urlsplit(url)
+        kind = parts.scheme.partition("+")[0]
+        if kind == "sqlite":
+            write_sqlite(Path(parts.path[1:]), relations)  # sqlite:///relative, sqlite:////absolute
+            return parts.path[1:]
+        if kind not in {"postgresql", "postgres"}:
+            raise ExportError(f"{VARIABLE} begins with {parts.scheme!r}; sqlite:/// and postgresql:// are known")
+        name = f"PostgreSQL database {parts.path[1:]} of {parts.hostname or 'this machine'}, schema {SCHEMA}"
+        try:
+            write_postgres(f"postgresql://{url.partition('://')[2]}", relations)
+        except psycopg.Error as error:
+            raise ExportError(f"{name} cannot be written: {str(error).strip()}") from None
+        return name
+
+
+def relations(catalogue: pl.LazyFrame, ratings: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """The tables of TABLES, in an order in which references hold, their columns in the order of the table."""
+    users = ratings.group_by("user_id").agg(n_ratings=pl.len(), mean_rating=pl.col("rating").mean())
+    genres = catalogue.select("movie_id", genre="genres").explode("genre").drop_nulls().unique()
+    return {
+        "movies": catalogue.select(
+            "movie_id", "title", "year", "popularity", "mean_rating", "n_ratings", "imdb_id", "tmdb_id"
+        ),
+        "movie_genres": genres.sort("movie_id", "genre"),
+        "users": users.sort("user_id"),
+        "interactions": ratings.select(
+            "user_id", "movie_id", "rating", pl.col("rated_at").dt.strftime("%Y-%m-%d %H:%M:%S")
+        ),
+    }
+
+
+def write_sqlite(path: Path, tables: Mapping[str, pl.LazyFrame]) -> None:
+    """Replaces the tables of TABLES in one transaction: readers see the old ones or the new ones."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = {name: f"{name}_new" for name in TABLES}
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode = WAL")  # who reads meanwhile is not held up
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            for name, columns in TABLES.items():
+                database.execute(f"CREATE TABLE {staged[name]} ({columns.format(**staged)})")
+                rows = tables[name].collect(engine="streaming")
+                places = ", ".join("?" * rows.width)
+                database.executemany(f"INSERT INTO {staged[name]} VALUES ({places})", rows.iter_rows())  # noqa: S608
+            for name in reversed(TABLES):
+                database.execute(f"DROP TABLE IF EXISTS {name}")
+            for name in TABLES:
+                database.execute(f"ALTER TABLE {staged[name]} RENAME TO {name}")
+            for name, columns in INDEXES.items():
+                database.execute(f"CREATE INDEX {name} ON {columns}")
+            database.execute("COMMIT")
+        except BaseException:
+            database.execute("ROLLBACK")
+            raise
+
+
+def write_postgres(url: str, tables: Mapping[str, pl.LazyFrame]) -> None:
+    """Replaces the schema SCHEMA in one transaction; COPY fills it under another name first."""
+    staging = f"{SCHEMA}_new"
+    named = {"new": sql.Identifier(staging), "old": sql.Identifier(SCHEMA)}
+    with psycopg.connect(url) as database, database.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [SCHEMA])  # one export at a time
+        cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {new} CASCADE").format(**named))
+        cursor.execute(sql.SQL("CREATE SCHEMA {new}").format(**named))
+        cursor.execute(sql.SQL("SET LOCAL search_path TO {new}").format(**named))
+        for name, columns in TABLES.items():
+            cursor.execute(f"CREATE TABLE {name} ({columns.format(**{each: each for each in TABLES})})".encode())
+            rows = tables[name].collect(engine="streaming")
+            with cursor.copy(f"COPY {name} FROM STDIN (FORMAT csv)".encode()) as copy:
+                for part in rows.iter_slices(ROWS_AT_ONCE):
+                    copy.write(part.write_csv(include_header=False).encode())
+        for name, columns in INDEXES.items():
+            cursor.execute(f"CREATE INDEX {name} ON {columns}".encode())
+        cursor.execute("ANALYZE")
+        cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {old} CASCADE").format(**named))
+        cursor.execute(sql.SQL("ALTER SCHEMA {new} RENAME TO {old}").format(**named))

@@ -1,0 +1,66 @@
+"""JSON: what the clusters of movies say of users and movies."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query
+
+from serving import channels
+from serving.answers import ByWords, FavoriteCluster, OfCluster
+from serving.api import known
+from serving.companions import TheCompanion
+from serving.deps import TheBundle
+from serving.lookups import MovieId, UserId, Whole
+from serving.problems import responses
+
+router = APIRouter(tags=["clusters"], responses=responses(503))
+
+TopN = Annotated[Whole, Query(ge=1, le=100)]
+
+
+@router.get("/favorite-cluster", responses=responses(404))
+def favorite_cluster(
+    bundle: TheBundle, companion: TheCompanion, user_id: Annotated[UserId, Query()]
+) -> FavoriteCluster:
+    """The cluster that most of the user's ratings are in; of equal ones the larger. 404 for a user without ratings."""
+    number = companion.clusters.favourite(channels.seen_by(bundle, user_id))
+    if number is None:
+        raise HTTPException(404, f"user {user_id} has rated no movie of any cluster, so none is the favourite")
+    return FavoriteCluster(favorite_cluster=number)
+
+
+@router.get("/recommend", responses=responses(404))
+def recommend(
+    bundle: TheBundle,
+    companion: TheCompanion,
+    movie_id: Annotated[MovieId | None, Query(description="or `anime_id`, which means the same")] = None,
+    anime_id: Annotated[MovieId | None, Query()] = None,
+    top_n: TopN = 10,
+) -> OfCluster:
+    """The other movies of the movie's cluster, by number of ratings and mean."""
+    asked = anime_id if movie_id is None else movie_id
+    if asked is None:
+        raise HTTPException(422, "movie_id or anime_id is wanted")
+    movie = known(bundle, asked)
+    chosen = channels.of_the_same_cluster(bundle, companion, movie, n=top_n)
+    return OfCluster.of(chosen, movie_id=asked, cluster=companion.clusters.cluster_of(asked))
+
+
+@router.get("/recommend-by-tags")
+def recommend_by_tags(
+    bundle: TheBundle, companion: TheCompanion, user_id: Annotated[UserId, Query()], top_n: TopN = 10
+) -> ByWords:
+    """Unseen movies with the popular tags of the user's favourite cluster.
+
+    Without tags in the data set they are chosen by the cluster's genres, and `kind` and `model` say so. A user
+    without ratings gets the popular movies.
+    """
+    number = companion.clusters.favourite(channels.seen_by(bundle, user_id))
+    cluster = None if number is None else companion.clusters.clusters[number]
+    chosen = channels.by_words(bundle, companion, user_id, n=top_n)
+    return ByWords.of(
+        chosen,
+        user_id=user_id,
+        favorite_cluster=number,
+        kind=cluster.kind if cluster else None,
+        words=cluster.words if cluster else [],
+    )

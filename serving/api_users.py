@@ -1,0 +1,113 @@
+"""JSON: what the published recommender knows of a user."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query
+from pydantic import BaseModel
+
+from movierec.catalog import Movie
+from movierec.published import Bundle
+from serving.api import Limit, MovieOut
+from serving.companions import MaybeCompanion
+from serving.deps import TheBundle
+from serving.lookups import UserId, Whole
+from serving.problems import responses
+from serving.profiles import Rated, decades, history, tastes
+
+router = APIRouter(prefix="/api/users", tags=["users"], responses=responses(404, 503))
+
+
+class TasteOut(BaseModel):
+    """A genre or a decade; `share` is of all the user's ratings. A movie counts for each of its genres."""
+
+    name: str
+    n_ratings: int
+    share: float
+    mean_rating: float
+
+
+class RatedMovie(MovieOut):
+    """`place` is 1 for the user's last rating, 2 for the one before."""
+
+    rating: float
+    place: int
+
+
+class HistoryPage(BaseModel):
+    """Newest first; `next` is the address of the older ones, null on the last page."""
+
+    total: int
+    movies: list[RatedMovie]
+    next: str | None
+
+
+class ClusterOut(BaseModel):
+    """A cluster of movies and the words (tags or genres) that mark it."""
+
+    number: int
+    kind: str
+    words: list[str]
+
+
+class Profile(BaseModel):
+    """`favorite_cluster` is null while no clusters are published."""
+
+    user_id: int
+    n_ratings: int
+    mean_rating: float
+    genres: list[TasteOut]
+    decades: list[TasteOut]
+    favorite_cluster: ClusterOut | None
+    history: HistoryPage
+
+
+@router.get("/{user_id}/profile")
+def profile(bundle: TheBundle, companion: MaybeCompanion, user_id: UserId) -> Profile:
+    """Taste by genres and decades, the favourite cluster, the last 20 ratings."""
+    rated = ratings_of(bundle, user_id)
+    number = companion.clusters.favourite([each.movie.movie_id for each in rated]) if companion else None
+    cluster = None
+    if companion is not None and number is not None:
+        found = companion.clusters.clusters[number]
+        cluster = ClusterOut(number=number, kind=found.kind, words=found.words)
+    return Profile(
+        user_id=user_id,
+        n_ratings=len(rated),
+        mean_rating=sum(each.rating for each in rated) / len(rated),
+        genres=[TasteOut(**taste._asdict()) for taste in tastes(rated, lambda movie: movie.genres)],
+        decades=[TasteOut(**taste._asdict()) for taste in tastes(rated, decades)],
+        favorite_cluster=cluster,
+        history=page_of(user_id, rated, after=0, limit=20),
+    )
+
+
+@router.get("/{user_id}/history")
+def history_page(
+    bundle: TheBundle,
+    user_id: UserId,
+    after: Annotated[Whole, Query(ge=0, lt=10**9, description="the `place` of the last movie seen")] = 0,
+    limit: Limit = 20,
+) -> HistoryPage:
+    """The user's ratings, newest first."""
+    return page_of(user_id, ratings_of(bundle, user_id), after=after, limit=limit)
+
+
+def ratings_of(bundle: Bundle, user_id: int) -> list[Rated]:
+    """Raises a 404 for a user without ratings."""
+    rated = history(bundle, user_id)
+    if not rated:
+        raise HTTPException(404, f"user {user_id} has rated nothing")
+    return rated
+
+
+def page_of(user_id: int, rated: list[Rated], *, after: int, limit: int) -> HistoryPage:
+    older = [each for each in rated if each.place > after]
+    shown = older[:limit]
+    is_last = len(older) <= limit
+    address = None if is_last else f"/api/users/{user_id}/history?after={shown[-1].place}&limit={limit}"
+    return HistoryPage(total=len(rated), movies=[rated_movie(each) for each in shown], next=address)
+
+
+def rated_movie(rated: Rated) -> RatedMovie:
+    movie: Movie = rated.movie
+    return RatedMovie.of(movie, rating=rated.rating, place=rated.place)

@@ -1,0 +1,88 @@
+"""One way of choosing movies at a time: what the endpoints of the JSON API read from bundle and companion."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from movierec.catalog import Movie
+from movierec.companion import Companion
+from movierec.content import Content
+from movierec.interactions import UNKNOWN, top_unseen
+from movierec.published import Bundle
+from movierec.recommender import FALLBACK
+from serving.lookups import NOBODY, Chosen, known_movies, similar
+
+COLLABORATIVE, SESSION = "ials", "transitions"  # channels of the retrieval
+CONTENT, CLUSTER, CLUSTER_TAGS, CLUSTER_GENRES = "content", "cluster", "cluster_tags", "cluster_genres"
+
+
+def seen_by(bundle: Bundle, user_id: int) -> list[int]:
+    """The movies that a user has rated; none for an unknown one."""
+    interactions = bundle.recommender.interactions
+    row = int(interactions.rows_of([min(user_id, NOBODY)])[0])
+    return [] if row == UNKNOWN else interactions.movie_ids[interactions.seen(row)].tolist()
+
+
+def by_channel(bundle: Bundle, name: str, user_id: int, *, n: int) -> Chosen:
+    """The channel's best unseen movies; popular ones, and a model that says so, for a user without ratings.
+
+    Where the bundle was published without that channel the whole recommender answers, under its own name.
+    """
+    recommender = bundle.recommender
+    row = int(recommender.interactions.rows_of([min(user_id, NOBODY)])[0])
+    channel = recommender.retrieval.models.get(name)
+    if row == UNKNOWN or channel is None:
+        found = recommender.for_user(min(user_id, NOBODY), n=n)
+        return known_movies(bundle, found.model, found.movie_ids, found.scores)
+    columns, scores = top_unseen(channel.score, recommender.interactions, np.array([row]), n=n)
+    reached = (columns[0] != UNKNOWN) & (scores[0] != 0 if name == SESSION else True)
+    if not reached.any():
+        return popular(bundle, without=seen_by(bundle, user_id), n=n)
+    movie_ids = recommender.interactions.movie_ids[columns[0][reached]]
+    return known_movies(bundle, name, movie_ids.tolist(), scores[0][reached].tolist())
+
+
+def by_content(bundle: Bundle, content: Content | None, movie: Movie, *, n: int) -> Chosen:
+    """The movies nearest in genres, time and tags; neighbours by ratings, then popular ones, where there are none."""
+    if content is not None:
+        movie_ids, cosines = content.nearest(movie.movie_id, n=n)
+        found = known_movies(bundle, CONTENT, movie_ids.tolist(), cosines.tolist())
+        if found.movies:
+            return found
+    found = similar(bundle, movie.movie_id, n=n)
+    return found if found.movies else popular(bundle, without=[movie.movie_id], n=n)
+
+
+def of_the_same_cluster(bundle: Bundle, companion: Companion, movie: Movie, *, n: int) -> Chosen:
+    """The other movies of the movie's cluster by number of ratings, then mean; popular ones where it has none."""
+    number = companion.clusters.cluster_of(movie.movie_id)
+    members: Iterable[int] = [] if number is None else companion.clusters.clusters[number].movie_ids
+    return first_of(bundle, CLUSTER, members, without=[movie.movie_id], n=n)
+
+
+def by_words(bundle: Bundle, companion: Companion, user_id: int, *, n: int) -> Chosen:
+    """Unseen movies with the words of the user's favourite cluster: its tags, or its genres where it has none."""
+    seen = seen_by(bundle, user_id)
+    number = companion.clusters.favourite(seen)
+    if number is None:
+        return popular(bundle, without=seen, n=n)
+    cluster = companion.clusters.clusters[number]
+    return first_of(bundle, f"cluster_{cluster.kind}", cluster.by_words, without=seen, n=n)
+
+
+def first_of(bundle: Bundle, model: str, movie_ids: Iterable[int], *, without: list[int], n: int) -> Chosen:
+    """The first `n` that the catalogue has and that are not `without`; popular movies where none is left."""
+    left_out, by_id = set(without), bundle.catalog.by_id
+    found: list[Movie] = []
+    for movie_id in movie_ids:
+        if len(found) == n:
+            break
+        movie = by_id.get(int(movie_id))
+        if movie is not None and movie.movie_id not in left_out:
+            found.append(movie)
+    return Chosen(model, found, []) if found else popular(bundle, without=without, n=n)
+
+
+def popular(bundle: Bundle, *, without: list[int], n: int) -> Chosen:
+    found = bundle.recommender.popular_in((), n=n, without=without)
+    return known_movies(bundle, FALLBACK, found.movie_ids, found.scores)

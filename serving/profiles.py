@@ -1,0 +1,61 @@
+"""What a bundle knows of a user: their ratings, newest first, and their taste in genres and decades."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from movierec.catalog import Movie
+from movierec.interactions import UNKNOWN
+from movierec.published import Bundle
+from serving.lookups import NOBODY
+
+
+class Rated(NamedTuple):
+    """`place` is 1 for the user's last rating, 2 for the one before."""
+
+    movie: Movie
+    rating: float
+    place: int
+
+
+class Taste(NamedTuple):
+    """How many of a user's ratings fall on something, their share of all, and their mean."""
+
+    name: str
+    n_ratings: int
+    share: float
+    mean_rating: float
+
+
+def history(bundle: Bundle, user_id: int) -> list[Rated]:
+    """The user's ratings of movies of the catalogue, newest first; none for an unknown user."""
+    interactions = bundle.recommender.interactions
+    row = int(interactions.rows_of([min(user_id, NOBODY)])[0])
+    if row == UNKNOWN:
+        return []
+    here = slice(interactions.user_items.indptr[row], interactions.user_items.indptr[row + 1])
+    order = np.argsort(interactions.recency[here], kind="stable")
+    movie_ids = interactions.movie_ids[interactions.user_items.indices[here][order]].tolist()
+    ratings = interactions.user_items.data[here][order].tolist()
+    by_id = bundle.catalog.by_id
+    places = enumerate(zip(movie_ids, ratings, strict=True), 1)
+    return [Rated(by_id[movie_id], rating, place) for place, (movie_id, rating) in places if movie_id in by_id]
+
+
+def tastes(rated: list[Rated], names: Callable[[Movie], Iterable[str]]) -> list[Taste]:
+    """By what `names` calls a movie, most rated first, then by name; a movie may count for several."""
+    of_each: dict[str, list[float]] = defaultdict(list)
+    for each in rated:
+        for name in names(each.movie):
+            of_each[name].append(each.rating)
+    found = [
+        Taste(name, len(stars), len(stars) / len(rated), sum(stars) / len(stars)) for name, stars in of_each.items()
+    ]
+    return sorted(found, key=lambda taste: (-taste.n_ratings, taste.name))
+
+
+def decades(movie: Movie) -> tuple[str, ...]:
+    """`1990s`; none for a movie without a year."""
+    return () if movie.year is None else (f"{movie.year // 10 * 10}s",)

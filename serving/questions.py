@@ -1,0 +1,83 @@
+"""What the JSON API is asked in bodies: models with bounds and examples."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+MAX_USERS, MAX_RATINGS, MAX_GENRES = 50, 500, 20
+NONE = -1
+
+
+def number(value: object) -> object:
+    """Lets no text and no truth value pass, which Pydantic would read as numbers."""
+    if isinstance(value, str | bool):
+        raise ValueError("a number is wanted")  # noqa: TRY004  what Pydantic reports
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(number)]
+Id = Annotated[int, BeforeValidator(number), Field(ge=0, lt=10**18)]
+TopN = Annotated[int, BeforeValidator(number), Field(ge=1, le=100)]
+Stars = Annotated[float, BeforeValidator(number), Field(ge=0.5, le=5)]
+
+
+def _one_of_two(schema: dict[str, Any]) -> None:
+    """Says in the schema that one of the two ids is required, and that neither has a default."""
+    for name in ("movie_id", "anime_id"):
+        schema["properties"][name].pop("default")
+    schema["anyOf"] = [{"required": ["movie_id"]}, {"required": ["anime_id"]}]
+
+
+class OfAMovie(BaseModel):
+    """A movie by `movie_id`, or by `anime_id`, which means the same; `movie_id` counts where both are there."""
+
+    model_config = ConfigDict(json_schema_extra=_one_of_two)
+
+    movie_id: Id = NONE
+    anime_id: Id = NONE
+
+    @property
+    def id(self) -> int:
+        return self.anime_id if self.movie_id == NONE else self.movie_id
+
+    @model_validator(mode="after")
+    def has_one(self) -> Self:
+        if self.id == NONE:
+            raise ValueError("movie_id or anime_id is wanted")
+        return self
+
+
+class MovieQuestion(OfAMovie):
+    """Whose like is wanted."""
+
+    top_n: TopN = Field(default=10, examples=[5])
+
+
+class UserQuestion(BaseModel):
+    """For whom movies are wanted."""
+
+    user_id: Id = Field(examples=[15])
+    top_n: TopN = Field(default=10, examples=[5])
+
+
+class UsersQuestion(BaseModel):
+    """For whom movies are wanted, each in turn; who is named twice is answered twice."""
+
+    user_ids: list[Id] = Field(min_length=1, max_length=MAX_USERS, examples=[[15, 73, 4711]])
+    top_n: TopN = Field(default=10, examples=[5])
+
+
+class GivenRating(OfAMovie):
+    """0.5 to 5 stars."""
+
+    rating: Stars = Field(examples=[4.5])
+
+
+class RatingsQuestion(BaseModel):
+    """Ratings, oldest first; of two for one movie the later counts. `genres` count where no rating can be used."""
+
+    ratings: list[GivenRating] = Field(
+        default=[], max_length=MAX_RATINGS, examples=[[{"movie_id": 1, "rating": 5}, {"movie_id": 260, "rating": 4.5}]]
+    )
+    genres: list[Annotated[str, Field(max_length=40)]] = Field(default=[], max_length=MAX_GENRES, examples=[["Drama"]])
+    top_n: TopN = Field(default=10, examples=[5])

@@ -1,0 +1,21 @@
+"""Asks the JSON API with bodies and headers."""
+
+import asyncio
+from typing import Any
+
+import httpx
+
+from tests.serving.conftest import Browser
+
+
+def post(browser: Browser, path: str, content: Any = None, **headers: str) -> httpx.Response:
+    """POSTs `content` as JSON; bytes as they are; nothing where it is None."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    body = {"content": content} if isinstance(content, bytes) else {} if content is None else {"json": content}
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(browser.app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
+            return await client.post(path, headers=named, **body)
+
+    return asyncio.run(ask())

@@ -1,0 +1,65 @@
+"""docs/api.md says what the OpenAPI schema says, and its examples work."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from serving.answers import Model
+from serving.questions import MAX_RATINGS, MAX_USERS
+from tests.serving.asking import post
+from tests.serving.conftest import Browser
+
+PAGE = Path("docs/api.md").read_text()
+EXAMPLES = re.findall(r"^(GET|POST) +(/\S+)(?: +(\{.*\}))?$", PAGE, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def operations(browser: Browser) -> dict[str, dict]:
+    paths = browser.get("/openapi.json").json()["paths"]
+    return {f"{method.upper()} {path}": told for path, each in paths.items() for method, told in each.items()}
+
+
+def test_every_address_of_the_schema_is_documented_and_no_other(operations: dict[str, dict]) -> None:
+    assert set(re.findall(r"^\| `((?:GET|POST) \S+)` \|", PAGE, re.MULTILINE)) == set(operations)
+
+
+def test_documented_parameters_are_those_of_the_schema(operations: dict[str, dict], browser: Browser) -> None:
+    schemas = browser.get("/openapi.json").json()["components"]["schemas"]
+    for address, asks in re.findall(r"^\| `((?:GET|POST) \S+)` \| (.*?) \|", PAGE, re.MULTILINE):
+        told = operations[address]
+        names = {parameter["name"] for parameter in told.get("parameters", []) if parameter["in"] == "query"}
+        for part in json.dumps(told.get("requestBody", {})).split("#/components/schemas/")[1:]:
+            names |= schemas[part.split('"')[0]]["properties"].keys()
+        assert set(re.findall(r"`(\w+)`", asks)) == names, address
+
+
+def test_every_operation_says_what_it_does_and_has_a_plain_name(operations: dict[str, dict]) -> None:
+    names = [told["operationId"] for told in operations.values()]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch("[a-z_]+", name) for name in names)
+    undescribed = {address for address, told in operations.items() if not told.get("description")}
+    assert undescribed == set()
+
+
+def test_every_model_is_explained() -> None:
+    assert set(re.findall(r"`(\w+)`", PAGE.split("| model | chose by |")[1].split("\n\n")[0])) - {"kind"} == set(
+        Model.__args__  # type: ignore[attr-defined]
+    )
+
+
+def test_bounds_are_as_documented() -> None:
+    assert f"`user_ids` (1 to {MAX_USERS})" in PAGE
+    assert f"`ratings` (up to {MAX_RATINGS})" in PAGE
+
+
+@pytest.mark.parametrize(("method", "path", "body"), EXAMPLES)
+def test_an_example_works(browser: Browser, method: str, path: str, body: str) -> None:
+    answer = browser.get(path) if method == "GET" else post(browser, path, json.loads(body))
+    assert answer.status_code == 200
+    assert answer.json()
+
+
+def test_there_is_an_example_of_each_way_to_recommend() -> None:
+    assert {"/recommend_content_based", "/recommend_session_based", "/api/fold-in"} <= {path for _, path, _ in EXAMPLES}
