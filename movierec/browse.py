@@ -73,9 +73,9 @@ class Browser:
 
     def decades(self, mask: Mask) -> list[Count]:
         """The catalogue's decades, newest first."""
-        every = np.unique(self.columns.decades)[::-1]
-        found = dict(zip(*np.unique(self.columns.decades[mask], return_counts=True), strict=True))
-        return [Count(str(decade), int(found.get(decade, 0))) for decade in every if decade >= 0]
+        tens = self.columns.decades // 10 + 1  # 0 without a year
+        every, found = np.bincount(tens), np.bincount(tens[mask], minlength=int(tens.max(initial=0)) + 1)
+        return [Count(f"{ten - 1}0", int(found[ten])) for ten in np.flatnonzero(every)[::-1] if ten]
 
     def tags(self, mask: Mask, *, n: int) -> list[Count]:
         """The n most frequent tags of the masked movies, of the hundred most frequent ones of all."""

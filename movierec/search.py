@@ -51,7 +51,8 @@ class TitleIndex:
     """The names of all movies in catalogue order; arrays are by name unless they say otherwise."""
 
     vocabulary: Vocabulary
-    first_name: Names  # by row of the catalogue
+    n_movies: int
+    rows: Names  # the place in the catalogue
     lengths: Weights  # letters, without articles
     years: NDArray[np.int16]
     fame: Weights  # 0 to 1
@@ -70,7 +71,8 @@ class TitleIndex:
         fame = np.log1p([movie.n_ratings for movie in movies])
         return cls(
             Vocabulary(pairs(found)),
-            np.cumsum(counts) - counts,
+            len(movies),
+            row,
             np.array([max(len(each.replace(" ", "")), 1) for each in keys], dtype=np.float32),
             np.array([movie.year or 0 for movie in movies], dtype=np.int16)[row],
             (fame / max(float(fame.max(initial=0)), 1.0)).astype(np.float32)[row],
@@ -92,7 +94,7 @@ class TitleIndex:
         """
         terms = without_articles(chunks(query))
         if not terms or not len(self.lengths):
-            return Matches(np.zeros(len(self.first_name), np.float32))
+            return Matches(np.zeros(self.n_movies, np.float32))
         found = [self._found(term) for term in terms]
         score = self._score(terms, found, all_of(found))
         if np.count_nonzero(score) >= FEW or score.max() > 1 + WHOLE + WHOLE_NAME:
@@ -156,8 +158,9 @@ class TitleIndex:
             if wrong:
                 weights[known.span(at, at + 1)] = TYPO[wrong]
         for cut in range(3, len(word) - 2):
-            both = np.intersect1d(known.holders(word[:cut]), known.holders(word[cut:]), assume_unique=True)
-            weights[both] = TWO_WORDS
+            first, second = known.holders(word[:cut]), known.holders(word[cut:])
+            if len(first) and len(second):
+                weights[np.intersect1d(first, second, assume_unique=True)] = TWO_WORDS
         return weights
 
     def _score(self, terms: Sequence[Chunk], found: Sequence[Found], matched: NDArray[np.bool_]) -> Weights:
@@ -173,9 +176,9 @@ class TitleIndex:
         score += self._as_typed(key(terms))[at]
         if len(terms) > 1 and len(terms[-1].joined) == 4 and terms[-1].joined.isdigit():
             score += self._as_typed(key(terms[:-1]))[at]
-        by_name = np.zeros(len(self.lengths), np.float32)
-        by_name[at] = score
-        return np.maximum.reduceat(by_name, self.first_name)
+        best = np.zeros(self.n_movies, np.float32)
+        np.maximum.at(best, self.rows[at], score)
+        return best
 
     def _as_typed(self, text: str) -> Weights:
         bonus = np.zeros(len(self.lengths), np.float32)

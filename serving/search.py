@@ -19,6 +19,7 @@ from serving.asked import MAX_QUERY, Asked, Chip, Fault, asked
 from serving.cards import Card, cards
 from serving.deps import TheBundle, TheSite
 from serving.htmx import wants_fragment
+from serving.languages import N_, Sentence
 from serving.pages import A_PAGE_NUMBER, AUTOMATIC_PAGES, PAGE_SIZE, CataloguePage
 
 log = logging.getLogger(__name__)
@@ -128,7 +129,7 @@ def page_number(text: str) -> int:
     try:
         return A_PAGE_NUMBER.validate_python(text or 1)
     except ValidationError:
-        raise HTTPException(404, "There is no such page of movies.") from None
+        raise HTTPException(404, N_("There is no such page of movies.")) from None
 
 
 def find(browser: Browser, wanted: Asked, sets: Sets, *, number: int) -> Found:
@@ -153,7 +154,8 @@ def results(browser: Browser, wanted: Asked, mask: Mask, hits: Hits, *, number: 
     rows = browser.ordered(mask, hits, wanted.order)
     n_pages = -(-len(rows) // PAGE_SIZE)
     if number > max(n_pages, 1):
-        raise HTTPException(404, f"There is no page {number}: what was found fits on {n_pages}.")
+        text = N_("There is no page %(number)s: all movies fit on %(pages)s.")
+        raise HTTPException(404, Sentence(text, {"number": number, "pages": n_pages}))
     shown = rows[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     return CataloguePage(
         cards(browser.movies[row] for row in shown),

@@ -84,6 +84,11 @@
     opened.clear();
   });
 
+  // htmx goes on sending the button that has the focus; only a press of it may change the conditions.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.elt.id === "search-form" && event.detail.triggeringEvent?.type !== "submit") event.detail.formData.delete("do");
+  });
+
   document.addEventListener("click", (event) => {
     if (!event.target.closest("[data-close-panel]")) return;
     document.getElementById("panel").open = false;
