@@ -8,14 +8,18 @@
   const scroll = (strip, left) => strip.scrollTo({ left, behavior: calm.matches ? "auto" : "smooth" });
 
   function refresh() {
-    for (const button of document.querySelectorAll("[data-scroll]")) {
+    const buttons = [...document.querySelectorAll("[data-scroll]")];
+    // First all is measured, then all is written: in turns each would lay the page out anew.
+    const places = buttons.map((button) => {
       const strip = stripOf(button);
-      const room = strip.scrollWidth - strip.clientWidth;
-      const at = strip.scrollLeft;
+      return { room: strip.scrollWidth - strip.clientWidth, at: strip.scrollLeft };
+    });
+    buttons.forEach((button, i) => {
+      const { room, at } = places[i];
       // aria-disabled keeps the focus where it is when an end is reached.
       button.setAttribute("aria-disabled", String(button.dataset.scroll < 0 ? at < 4 : at > room - 4));
       button.parentElement.hidden = room < 4;
-    }
+    });
   }
 
   function say(reason) {
