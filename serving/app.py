@@ -1,7 +1,6 @@
 """The site as an ASGI application: `uvicorn serving.app:from_environment --factory`."""
 
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
@@ -18,9 +18,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from movierec.published import BundleError, Live
-from serving import api, movies_api, pages, search
+from serving import actions, api, doors, me, movies_api, pages, search, welcome
 from serving.deps import Site, site_of
 from serving.languages import N_, Sentence
+from serving.mine import my_sets
+from serving.origin import SameOrigin
+from serving.people.community import Community
+from serving.settings import SiteSettings
 from serving.statics import STATIC
 
 log = logging.getLogger(__name__)
@@ -34,40 +38,43 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
 }
-ALLOWED = {"Allow": "GET, HEAD"}  # everywhere: the site only shows
+MAX_BODY = 1_000_000  # bytes; forms are held to less
 
 
 def from_environment() -> FastAPI:
-    """MOVIEREC_HOME (default `data`) and MOVIEREC_SAMPLE (default `full`) say what is served."""
-    home = Path(os.environ.get("MOVIEREC_HOME") or "data")
-    return create_app(home, os.environ.get("MOVIEREC_SAMPLE") or "full")
+    """The variables of SiteSettings say what is served and where people's opinions are kept."""
+    settings = SiteSettings.from_environment()
+    return create_app(settings.home, settings.sample, people=Community.of(settings))
 
 
-def create_app(home: Path, sample: str, *, htmx: Path = HTMX) -> FastAPI:
+def create_app(home: Path, sample: str, *, htmx: Path = HTMX, people: Community | None = None) -> FastAPI:
     """Starts without a bundle too, and serves the first one as soon as it is published."""
     if not htmx.is_file():
         raise RuntimeError(f"{htmx} is missing: run `make setup`")
+    people = people or Community.of(SiteSettings(home=home))
     live = Live(home / "published" / sample)
-    app = FastAPI(title="movierec", docs_url=None, redoc_url=None, lifespan=opening(live))
-    app.state.site = site = Site.of(live)
-    app.state.movie_sets = search.no_sets
-    app.include_router(pages.router)
-    app.include_router(search.router)
-    app.include_router(movies_api.router)
+    app = FastAPI(
+        title="movierec", docs_url=None, redoc_url=None, lifespan=opening(live, people), max_body_size=MAX_BODY
+    )
+    app.state.site = site = Site.of(live, people)
+    app.state.movie_sets = my_sets
+    for module in (pages, search, actions, doors, me, welcome, movies_api):
+        app.include_router(module.router)
     app.include_router(api.router)
     app.mount("/static", site.statics, name="static")
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(BundleError, on_no_bundle)
     app.add_exception_handler(Exception, on_crash)
+    app.add_middleware(SameOrigin, refuse=on_foreign)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(SafeHeaders)
     app.add_middleware(HeadAsGet)
     return app
 
 
-def opening(live: Live) -> Any:
-    """Opens the bundle before the first request has to wait for it."""
+def opening(live: Live, people: Community) -> Any:
+    """Opens the bundle and the site's database before the first request has to wait for them."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -76,6 +83,7 @@ def opening(live: Live) -> Any:
             log.info("serving bundle %s from %s", bundle.version, live.home)
         except BundleError as error:
             log.warning("%s", error)
+        await to_thread.run_sync(people.open)
         yield
 
     return lifespan
@@ -116,8 +124,17 @@ class HeadAsGet:
 
 def on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
-    headers = ALLOWED if error.status_code == 405 else error.headers
+    headers = {"Allow": allowed(request)} if error.status_code == 405 else error.headers
     return failed(request, error.status_code, error.detail, headers)
+
+
+def allowed(request: Request) -> str:
+    """The methods of every route at this address."""
+    found = {"GET"} if request.url.path.startswith("/static/") else set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.methods and route.path_regex.match(request.url.path):
+            found |= route.methods
+    return ", ".join(sorted(found | {"HEAD"} if "GET" in found else found))
 
 
 def on_invalid(_request: Request, error: Exception) -> Response:
@@ -129,6 +146,11 @@ def on_invalid(_request: Request, error: Exception) -> Response:
 
 def on_no_bundle(request: Request, error: Exception) -> Response:
     return failed(request, 503, str(error))
+
+
+def on_foreign(request: Request) -> Response:
+    """A form of another site was sent here, in the name of a visitor who may know nothing of it."""
+    return failed(request, 403, N_("This came from another site, so nothing was changed."))
 
 
 def on_crash(request: Request, error: Exception) -> Response:

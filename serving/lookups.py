@@ -45,12 +45,12 @@ class User(NamedTuple):
 def personal(bundle: Bundle, user_id: int, *, n: int) -> Chosen:
     """Recommendations for one user; popular movies, and a model that says so, where the user is unknown."""
     found = bundle.recommender.for_user(min(user_id, NOBODY), n=n)
-    return _chosen(bundle, found.model, found.movie_ids, found.scores)
+    return chosen(bundle, found.model, found.movie_ids, found.scores)
 
 
 def similar(bundle: Bundle, movie_id: int, *, n: int) -> Chosen:
     found = bundle.similar.similar_to(movie_id, n=n)
-    return _chosen(bundle, found.model, found.movie_ids, found.scores)
+    return chosen(bundle, found.model, found.movie_ids, found.scores)
 
 
 def n_ratings(bundle: Bundle, user_id: int) -> int:
@@ -92,7 +92,7 @@ def preset_users(bundle: Bundle) -> list[User]:
     ]
 
 
-def _chosen(bundle: Bundle, model: str, movie_ids: list[int], scores: list[float]) -> Chosen:
+def chosen(bundle: Bundle, model: str, movie_ids: list[int], scores: list[float]) -> Chosen:
     """The catalogue may lack a movie that people rated; such a one is left out."""
     by_id = bundle.catalog.by_id
     known = [(by_id[i], score) for i, score in zip(movie_ids, scores, strict=True) if i in by_id]
