@@ -1,7 +1,6 @@
 """The site as an ASGI application: `uvicorn serving.app:from_environment --factory`."""
 
 import logging
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,12 +19,29 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from movierec.companion import LiveCompanion
 from movierec.published import BundleError, Live
-from serving import api, api_clusters, api_recommend, api_runs, api_users, movies_api, pages, search
+from serving import (
+    actions,
+    api,
+    api_clusters,
+    api_recommend,
+    api_runs,
+    api_users,
+    doors,
+    me,
+    movies_api,
+    pages,
+    search,
+    welcome,
+)
 from serving.deps import Site, site_of
 from serving.etags import JsonEtags
 from serving.languages import N_, Sentence
+from serving.mine import my_sets
 from serving.operators import Operators
+from serving.origin import SameOrigin
+from serving.people.community import Community
 from serving.problems import describe, invalid, is_for_machines, problem, responses
+from serving.settings import SiteSettings
 from serving.statics import STATIC
 
 log = logging.getLogger(__name__)
@@ -39,36 +55,47 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
 }
+PAGES = (pages, search, actions, doors, me, welcome)
 APIS = (movies_api, api, api_recommend, api_clusters, api_users, api_runs)
 ABOUT_THE_API = (
     "Movies, recommendations and clusters as JSON. Errors are problem details (RFC 9457); docs/api.md says more."
 )
+MAX_BODY = 1_000_000  # bytes; forms are held to less
 
 
 def from_environment() -> FastAPI:
-    """MOVIEREC_HOME (default `data`) and MOVIEREC_SAMPLE (default `full`) say what is served."""
-    home = Path(os.environ.get("MOVIEREC_HOME") or "data")
-    return create_app(home, os.environ.get("MOVIEREC_SAMPLE") or "full")
+    """The variables of SiteSettings say what is served and where people's opinions are kept."""
+    settings = SiteSettings.from_environment()
+    return create_app(settings.home, settings.sample, people=Community.of(settings))
 
 
-def create_app(home: Path, sample: str, *, htmx: Path = HTMX, operators: Operators | None = None) -> FastAPI:
+def create_app(
+    home: Path,
+    sample: str,
+    *,
+    htmx: Path = HTMX,
+    people: Community | None = None,
+    operators: Operators | None = None,
+) -> FastAPI:
     """Starts without a bundle too, and serves the first one as soon as it is published."""
     if not htmx.is_file():
         raise RuntimeError(f"{htmx} is missing: run `make setup`")
+    people = people or Community.of(SiteSettings(home=home))
     live = Live(home / "published" / sample)
     app = FastAPI(
         title="movierec",
         docs_url=None,
         redoc_url=None,
-        lifespan=opening(live),
+        lifespan=opening(live, people),
+        max_body_size=MAX_BODY,
         generate_unique_id_function=operation_id,
     )
-    app.state.site = site = Site.of(live)
-    app.state.movie_sets = search.no_sets
+    app.state.site = site = Site.of(live, people)
+    app.state.movie_sets = my_sets
     app.state.companion = LiveCompanion(home / "companion" / sample)
     app.state.operators = operators or Operators.from_environment(sample)
-    app.include_router(pages.router)
-    app.include_router(search.router)
+    for page in PAGES:
+        app.include_router(page.router)
     for each in APIS:
         app.include_router(each.router, responses=responses(422, 503))
     describe(app, description=ABOUT_THE_API)
@@ -78,6 +105,7 @@ def create_app(home: Path, sample: str, *, htmx: Path = HTMX, operators: Operato
     app.add_exception_handler(BundleError, on_no_bundle)
     app.add_exception_handler(Exception, on_crash)
     app.add_middleware(JsonEtags)
+    app.add_middleware(SameOrigin, refuse=on_foreign)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(SafeHeaders)
     app.add_middleware(HeadAsGet)
@@ -89,8 +117,8 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def opening(live: Live) -> Any:
-    """Opens the bundle before the first request has to wait for it."""
+def opening(live: Live, people: Community) -> Any:
+    """Opens the bundle and the site's database before the first request has to wait for them."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -99,6 +127,7 @@ def opening(live: Live) -> Any:
             log.info("serving bundle %s from %s", bundle.version, live.home)
         except BundleError as error:
             log.warning("%s", error)
+        await to_thread.run_sync(people.open)
         yield
 
     return lifespan
@@ -159,6 +188,11 @@ def on_invalid(_request: Request, error: Exception) -> Response:
 
 def on_no_bundle(request: Request, error: Exception) -> Response:
     return failed(request, 503, str(error))
+
+
+def on_foreign(request: Request) -> Response:
+    """A form of another site was sent here, in the name of a visitor who may know nothing of it."""
+    return failed(request, 403, N_("This came from another site, so nothing was changed."))
 
 
 def on_crash(request: Request, error: Exception) -> Response:

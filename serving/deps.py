@@ -17,6 +17,7 @@ from serving.about import About
 from serving.htmx import wants_fragment
 from serving.languages import LANGUAGES, Language, language_of, remember_choice, switches
 from serving.lookups import User, preset_users
+from serving.people.community import Community
 from serving.statics import Statics
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -48,12 +49,13 @@ class Site:
     templates: dict[str, Environment]  # by language
     presets: PerBundle[list[User]]
     about: PerBundle[About]
+    people: Community
 
     @classmethod
-    def of(cls, live: Live) -> "Site":
+    def of(cls, live: Live, people: Community) -> "Site":
         statics = Statics()
         templates = {code: environment(statics, Language(code)) for code in LANGUAGES}
-        return cls(live, statics, templates, PerBundle(preset_users), PerBundle(About.of))
+        return cls(live, statics, templates, PerBundle(preset_users), PerBundle(About.of), people)
 
     def html(
         self,
@@ -69,10 +71,13 @@ class Site:
         as_fragment = fragment is not None and wants_fragment(request)
         template = self.templates[language_of(request)].get_template(fragment if fragment and as_fragment else page)
         about = self.about(bundle) if bundle else None
-        body = template.render(context, about=about, switches=switches(request)).encode()
+        visitor = self.people.visitor(request)
+        body = template.render(context, about=about, visitor=visitor, switches=switches(request)).encode()
         etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         headers = {"Cache-Control": "no-store" if as_fragment else "private, no-cache", "ETag": etag}
         headers["Vary"] = "Accept-Language, Cookie" + (", HX-Request" if fragment is not None else "")
+        if as_fragment:
+            headers["X-Fragment"] = "true"
         known = status == 200 and etag in request.headers.get("if-none-match", "")
         response = Response(b"" if known else body, 304 if known else status, headers, "text/html; charset=utf-8")
         remember_choice(request, response)

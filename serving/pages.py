@@ -1,7 +1,8 @@
 """The pages: one address, one function, one tree of templates."""
 
 import logging
-from typing import Annotated, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal, NamedTuple
 
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import TypeAdapter, ValidationError
@@ -13,7 +14,8 @@ from movierec.published import Bundle
 from serving import posters
 from serving.because import BecauseRow, because_rows
 from serving.cards import Card, card, cards
-from serving.deps import TheBundle, TheSite
+from serving.deps import Site, TheBundle, TheSite
+from serving.htmx import wants_fragment
 from serving.languages import N_, Sentence
 from serving.lookups import (
     Chosen,
@@ -27,6 +29,8 @@ from serving.lookups import (
     rated_movies,
     similar,
 )
+from serving.mine import liked_in, my_ratings, personal_for
+from serving.opinions import Actions, Reviews, actions_of, reviews_of, told
 from serving.statics import FOR_GOOD
 
 log = logging.getLogger(__name__)
@@ -36,6 +40,7 @@ router = APIRouter(include_in_schema=False)
 PAGE_SIZE = 48
 ROW_SIZE = 20
 SIMILAR_SIZE = 24
+ME = "me"  # in the place of a user id: who asks
 AUTOMATIC_PAGES = 5  # so many pages load by scrolling, then "Show more" waits: the footer can be reached
 
 A_USER_ID: TypeAdapter[int] = TypeAdapter(UserId)
@@ -44,7 +49,10 @@ A_PAGE_NUMBER: TypeAdapter[int] = TypeAdapter(PageNumber)
 
 
 class PersonalRow(NamedTuple):
-    """The "For you" row. `state` is the model that chose, or "nobody", "not_an_id", "failed"."""
+    """The "For you" row. `state` is the model that chose, or "nobody", "not_an_id", "failed".
+
+    With `is_mine` it is the visitor's own, by `n_mine` ratings; of other users it is only to look at.
+    """
 
     state: str
     asked: str
@@ -52,6 +60,8 @@ class PersonalRow(NamedTuple):
     user: User | None = None
     cards: list[Card] = []  # noqa: RUF012  never changed
     because: list[BecauseRow] = []  # noqa: RUF012
+    n_mine: int = 0
+    is_mine: bool = False
 
 
 class CataloguePage(NamedTuple):
@@ -71,11 +81,13 @@ def home(
 ) -> Response:
     """Trending, a personal row, all movies; for htmx the personal row alone.
 
-    Without a `user_id` the first preset user is shown, with an empty one nobody.
+    Without a `user_id` the visitor's own row is shown, or the first preset user's to who has rated nothing; with an
+    empty one nobody's.
     """
     presets = site.presets(bundle)
-    asked = user_id if user_id is not None else str(presets[0].user_id if presets else "")
-    row = personal_row(bundle, asked, presets)
+    mine = my_ratings(request, site) or []
+    by_default = ME if mine else str(presets[0].user_id if presets else "")
+    row = personal_row(bundle, by_default if user_id is None else user_id, presets, mine=mine)
     return site.html(
         request,
         "home.html",
@@ -109,17 +121,49 @@ def all_movies(request: Request, site: TheSite, bundle: TheBundle, page: Annotat
 
 
 @router.get("/movies/{movie_id}")
-def movie_page(request: Request, site: TheSite, bundle: TheBundle, movie_id: str) -> Response:
-    """One movie and the movies like it; for htmx what the overlay shows of it."""
+def movie_page(
+    request: Request,
+    site: TheSite,
+    bundle: TheBundle,
+    movie_id: str,
+    *,
+    said: Annotated[str, Query()] = "",
+    was: Annotated[str, Query()] = "",
+) -> Response:
+    """One movie, what people say of it, and the movies like it. `said` and `was` tell what a form has just done."""
     movie = known_movie(bundle, movie_id)
+    return movie_answer(
+        request, site, bundle, movie, actions=told(actions_of(request, site, movie), said=said, was=was)
+    )
+
+
+def movie_answer(
+    request: Request,
+    site: Site,
+    bundle: Bundle,
+    movie: Movie,
+    *,
+    actions: Actions | None = None,
+    reviews: Reviews | None = None,
+    asked_for: Literal["actions", "reviews", ""] = "",
+    status: int = 200,
+) -> Response:
+    """The page of a movie; for htmx the part of it that was `asked_for`."""
+    if asked_for and wants_fragment(request):
+        part = {"actions": actions, "reviews": reviews}[asked_for]
+        page = f"partials/{asked_for}.html"
+        return site.html(request, page, bundle=bundle, fragment=page, status=status, movie=movie, **{asked_for: part})
     alike = similar_or_none(bundle, movie)
     return site.html(
         request,
         "movie.html",
         bundle=bundle,
         fragment="partials/overlay.html",
+        status=status,
         movie=movie,
         card=card(movie),
+        actions=actions or actions_of(request, site, movie),
+        reviews=reviews or reviews_of(request, site, movie),
         similar_model=alike.model if alike else None,
         similar=cards(alike.movies if alike else [], beside=movie),
     )
@@ -154,30 +198,50 @@ def catalogue_page(bundle: Bundle, number: int) -> CataloguePage:
     )
 
 
-def personal_row(bundle: Bundle, asked: str, presets: list[User]) -> PersonalRow:
-    """Never raises: a row that cannot be computed says so and leaves the page whole."""
-    if not asked.strip():
-        return PersonalRow("nobody", "", presets)
+def personal_row(
+    bundle: Bundle, asked: str, presets: list[User], *, mine: Sequence[tuple[int, float]] = ()
+) -> PersonalRow:
+    """Never raises: a row that cannot be computed says so and leaves the page whole. `mine` are own ratings."""
+    row = PersonalRow("nobody", "", presets, n_mine=len(mine))
+    if asked == ME:
+        return my_row(bundle, row, mine)
+    return row_of_user(bundle, row, asked) if asked.strip() else row
+
+
+def my_row(bundle: Bundle, row: PersonalRow, mine: Sequence[tuple[int, float]]) -> PersonalRow:
+    row = row._replace(is_mine=True)
+    if not mine:
+        return row
+    try:
+        chosen = personal_for(bundle, list(mine), n=ROW_SIZE)
+    except Exception:
+        log.exception("no personal row for %s ratings of a visitor from bundle %s", len(mine), bundle.version)
+        return row._replace(state="failed")
+    because = because_or_none(bundle, lambda: (liked_in(bundle, mine), {movie_id for movie_id, _ in mine}))
+    return row._replace(state=chosen.model, cards=cards(chosen.movies), because=because)
+
+
+def row_of_user(bundle: Bundle, row: PersonalRow, asked: str) -> PersonalRow:
     try:
         user_id = A_USER_ID.validate_python(asked)
     except ValidationError:
-        return PersonalRow("not_an_id", readable(asked), presets)
+        return row._replace(state="not_an_id", asked=readable(asked))
     try:
         chosen = personal(bundle, user_id, n=ROW_SIZE)
         user = User(user_id, n_ratings(bundle, user_id))
     except Exception:
         log.exception("no personal row for user %s from bundle %s", user_id, bundle.version)
-        return PersonalRow("failed", str(user_id), presets, User(user_id, 0))
-    because = because_or_none(bundle, user_id)
-    return PersonalRow(chosen.model, str(user_id), presets, user, cards(chosen.movies), because)
+        return row._replace(state="failed", asked=str(user_id), user=User(user_id, 0))
+    because = because_or_none(bundle, lambda: (liked_by(bundle, user_id), rated_movies(bundle, user_id)))
+    return row._replace(state=chosen.model, asked=str(user_id), user=user, cards=cards(chosen.movies), because=because)
 
 
-def because_or_none(bundle: Bundle, user_id: int) -> list[BecauseRow]:
-    """Rows for what a user liked last; a page without them is still whole."""
+def because_or_none(bundle: Bundle, tastes: Callable[[], tuple[list[Movie], set[int]]]) -> list[BecauseRow]:
+    """Rows for what somebody liked last, without what was rated; a page without them is still whole."""
     try:
-        return because_rows(bundle, liked_by(bundle, user_id), rated_movies(bundle, user_id))
+        return because_rows(bundle, *tastes())
     except Exception:
-        log.exception("no rows for what user %s liked from bundle %s", user_id, bundle.version)
+        log.exception("no rows for what somebody liked from bundle %s", bundle.version)
         return []
 
 

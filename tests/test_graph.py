@@ -254,7 +254,7 @@ def first_to_last(table):
 @pytest.mark.parametrize(
     ("asset", "check", "spoil", "says"),
     [
-        ("ratings", "known_movies", lambda t: t.with_columns(movie_id=pl.lit(999, pl.Int32)), None),
+        ("ratings", "chosen", lambda t: t.with_columns(movie_id=pl.lit(999, pl.Int32)), None),
         (
             "ratings",
             "schema",

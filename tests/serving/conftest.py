@@ -2,37 +2,40 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from serving.app import create_app
+from serving.people.database import Database, database_url
+from tests import postgres
 from tests.factories import published_home
 
 
 class Browser:
     """Asks an application the way a browser does; an error in it becomes a 500, as under a server."""
 
-    def __init__(self, app: FastAPI) -> None:
-        self.app = app
+    def __init__(self, app: FastAPI, scheme: str = "http") -> None:
+        self.app, self.scheme = app, scheme
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         return self.ask("GET", path, **headers)
 
-    def ask(self, method: str, path: str, **headers: str) -> httpx.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return asyncio.run(self._ask(method, path, named))
+    def ask(self, method: str, path: str, *, body: bytes = b"", **headers: str) -> httpx.Response:
+        named = {name.replace("_", "-"): value.encode() for name, value in headers.items()}
+        return asyncio.run(self._ask(method, path, named, body))
 
     def fragment(self, path: str) -> httpx.Response:
         return self.get(path, HX_Request="true")
 
-    async def _ask(self, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
+    async def _ask(self, method: str, path: str, headers: dict[str, bytes], body: bytes) -> httpx.Response:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://site") as client:
-            return await client.request(method, path, headers=headers)
+        async with httpx.AsyncClient(transport=transport, base_url=f"{self.scheme}://site") as client:
+            return await client.request(method, path, headers=headers, content=body)
 
 
 def browser_of(home: Path) -> Browser:
@@ -45,6 +48,29 @@ def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
     while not (found := condition()) and time.monotonic() < end:
         time.sleep(0.05)
     return found
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    programs = postgres.binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL's initdb and pg_ctl are not installed")
+    with postgres.server(programs) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty one of each kind."""
+    if request.param == "sqlite":
+        yield Database(database_url(None, home=tmp_path), wait_seconds=0.2)
+        return
+    found = Database(database_url(request.getfixturevalue("postgres_url"), home=tmp_path))
+    with found.engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    yield found
+    found.engine.dispose()
 
 
 @pytest.fixture(scope="session")

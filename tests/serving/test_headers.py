@@ -45,7 +45,7 @@ def test_no_template_holds_inline_code_or_style(template: Path) -> None:
 
 def test_static_files_with_a_version_are_kept_for_good(browser: Browser) -> None:
     addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', browser.get("/").text)
-    assert len(addresses) >= 5
+    assert len(addresses) >= 7
     for address in addresses:
         answer = browser.get(address)
         assert answer.status_code == 200

@@ -1,0 +1,161 @@
+"""Signing up, in and out."""
+
+from collections.abc import Mapping
+from typing import Annotated, NamedTuple
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from sqlalchemy.exc import IntegrityError
+from starlette.requests import Request
+from starlette.responses import Response
+
+from movierec.published import BundleError
+from serving.deps import Site, TheSite
+from serving.forms import Form, TheForm, came_from, local, see
+from serving.people import accounts, feedback, limits
+from serving.people.passwords import Passwords
+from serving.people.records import Account
+from serving.people.signing import forget
+from serving.people.texts import SHORTEST_NAME, Refused, name_key, name_of, new_password_of, storable
+from serving.people.visitors import Visitor
+from serving.writers import Declined, address_key, agent_of, declining
+
+router = APIRouter(include_in_schema=False)
+
+
+NO_PROBLEMS: Mapping[str, str] = {}
+
+
+class Door(NamedTuple):
+    """A form to sign up or in. `problems` are keys by field; the key "form" is of the form as a whole."""
+
+    back: str = "/"
+    name: str = ""
+    problems: Mapping[str, str] = NO_PROBLEMS
+    seconds: int = 0
+
+
+@router.get("/register")
+def register_page(request: Request, site: TheSite, back: Annotated[str, Query()] = "") -> Response:
+    return door_answer(request, site, "register.html", Door(local(back) or came_from(request)))
+
+
+@router.get("/sign-in")
+def sign_in_page(request: Request, site: TheSite, back: Annotated[str, Query()] = "") -> Response:
+    return door_answer(request, site, "sign_in.html", Door(local(back) or came_from(request)))
+
+
+@router.post("/register")
+def register(request: Request, site: TheSite, form: TheForm) -> Response:
+    """A new account keeps what the guest did. A new one without ratings is led to five films."""
+    people, visitor = site.people, site.people.visitor(request)
+    door = Door(form.back("/"), name=storable(form("name"))[:100])
+    name, problems = checked(form)
+    if problems:
+        return door_answer(request, site, "register.html", door._replace(problems=problems), status=422)
+    try:
+        with declining(IntegrityError):
+            be_known(visitor)
+            with people.database.writing() as session:
+                limits.count(session, limits.ACCOUNTS, address_key(request, site), now=people.clock())
+            password = people.passwords.hashed(form("password"))
+            with people.database.writing() as session:
+                token = accounts.register(
+                    session, visitor, name=name, password=password, agent=agent_of(request), now=people.clock()
+                )
+                has_ratings = visitor.profile is not None and bool(feedback.n_ratings_of(session, visitor.profile.id))
+    except IntegrityError:
+        return declined(request, site, "register.html", door, Declined("name_is_taken"))
+    except Declined as error:
+        return declined(request, site, "register.html", door, error)
+    answer = see(door.back if has_ratings else f"/welcome?{urlencode({'back': door.back})}")
+    people.signing.remember(request, answer, token)
+    return answer
+
+
+@router.post("/sign-in")
+def sign_in(request: Request, site: TheSite, form: TheForm) -> Response:
+    """Says the same of an unknown name and of a wrong password, after the same work."""
+    people, visitor = site.people, site.people.visitor(request)
+    name = " ".join(storable(form("name")).split())
+    door = Door(form.back("/"), name=name[:100])
+    try:
+        with declining():
+            be_known(visitor)
+            with people.database.writing() as session:
+                address = address_key(request, site)
+                of_name = people.signing.keyed_hash(f"{address} {name_key(name)}")
+                limits.count(session, limits.SIGN_INS_FROM_AN_ADDRESS, address, now=people.clock())
+                limits.count(session, limits.SIGN_INS_OF_A_NAME, of_name, now=people.clock())
+            with people.database.reading() as session:
+                account = accounts.account_named(session, name)
+            account = proven(account, form("password")[:10_000], people.passwords)
+            with people.database.writing() as session:
+                accounts.refresh_hash(session, account, form("password"), people.passwords)
+                token, merged = accounts.enter(
+                    session, visitor, account.id, agent=agent_of(request), now=people.clock()
+                )
+    except Declined as error:
+        return declined(request, site, "sign_in.html", door, error)
+    answer = see(f"/me?{urlencode(merged._asdict())}" if merged.moved or merged.kept else door.back)
+    people.signing.remember(request, answer, token)
+    return answer
+
+
+@router.post("/sign-out")
+def sign_out(request: Request, site: TheSite) -> Response:
+    """Ends the session here and on the server. A guest stays: nothing else would lead back to what it left."""
+    visitor = site.people.visitor(request)
+    answer = see("/")
+    if visitor.state == "guest":
+        return answer
+    try:
+        with declining():
+            be_known(visitor)
+            with site.people.database.writing() as session:
+                accounts.leave(session, visitor)
+    except Declined as error:
+        return declined(request, site, "sign_in.html", Door(), error)
+    forget(answer)
+    return answer
+
+
+def proven(account: Account | None, password: str, passwords: Passwords) -> Account:
+    """The account, whose password it is. Raises Declined."""
+    if not passwords.are_equal(account.password if account else None, password) or account is None:
+        raise Declined("no_such_sign_in")
+    return account
+
+
+def checked(form: Form) -> tuple[str, dict[str, str]]:
+    """The name, and what is wrong with it and with the password."""
+    name, problems = "", {}
+    try:
+        name = name_of(form("name"), shortest=SHORTEST_NAME)
+    except Refused as error:
+        problems[error.field] = error.problem
+    try:
+        new_password_of(form("password"), name=name)
+    except Refused as error:
+        problems[error.field] = error.problem
+    return name, problems
+
+
+def be_known(visitor: Visitor) -> None:
+    if visitor.state == "unknown":
+        raise Declined("unavailable")
+
+
+def door_answer(request: Request, site: Site, page: str, door: Door, *, status: int = 200) -> Response:
+    """Also where nothing is published: an account does not need movies."""
+    try:
+        bundle = site.live()
+    except BundleError:
+        bundle = None
+    return site.html(request, page, bundle=bundle, status=status, door=door)
+
+
+def declined(request: Request, site: Site, page: str, door: Door, error: Declined) -> Response:
+    field = "name" if error.problem.startswith("name_") else "form"
+    door = door._replace(problems={field: error.problem}, seconds=error.seconds)
+    return error.stamp(door_answer(request, site, page, door, status=error.status))

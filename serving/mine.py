@@ -1,0 +1,58 @@
+"""A visitor's own ratings, and what is recommended by them alone."""
+
+import logging
+from collections.abc import Sequence
+
+from starlette.requests import Request
+
+from movierec.catalog import Movie
+from movierec.matching import Sets
+from movierec.published import Bundle
+from serving.deps import Site, site_of
+from serving.lookups import Chosen, known_movies
+from serving.people import feedback
+from serving.people.database import Unavailable
+from serving.tastes import RELEVANT
+
+log = logging.getLogger(__name__)
+
+
+def my_ratings(request: Request, site: Site) -> list[tuple[int, float]] | None:
+    """`(movie_id, rating)`, oldest first; none for nobody, None where they cannot be read."""
+    visitor = site.people.visitor(request)
+    if visitor.profile is None:
+        return None if visitor.state == "unknown" else []
+    try:
+        with site.people.database.reading() as session:
+            return feedback.ratings_of(session, visitor.profile.id)
+    except Unavailable as error:
+        log.error("no ratings of a profile: %s", error)  # noqa: TRY400
+        return None
+
+
+def my_sets(request: Request) -> Sets:
+    """What the visitor has watched ("seen") and saved, to filter by; nothing for who has no profile."""
+    people = site_of(request).people
+    visitor = people.visitor(request)
+    if visitor.profile is None:
+        return {}
+    try:
+        with people.database.reading() as session:
+            seen, saved = feedback.seen_and_saved(session, visitor.profile.id)
+    except Unavailable as error:
+        log.error("no lists of a profile to filter by: %s", error)  # noqa: TRY400
+        return {}
+    return {"seen": seen, "saved": saved}
+
+
+def liked_in(bundle: Bundle, ratings: Sequence[tuple[int, float]]) -> list[Movie]:
+    """The movies of the catalogue that were liked, the one rated last first."""
+    by_id = bundle.catalog.by_id
+    return [by_id[movie_id] for movie_id, rating in reversed(ratings) if rating >= RELEVANT and movie_id in by_id]
+
+
+def personal_for(bundle: Bundle, ratings: list[tuple[int, float]], *, n: int) -> Chosen:
+    """Folded in: nothing is trained, so the next rating counts in the next answer."""
+    movie_ids, stars = [movie_id for movie_id, _ in ratings], [rating for _, rating in ratings]
+    found = bundle.recommender.for_ratings(movie_ids, stars, n=n)
+    return known_movies(bundle, found.model, found.movie_ids, found.scores)

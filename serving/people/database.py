@@ -1,0 +1,154 @@
+"""The site's database: SQLite in a file, or PostgreSQL; brought to the newest tables before its first use."""
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+WAIT_SECONDS = 5  # for another writer, or for a server
+RETRY_SECONDS = 5  # so long a database that could not be migrated is not asked again
+MIGRATION_LOCK = 7_205_759_403  # of PostgreSQL's advisory locks; any number, the same for every process
+
+
+class Unavailable(RuntimeError):  # noqa: N818  it says what it is
+    """The database cannot be asked now: gone, locked for too long, or not migrated."""
+
+
+class Database:
+    """Gives out transactions. Opening costs nothing: the first transaction migrates."""
+
+    def __init__(self, url: URL, *, wait_seconds: float = WAIT_SECONDS) -> None:
+        self.url = url
+        self.file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+        self.engine = _sqlite(self.file, wait_seconds) if self.file else _server(url, wait_seconds)
+        self._is_ready = threading.Event()
+        self._retry_at = 0.0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Raises Unavailable."""
+        with self._transaction(writes=False) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Everything in the block is kept, or nothing. Raises Unavailable; IntegrityError is the caller's."""
+        with self._transaction(writes=True) as session:
+            yield session
+
+    @contextmanager
+    def _transaction(self, *, writes: bool) -> Iterator[Session]:
+        try:
+            self.prepare()
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
+                session.connection(execution_options={"writes": writes})
+                yield session
+        except (IntegrityError, DataError):
+            raise
+        except (SQLAlchemyError, OSError, sqlite3.Error) as error:
+            raise Unavailable(f"{self.url.render_as_string()}: {error}") from error
+
+    def prepare(self) -> None:
+        """Migrates once in this process's life; processes that start together take turns."""
+        if self._is_ready.is_set():
+            return
+        with self._lock:
+            if self._is_ready.is_set():
+                return
+            if time.monotonic() < self._retry_at:
+                raise Unavailable(f"{self.url.render_as_string()} could not be migrated a moment ago")
+            try:
+                self._migrate()
+            except BaseException:
+                self._retry_at = time.monotonic() + RETRY_SECONDS
+                raise
+            self._is_ready.set()
+
+    def _migrate(self) -> None:
+        if self.file is not None:
+            _create(self.file)
+        with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
+            if self.file is None:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+            command.upgrade(alembic_config(connection), "head")
+
+
+def database_url(given: str | None, *, home: Path) -> URL:
+    """The file under `home` where nothing is given. Raises ValueError that does not repeat a password."""
+    if not given:
+        return URL.create("sqlite", database=str((home / "site" / "site.db").absolute()))
+    try:
+        url = make_url(given)
+    except ArgumentError:
+        raise ValueError("MOVIEREC_DATABASE_URL is no database URL, such as postgresql://user@host/name") from None
+    name = url.drivername.split("+", maxsplit=1)[0]
+    if name in {"postgres", "postgresql"}:
+        return url.set(drivername="postgresql+psycopg")
+    if name == "sqlite" and url.database and url.database != ":memory:":
+        return url
+    raise ValueError(f"MOVIEREC_DATABASE_URL is of {name}; wanted is sqlite:////a/file or postgresql://user@host/name")
+
+
+def alembic_config(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _create(file: Path) -> None:
+    """An empty database in WAL mode, unless there is one."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(file, timeout=WAIT_SECONDS)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    finally:
+        connection.close()
+
+
+def _sqlite(file: Path, wait_seconds: float) -> Engine:
+    """A connection per transaction, only to a file that is there: what is written to a deleted one would be lost."""
+    address = f"file:{quote(str(file))}?mode=rw"
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            address, uri=True, timeout=wait_seconds, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        return connection
+
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # Who will write asks for the lock at once: a reader that starts to write could be refused without a wait.
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _server(url: URL, wait_seconds: float) -> Engine:
+    milliseconds = int(wait_seconds * 1000)
+    arguments: dict[str, Any] = {
+        "connect_timeout": max(2, int(wait_seconds)),
+        "options": f"-c statement_timeout={milliseconds * 2} -c lock_timeout={milliseconds} -c timezone=UTC",
+    }
+    return create_engine(url, pool_pre_ping=True, pool_timeout=wait_seconds, connect_args=arguments)

@@ -1,0 +1,38 @@
+"""What the environment says to the site."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+IS_ON, IS_OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+
+
+@dataclass(frozen=True)
+class SiteSettings:
+    """An empty `database_url` is SQLite under `home`, an empty `secret` one that is made and kept there."""
+
+    home: Path = Path("data")
+    sample: str = "full"
+    database_url: str = ""
+    secret: str = ""
+    require_account: bool = False
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """From MOVIEREC_HOME, MOVIEREC_SAMPLE and so on; an unset or empty variable means the default."""
+        return cls(
+            Path(environment.get("MOVIEREC_HOME") or cls.home),
+            environment.get("MOVIEREC_SAMPLE") or cls.sample,
+            environment.get("MOVIEREC_DATABASE_URL", "").strip(),
+            environment.get("MOVIEREC_SECRET", "").strip(),
+            _switch("MOVIEREC_REQUIRE_ACCOUNT", environment),
+        )
+
+
+def _switch(name: str, environment: Mapping[str, str]) -> bool:
+    value = environment.get(name, "").strip().lower()
+    if value not in IS_ON + IS_OFF:
+        raise ValueError(f"{name} is {value!r}; 1 switches it on, 0 off")
+    return value in IS_ON

@@ -1,0 +1,162 @@
+"""The first visit: five films that one knows, and the site recommends."""
+
+from collections.abc import Collection, Sequence
+from typing import Annotated, NamedTuple
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from movierec.catalog import Catalog, Movie
+from movierec.published import Bundle
+from serving.cards import Card, card
+from serving.deps import Site, TheBundle, TheSite
+from serving.forms import Form, TheForm, local, see
+from serving.mine import my_ratings
+from serving.opinions import RATINGS
+from serving.people import feedback, limits
+from serving.writers import Declined, with_cookie, writing_as
+
+router = APIRouter(include_in_schema=False)
+
+WANTED = 5
+OFFERED = 18
+KNOWN_TO_MANY = 400  # among so many of the most popular movies one finds some that one knows
+PICKED = 4.0  # a pick says "I like it", and this is where liking begins
+MINE = "/?user_id=me#for-you"
+
+
+class Offer(NamedTuple):
+    movie_id: int
+    card: Card
+    picked: str  # the rating that was sent and not kept, empty for none
+
+
+class Welcome(NamedTuple):
+    """`n_rated` counts what is kept already."""
+
+    offers: list[Offer]
+    n_rated: int
+    number: int
+    back: str
+    is_known: bool = True
+    has_more: bool = True
+    problem: str = ""
+    seconds: int = 0
+
+
+@router.get("/welcome")
+def welcome_page(
+    request: Request,
+    site: TheSite,
+    bundle: TheBundle,
+    *,
+    more: Annotated[str, Query()] = "",
+    back: Annotated[str, Query()] = "",
+) -> Response:
+    """Popular films of all genres and decades; `more` shows the next ones."""
+    return welcome_answer(request, site, bundle, number=page_of(more), back=local(back))
+
+
+@router.post("/welcome")
+def pick(request: Request, site: TheSite, bundle: TheBundle, form: TheForm) -> Response:
+    """Keeps each `rating-<movie_id>`, and each `pick` as four stars. With five the recommendations follow."""
+    chosen = picks_of(form, bundle.catalog)
+    back, number = form.back(""), page_of(form("more"))
+    if not chosen:
+        kept = my_ratings(request, site)
+        if kept is not None and len(kept) >= WANTED:
+            return see(MINE)
+        return welcome_answer(request, site, bundle, number=number, back=back, problem="no_film", status=422)
+    try:
+        with writing_as(request, site, form, limit=limits.CHANGES) as writer:
+            for movie_id, rating in chosen.items():
+                feedback.rate(writer.session, writer.profile_id, movie_id, rating, now=writer.now)
+            n_rated = feedback.n_ratings_of(writer.session, writer.profile_id)
+    except Declined as error:
+        answer = welcome_answer(
+            request, site, bundle, number=number, back=back, chosen=chosen, problem=error.problem,
+            seconds=error.seconds, status=error.status,
+        )  # fmt: skip
+        return error.stamp(answer)
+    more = {"more": number + 1} if n_rated < WANTED else {}
+    answer = see(f"/welcome?{urlencode(more | {'back': back})}" if more else MINE)
+    return with_cookie(request, site, answer)
+
+
+def picks_of(form: Form, catalog: Catalog) -> dict[int, float]:
+    """What was rated, and what was picked without a rating; fields that make no sense are left alone."""
+    found: dict[int, float] = {}
+    for field, value in form.fields.items():
+        kind, _, text = field.partition("-")
+        if kind in {"pick", "rating"} and text.isascii() and text.isdigit() and len(text) < 12:
+            movie_id = int(text)
+            if movie_id in catalog.by_id:
+                if kind == "rating" and value in RATINGS:
+                    found[movie_id] = RATINGS[value]
+                elif kind == "pick":
+                    found.setdefault(movie_id, PICKED)
+    return found
+
+
+def welcome_answer(
+    request: Request,
+    site: Site,
+    bundle: Bundle,
+    *,
+    number: int,
+    back: str,
+    chosen: dict[int, float] | None = None,
+    problem: str = "",
+    seconds: int = 0,
+    status: int = 200,
+) -> Response:
+    rated = my_ratings(request, site)
+    known = {movie_id for movie_id, _ in rated or []}
+    offered, has_more = offers(bundle.catalog, without=known, number=number)
+    kept = chosen or {}
+    found = Welcome(
+        [Offer(m.movie_id, card(m), f"{kept[m.movie_id]:g}" if m.movie_id in kept else "") for m in offered],
+        len(known),
+        number,
+        back,
+        is_known=rated is not None,
+        has_more=has_more,
+        problem=problem,
+        seconds=seconds,
+    )
+    return site.html(request, "welcome.html", bundle=bundle, status=status, welcome=found)
+
+
+def offers(catalog: Catalog, *, without: Collection[int], number: int) -> tuple[list[Movie], bool]:
+    """The films of screen `number` (from 1), and whether another screen follows."""
+    ordered = diverse(catalog.popular(limit=KNOWN_TO_MANY) or catalog.page(1, size=KNOWN_TO_MANY))
+    end = number * OFFERED
+    # Screens are cut first, so that a film rated on one does not shift the films of the next.
+    return [movie for movie in ordered[end - OFFERED : end] if movie.movie_id not in without], end < len(ordered)
+
+
+def diverse(movies: Sequence[Movie]) -> list[Movie]:
+    """Most popular first, but in turns: each genre and decade comes once before any comes again; of a series one."""
+    ordered: list[Movie] = []
+    left = list({movie.title.split(":")[0]: movie for movie in reversed(movies)}.values())[::-1]
+    while left:
+        genres: set[str] = set()
+        decades: set[int] = set()
+        skipped: list[Movie] = []
+        for movie in left:
+            genre = movie.genres[0] if movie.genres else ""
+            decade = (movie.year or 0) // 10
+            if genre in genres or decade in decades:
+                skipped.append(movie)
+            else:
+                ordered.append(movie)
+                genres.add(genre)
+                decades.add(decade)
+        left = skipped  # shorter each time: the first is always taken
+    return ordered
+
+
+def page_of(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 4 and int(text) else 1

@@ -1,0 +1,97 @@
+"""Visitors of a site that keeps what they leave: a tab with cookies, and a community with a clock to turn."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+
+from serving.app import create_app
+from serving.people.community import Community
+from serving.people.database import Database, database_url
+from serving.people.passwords import Passwords
+from serving.people.signing import COOKIE, Signing
+from tests.serving.conftest import Browser
+
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass
+class Clock:
+    time: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+    def pass_(self, **span: float) -> None:
+        self.time += timedelta(**span)
+
+
+@dataclass
+class Tab:
+    """One browser. `post` is a form of our own page, with `htmx` or without."""
+
+    app: FastAPI
+    scheme: str = "http"
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return self.ask("GET", path, **headers)
+
+    def post(self, path: str, *, htmx: bool = False, **fields: Any) -> httpx.Response:
+        headers = {"Content_Type": FORM, "Sec_Fetch_Site": "same-origin"} | ({"HX_Request": "true"} if htmx else {})
+        return self.ask("POST", path, body=urlencode(fields).encode(), **headers)
+
+    def ask(self, method: str, path: str, *, body: bytes = b"", **headers: str) -> httpx.Response:
+        if self.cookies:
+            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        answer = Browser(self.app, self.scheme).ask(method, path, body=body, **headers)
+        for name, value in answer.cookies.items():
+            self.cookies[name] = value
+        if "max-age=0" in answer.headers.get("set-cookie", "").lower():
+            self.cookies.pop(COOKIE, None)
+        return answer
+
+    def follow(self, answer: httpx.Response) -> httpx.Response:
+        assert answer.status_code == 303, answer.text
+        return self.get(answer.headers["location"].split("#")[0])
+
+
+def community(home: Path, database: Database | None = None, **options: Any) -> Community:
+    options = {"clock": Clock(), "passwords": Passwords(QUICK)} | options
+    database = database or Database(database_url(None, home=home), wait_seconds=0.2)
+    return Community(database, Signing("a secret of the tests", home / "secret"), **options)
+
+
+def tab(home: Path, people: Community, scheme: str = "http") -> Tab:
+    return Tab(create_app(home, "full", people=people), scheme)
+
+
+def another(tab: Tab, *, same_browser: bool = False) -> Tab:
+    """A second tab, or another browser."""
+    return Tab(tab.app, tab.scheme, tab.cookies if same_browser else {})
+
+
+def words(answer: httpx.Response) -> str:
+    """What stands on the page, without its tags."""
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+
+
+def rating_on(page: str) -> str:
+    """The rating that is chosen in the form."""
+    (chosen,) = re.findall(r'name="rating" value="([\w.]+)" checked', page)
+    return str(chosen)
+
+
+def drawn_for(page: str) -> str:
+    """The hidden field that says for whom the forms of a page were drawn."""
+    found = set(re.findall(r'name="as" value="([^"]*)"', page))
+    assert len(found) == 1
+    return str(found.pop())
