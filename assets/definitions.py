@@ -14,15 +14,17 @@ from assets import (
     ranking,
     raw,
     schedules,
+    tmdb,
 )
 from assets.progress import progress
 from resources.bundles import BundleStore, CompanionStore
 from resources.io import ModelIO, ParquetIO
 from resources.movielens import MovieLens
 from resources.settings import Settings
+from resources.tmdb import Tmdb
 from resources.tracking import Tracking
 
-MODULES = (raw, prepared, features, candidates, ranking, evaluation, leaderboard, published, clusters)
+MODULES = (raw, prepared, features, candidates, ranking, evaluation, leaderboard, published, clusters, tmdb)
 
 
 def definitions(settings: Settings) -> dg.Definitions:
@@ -35,6 +37,13 @@ def definitions(settings: Settings) -> dg.Definitions:
         resources={
             "io_manager": ParquetIO(root=str(settings.store)),
             "models": ModelIO(root=str(settings.store)),
+            "metadata": ParquetIO(root=str(settings.metadata)),
+            "tmdb": Tmdb(
+                api=settings.tmdb_api,
+                answers=str(settings.raw / "tmdb" / "answers.sqlite"),
+                images=str(settings.posters),
+                image_host=settings.tmdb_images,
+            ),
             "movielens": MovieLens(source=settings.source, raw=str(settings.raw)),
             "tracking": Tracking(folder=str(settings.mlflow), dagster_url=f"http://127.0.0.1:{settings.dagster_port}"),
             "bundles": BundleStore(root=str(settings.home / "published")),

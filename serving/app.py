@@ -17,10 +17,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from movierec import images
 from movierec.published import BundleError, Live
-from serving import api, movies_api, pages, search
+from serving import api, movies_api, pages, picture_pages, search
 from serving.deps import Site, site_of
 from serving.languages import N_, Sentence
+from serving.pictures import Pictures
 from serving.statics import STATIC
 
 log = logging.getLogger(__name__)
@@ -38,20 +40,29 @@ ALLOWED = {"Allow": "GET, HEAD"}  # everywhere: the site only shows
 
 
 def from_environment() -> FastAPI:
-    """MOVIEREC_HOME (default `data`) and MOVIEREC_SAMPLE (default `full`) say what is served."""
+    """MOVIEREC_HOME (default `data`) and MOVIEREC_SAMPLE (default `full`) say what is served, two more which images."""
     home = Path(os.environ.get("MOVIEREC_HOME") or "data")
-    return create_app(home, os.environ.get("MOVIEREC_SAMPLE") or "full")
+    return create_app(
+        home,
+        os.environ.get("MOVIEREC_SAMPLE") or "full",
+        image_host=os.environ.get("MOVIEREC_TMDB_IMAGES") or images.HOST,
+        cache_mb=int(os.environ.get("MOVIEREC_POSTER_CACHE_MB") or images.CACHE_MB),
+    )
 
 
-def create_app(home: Path, sample: str, *, htmx: Path = HTMX) -> FastAPI:
+def create_app(
+    home: Path, sample: str, *, htmx: Path = HTMX, image_host: str = images.HOST, cache_mb: int = images.CACHE_MB
+) -> FastAPI:
     """Starts without a bundle too, and serves the first one as soon as it is published."""
     if not htmx.is_file():
         raise RuntimeError(f"{htmx} is missing: run `make setup`")
     live = Live(home / "published" / sample)
-    app = FastAPI(title="movierec", docs_url=None, redoc_url=None, lifespan=opening(live))
-    app.state.site = site = Site.of(live)
+    pictures = Pictures.of(home, sample, host=image_host, cache_mb=cache_mb)
+    app = FastAPI(title="movierec", docs_url=None, redoc_url=None, lifespan=opening(live, pictures))
+    app.state.site = site = Site.of(live, pictures)
     app.state.movie_sets = search.no_sets
     app.include_router(pages.router)
+    app.include_router(picture_pages.router)
     app.include_router(search.router)
     app.include_router(movies_api.router)
     app.include_router(api.router)
@@ -66,8 +77,8 @@ def create_app(home: Path, sample: str, *, htmx: Path = HTMX) -> FastAPI:
     return app
 
 
-def opening(live: Live) -> Any:
-    """Opens the bundle before the first request has to wait for it."""
+def opening(live: Live, pictures: Pictures) -> Any:
+    """Opens the bundle before the first request has to wait for it; stops fetching images at the end."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -77,6 +88,7 @@ def opening(live: Live) -> Any:
         except BundleError as error:
             log.warning("%s", error)
         yield
+        pictures.close()
 
     return lifespan
 

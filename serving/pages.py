@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from movierec.catalog import Movie
 from movierec.published import Bundle
-from serving import posters
 from serving.because import BecauseRow, because_rows
 from serving.cards import Card, card, cards
 from serving.deps import TheBundle, TheSite
@@ -27,7 +26,6 @@ from serving.lookups import (
     rated_movies,
     similar,
 )
-from serving.statics import FOR_GOOD
 
 log = logging.getLogger(__name__)
 
@@ -120,17 +118,10 @@ def movie_page(request: Request, site: TheSite, bundle: TheBundle, movie_id: str
         fragment="partials/overlay.html",
         movie=movie,
         card=card(movie),
+        description=site.pictures.descriptions().get(movie.movie_id),
         similar_model=alike.model if alike else None,
         similar=cards(alike.movies if alike else [], beside=movie),
     )
-
-
-@router.get("/posters/{movie_id}")
-def poster(bundle: TheBundle, movie_id: str, v: Annotated[str, Query()] = "") -> Response:
-    """A drawn poster; kept for good under the address that names its version."""
-    movie = known_movie(bundle, movie_id)
-    kept = FOR_GOOD if v == posters.version(movie) else "no-cache"
-    return Response(posters.poster(movie), headers={"Cache-Control": kept}, media_type="image/svg+xml")
 
 
 def known_movie(bundle: Bundle, movie_id: str) -> Movie:
