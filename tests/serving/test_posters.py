@@ -10,6 +10,7 @@ from serving.artwork import PLAIN, STYLES, Compose
 from serving.compositions import Inks
 from serving.lettering import BOX_HEIGHT, BOX_WIDTH, LINE, set_title, text_width
 from serving.posters import layout_of, poster, url, version
+from serving.wall import TARGET, wall
 from tests.serving.conftest import Browser
 
 
@@ -115,3 +116,10 @@ def test_every_composition_is_well_formed_and_its_own_for_each_movie(show: Compo
 def test_no_line_starts_with_the_dash_of_an_episode() -> None:
     lines, _ = set_title("Star Wars: Episode IV - A New Hope")
     assert not any(line.startswith(("-", "–")) for line in lines)
+
+
+def test_the_wall_behind_the_home_page_is_of_these_posters() -> None:
+    """Run `python -m serving.wall` when this fails."""
+    assert TARGET.read_text() == wall()
+    ElementTree.fromstring(wall())  # noqa: S314  our own drawing
+    assert "clip-path" not in wall()
