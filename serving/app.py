@@ -30,6 +30,7 @@ from serving import (
     me,
     movies_api,
     pages,
+    picture_pages,
     search,
     welcome,
 )
@@ -40,6 +41,7 @@ from serving.mine import my_sets
 from serving.operators import Operators
 from serving.origin import SameOrigin
 from serving.people.community import Community
+from serving.pictures import Pictures
 from serving.problems import describe, invalid, is_for_machines, problem, responses
 from serving.settings import SiteSettings
 from serving.statics import STATIC
@@ -55,7 +57,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
 }
-PAGES = (pages, search, actions, doors, me, welcome)
+PAGES = (pages, picture_pages, search, actions, doors, me, welcome)
 APIS = (movies_api, api, api_recommend, api_clusters, api_users, api_runs)
 ABOUT_THE_API = (
     "Movies, recommendations and clusters as JSON. Errors are problem details (RFC 9457); docs/api.md says more."
@@ -66,7 +68,8 @@ MAX_BODY = 1_000_000  # bytes; forms are held to less
 def from_environment() -> FastAPI:
     """The variables of SiteSettings say what is served and where people's opinions are kept."""
     settings = SiteSettings.from_environment()
-    return create_app(settings.home, settings.sample, people=Community.of(settings))
+    pictures = Pictures.of(settings.home, settings.sample, host=settings.tmdb_images, cache_mb=settings.poster_cache_mb)
+    return create_app(settings.home, settings.sample, people=Community.of(settings), pictures=pictures)
 
 
 def create_app(
@@ -75,6 +78,7 @@ def create_app(
     *,
     htmx: Path = HTMX,
     people: Community | None = None,
+    pictures: Pictures | None = None,
     operators: Operators | None = None,
 ) -> FastAPI:
     """Starts without a bundle too, and serves the first one as soon as it is published."""
@@ -82,15 +86,16 @@ def create_app(
         raise RuntimeError(f"{htmx} is missing: run `make setup`")
     people = people or Community.of(SiteSettings(home=home))
     live = Live(home / "published" / sample)
+    pictures = pictures or Pictures.of(home, sample)
     app = FastAPI(
         title="movierec",
         docs_url=None,
         redoc_url=None,
-        lifespan=opening(live, people),
+        lifespan=opening(live, people, pictures),
         max_body_size=MAX_BODY,
         generate_unique_id_function=operation_id,
     )
-    app.state.site = site = Site.of(live, people)
+    app.state.site = site = Site.of(live, people, pictures)
     app.state.movie_sets = my_sets
     app.state.companion = LiveCompanion(home / "companion" / sample)
     app.state.operators = operators or Operators.from_environment(sample)
@@ -117,8 +122,8 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def opening(live: Live, people: Community) -> Any:
-    """Opens the bundle and the site's database before the first request has to wait for them."""
+def opening(live: Live, people: Community, pictures: Pictures) -> Any:
+    """Opens the bundle and the site's database before a request has to wait; stops fetching images at the end."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -129,6 +134,7 @@ def opening(live: Live, people: Community) -> Any:
             log.warning("%s", error)
         await to_thread.run_sync(people.open)
         yield
+        pictures.close()
 
     return lifespan
 

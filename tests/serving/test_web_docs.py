@@ -1,4 +1,4 @@
-"""docs/web.md names every route of the site, and no other."""
+"""docs/web.md and docs/api.md name every route of the site, and no other."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,8 @@ from tests.serving.conftest import Browser
 
 
 def test_the_table_of_routes_is_the_routes(browser: Browser) -> None:
-    documented = re.findall(r"^\| `([A-Z]+ \S+)` \|", Path("docs/web.md").read_text(), re.MULTILINE)
+    pages = Path("docs/web.md").read_text() + Path("docs/api.md").read_text()
+    documented = set(re.findall(r"^\| `([A-Z]+ \S+)` \|", pages, re.MULTILINE))
     routes = [
         f"{method} {route.path}"
         for route in iter_route_contexts(browser.app.routes)
