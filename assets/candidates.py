@@ -16,7 +16,7 @@ from movierec.content import content_vectors
 from movierec.interactions import Interactions
 from movierec.retrieval import RECOMMENDERS
 from movierec.splits import CUTS, known_at, tags_known_at
-from movierec.tuning import SPACES
+from movierec.tuning import SPACES, Tuned
 from resources.memory import PeakMemory
 from resources.tracking import Tracking
 
@@ -31,6 +31,7 @@ EXPERIMENTS = {
     "transitions": "collaborative_filtering",
     "content": "collaborative_filtering",
 }
+TUNED = dg.PythonObjectDagsterType(Tuned, name="tuned_parameters")
 PURPOSE = {
     "history": "for the ranker's training rows",
     "known": "to be measured on the holdout",
@@ -56,7 +57,9 @@ def _candidate_model(name: str, cut: str, protocol: Protocol) -> dg.AssetsDefini
     @dg.asset(
         key=protocol.key(asset_name(name, cut)),
         description=f"{kind.__doc__} Fitted on {' + '.join(CUTS[cut])}, {PURPOSE[cut]}.",
-        ins=protocol.inputs(["split"]) | {input_: dg.AssetIn() for input_ in (*reads_movies, *reads_tuned)},
+        ins=protocol.inputs(["split"])
+        | dict.fromkeys(reads_movies, dg.AssetIn())
+        | dict.fromkeys(reads_tuned, dg.AssetIn(dagster_type=TUNED)),
         partitions_def=samples,
         group_name=protocol.group("candidates"),
         kinds={"python", "numpy"},

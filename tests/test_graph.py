@@ -83,6 +83,8 @@ def test_every_asset_has_the_samples_a_description_a_group_an_owner_and_kinds(tm
         assert node.kinds, key
         groups.add(node.group_name)
     assert groups == {
+        "exports",
+        "tuning",
         "raw",
         "prepared",
         "features",
@@ -129,7 +131,7 @@ def test_every_check_of_a_good_run_is_green(home):
     checks = {
         (each.asset_key.to_user_string(), each.check_name): each.passed for each in result.get_asset_check_evaluations()
     }
-    assert len(checks) == 13
+    assert len(checks) == 39
     assert all(checks.values()), checks
 
 
@@ -255,7 +257,7 @@ def first_to_last(table):
 @pytest.mark.parametrize(
     ("asset", "check", "spoil", "says"),
     [
-        ("ratings", "chosen", lambda t: t.with_columns(movie_id=pl.lit(999, pl.Int32)), None),
+        ("ratings", "known_movies", lambda t: t.with_columns(movie_id=pl.lit(999, pl.Int32)), None),
         (
             "ratings",
             "schema",
