@@ -4,6 +4,7 @@
   const root = document.documentElement;
   let cover = document.title;
   let opener = null;
+  let place = 0; // how far the page was scrolled
   let asked = 0;
   let followed = false; // closed because the address changed, not the other way round
 
@@ -26,6 +27,7 @@
     body.innerHTML = html;
     if (!dialog().open) {
       cover = document.title;
+      place = scrollY;
       dialog().showModal();
     }
     document.title = body.querySelector("[data-title]")?.dataset.title ?? cover;
@@ -55,11 +57,20 @@
     dialog().close();
   }
 
+  // The browser scrolls to where an address with # points, and focuses that, when it comes back to one.
+  function giveBack() {
+    if (dialog().open) return;
+    if (scrollY !== place) scrollTo(0, place);
+    opener?.focus({ preventScroll: true });
+  }
+
   function follow(event) {
     const entry = history.state?.overlay;
     if (entry) {
       event?.stopImmediatePropagation();
-      opener ??= document.querySelector(`.card[href="${CSS.escape(entry.href)}"]`);
+      if (!dialog().open && opener?.getAttribute("href") !== entry.href) {
+        opener = document.querySelector(`.card[href="${CSS.escape(entry.href)}"]`) ?? opener;
+      }
       show(entry.href).catch(() => location.reload());
     } else if (here() === root.dataset.page) {
       if (dialog().open) event?.stopImmediatePropagation();
@@ -85,9 +96,10 @@
     followed = false;
     document.title = cover;
     document.getElementById("overlay-body").replaceChildren();
-    opener?.focus({ preventScroll: true });
-    opener = null;
-    if (leads) history.go(-depth());
+    giveBack();
+    if (!leads) return;
+    addEventListener("popstate", () => setTimeout(giveBack), { once: true });
+    history.go(-depth());
   }, true);
 
   addEventListener("popstate", follow);

@@ -16,9 +16,10 @@ WAYS_BACK = {
 }
 
 
+@pytest.mark.parametrize("path", ["/", "/#for-you"])
 @pytest.mark.parametrize("way", WAYS_BACK)
-def test_every_way_back_gives_the_list_as_it_was(visit: Visit, way: str) -> None:
-    page = visit("/")
+def test_every_way_back_gives_the_list_as_it_was(visit: Visit, way: str, path: str) -> None:
+    page = visit(path)
     card = last_movies(page)
     before, address, title = place(page, card), page.url, page.title()
     href = card.get_attribute("href")
