@@ -43,6 +43,8 @@
     card.setAttribute("aria-busy", "true");
     try {
       if (!await show(href)) return;
+      // Coming back to an address with # the browser would scroll to where that points, and focus it.
+      if (location.hash) history.replaceState(history.state, "", here());
       history.pushState({ overlay: { href, depth: depth() + 1 } }, "", href);
     } catch {
       location.assign(href); // the page itself says what is wrong
@@ -55,13 +57,6 @@
     asked += 1;
     followed = dialog().open;
     dialog().close();
-  }
-
-  // The browser scrolls to where an address with # points, and focuses that, when it comes back to one.
-  function giveBack() {
-    if (dialog().open) return;
-    if (scrollY !== place) scrollTo(0, place);
-    opener?.focus({ preventScroll: true });
   }
 
   function follow(event) {
@@ -96,10 +91,9 @@
     followed = false;
     document.title = cover;
     document.getElementById("overlay-body").replaceChildren();
-    giveBack();
-    if (!leads) return;
-    addEventListener("popstate", () => setTimeout(giveBack), { once: true });
-    history.go(-depth());
+    if (scrollY !== place) scrollTo(0, place);
+    opener?.focus({ preventScroll: true });
+    if (leads) history.go(-depth());
   }, true);
 
   addEventListener("popstate", follow);
