@@ -4,6 +4,7 @@
   const root = document.documentElement;
   let cover = document.title;
   let opener = null;
+  let place = 0; // how far the page was scrolled
   let asked = 0;
   let followed = false; // closed because the address changed, not the other way round
 
@@ -26,6 +27,7 @@
     body.innerHTML = html;
     if (!dialog().open) {
       cover = document.title;
+      place = scrollY;
       dialog().showModal();
     }
     document.title = body.querySelector("[data-title]")?.dataset.title ?? cover;
@@ -41,6 +43,8 @@
     card.setAttribute("aria-busy", "true");
     try {
       if (!await show(href)) return;
+      // Coming back to an address with # the browser would scroll to where that points, and focus it.
+      if (location.hash) history.replaceState(history.state, "", here());
       history.pushState({ overlay: { href, depth: depth() + 1 } }, "", href);
     } catch {
       location.assign(href); // the page itself says what is wrong
@@ -59,7 +63,9 @@
     const entry = history.state?.overlay;
     if (entry) {
       event?.stopImmediatePropagation();
-      opener ??= document.querySelector(`.card[href="${CSS.escape(entry.href)}"]`);
+      if (!dialog().open && opener?.getAttribute("href") !== entry.href) {
+        opener = document.querySelector(`.card[href="${CSS.escape(entry.href)}"]`) ?? opener;
+      }
       show(entry.href).catch(() => location.reload());
     } else if (here() === root.dataset.page) {
       if (dialog().open) event?.stopImmediatePropagation();
@@ -85,8 +91,8 @@
     followed = false;
     document.title = cover;
     document.getElementById("overlay-body").replaceChildren();
+    if (scrollY !== place) scrollTo(0, place);
     opener?.focus({ preventScroll: true });
-    opener = null;
     if (leads) history.go(-depth());
   }, true);
 
