@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from movierec.catalog import Movie
 from movierec.matching import Columns, Mask
 from movierec.search import State, TitleIndex, Weights
-from movierec.titles import chunks, key
 
 Sort = Literal["relevance", "popularity", "rating", "year", "title"]
 SORTS: tuple[Sort, ...] = ("relevance", "popularity", "rating", "year", "title")
@@ -44,8 +43,8 @@ class Browser:
 
     @classmethod
     def of(cls, movies: Sequence[Movie]) -> Self:
-        columns = Columns.of(movies)
-        return cls(movies, TitleIndex.of(movies), columns, orders(movies, columns))
+        columns, titles = Columns.of(movies), TitleIndex.of(movies)
+        return cls(movies, titles, columns, orders(columns, titles))
 
     def hits(self, query: str) -> Hits:
         if not query.strip():
@@ -84,25 +83,23 @@ class Browser:
         return sorted((each for each in counts if each.n), key=lambda each: -each.n)[:n]
 
 
-def orders(movies: Sequence[Movie], columns: Columns) -> dict[Sort, Rows]:
+def orders(columns: Columns, titles: TitleIndex) -> dict[Sort, Rows]:
     """By sort, the place of each row. Equals stand in catalogue order; movies without a value stand last.
 
     A mean of fewer ratings than popularity asks for is no better than none to order by: such movies stand after the
     others, by their means.
     """
-    rows = np.arange(len(movies))
+    rows = np.arange(len(columns.decades))
     mean, year = columns.ranges["mean_rating"], columns.ranges["year"]
     few = np.isnan(columns.ranges["popularity"])
-    keys = [key(chunks(movie.title)) for movie in movies]
     by_rating = np.lexsort((rows, -np.nan_to_num(mean, nan=-1), few))
     by_year = np.lexsort((rows, -np.nan_to_num(year, nan=-1)))
-    by_title = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.intp)
     return {
         "relevance": rows,
         "popularity": rows,
         "rating": places(by_rating),
         "year": places(by_year),
-        "title": places(by_title),
+        "title": places(titles.alphabet()),
     }
 
 

@@ -110,6 +110,13 @@ class TitleIndex:
         partial = self._score(terms, some, (have == have.max()) & (have > 0))
         return Matches(partial, "partial" if partial.any() else "exact")
 
+    def alphabet(self) -> Names:
+        """The rows of the catalogue by title, articles and accents left out; equals in catalogue order."""
+        place = np.empty_like(self.by_key)
+        place[self.by_key] = np.arange(len(place))
+        whole = np.append(self.rows[1:] != self.rows[:-1], True)  # the last name of a movie is all of its title
+        return np.argsort(place[whole[: len(place)]])
+
     def meant(self, terms: Sequence[Chunk]) -> str | None:
         """The query in words that titles have."""
         words = [self._known(term.joined) for term in terms]

@@ -11,6 +11,7 @@ from movierec.filter_text import between, one_of, read
 from movierec.filters import MAX_PARTS, Between, FilterError, Flag, Group, Is, Kind, Node, is_blank, size, write_top
 
 MAX_QUERY = 250  # characters; the longest title has 200
+MOST_FAULTS = 5  # that are told of at once
 ONLY = ("unseen", "seen", "saved", "poster")
 READABLE = ":,().!"  # left as they are in an address
 
@@ -132,7 +133,7 @@ def asked(pairs: Pairs, tree: Group | None = None, faults: Iterable[Fault] = ())
         only=tuple(name for name in reader.many("only") if name in ONLY),
         tree=reader.tree() if tree is None else tree,
         sort=reader.sort(),
-        faults=tuple(reader.faults),
+        faults=tuple(reader.faults[:MOST_FAULTS]),
     )
     if size(found.whole()) > MAX_PARTS:
         return Asked(q=found.q, faults=(*found.faults, Fault("filter", FilterError("too_many"))))

@@ -26,6 +26,7 @@ from serving.asked import Fault, Pairs
 
 ROOT = "b"
 NEW = Is("genre")
+MOST_FIELDS = 5 * MAX_PARTS
 
 
 def is_in(pairs: Pairs) -> bool:
@@ -35,6 +36,8 @@ def is_in(pairs: Pairs) -> bool:
 def tree_of(pairs: Pairs) -> tuple[Group, list[Fault]]:
     """The tree that the form shows after the pressed button has done its work, and what could not be read."""
     fields = {name: value for name, value in pairs if name.startswith(f"{ROOT}.")}
+    if len(fields) > MOST_FIELDS:
+        return Group("and"), [Fault("filter", FilterError("too_many"))]
     faults: list[Fault] = []
     root = _group(fields, ROOT, faults, depth=1)
     for name, value in pairs:

@@ -167,6 +167,8 @@ def test_the_page_shows_the_builder_as_it_was_left(browser: Browser) -> None:
         ("filter=" + "x" * 10_240, "too many conditions"),
         ("&".join(f"tag=t{i}" for i in range(99)), "too many conditions"),
         ("filter=color:red", "“color” where a condition should stand"),
+        ("b.kind=and&" + "&".join(f"b.0.{i}.kind=or" for i in range(999)), "too many conditions"),
+        ("&".join(f"decade={i}" for i in range(999)), "“0” is not a decade"),
         ("b.kind=and&b.0.field=year&b.0.low=9&b.0.high=1", "runs backwards"),
     ],
 )
