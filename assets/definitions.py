@@ -15,6 +15,7 @@ from assets import (
     ranking,
     raw,
     schedules,
+    tmdb,
     tuning,
 )
 from assets.progress import progress
@@ -24,6 +25,7 @@ from resources.movielens import MovieLens
 from resources.relational import RelationalHome
 from resources.settings import Settings
 from resources.studies import Studies
+from resources.tmdb import Tmdb
 from resources.tracking import Tracking
 
 MODULES = (
@@ -38,6 +40,7 @@ MODULES = (
     published,
     clusters,
     exports,
+    tmdb,
 )
 
 
@@ -51,6 +54,13 @@ def definitions(settings: Settings) -> dg.Definitions:
         resources={
             "io_manager": ParquetIO(root=str(settings.store)),
             "models": ModelIO(root=str(settings.store)),
+            "metadata": ParquetIO(root=str(settings.metadata)),
+            "tmdb": Tmdb(
+                api=settings.tmdb_api,
+                answers=str(settings.raw / "tmdb" / "answers.sqlite"),
+                images=str(settings.posters),
+                image_host=settings.tmdb_images,
+            ),
             "movielens": MovieLens(source=settings.source, raw=str(settings.raw)),
             "tracking": Tracking(folder=str(settings.mlflow), dagster_url=f"http://127.0.0.1:{settings.dagster_port}"),
             "studies": Studies(folder=str(settings.home / "tuning")),

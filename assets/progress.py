@@ -7,7 +7,7 @@ from typing import TextIO
 
 import dagster as dg
 
-SKIPPED = "Dependencies for step"  # Dagster's line for every step below a failed one
+SKIPPED = ("Dependencies for step", "Skipping step")  # Dagster's lines for every step below a failed or skipped one
 
 
 class Progress(logging.Handler):

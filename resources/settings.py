@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from movierec import images
 from movierec.sampling import SAMPLES
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +28,9 @@ class Settings:
     mlflow_port: int = 5000
     retrain_cron: str = "0 3 * * *"
     timezone: str = "UTC"
+    tmdb_api: str = "https://api.themoviedb.org/3"
+    tmdb_images: str = images.HOST
+    poster_cache_mb: int = images.CACHE_MB
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -38,9 +42,11 @@ class Settings:
         }
         if given.get("sample", "full") not in SAMPLES:
             raise SettingsError(f"MOVIEREC_SAMPLE (make's SAMPLE) is {given['sample']!r}; choose {', '.join(SAMPLES)}")
-        ports = {field: _port(field, value) for field, value in given.items() if field.endswith("_port")}
+        numbers = {field: _port(field, value) for field, value in given.items() if field.endswith("_port")}
+        if "poster_cache_mb" in given:
+            numbers["poster_cache_mb"] = _megabytes(given["poster_cache_mb"])
         home = {"home": Path(given["home"]).absolute()} if "home" in given else {}
-        return cls(**given | ports | home)  # type: ignore[arg-type]  # the texts left are the text fields
+        return cls(**given | numbers | home)  # type: ignore[arg-type]  # the texts left are the text fields
 
     @property
     def raw(self) -> Path:
@@ -49,6 +55,14 @@ class Settings:
     @property
     def store(self) -> Path:
         return self.home / "store"
+
+    @property
+    def metadata(self) -> Path:
+        return self.home / "metadata"
+
+    @property
+    def posters(self) -> Path:
+        return self.home / "posters" / "kept"
 
     def published(self, sample: str) -> Path:
         return self.home / "published" / sample
@@ -64,6 +78,12 @@ class Settings:
     @property
     def exports(self) -> Path:
         return self.home / "exports"
+
+
+def _megabytes(value: str) -> int:
+    if not value.isdecimal():
+        raise SettingsError(f"MOVIEREC_POSTER_CACHE_MB is {value!r}; a whole number of megabytes is wanted")
+    return int(value)
 
 
 def _port(field: str, value: str) -> int:

@@ -42,14 +42,14 @@ class StoreError(RuntimeError):
 
 def connect(store: Path) -> duckdb.DuckDBPyConnection:
     """An in-memory database with a view per table of `store`, so that no file is ever locked."""
-    tables = sorted(store.glob("*.parquet"))
+    tables = {path.stem: path for path in sorted(store.glob("*.parquet"))}
     if not tables:
         raise StoreError(f"no tables under {store}: run `make pipeline SAMPLE={store.name}` first")
     database = duckdb.connect()
-    for table in tables:
+    for name, table in (tables | _star(store / "tmdb_metadata")).items():
         path = str(table).replace("'", "''")
         try:
-            database.execute(f"CREATE VIEW \"{table.stem}\" AS SELECT * FROM read_parquet('{path}')")  # noqa: S608
+            database.execute(f"CREATE VIEW \"{name}\" AS SELECT * FROM read_parquet('{path}')")  # noqa: S608
         except duckdb.Error as error:
             raise StoreError(f"{_first_line(error)}; `make pipeline SAMPLE={store.name}` writes it anew") from error
     return database
@@ -89,6 +89,14 @@ def prompt(store: Path) -> int:
         console.push(line.rstrip("\n"))
     console.run("\n".join(console.buffer))  # what no semicolon ended
     return console.failed
+
+
+def _star(folder: Path) -> dict[str, Path]:
+    """The tables of TMDB's metadata as tmdb_movies, tmdb_cast and so on; none where nothing was fetched."""
+    pointer = folder / "CURRENT"
+    if not pointer.is_file():
+        return {}
+    return {f"tmdb_{path.stem}": path for path in sorted((folder / pointer.read_text()).glob("*.parquet"))}
 
 
 def _views(database: duckdb.DuckDBPyConnection) -> list[str]:

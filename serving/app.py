@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from movierec import images
 from movierec.companion import LiveCompanion
 from movierec.published import BundleError, Live
 from serving import (
@@ -30,6 +31,7 @@ from serving import (
     me,
     movies_api,
     pages,
+    picture_pages,
     search,
     welcome,
 )
@@ -40,6 +42,7 @@ from serving.mine import my_sets
 from serving.operators import Operators
 from serving.origin import SameOrigin
 from serving.people.community import Community
+from serving.pictures import Pictures
 from serving.problems import describe, invalid, is_for_machines, problem, responses
 from serving.settings import SiteSettings
 from serving.statics import STATIC
@@ -55,7 +58,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
 }
-PAGES = (pages, search, actions, doors, me, welcome)
+PAGES = (pages, picture_pages, search, actions, doors, me, welcome)
 APIS = (movies_api, api, api_recommend, api_clusters, api_users, api_runs)
 ABOUT_THE_API = (
     "Movies, recommendations and clusters as JSON. Errors are problem details (RFC 9457); docs/api.md says more."
@@ -66,7 +69,13 @@ MAX_BODY = 1_000_000  # bytes; forms are held to less
 def from_environment() -> FastAPI:
     """The variables of SiteSettings say what is served and where people's opinions are kept."""
     settings = SiteSettings.from_environment()
-    return create_app(settings.home, settings.sample, people=Community.of(settings))
+    return create_app(
+        settings.home,
+        settings.sample,
+        people=Community.of(settings),
+        image_host=settings.tmdb_images,
+        cache_mb=settings.poster_cache_mb,
+    )
 
 
 def create_app(
@@ -76,21 +85,24 @@ def create_app(
     htmx: Path = HTMX,
     people: Community | None = None,
     operators: Operators | None = None,
+    image_host: str = images.HOST,
+    cache_mb: int = images.CACHE_MB,
 ) -> FastAPI:
     """Starts without a bundle too, and serves the first one as soon as it is published."""
     if not htmx.is_file():
         raise RuntimeError(f"{htmx} is missing: run `make setup`")
     people = people or Community.of(SiteSettings(home=home))
     live = Live(home / "published" / sample)
+    pictures = Pictures.of(home, sample, host=image_host, cache_mb=cache_mb)
     app = FastAPI(
         title="movierec",
         docs_url=None,
         redoc_url=None,
-        lifespan=opening(live, people),
+        lifespan=opening(live, people, pictures),
         max_body_size=MAX_BODY,
         generate_unique_id_function=operation_id,
     )
-    app.state.site = site = Site.of(live, people)
+    app.state.site = site = Site.of(live, people, pictures)
     app.state.movie_sets = my_sets
     app.state.companion = LiveCompanion(home / "companion" / sample)
     app.state.operators = operators or Operators.from_environment(sample)
@@ -117,8 +129,8 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def opening(live: Live, people: Community) -> Any:
-    """Opens the bundle and the site's database before the first request has to wait for them."""
+def opening(live: Live, people: Community, pictures: Pictures) -> Any:
+    """Opens bundle and database before the first request has to wait for them; at the end no image is fetched."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -129,6 +141,7 @@ def opening(live: Live, people: Community) -> Any:
             log.warning("%s", error)
         await to_thread.run_sync(people.open)
         yield
+        pictures.close()
 
     return lifespan
 

@@ -1,147 +1,106 @@
-"""The pictures on the posters: a palette and a drawing per genre, moved about by a seed."""
+"""The art direction of drawn posters: for each genre its palettes, what is shown, and how the title is set."""
 
-import hashlib
-import itertools
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-Draw = Callable[[int, str, str], str]
+from serving import compositions as show
+from serving.compositions import Inks
+from serving.shapes import noise
+
+Compose = Callable[[int, Inks], str]
 
 
-def noise(seed: int, i: int) -> float:
-    """A number in [0, 1) that belongs to `seed` and `i` alone."""
-    return int.from_bytes(hashlib.blake2b(f"{seed}:{i}".encode(), digest_size=4).digest()) / 2**32
+class Palette(NamedTuple):
+    """The ground, three inks on it, and the colour of words: at least 4.5:1 on the ground."""
+
+    ground: str
+    first: str
+    second: str
+    third: str
+    words: str
 
 
-def circle(x: float, y: float, r: float, fill: str, *, opacity: float = 1) -> str:
-    return f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{r:.1f}" fill="{fill}" opacity="{opacity:.2f}"/>'
+class Face(NamedTuple):
+    family: str
+    weight: int
+    capitals: bool
 
 
-def path(d: str, fill: str, *, opacity: float = 1) -> str:
-    return f'<path d="{d}" fill="{fill}" opacity="{opacity:.2f}"/>'
+SANS = "'Helvetica Neue',Helvetica,Arial,'Liberation Sans',system-ui,sans-serif"
+SERIF = "Georgia,'Iowan Old Style','Times New Roman','Liberation Serif',serif"
+GROTESQUE = Face(SANS, 800, capitals=False)
+POSTER = Face(SANS, 800, capitals=True)
+BOOK = Face(SERIF, 700, capitals=False)
+
+MIDNIGHT = Palette("#14213d", "#f5a623", "#e9e4d4", "#3f5f94", "#fbf4e2")
+BRICK = Palette("#6f1d1b", "#f2c14e", "#f6e7cb", "#b6402f", "#fbeed7")
+FOREST = Palette("#12372a", "#e8c468", "#f4f1de", "#3f7d5c", "#f7f4e3")
+TEAL = Palette("#0b3c49", "#f4b860", "#f6ead0", "#1f7a8c", "#f9f3e3")
+PLUM = Palette("#35184a", "#f28f79", "#f8d9b8", "#7d3f8f", "#fdeee0")
+NOIR = Palette("#17171b", "#e8e4da", "#a3a1a0", "#45454d", "#f2efe8")
+BLOOD = Palette("#1a0b0d", "#d7263d", "#f3e9dc", "#64141f", "#f3e9dc")
+MUSTARD = Palette("#e0ac35", "#2b2d42", "#fff3d6", "#c8463d", "#23243a")
+PAPER = Palette("#efe6d5", "#d1493f", "#1d3557", "#e3a938", "#1c2b3f")
+CORAL = Palette("#e8694a", "#fff1d0", "#5a1a26", "#f7bf4f", "#2b0a10")
+SKY = Palette("#8ecae6", "#ffb703", "#023047", "#f4f1e4", "#02283b")
+ROSE = Palette("#f2cdc4", "#c03a50", "#6b1d3a", "#e98a74", "#571530")
+SAND = Palette("#a8471f", "#f6d9a0", "#561f10", "#d9853f", "#fff1d8")
+OLIVE = Palette("#434a1c", "#e0b94f", "#ece0bd", "#77803a", "#f5edd5")
+STEEL = Palette("#24394d", "#e6b566", "#eef2f2", "#55809c", "#f1f4f4")
+VIOLET = Palette("#241a4d", "#ff8fb8", "#8ad6ff", "#5f43ab", "#f5edff")
+MINT = Palette("#cde6d3", "#ef7f3a", "#14554a", "#fff7e0", "#103f37")
+GRAPHITE = Palette("#2b2f38", "#e2cfa4", "#c1c7d0", "#5a6272", "#f3efe4")
 
 
-def rect(x: float, y: float, width: float, height: float, fill: str, *, opacity: float = 1) -> str:
-    size = f'width="{width:.0f}" height="{height:.0f}"'
-    return f'<rect x="{x:.0f}" y="{y:.0f}" {size} fill="{fill}" opacity="{opacity:.2f}"/>'
-
-
-def turned(degrees: float, x: float, y: float, parts: Iterable[str]) -> str:
-    return f'<g transform="rotate({degrees:.0f} {x:.0f} {y:.0f})">{"".join(parts)}</g>'
-
-
-def hills(seed: int, light: str, dark: str) -> str:
-    """A low sun over three ranges."""
-    sun = circle(90 + 220 * noise(seed, 0), 150 + 60 * noise(seed, 1), 72, light)
-    ranges = (
-        path(
-            f"M0 {top} Q{100 + 60 * noise(seed, i):.0f} {top - 90} 210 {top - 10} T400 {top - 40} V600 H0z",
-            dark,
-            opacity=0.35 + 0.2 * i,
-        )
-        for i, top in enumerate((290, 345, 400))
-    )
-    return sun + "".join(ranges)
-
-
-def rays(seed: int, light: str, dark: str) -> str:
-    """A burst from one point."""
-    x = 120 + 160 * noise(seed, 0)
-    beams = (path(f"M{x:.0f} 250 L{130 * i - 500} -150 L{130 * i - 440} -150z", light, opacity=0.5) for i in range(11))
-    return "".join(beams) + circle(x, 250, 64, dark) + circle(x, 250, 46, light)
-
-
-def orbits(seed: int, light: str, dark: str) -> str:
-    """A planet, its paths and its stars."""
-    x, y = 130 + 140 * noise(seed, 0), 170 + 50 * noise(seed, 1)
-    stars = (
-        circle(400 * noise(seed, 10 + i), 340 * noise(seed, 40 + i), 1 + 2 * noise(seed, 70 + i), light)
-        for i in range(22)
-    )
-    rings = (
-        f'<ellipse cx="{x:.0f}" cy="{y:.0f}" rx="{rx}" ry="{rx // 3}" fill="none" stroke="{light}" opacity=".55"/>'
-        for rx in (118, 168, 230)
-    )
-    planet = circle(x, y, 70, light) + circle(x + 22, y + 14, 62, dark, opacity=0.45)
-    return "".join(stars) + planet + turned(20 * noise(seed, 2) - 28, x, y, rings)
-
-
-def blinds(seed: int, light: str, dark: str) -> str:
-    """Light through a blind, and somebody in a hat."""
-    x = 130 + 150 * noise(seed, 1)
-    slats = (rect(-80, 20 + 38 * i, 560, 17, light, opacity=0.6) for i in range(10))
-    coat = path(f"M{x - 95:.0f} 470 Q{x - 80:.0f} 300 {x:.0f} 290 Q{x + 80:.0f} 300 {x + 95:.0f} 470z", dark)
-    brim = f"M{x - 78:.0f} 214 H{x + 78:.0f} L{x + 50:.0f} 196 Q{x:.0f} 150 {x - 50:.0f} 196z"
-    return turned(10 * noise(seed, 0) - 14, 200, 200, slats) + coat + circle(x, 238, 48, dark) + path(brim, dark)
-
-
-def spires(seed: int, light: str, dark: str) -> str:
-    """A moon behind bare spires."""
-    moon = circle(90 + 220 * noise(seed, 0), 160, 84, light)
-    tops = ((28 * i, 220 + 150 * noise(seed, 10 + i)) for i in range(16))
-    return moon + "".join(path(f"M{x - 22} 480 L{x} {top:.0f} L{x + 22} 480z", dark) for x, top in tops)
-
-
-def bubbles(seed: int, light: str, dark: str) -> str:
-    """Round and light-hearted."""
-    return "".join(
-        circle(
-            400 * noise(seed, 10 + i),
-            40 + 300 * noise(seed, 40 + i),
-            16 + 62 * noise(seed, 70 + i),
-            light if i % 3 else dark,
-            opacity=0.3 + 0.1 * (i % 5),
-        )
-        for i in range(11)
-    )
-
-
-def panes(seed: int, light: str, dark: str) -> str:
-    """Tall panes of unequal light: a window, a stage, a shelf."""
-    edges = [0.0, *sorted(60 + 280 * noise(seed, i) for i in range(4)), 400.0]
-    return "".join(
-        rect(left, 40 + 110 * noise(seed, 20 + i), right - left, 400, dark if i % 2 else light, opacity=0.35 + 0.1 * i)
-        for i, (left, right) in enumerate(itertools.pairwise(edges))
-    )
+STANDING = {show.lone_light, show.steps, show.low_sun, show.peaks, show.dunes}  # cut off at the top where it must be
 
 
 class Style(NamedTuple):
-    """Top and bottom of the sky, the bright and the dark of the picture."""
+    """What a genre may look like."""
 
-    top: str
-    bottom: str
-    light: str
-    dark: str
-    draw: Draw
+    palettes: tuple[Palette, ...]
+    shows: tuple[Compose, ...]
+    face: Face
 
 
 # The telling genres before the common ones.
 STYLES = {
-    "Film-Noir": Style("#3c4048", "#0d0e11", "#cfd3da", "#0a0b0d", blinds),
-    "Western": Style("#d9803f", "#4a1d12", "#ffd98a", "#4f1f10", hills),
-    "Horror": Style("#6d1220", "#12060a", "#f2d5c4", "#1a070c", spires),
-    "Musical": Style("#8a2f8f", "#27103f", "#ffb3e1", "#3b1459", rays),
-    "War": Style("#6b6a45", "#1e1f16", "#e3cf9a", "#26271b", hills),
-    "Animation": Style("#1d9a8f", "#0b3350", "#ffe48f", "#0d4a63", bubbles),
-    "Documentary": Style("#3f5d72", "#131d27", "#cfe3ee", "#182733", panes),
-    "Sci-Fi": Style("#23307f", "#0a0d26", "#8fd0ff", "#10154a", orbits),
-    "Mystery": Style("#33506b", "#0f1623", "#e0c98f", "#101a2b", blinds),
-    "Fantasy": Style("#5b3aa6", "#191038", "#f0c6ff", "#2a175c", orbits),
-    "Children": Style("#e0883a", "#7a2444", "#fff0b8", "#a53a4c", bubbles),
-    "Crime": Style("#7d3a32", "#170c0e", "#f0b48c", "#1d0d0f", blinds),
-    "Romance": Style("#c8506e", "#471430", "#ffd3c9", "#5e1a3c", hills),
-    "Thriller": Style("#1f5a63", "#081a1f", "#bfe6df", "#0a2228", spires),
-    "Adventure": Style("#2f8a5b", "#0c2b2c", "#ffe3a1", "#0e3a35", hills),
-    "Action": Style("#c2452d", "#330d12", "#ffc65c", "#5a1717", rays),
-    "Comedy": Style("#d99a2b", "#6b2f1a", "#fff1c2", "#94481d", bubbles),
-    "Drama": Style("#4c5a86", "#151a2e", "#d3d9f2", "#1d2440", panes),
-    "IMAX": Style("#27708f", "#0b2133", "#c9efff", "#0e3049", orbits),
+    "Film-Noir": Style((NOIR, GRAPHITE), (show.lone_light, show.blinds, show.steps), BOOK),
+    "Western": Style((SAND, BRICK, MUSTARD), (show.low_sun, show.dunes, show.peaks), BOOK),
+    "Horror": Style((BLOOD, NOIR), (show.teeth, show.eye, show.tunnel), POSTER),
+    "Musical": Style((PLUM, CORAL, VIOLET), (show.burst, show.halftone, show.arches), GROTESQUE),
+    "War": Style((OLIVE, BRICK, GRAPHITE), (show.chevrons, show.low_sun, show.peaks), POSTER),
+    "Animation": Style((SKY, MINT, CORAL), (show.balloons, show.tiles, show.scales), GROTESQUE),
+    "Documentary": Style((PAPER, STEEL), (show.halftone, show.eye, show.tiles), GROTESQUE),
+    "Sci-Fi": Style((MIDNIGHT, VIOLET, TEAL), (show.orbits, show.tunnel, show.halftone), POSTER),
+    "Mystery": Style((TEAL, PLUM, GRAPHITE), (show.eye, show.lone_light, show.tunnel), BOOK),
+    "Fantasy": Style((VIOLET, FOREST, PLUM), (show.scales, show.arches, show.orbits), BOOK),
+    "Children": Style((MINT, SKY, MUSTARD), (show.tiles, show.balloons, show.arches), GROTESQUE),
+    "Crime": Style((BRICK, NOIR, STEEL), (show.blinds, show.steps, show.lone_light), POSTER),
+    "Romance": Style((ROSE, PLUM, BRICK), (show.two_circles, show.dunes, show.arches), BOOK),
+    "Thriller": Style((TEAL, GRAPHITE, BLOOD), (show.tunnel, show.blinds, show.steps), POSTER),
+    "Adventure": Style((FOREST, TEAL, SAND), (show.peaks, show.scales, show.low_sun), GROTESQUE),
+    "Action": Style((BRICK, MIDNIGHT, CORAL), (show.burst, show.chevrons, show.halftone), POSTER),
+    "Comedy": Style((MUSTARD, PAPER, CORAL), (show.tiles, show.balloons, show.burst), GROTESQUE),
+    "Drama": Style((MIDNIGHT, PAPER, STEEL), (show.arches, show.steps, show.two_circles, show.dunes), BOOK),
+    "IMAX": Style((STEEL, TEAL), (show.orbits, show.halftone), GROTESQUE),
 }
-PLAIN = Style("#4a4f5c", "#15171d", "#c3c8d4", "#20232c", panes)
+PLAIN = Style((GRAPHITE, STEEL, PAPER), (show.arches, show.two_circles, show.halftone, show.dunes), BOOK)
 
 
-def style_of(genres: Collection[str], seed: int) -> Style:
-    """Colours of one of the two most telling genres, the drawing of any: movies of a kind look akin, not alike."""
+class Look(NamedTuple):
+    """One poster's: chosen for good by its movie."""
+
+    palette: Palette
+    compose: Compose
+    face: Face
+
+
+def look_of(genres: Collection[str], seed: int) -> Look:
+    """Colours and face of one of the two most telling genres, the picture of any: akin, not alike."""
     told = [style for genre, style in STYLES.items() if genre in genres] or [PLAIN]
-    colours = told[:2][-1] if noise(seed, 100) < 0.4 else told[0]
-    return colours._replace(draw=told[int(noise(seed, 101) * len(told))].draw)
+    main = told[:2][-1] if noise(seed, 100) < 0.4 else told[0]
+    shows = told[int(noise(seed, 101) * len(told))].shows
+    return Look(
+        main.palettes[int(noise(seed, 102) * len(main.palettes))], shows[int(noise(seed, 103) * len(shows))], main.face
+    )

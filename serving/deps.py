@@ -18,6 +18,7 @@ from serving.htmx import wants_fragment
 from serving.languages import LANGUAGES, Language, language_of, remember_choice, switches
 from serving.lookups import User, preset_users
 from serving.people.community import Community
+from serving.pictures import Pictures
 from serving.statics import Statics
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -45,6 +46,7 @@ class Site:
     """What lives as long as the server does."""
 
     live: Live
+    pictures: Pictures
     statics: Statics
     templates: dict[str, Environment]  # by language
     presets: PerBundle[list[User]]
@@ -52,10 +54,10 @@ class Site:
     people: Community
 
     @classmethod
-    def of(cls, live: Live, people: Community) -> "Site":
+    def of(cls, live: Live, people: Community, pictures: Pictures) -> "Site":
         statics = Statics()
         templates = {code: environment(statics, Language(code)) for code in LANGUAGES}
-        return cls(live, statics, templates, PerBundle(preset_users), PerBundle(About.of), people)
+        return cls(live, pictures, statics, templates, PerBundle(preset_users), PerBundle(About.of), people)
 
     def html(
         self,
@@ -71,8 +73,13 @@ class Site:
         as_fragment = fragment is not None and wants_fragment(request)
         template = self.templates[language_of(request)].get_template(fragment if fragment and as_fragment else page)
         about = self.about(bundle) if bundle else None
-        visitor = self.people.visitor(request)
-        body = template.render(context, about=about, visitor=visitor, switches=switches(request)).encode()
+        shared = {
+            "about": about,
+            "visitor": self.people.visitor(request),
+            "switches": switches(request),
+            "from_tmdb": len(self.pictures.descriptions()) > 0,
+        }
+        body = template.render(context, **shared).encode()
         etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         headers = {"Cache-Control": "no-store" if as_fragment else "private, no-cache", "ETag": etag}
         headers["Vary"] = "Accept-Language, Cookie" + (", HX-Request" if fragment is not None else "")

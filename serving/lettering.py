@@ -2,8 +2,8 @@
 
 import unicodedata
 
-BOX_WIDTH, BOX_HEIGHT = 332, 236
-SIZES = (58, 50, 43, 37, 32, 28, 24)
+BOX_WIDTH, BOX_HEIGHT = 332, 216
+SIZES = (74, 64, 56, 48, 42, 36, 31, 27, 24)
 LINE = 1.1  # of the font size
 
 
@@ -14,7 +14,7 @@ def set_title(title: str) -> tuple[list[str], int]:
         lines = wrapped(title, size)
         fits = all(text_width(line) * size <= BOX_WIDTH for line in lines)
         if fits and len(lines) <= lines_at(size):
-            return lines, size
+            return balanced(title, size, len(lines)), size
     size = SIZES[-1]
     lines = wrapped(" ".join(piece for word in title.split(" ") for piece in broken(word, size)), size)
     if len(lines) > lines_at(size):
@@ -26,12 +26,23 @@ def lines_at(size: int) -> int:
     return int(BOX_HEIGHT / (size * LINE))
 
 
-def wrapped(text: str, size: int) -> list[str]:
+def balanced(text: str, size: int, n: int) -> list[str]:
+    """The same text in `n` lines that are about as long as each other."""
+    found = wrapped(text, size)
+    for width in range(BOX_WIDTH, 0, -6):
+        lines = wrapped(text, size, width)
+        if len(lines) > n:
+            break
+        found = lines
+    return found
+
+
+def wrapped(text: str, size: int, width: int = BOX_WIDTH) -> list[str]:
     """Lines filled word by word."""
     lines = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and text_width(longer) * size > BOX_WIDTH:
+        if lines[-1] and text_width(longer) * size > width:
             lines.append(word)
         else:
             lines[-1] = longer

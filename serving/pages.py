@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from movierec.catalog import Movie
 from movierec.published import Bundle
-from serving import posters
 from serving.because import BecauseRow, because_rows
 from serving.cards import Card, card, cards
 from serving.deps import Site, TheBundle, TheSite
@@ -31,7 +30,6 @@ from serving.lookups import (
 )
 from serving.mine import liked_in, my_ratings, personal_for
 from serving.opinions import Actions, Reviews, actions_of, reviews_of, told
-from serving.statics import FOR_GOOD
 
 log = logging.getLogger(__name__)
 
@@ -162,19 +160,12 @@ def movie_answer(
         status=status,
         movie=movie,
         card=card(movie),
+        description=site.pictures.descriptions().get(movie.movie_id),
         actions=actions or actions_of(request, site, movie),
         reviews=reviews or reviews_of(request, site, movie),
         similar_model=alike.model if alike else None,
         similar=cards(alike.movies if alike else [], beside=movie),
     )
-
-
-@router.get("/posters/{movie_id}")
-def poster(bundle: TheBundle, movie_id: str, v: Annotated[str, Query()] = "") -> Response:
-    """A drawn poster; kept for good under the address that names its version."""
-    movie = known_movie(bundle, movie_id)
-    kept = FOR_GOOD if v == posters.version(movie) else "no-cache"
-    return Response(posters.poster(movie), headers={"Cache-Control": kept}, media_type="image/svg+xml")
 
 
 def known_movie(bundle: Bundle, movie_id: str) -> Movie:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from movierec import images
+
 IS_ON, IS_OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
@@ -18,6 +20,8 @@ class SiteSettings:
     database_url: str = ""
     secret: str = ""
     require_account: bool = False
+    tmdb_images: str = images.HOST
+    poster_cache_mb: int = images.CACHE_MB
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -28,6 +32,8 @@ class SiteSettings:
             environment.get("MOVIEREC_DATABASE_URL", "").strip(),
             environment.get("MOVIEREC_SECRET", "").strip(),
             _switch("MOVIEREC_REQUIRE_ACCOUNT", environment),
+            environment.get("MOVIEREC_TMDB_IMAGES") or cls.tmdb_images,
+            int(environment.get("MOVIEREC_POSTER_CACHE_MB") or cls.poster_cache_mb),
         )
 
 

@@ -92,6 +92,7 @@ def test_every_asset_has_the_samples_a_description_a_group_an_owner_and_kinds(tm
         "published",
         "clusters",
         "global_time",
+        "metadata",
     }
 
 

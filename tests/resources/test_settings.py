@@ -27,3 +27,9 @@ def test_a_port_that_is_none_is_refused(port):
 def test_an_unknown_sample_is_refused():
     with pytest.raises(SettingsError, match="'5pct'; choose 1pct, 10pct, full"):
         Settings.from_environment({"MOVIEREC_SAMPLE": "5pct"})
+
+
+def test_a_size_that_is_none_is_refused():
+    assert Settings.from_environment({"MOVIEREC_POSTER_CACHE_MB": "0"}).poster_cache_mb == 0
+    with pytest.raises(SettingsError, match="MOVIEREC_POSTER_CACHE_MB is '1GB'; a whole number"):
+        Settings.from_environment({"MOVIEREC_POSTER_CACHE_MB": "1GB"})

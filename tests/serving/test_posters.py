@@ -6,9 +6,11 @@ from xml.etree import ElementTree
 import pytest
 
 from movierec.catalog import Movie
-from serving.artwork import STYLES
+from serving.artwork import PLAIN, STYLES, Compose
+from serving.compositions import Inks
 from serving.lettering import BOX_HEIGHT, BOX_WIDTH, LINE, set_title, text_width
-from serving.posters import poster, url, version
+from serving.posters import layout_of, poster, url, version
+from serving.wall import TARGET, wall
 from tests.serving.conftest import Browser
 
 
@@ -23,9 +25,10 @@ def test_a_poster_is_svg_of_two_by_three(browser: Browser) -> None:
     assert root.attrib["viewBox"] == "0 0 400 600"
 
 
-def test_only_the_address_with_the_right_version_is_kept_for_good(browser: Browser) -> None:
+def test_only_the_address_with_the_right_version_is_kept_for_a_day(browser: Browser) -> None:
     (address,) = set(re.findall(r'src="(/posters/1\?v=\w+)"', browser.get("/movies/1").text))
-    assert "immutable" in browser.get(address).headers["cache-control"]
+    assert browser.get(address).headers["cache-control"] == "public, max-age=86400"
+    assert browser.get(address, If_None_Match=browser.get(address).headers["etag"]).status_code == 304
     assert browser.get("/posters/1?v=old").headers["cache-control"] == "no-cache"
     assert browser.get("/posters/1").headers["cache-control"] == "no-cache"
 
@@ -66,6 +69,57 @@ def test_a_short_title_is_set_large_and_a_cut_one_says_so() -> None:
     assert set_title("of the " * 90)[0][-1].endswith("…")
 
 
+def test_lines_are_about_as_long_as_each_other() -> None:
+    assert set_title("Back to the Future")[0] == ["Back", "to the", "Future"]
+
+
+def test_words_stand_out_from_their_ground() -> None:
+    for palette in {palette for style in (*STYLES.values(), PLAIN) for palette in style.palettes}:
+        assert contrast(palette.words, palette.ground) >= 4.5, palette
+
+
+def contrast(one: str, other: str) -> float:
+    """As WCAG has it."""
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    shares = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return sum(weight * share for weight, share in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.mark.parametrize("n_lines", [1, 5])
+@pytest.mark.parametrize("framed", [True, False])
+@pytest.mark.parametrize("title_first", [True, False])
+def test_picture_and_title_share_the_sheet_without_touching(n_lines: int, framed: bool, title_first: bool) -> None:
+    layout = layout_of(n_lines, 40, framed=framed, title_first=title_first)
+    last = layout.title + (n_lines - 1) * 40 * LINE
+    if title_first:
+        assert layout.meta < layout.rule < layout.title - 30 < last < layout.y
+    else:
+        assert layout.y + layout.height < layout.title - 30 < last < layout.rule < layout.meta
+    assert layout.height > 200
+    assert layout.y + layout.height <= 600
+
+
+@pytest.mark.parametrize("show", sorted({show for style in (*STYLES.values(), PLAIN) for show in style.shows}, key=str))
+def test_every_composition_is_well_formed_and_its_own_for_each_movie(show: Compose) -> None:
+    inks = Inks("#000000", "#111111", "#222222", "#333333")
+    drawings = {show(seed, inks) for seed in range(30)}
+    assert len(drawings) > 10
+    for drawing in drawings:
+        ElementTree.fromstring(f"<g>{drawing}</g>")  # noqa: S314  our own drawing
+
+
 def test_no_line_starts_with_the_dash_of_an_episode() -> None:
     lines, _ = set_title("Star Wars: Episode IV - A New Hope")
     assert not any(line.startswith(("-", "–")) for line in lines)
+
+
+def test_the_wall_behind_the_home_page_is_of_these_posters() -> None:
+    """Run `python -m serving.wall` when this fails."""
+    assert TARGET.read_text() == wall()
+    ElementTree.fromstring(wall())  # noqa: S314  our own drawing
+    assert "clip-path" not in wall()

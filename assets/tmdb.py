@@ -1,0 +1,139 @@
+"""Metadata: what TMDB says of the movies, and their posters. For display only, and never in the way of `published`.
+
+These assets fail for no fault of TMDB's: they say what is missing and leave what was fetched before.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from assets.partitions import samples
+from movierec import images
+from movierec.metadata import Metadata
+from resources.posters import PosterFetch, forget_old
+from resources.tmdb import KEY, Tmdb
+from resources.tmdb_answers import opened
+from resources.tmdb_crawl import Outcome, Wanted, crawl, details
+
+OWNERS = ["team:web"]
+PARQUET = {"polars", "parquet"}
+LAST = {"dagster/priority": "-10"}  # a run publishes first and asks TMDB then
+
+
+class TmdbConfig(dg.Config):
+    """How many movies a run asks TMDB for, the most rated first; the next run goes on where it ended."""
+
+    new_movies: int = 5_000
+
+
+@dg.asset(
+    io_manager_key="models",
+    output_required=False,
+    op_tags=LAST,
+    partitions_def=samples,
+    group_name="metadata",
+    kinds=PARQUET,
+    owners=OWNERS,
+)
+def tmdb_metadata(
+    context: dg.AssetExecutionContext, config: TmdbConfig, tmdb: Tmdb, catalogue: pl.DataFrame
+) -> Iterator[dg.Output[Metadata] | dg.AssetObservation]:
+    """TMDB's movies, persons, cast, crew, genres and companies as a star schema; skipped without a TMDB_API_KEY."""
+    key = tmdb.key()
+    if key is None:
+        yield skipped(context, f"{KEY} is not set: no descriptions and no posters of TMDB; the drawn ones stay")
+        return
+    wanted = [
+        Wanted(*row)
+        for row in catalogue.sort("n_ratings", descending=True, maintain_order=True)
+        .select("movie_id", "title", "year", "tmdb_id")
+        .iter_rows()
+    ]
+    with opened(Path(tmdb.answers)) as answers:
+        started = time.monotonic()
+
+        async def ask() -> tuple[Outcome, dict[str, int]]:
+            async with tmdb.client(key) as client:
+                outcome = await crawl(client, answers, wanted, limit=config.new_movies, now=utc_now)
+            return outcome, client.counts()
+
+        outcome, counts = asyncio.run(ask())
+        seconds = time.monotonic() - started
+        metadata = Metadata.of(details(answers, wanted))
+    told = {name: value for name, value in asdict(outcome).items() if value is not None} | counts
+    context.log.info(
+        f"{outcome.fetched} movies fetched from TMDB, {outcome.not_found} not there, {outcome.failed} failed, "
+        f"{outcome.kept} kept, {outcome.left} left for another run"
+    )
+    if outcome.stopped:
+        context.log.warning(f"stopped asking TMDB: {outcome.stopped}")
+    if metadata.movies.is_empty():
+        yield skipped(context, f"nothing of TMDB: {outcome.stopped or outcome.first_failure or 'no movie was found'}")
+        return
+    sizes = {f"{name}_rows": len(table) for name, table in vars(metadata).items()}
+    yield dg.Output(metadata, metadata=told | sizes | {"seconds": round(seconds, 1)})
+
+
+@dg.asset(
+    io_manager_key="metadata",
+    op_tags=LAST,
+    partitions_def=samples,
+    group_name="metadata",
+    kinds=PARQUET,
+    owners=OWNERS,
+)
+def descriptions(tmdb_metadata: Metadata) -> pl.DataFrame:
+    """What the site shows of a movie: overview, tagline, runtime, directors, cast, paths of poster and backdrop."""
+    return tmdb_metadata.descriptions()
+
+
+class PostersConfig(dg.Config):
+    """So many of the most rated movies have their posters fetched ahead; the site fetches others when asked for."""
+
+    n: int = 500
+
+
+@dg.asset(op_tags=LAST, partitions_def=samples, group_name="metadata", kinds={"jpeg", "parquet"}, owners=OWNERS)
+def posters(
+    context: dg.AssetExecutionContext,
+    config: PostersConfig,
+    tmdb: Tmdb,
+    descriptions: pl.DataFrame,
+    catalogue: pl.DataFrame,
+) -> pl.DataFrame:
+    """Posters of the most rated movies, as files: `movie_id, poster_path, file, bytes` of those that are there."""
+    folder = Path(tmdb.images)
+    wanted = (
+        catalogue.sort("n_ratings", descending=True, maintain_order=True)
+        .select("movie_id")
+        .join(descriptions.select("movie_id", "poster_path").drop_nulls(), on="movie_id", maintain_order="left")
+        .head(config.n)
+    )
+    fetch = PosterFetch(tmdb.image_host, folder)
+    asyncio.run(fetch.fetch(wanted["poster_path"]))
+    context.add_output_metadata({**fetch.counts, "forgotten": forget_old(folder)})
+    if fetch.first_failure:
+        context.log.warning(f"{fetch.counts['failed']} posters could not be fetched, the first: {fetch.first_failure}")
+    named = wanted.with_columns(
+        file=pl.col("poster_path").map_elements(lambda path: images.file_name("poster", path), return_dtype=pl.String)
+    )
+    sizes = {file.name: file.stat().st_size for file in folder.glob("*") if file.is_file()}
+    return named.with_columns(
+        bytes=pl.col("file").replace_strict(sizes, default=None, return_dtype=pl.Int64)
+    ).drop_nulls()
+
+
+def skipped(context: dg.AssetExecutionContext, why: str) -> dg.AssetObservation:
+    """Says on the asset's page and in the log why nothing was made."""
+    context.log.warning(f"skipped: {why}")
+    return dg.AssetObservation(asset_key=context.asset_key, partition=context.partition_key, metadata={"skipped": why})
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,57 @@
+"""Posters and backdrops: the fetched image where there is one, else the drawn one; never a hole, never a wait."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from movierec import images
+from movierec.descriptions import LiveDescriptions
+from movierec.images import Kind
+from serving.image_cache import ImageCache
+from serving.image_fetch import ImageFetcher
+
+
+class Found(NamedTuple):
+    """An image's content, or whether a later request may find one."""
+
+    name: str
+    content: bytes | None
+    may_come: bool
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Where images of movies are: `kept` by the graph, in the `cache` of the site, or at their host."""
+
+    descriptions: LiveDescriptions
+    kept: ImageCache
+    cache: ImageCache
+    fetcher: ImageFetcher | None  # None: the site fetches nothing
+
+    @classmethod
+    def of(cls, home: Path, sample: str, *, host: str = images.HOST, cache_mb: int = images.CACHE_MB) -> Self:
+        cache = ImageCache(home / "posters" / "cache", cache_mb * 2**20)
+        return cls(
+            LiveDescriptions(home / "metadata" / sample / "descriptions.parquet"),
+            ImageCache(home / "posters" / "kept", 0),
+            cache,
+            ImageFetcher(host, cache) if cache_mb else None,
+        )
+
+    def find(self, kind: Kind, movie_id: int) -> Found:
+        """What is on disk; what is not is fetched for a later request. Never waits for the network."""
+        description = self.descriptions().get(movie_id)
+        paths: dict[Kind, str | None] = (
+            {"poster": description.poster_path, "backdrop": description.backdrop_path} if description else {}
+        )
+        path = paths.get(kind)
+        if path is None:
+            return Found("", None, may_come=False)
+        name = images.file_name(kind, path)
+        content = self.kept.get(name) or self.cache.get(name)
+        may_come = content is None and self.fetcher is not None and self.fetcher.want(kind, path)
+        return Found(name, content, may_come)
+
+    def close(self) -> None:
+        if self.fetcher:
+            self.fetcher.close()
