@@ -14,7 +14,7 @@ HTMX := serving/static/vendor/htmx.min.js
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test check fix pipeline web dagster mlflow sql clusters database export recommend results bench messages rollback unlock clean
+.PHONY: help run setup test check fix pipeline web dagster mlflow sql clusters database export recommend results ablation bench messages rollback unlock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,9 @@ recommend: setup ## top N movies for every user as Parquet: OUT=recommendations.
 
 results: setup ## take the measured tables of SAMPLE into docs/results.md
 	@$(PY) -m resources.results --sample $(SAMPLE)
+
+ablation: setup ## what each group of the ranker's features is worth; writes docs/ablation.md
+	@$(PY) -m resources.ablation --sample $(SAMPLE)
 
 bench: setup ## measure set-up, pipeline and site; writes docs/benchmarks.md (SOURCES="demo DIR")
 	@$(PY) -m tests.bench $(SOURCES)

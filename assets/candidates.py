@@ -39,7 +39,7 @@ PURPOSE = {
 }
 
 RANKED = sorted({name for channels in RECOMMENDERS.values() for name in channels})
-PUBLISHED = {"popularity", "content", *RECOMMENDERS["two_stage"]}
+PUBLISHED = {"popularity", "trending", *RECOMMENDERS["two_stage"]}
 
 
 def cuts_of(name: str, protocol: Protocol) -> list[str]:

@@ -17,6 +17,8 @@ from resources.settings import Settings, SettingsError
 from resources.tracking import Tracking
 
 FAILED, WRONG_SETTING, STOPPED = 1, 2, 130
+# What the site reads and all above it; the second protocol, the leaderboard and exports are left to `make pipeline`.
+SERVED = '+key:"published" or +key:"companion" or +group:"metadata"'
 INTERRUPTIONS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
 
 
@@ -53,7 +55,7 @@ def materialise_if_needed(settings: Settings, sample: str) -> int:
         published = None
     if published and _is_current(settings, published):
         return _say(f"Up to date: {_name(published)}.")
-    code = materialise(settings, sample)
+    code = materialise(settings, sample, selection=SERVED)
     if code == FAILED and published:
         return _say(f"Serving what was published before: {_name(published)}.")
     return code

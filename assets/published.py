@@ -35,6 +35,7 @@ from resources.tracking import Tracking
 
 OWNERS = ["team:web"]
 TIMED = 20
+N_TRENDING = 100
 NOTHING: Any = dg.Nothing  # no output is stored; Dagster's own annotation does not admit its own constant
 PARQUET = {"polars", "parquet"}
 
@@ -88,7 +89,7 @@ class RecommendationsConfig(dg.Config):
 
 
 @dg.asset(
-    ins=channel_inputs(PER_USER, RECOMMENDERS["two_stage"], "all"),
+    ins=channel_inputs(PER_USER, (*RECOMMENDERS["two_stage"], "trending"), "all"),
     check_specs=[
         dg.AssetCheckSpec(
             "beats_champion",
@@ -162,6 +163,7 @@ def published(
         recommender=recommender,
         similar=SimilarityIndex.of(similar_movies),
         scores=scores,
+        trending=models["trending"].first(N_TRENDING),  # type: ignore[attr-defined]
         manifest={
             "run_id": context.run_id,
             "mlflow_runs": runs,

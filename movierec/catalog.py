@@ -64,6 +64,10 @@ class Catalog:
         """The most popular movies; empty past their end."""
         return self.movies[min(offset, self.n_popular) : min(offset + limit, self.n_popular)]
 
+    def known(self, movie_ids: Sequence[int]) -> list[Movie]:
+        """The movies of these ids, in their order; ids that are not in the catalogue are left out."""
+        return [self.by_id[movie_id] for movie_id in movie_ids if movie_id in self.by_id]
+
     def page(self, number: int, *, size: int) -> Sequence[Movie]:
         """Page `number` (from 1) of the whole catalogue; empty past its end."""
         return self.movies[(number - 1) * size : number * size]

@@ -2,9 +2,12 @@
 
 <home>/published/<sample>/
     CURRENT            the name of the bundle that is served
-    <version>/         manifest.json catalogue.parquet top100.json scores.parquet similar.parquet recommender/
+    <version>/         manifest.json catalogue.parquet top100.json trending.json scores.parquet similar.parquet
+                       recommender/
 """
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -33,6 +36,7 @@ class Bundle:
     browser: Browser
     recommender: Recommender
     similar: SimilarityIndex
+    trending: list[int]  # movie ids, best first
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -47,6 +51,7 @@ class Bundle:
                 Browser.of(catalog.movies),
                 Recommender.load(folder / "recommender"),
                 SimilarityIndex.load(folder),
+                json.loads((folder / "trending.json").read_text()),
             )
 
 
@@ -58,6 +63,7 @@ def publish(
     recommender: Recommender,
     similar: SimilarityIndex,
     scores: pl.DataFrame,
+    trending: Sequence[int],
     manifest: dict[str, Any],
 ) -> Path:
     """Writes a bundle under `home`, opens it once to be sure, and only then points CURRENT at it.
@@ -71,6 +77,7 @@ def publish(
         top100 = catalogue.drop_nulls("popularity").head(100)
         (folder / "top100.json").write_text(top100.write_json())
         recommender.save(folder / "recommender")
+        (folder / "trending.json").write_text(json.dumps(list(trending)))
         similar.save(folder)
 
     return add_version(home, version, write=write, opened=Bundle.open, manifest={"format": FORMAT, **manifest})

@@ -55,6 +55,8 @@ def _section(measured: Mapping[str, Any]) -> Iterable[str]:
             rows = _rows(measured, protocol, segment)
             if rows:
                 yield from _segment(segment, rows)
+    if measured.get("diversity"):
+        yield from _diversity(measured["diversity"])
 
 
 def _segment(segment: str, rows: Sequence[Row]) -> Iterable[str]:
@@ -78,6 +80,19 @@ def _segment(segment: str, rows: Sequence[Row]) -> Iterable[str]:
         for row in compared:
             yield f"| {row['model']} | {row['base']} | {_signed(row)} | {row['n']} |"
         yield ""
+
+
+def _diversity(rows: Sequence[Row]) -> Iterable[str]:
+    cells = {(row["weight"], row["metric"]): row for row in rows}
+    metrics = list(dict.fromkeys(metric for _, metric in cells))
+    yield "### Diversity: what `two_stage` costs and gains by the weight of maximal marginal relevance over genres"
+    yield ""
+    yield f"| weight | {' | '.join(metrics)} |"
+    yield "|---" * (1 + len(metrics)) + "|"
+    for weight in dict.fromkeys(weight for weight, _ in cells):
+        shown = (cells[weight, metric] for metric in metrics)
+        yield f"| {weight} | {' | '.join(_cell(row) for row in shown)} |"
+    yield ""
 
 
 def _rows(measured: Mapping[str, Any], protocol: str, segment: str) -> list[Row]:

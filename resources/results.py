@@ -39,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings.from_environment()
         path = settings.store / given.sample / "leaderboard.parquet"
         measured = measured_by(measured_table(path, sample=given.sample), sample=given.sample)
+        measured["diversity"] = _rounded(measured_rows(path.with_name("diversity.parquet")))
         path = MEASURED / f"{name_of(measured['source'])}-{given.sample}.json"
     except (SettingsError, ResultsError) as error:
         sys.stderr.write(f"{error}\n")
@@ -89,6 +90,16 @@ def _is_a_folder(source: Mapping[str, Any]) -> bool:
     return str(source["description"]).startswith(OF_A_FOLDER)
 
 
+def measured_rows(path: Path) -> pl.DataFrame:
+    """A table that may be missing: it is then left out."""
+    return pl.read_parquet(path) if path.is_file() else pl.DataFrame()
+
+
+def _rounded(table: pl.DataFrame) -> list[dict[str, Any]]:
+    """To what the intervals bear."""
+    return table.with_columns(pl.col(pl.Float64).round(6)).to_dicts()
+
+
 def measured_by(table: pl.DataFrame, *, sample: str) -> dict[str, Any]:
     """What the leaderboard tells, of the metrics that are shown, rounded to what the intervals bear."""
     name, description, version = table.select(*OF_THE_SOURCE).row(0)
@@ -97,7 +108,7 @@ def measured_by(table: pl.DataFrame, *, sample: str) -> dict[str, Any]:
         "source": {"name": name, "description": description, "version": version},
         "sample": sample,
         "splits": SPLITS,
-        "rows": shown.with_columns(pl.col(pl.Float64).round(6)).to_dicts(),
+        "rows": _rounded(shown),
     }
 
 

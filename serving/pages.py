@@ -92,7 +92,7 @@ def home(
         bundle=bundle,
         fragment="partials/personal.html",
         status=422 if row.state == "not_an_id" else 200,
-        trending=cards(bundle.catalog.popular(limit=ROW_SIZE)),
+        trending=cards(bundle.catalog.known(bundle.trending)[:ROW_SIZE]),
         personal=row,
         catalogue=catalogue_page(bundle, 1),
     )

@@ -140,6 +140,7 @@ def big_home(folder: Path, table: pl.DataFrame) -> Path:
         recommender=small.recommender,
         similar=small.similar,
         scores=pl.DataFrame({"user_id": [1], "ndcg_at_10": [0.5]}),
+        trending=small.trending,
         manifest={},
     )
     return folder

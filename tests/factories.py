@@ -11,6 +11,7 @@ from movierec.candidates.ease import EASE
 from movierec.candidates.ials import IALS, IALSParams
 from movierec.candidates.popularity import Popularity
 from movierec.candidates.transitions import Transitions
+from movierec.candidates.trending import Trending
 from movierec.catalog import catalogue
 from movierec.clusters import ClusterParams, cluster_movies, popular_words
 from movierec.content import content_vectors, words
@@ -127,6 +128,7 @@ def publish_bundle(
         recommender=found,
         similar=SimilarityIndex.of(similar),
         scores=pl.DataFrame({"user_id": [1], "ndcg_at_10": [0.5]}),
+        trending=Trending.fit(model.interactions).first(100),
         manifest=content | manifest,
     )
 

@@ -49,6 +49,11 @@ class Trending:
     def fold_in(self, people: Interactions) -> Scores:
         return np.tile(self.trend, (len(people.user_ids), 1))
 
+    def first(self, n: int) -> list[int]:
+        """Ids of the `n` movies with the highest score; of equal ones the lower id first."""
+        order = np.argsort(-self.trend, kind="stable")[:n]
+        return [int(self.interactions.movie_ids[at]) for at in order if np.isfinite(self.trend[at])]
+
     def save(self, folder: Path) -> None:
         save_parts(folder, self, trend=self.trend)
 

@@ -164,6 +164,7 @@ def test_a_bundle_that_cannot_be_opened_is_not_published(home, monkeypatch):
             recommender=bundle.recommender,
             similar=bundle.similar,
             scores=table,
+            trending=[1],
             manifest={},
         )
     assert current(home) == home / "v1"
