@@ -130,9 +130,9 @@ def movie_page(
 ) -> Response:
     """One movie, what people say of it, and the movies like it. `said` and `was` tell what a form has just done."""
     movie = known_movie(bundle, movie_id)
-    return movie_answer(
-        request, site, bundle, movie, actions=told(actions_of(request, site, movie), said=said, was=was)
-    )
+    actions = told(actions_of(request, site, movie), said=said, was=was)
+    reviews = reviews_of(request, site, movie)._replace(said=actions.said)
+    return movie_answer(request, site, bundle, movie, actions=actions, reviews=reviews)
 
 
 def movie_answer(

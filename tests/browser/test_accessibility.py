@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib.resources import files
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SIZES, Visit
 from tests.browser.pages import opened
@@ -20,12 +20,22 @@ def violations(page: Page) -> list[str]:
     return [f"{fault['id']}: {node['target']} {node['failureSummary']}" for fault in found for node in fault["nodes"]]
 
 
+def rated(page: Page) -> None:
+    page.locator("#stars-1-7 + label").click()
+    expect(page.locator(".actions-says")).to_contain_text("Kept: 3.5 of 5 stars.")
+
+
 PAGES: dict[str, tuple[str, Callable[[Page], object]]] = {
     "home": ("/", lambda page: None),
     "movies": ("/movies", lambda page: None),
     "movie": ("/movies/1", lambda page: None),
     "overlay": ("/", lambda page: opened(page, page.locator(".card").first)),
     "wrong id": ("/?user_id=abc", lambda page: None),
+    "menu": ("/", lambda page: page.locator(".who-button").click()),
+    "sign in": ("/sign-in", lambda page: None),
+    "register": ("/register", lambda page: None),
+    "five films": ("/welcome", lambda page: page.locator(".pick-poster").first.click()),
+    "rated": ("/movies/1", rated),
     "not found": ("/nowhere", lambda page: None),
 }
 

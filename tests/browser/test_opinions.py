@@ -1,0 +1,138 @@
+"""What people do in a browser: stars by pointer and by keys, Undo, reviews, five films, an account."""
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import SIZES, Visit
+from tests.browser.pages import opened
+from tests.browser.test_accessibility import violations
+
+
+def stars(page: Page, movie: int, half: int) -> None:
+    page.locator(f"#stars-{movie}-{half} + label").click()
+
+
+def test_a_click_on_half_a_star_is_kept_without_leaving_the_page(visit: Visit) -> None:
+    page = visit("/movies/3")
+    stars(page, 3, 7)
+    expect(page.locator(".actions-says")).to_contain_text("Kept: 3.5 of 5 stars.")
+    page.reload()
+    expect(page.locator("#stars-3-7")).to_be_checked()
+
+
+def test_arrow_keys_change_the_rating_and_the_focus_stays(visit: Visit) -> None:
+    page = visit("/movies/3")
+    page.locator("#stars-3-none").focus()
+    for half in (1, 2, 3):
+        page.keyboard.press("ArrowRight")
+        expect(page.locator(".actions-says")).to_contain_text(f"Kept: {half / 2:g} of 5 stars.")
+        expect(page.locator(f"#stars-3-{half}")).to_be_focused()
+
+
+def test_undo_brings_the_rating_before_back(visit: Visit) -> None:
+    page = visit("/movies/3")
+    stars(page, 3, 8)
+    expect(page.locator(".actions-says")).to_contain_text("Kept: 4 of 5 stars.")
+    stars(page, 3, 2)
+    page.get_by_role("button", name="Undo: back to 4").click()
+    expect(page.locator(".actions-says")).to_contain_text("Kept: 4 of 5 stars.")
+    expect(page.locator("#stars-3-8")).to_be_checked()
+
+
+def test_in_the_overlay_save_and_move_to_page_stand_on_one_line_at_every_width(visit: Visit) -> None:
+    for width in SIZES:
+        page = visit("/", width=width)
+        overlay = opened(page, page.locator(".card").first)
+        save = overlay.get_by_role("button", name="Save")
+        save.click()
+        expect(overlay.get_by_role("button", name="Saved")).to_have_attribute("aria-pressed", "true")
+        left = overlay.get_by_role("button", name="Saved").bounding_box()
+        right = overlay.get_by_role("link", name="Move to page").bounding_box()
+        assert left is not None
+        assert right is not None
+        assert abs(left["y"] - right["y"]) < 2
+        assert left["x"] + left["width"] < right["x"]
+
+
+def test_a_review_is_kept_and_its_markup_is_text(visit: Visit) -> None:
+    page = visit("/movies/5")
+    page.get_by_label("Your review").fill("Quiet <b>and</b> true.\nTwice.")
+    page.get_by_role("button", name="Keep review").click()
+    expect(page.locator(".reviews-says")).to_have_text("Your review is kept.")
+    expect(page.locator(".review-own .review-text")).to_have_text("Quiet <b>and</b> true. Twice.")
+
+
+def test_an_answer_that_says_what_went_wrong_takes_its_place_in_the_page(visit: Visit, complaints: list[str]) -> None:
+    page = visit("/movies/5")
+    page.locator(".review-form input[name=as]").evaluate("field => field.value = 'somebody-else'")
+    page.get_by_label("Your review").fill("Not lost.")
+    page.get_by_role("button", name="Keep review").click()
+    expect(page.locator(".review-help")).to_contain_text("Nothing was kept yet")
+    expect(page.get_by_label("Your review")).to_have_value("Not lost.")
+    assert "409" in complaints.pop()
+
+
+def test_without_scripts_everything_can_be_done(visit: Visit) -> None:
+    page = visit("/movies/7", java_script_enabled=False)
+    stars(page, 7, 9)
+    page.get_by_role("button", name="Rate").click()
+    expect(page.locator(".actions-says")).to_contain_text("Kept: 4.5 of 5 stars.")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#stars-7-none")).to_be_checked()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("button", name="Saved")).to_be_visible()
+    page.get_by_label("Your review").fill("By hand.")
+    page.get_by_role("button", name="Keep review").click()
+    expect(page.locator(".reviews-says")).to_have_text("Your review is kept.")
+    page.locator(".who-button").click()
+    page.get_by_role("link", name="Your page").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Guest")
+
+
+def test_five_films_lead_to_a_row_of_ones_own(visit: Visit) -> None:
+    page = visit("/welcome")
+    for i in range(4):
+        page.locator(".pick-poster").nth(i).click()
+    page.locator(".pick").nth(4).locator(".half-right").nth(4).click()
+    expect(page.locator("[data-picked]")).to_have_text("5")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for you from your 5 ratings")
+
+
+def test_the_own_row_follows_a_rating_in_the_overlay(visit: Visit) -> None:
+    page = visit("/movies/1")
+    stars(page, 1, 10)
+    expect(page.locator(".actions-says")).to_contain_text("Kept: 5 of 5 stars.")
+    page.goto("/")
+    expect(page.locator("#personal-says")).to_contain_text("from your 1 rating;")
+    overlay = opened(page, page.locator("#for-you-strip .card").first)
+    overlay.locator(".half-right").nth(4).click()
+    expect(page.locator("#personal-says")).to_contain_text("from your 2 ratings;")
+
+
+def test_an_account_from_its_door_to_its_profiles(visit: Visit, complaints: list[str]) -> None:
+    page = visit("/register")
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_label("Password").fill("short")
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_text("A password has at least 8 characters.")).to_be_visible()
+    complaints.clear()  # the browser notes the 422 of the page itself
+    page.get_by_label("Password").fill("four plain words")
+    page.get_by_role("button", name="Create account").click()
+    page.goto("/me/account")
+    page.get_by_label("New profile").fill("Kids")
+    page.get_by_role("button", name="Create", exact=True).click()
+    page.locator(".who-button").click()
+    expect(page.locator(".who-profile[aria-current]")).to_have_text("KKids")
+    page.keyboard.press("Escape")
+    expect(page.locator(".who-menu")).to_be_hidden()
+    expect(page.locator(".who-button")).to_be_focused()
+    stars_on = page.context.new_page()
+    stars_on.goto("/movies/9")
+    stars(stars_on, 9, 6)
+    expect(stars_on.locator(".actions-says")).to_contain_text("Kept: 3 of 5 stars.")
+    for path in ("/me", "/me?show=statistics", "/me?show=reviews", "/me/account"):
+        for width, height in SIZES.items():
+            page.set_viewport_size({"width": width, "height": height})
+            page.goto(path)
+            assert violations(page) == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
