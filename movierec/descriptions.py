@@ -35,6 +35,7 @@ class Descriptions:
         """`table` has the columns of DESCRIPTIONS; SchemaError where it lacks one."""
         self._table = conform("descriptions", table.lazy(), DESCRIPTIONS).collect().rechunk()
         self._rows = {movie_id: row for row, movie_id in enumerate(self._table["movie_id"].to_list())}
+        self.with_poster = frozenset(self._table.drop_nulls("poster_path")["movie_id"].to_list())
 
     def __len__(self) -> int:
         return len(self._rows)

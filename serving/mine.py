@@ -1,7 +1,7 @@
 """A visitor's own ratings, and what is recommended by them alone."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from starlette.requests import Request
 
@@ -31,7 +31,13 @@ def my_ratings(request: Request, site: Site) -> list[tuple[int, float]] | None:
 
 
 def my_sets(request: Request) -> Sets:
-    """What the visitor has watched ("seen") and saved, to filter by; nothing for who has no profile."""
+    """What can be filtered by: movies with a fetched "poster", where there are any; those that the visitor has watched
+    ("seen") and saved, for who has a profile."""
+    with_poster = site_of(request).pictures.descriptions().with_poster
+    return ({"poster": with_poster} if with_poster else {}) | lists_of(request)
+
+
+def lists_of(request: Request) -> dict[str, Collection[int]]:
     people = site_of(request).people
     visitor = people.visitor(request)
     if visitor.profile is None:

@@ -4,12 +4,11 @@ import hashlib
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import Response
 
 from movierec.browse import Browser, Sort
 from movierec.filter_text import read
@@ -42,7 +41,7 @@ class MoviesAnswer(BaseModel):
     next_cursor: str | None
 
 
-@router.get("/api/movies", response_model=MoviesAnswer, responses={304: {"description": "as the ETag says"}})
+@router.get("/api/movies")
 def movies(
     request: Request,
     bundle: TheBundle,
@@ -52,7 +51,7 @@ def movies(
     sort: Annotated[Sort | None, Query(description="relevance with `q`, popularity without")] = None,
     limit: Limit = 20,
     cursor: Annotated[str, Query(max_length=100, description="`next_cursor` of the answer before")] = "",
-) -> Response:
+) -> MoviesAnswer:
     """Search and filter the catalogue, a page at a time."""
     browser = bundle.browser
     try:
@@ -67,18 +66,15 @@ def movies(
     start = browser.after(rows, row_of(browser, cursor, search), hits, order) if cursor else 0
     shown = rows[start : start + limit]
     more = start + limit < len(rows)
-    return answer(
-        request,
-        MoviesAnswer(
-            total=len(rows),
-            limit=limit,
-            sort=order,
-            filter=write_top(tree),
-            matched=hits.state,
-            meant=hits.meant,
-            movies=[MovieOut.of(browser.movies[row]) for row in shown],
-            next_cursor=cursor_of(search, browser.movies[shown[-1]].movie_id) if more else None,
-        ),
+    return MoviesAnswer(
+        total=len(rows),
+        limit=limit,
+        sort=order,
+        filter=write_top(tree),
+        matched=hits.state,
+        meant=hits.meant,
+        movies=[MovieOut.of(browser.movies[row]) for row in shown],
+        next_cursor=cursor_of(search, browser.movies[shown[-1]].movie_id) if more else None,
     )
 
 
@@ -102,12 +98,3 @@ def row_of(browser: Browser, cursor: str, search: str) -> int:
     if named is None or named[1] != search or int(named[2]) not in browser.columns.rows:
         raise HTTPException(422, "cursor: it belongs to another search; leave it out to begin with the first movie")
     return browser.columns.rows[int(named[2])]
-
-
-def answer(request: Request, content: BaseModel) -> Response:
-    """As JSON with an ETag; 304 where the asker has it."""
-    body: Any = content.model_dump_json().encode()
-    etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-    if etag in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers={"ETag": etag})
-    return Response(body, headers={"ETag": etag}, media_type="application/json")
