@@ -112,3 +112,8 @@ def test_new_descriptions_are_seen_and_broken_ones_leave_the_old(tmp_path, caplo
 
 def test_descriptions_have_the_columns_of_their_schema():
     assert dict(metadata(MOVIES[862]).descriptions().schema) == dict(DESCRIPTIONS)
+
+
+def test_movies_with_a_poster_can_be_told_apart():
+    bodies = [MOVIES[762], MOVIES[603] | {"poster_path": None}]
+    assert Descriptions(metadata(*bodies).descriptions()).with_poster == {1}
