@@ -16,8 +16,8 @@ from movierec.interactions import Interactions, Rows, Scores, liked
 class EASEParams:
     """`max_movies`: only so many, the most rated, take part; memory grows with its square (5,000 are 100 MB)."""
 
-    regularization: float = 200.0
-    min_rating: float = 3.5
+    regularization: float = 170.0
+    min_rating: float = 4.0
     max_movies: int = 5_000
 
 

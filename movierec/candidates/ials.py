@@ -29,8 +29,8 @@ class IALSParams:
 
     factors: int = 64
     iterations: int = 16
-    regularization: float = 0.0043
-    unobserved: float = 0.39
+    regularization: float = 0.0095
+    unobserved: float = 0.3
     frequency_scaling: float = 1.0
     alpha: float = 1.0
     confidence: Literal["linear", "log", "binary"] = "binary"

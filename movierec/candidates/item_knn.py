@@ -16,8 +16,8 @@ from movierec.interactions import Interactions, Rows, Scores, liked
 class ItemKNNParams:
     """`neighbours` kept of each movie."""
 
-    neighbours: int = 100
-    min_rating: float = 3.5
+    neighbours: int = 400
+    min_rating: float = 4.0
 
 
 @dataclass(frozen=True)

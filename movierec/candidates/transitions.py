@@ -26,14 +26,14 @@ class TransitionsParams:
     ratings, each counting `decay` times the one after it. Of more than `max_users` a fixed draw by id is counted.
     """
 
-    window: int = 30
+    window: int = 50
     min_rating: float = 3.5
-    popularity_power: float = 0.2
-    source_power: float = 0.5
+    popularity_power: float = 0.07
+    source_power: float = 0.47
     shrinkage: float = 5.0
     neighbours: int = 500
-    last: int = 20
-    decay: float = 0.9
+    last: int = 45
+    decay: float = 0.86
     max_users: int = 20_000
 
 

@@ -126,7 +126,7 @@ def test_item_similarity_by_hand():
 def test_transitions_go_forward_and_near_ones_count_more():
     table = factories.ratings((1, 1, 5.0), (1, 2, 5.0), (1, 3, 4.0), (2, 1, 5.0))
     model = Transitions.fit(
-        Interactions.of(table), TransitionsParams(popularity_power=0, source_power=0, min_rating=4.0)
+        Interactions.of(table), TransitionsParams(popularity_power=0, source_power=0, min_rating=4.0, decay=0.9)
     )
     assert model.score(np.array([1]))[0].tolist() == pytest.approx([0, 1, 1 / 2])  # after movie 1: 2, and then 3
     # The last rating counts whole, the one before 0.9 of it; nothing comes after movie 3.
