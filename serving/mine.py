@@ -57,6 +57,22 @@ def liked_in(bundle: Bundle, ratings: Sequence[tuple[int, float]]) -> list[Movie
     return [by_id[movie_id] for movie_id, rating in reversed(ratings) if rating >= RELEVANT and movie_id in by_id]
 
 
+def because_of(bundle: Bundle, ratings: Sequence[tuple[int, float]], movie: Movie) -> list[Movie]:
+    """The rated movies that speak most for this one; none where it is rated itself, or nothing speaks for it.
+
+    Never raises: a page without the reason is still a page.
+    """
+    movie_ids, stars = [movie_id for movie_id, _ in ratings], [rating for _, rating in ratings]
+    if not ratings or movie.movie_id in movie_ids:
+        return []
+    try:
+        explained = bundle.recommender.explain(movie_ids, stars, [movie.movie_id])
+    except Exception:
+        log.exception("movie %s is not explained from bundle %s", movie.movie_id, bundle.version)
+        return []
+    return bundle.catalog.known([movie_id for each in explained for movie_id in each.because_of])
+
+
 def personal_for(bundle: Bundle, ratings: list[tuple[int, float]], *, n: int) -> Chosen:
     """Folded in: nothing is trained, so the next rating counts in the next answer."""
     movie_ids, stars = [movie_id for movie_id, _ in ratings], [rating for _, rating in ratings]

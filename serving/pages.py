@@ -28,7 +28,7 @@ from serving.lookups import (
     rated_movies,
     similar,
 )
-from serving.mine import liked_in, my_ratings, personal_for
+from serving.mine import because_of, liked_in, my_ratings, personal_for
 from serving.opinions import Actions, Reviews, actions_of, reviews_of, told
 
 log = logging.getLogger(__name__)
@@ -162,6 +162,7 @@ def movie_answer(
         card=card(movie),
         actions=actions or actions_of(request, site, movie),
         reviews=reviews or reviews_of(request, site, movie),
+        because=because_of(bundle, my_ratings(request, site) or [], movie),
         description=site.pictures.descriptions().get(movie.movie_id),
         similar_model=alike.model if alike else None,
         similar=cards(alike.movies if alike else [], beside=movie),
