@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from serving.deps import TEMPLATES
+from serving.statics import STATIC
 from tests.serving.conftest import Browser, browser_of
 
 
@@ -128,3 +129,12 @@ def test_a_wrong_address_is_a_page(browser: Browser) -> None:
     answer = browser.get("/nowhere")
     assert answer.status_code == 404
     assert "Not found" in answer.text
+
+
+def test_the_styles_of_search_and_of_people_name_different_things() -> None:
+    def names(file: str) -> set[str]:
+        selectors = re.sub(r"/\*.*?\*/|\{[^}]*\}", "", (STATIC / file).read_text(), flags=re.DOTALL)
+        return set(re.findall(r"\.([a-zA-Z][\w-]*)", selectors))
+
+    shared = names("search.css") & names("people.css")
+    assert shared <= names("site.css"), "each would restyle the other's"
