@@ -92,7 +92,7 @@ def test_five_films_lead_to_a_row_of_ones_own(visit: Visit) -> None:
     page = visit("/welcome")
     for i in range(4):
         page.locator(".pick-poster").nth(i).click()
-    page.locator(".pick").nth(4).locator(".half-right").nth(4).click()
+    page.locator(".offer").nth(4).locator(".half-right").nth(4).click()
     expect(page.locator("[data-picked]")).to_have_text("5")
     page.get_by_role("button", name="Go on").click()
     expect(page.locator("#personal-says")).to_contain_text("Chosen for you from your 5 ratings")
