@@ -23,6 +23,8 @@ from typing import NamedTuple
 
 import httpx
 
+from assets.pipeline import SERVED
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 REQUESTS = 300
@@ -32,7 +34,7 @@ PIPELINE = """
 import json, resource, sys, time
 started = time.monotonic()
 from assets.pipeline import main
-code = main(["--sample", "full"])
+code = main(["--sample", "full", "--select", sys.argv[1]])
 usage = resource.getrusage(resource.RUSAGE_SELF)
 print("BENCH " + json.dumps({"code": code, "seconds": time.monotonic() - started,
     "cpu": usage.ru_utime + usage.ru_stime, "gigabytes": usage.ru_maxrss / 2**20}))
@@ -47,11 +49,16 @@ class Pipeline(NamedTuple):
     gigabytes: float
 
 
-def pipeline(source: str, home: Path) -> Pipeline:
-    """One run of the whole graph in a process of its own."""
+def pipeline(source: str, home: Path, selection: str = "*") -> Pipeline:
+    """One run of the graph in a process of its own."""
     environment = os.environ | {"MOVIEREC_SOURCE": source, "MOVIEREC_HOME": str(home)}
     done = subprocess.run(
-        [sys.executable, "-c", PIPELINE], cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+        [sys.executable, "-c", PIPELINE, selection],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     (line,) = [each for each in done.stdout.splitlines() if each.startswith("BENCH ")]
     measured = json.loads(line.removeprefix("BENCH "))
@@ -60,7 +67,8 @@ def pipeline(source: str, home: Path) -> Pipeline:
     import polars as pl
 
     ratings = pl.scan_parquet(home / "store" / "full" / "ratings.parquet").select(pl.len()).collect().item()
-    return Pipeline(Path(source).name, ratings, measured["seconds"], measured["cpu"], measured["gigabytes"])
+    name = Path(source).name if selection == "*" else f"{Path(source).name}, what `make run` makes"
+    return Pipeline(name, ratings, measured["seconds"], measured["cpu"], measured["gigabytes"])
 
 
 def free_port() -> int:
@@ -95,6 +103,14 @@ def site(home: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+def printed(module: str, *arguments: str, home: Path) -> list[str]:
+    """What a benchmark of its own prints, in Markdown."""
+    command = [sys.executable, "-m", module, *arguments]
+    environment = os.environ | {"MOVIEREC_HOME": str(home)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.splitlines()
 
 
 class Latency(NamedTuple):
@@ -168,7 +184,7 @@ def _run_until_served(clone: Path) -> float:
         process.wait(timeout=60)
 
 
-def page(runs: list[Pipeline], times: list[Latency], start: Start | None) -> str:
+def page(runs: list[Pipeline], times: list[Latency], start: Start | None, *, search: list[str], api: list[str]) -> str:
     base = times[0].median
     lines = [
         "# Benchmarks",
@@ -195,7 +211,7 @@ def page(runs: list[Pipeline], times: list[Latency], start: Start | None) -> str
         ]
     lines += [
         "",
-        "## The whole graph, sample `full`, one process",
+        "## The graph, sample `full`, one process",
         "",
         "| source | ratings | seconds | CPU seconds | peak memory, GB | ratings a second |",
         "|---|---|---|---|---|---|",
@@ -216,7 +232,9 @@ def page(runs: list[Pipeline], times: list[Latency], start: Start | None) -> str
         "|---|---|---|---|---|",
     ]
     lines += [f"| {t.what} | {t.median:.1f} | {t.p95:.1f} | {t.p99:.1f} | {t.median / base:.1f} |" for t in times]
-    return "\n".join(lines) + "\n"
+    lines += ["", "## Search and filters in a large catalogue", "", *search]
+    lines += ["", f"## The JSON API on the bundle of {runs[-1].name}, 100 requests a second, one worker", "", *api]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def main() -> None:
@@ -226,9 +244,13 @@ def main() -> None:
     given = parser.parse_args()
     start = None if given.no_start else fresh_start()
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        runs = [pipeline(source, Path(folder, str(i))) for i, source in enumerate(given.sources)]
-        times = latencies(Path(folder, str(len(runs) - 1)))
-    PAGE.write_text(page(runs, times, start))
+        served = pipeline(given.sources[0], Path(folder, "served"), SERVED)
+        homes = [Path(folder, str(i)) for i, _ in enumerate(given.sources)]
+        runs = [served, *(pipeline(source, home) for source, home in zip(given.sources, homes, strict=True))]
+        times = latencies(homes[-1])
+        search = printed("tests.bench_search", home=homes[-1])
+        api = printed("tests.bench_api", home=homes[-1])
+    PAGE.write_text(page(runs, times, start, search=search, api=api))
     sys.stdout.write(f"{PAGE.relative_to(ROOT)}\n")
 
 
