@@ -168,7 +168,9 @@ class Live(Generic[T]):
         """Holds the lock that its caller took, and lets it go."""
         try:
             if stamp != self._stamp:
-                self._bundle, self.fault = self.opened(self.home / (self.home / "CURRENT").read_text().strip()), None
+                opened = self.opened(self.home / (self.home / "CURRENT").read_text().strip())
+                self.fault = None  # before the new one is seen, so that nobody sees it with the old one's fault
+                self._bundle = opened
             self._stamp = stamp
         except (BundleError, OSError, UnicodeDecodeError) as error:
             if str(error) != self.fault:
