@@ -26,6 +26,7 @@ def test_arrow_keys_change_the_rating_and_the_focus_stays(visit: Visit) -> None:
         page.keyboard.press("ArrowRight")
         expect(page.locator(".actions-says")).to_contain_text(f"Kept: {half / 2:g} of 5 stars.")
         expect(page.locator(f"#stars-3-{half}")).to_be_focused()
+        page.wait_for_function("!document.querySelector('.htmx-settling, .htmx-added, .htmx-request')")
 
 
 def test_undo_brings_the_rating_before_back(visit: Visit) -> None:
