@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +20,9 @@ from movierec.features import (
     movie_features,
     user_features,
 )
-from movierec.interactions import UNKNOWN, Interactions
+from movierec.interactions import UNKNOWN, Ids, Interactions, Scores
 from movierec.ranking import RELEVANT, Ranker, RankerParams, label_rows, ranked, ranker_features, ranker_matrix
-from movierec.retrieval import RECOMMENDERS, Retrieval
+from movierec.retrieval import RECOMMENDERS, Proposals, Retrieval
 from movierec.splits import known_at, part_of, split_by_user
 
 CHANNELS = RECOMMENDERS["two_stage"]
@@ -79,12 +80,16 @@ class Bench:
         marked = rows.join(disliked.with_columns(disliked=pl.lit(value=True)), on=["user_id", "movie_id"], how="left")
         return cls(marked.with_columns(pl.col("disliked").fill_null(value=False)), *fitted("known"), wanted)
 
+    @cached_property
+    def _to_rank(self) -> tuple[Ids, Proposals, Scores]:
+        """Users, their candidates and the rows of features: the same for every ranker."""
+        users = self.wanted["user_id"].unique().sort().to_numpy()
+        proposals = self.retrieval.propose(self.retrieval.interactions.rows_of(users), n=N_CANDIDATES)
+        return users, proposals, ranker_matrix(self.retrieval, self.features, users, proposals)
+
     def ndcg(self, rows: pl.DataFrame, seeds: Sequence[int]) -> npt.NDArray[np.float64]:
         """nDCG@10 of each user, the mean over rankers of different seeds fitted on `rows`."""
-        users = self.wanted["user_id"].unique().sort().to_numpy()
-        at = self.retrieval.interactions.rows_of(users)
-        proposals = self.retrieval.propose(at, n=N_CANDIDATES)
-        matrix = ranker_matrix(self.retrieval, self.features, users, proposals)
+        users, proposals, matrix = self._to_rank
         everything = list(ranker_features(CHANNELS))
         found = []
         for seed in seeds:

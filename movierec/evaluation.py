@@ -115,32 +115,26 @@ def by_segment_and_model(rankings: pl.DataFrame) -> Iterator[tuple[tuple[str, st
         yield (str(segment), str(model)), ranking.drop("segment", "model")
 
 
-def difference(
-    better: pl.DataFrame, base: pl.DataFrame, relevant: pl.DataFrame, metric: str = "ndcg_at_10"
-) -> Interval:
-    """Paired difference of two rankings on the same users, `better` minus `base`."""
-    scores = [metrics.per_user(ranking, relevant)[metric].to_numpy() for ranking in (better, base)]
-    return bootstrap(scores[0] - scores[1])
-
-
 def differences(rankings: pl.DataFrame, relevant: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> pl.DataFrame:
     """`segment, model, base, value, low, high, n`: the paired nDCG@10 difference of each (model, base).
 
     Of every segment in which both have a ranking.
     """
-    found = dict(by_segment_and_model(rankings))
+    scores = {
+        (segment, model): _ndcg(ranking, relevant.filter(segment=segment))
+        for (segment, model), ranking in by_segment_and_model(rankings)
+    }
     rows = [
-        (
-            segment,
-            model,
-            base,
-            *difference(found[segment, model], found[segment, base], relevant.filter(segment=segment)),
-        )
+        (segment, model, base, *bootstrap(scores[segment, model] - scores[segment, base]))
         for segment in SEGMENTS
         for model, base in pairs
-        if (segment, model) in found and (segment, base) in found
+        if (segment, model) in scores and (segment, base) in scores
     ]
     return pl.DataFrame(rows, schema=["segment", "model", "base", "value", "low", "high", "n"], orient="row")
+
+
+def _ndcg(ranking: pl.DataFrame, relevant: pl.DataFrame) -> npt.NDArray[np.float64]:
+    return metrics.per_user(ranking, relevant, ks=[10])["ndcg_at_10"].to_numpy()
 
 
 def bootstrap(values: npt.NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = 7) -> Interval:

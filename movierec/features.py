@@ -223,7 +223,7 @@ class Features:
         """Which of `movie_ids` have any of `genres`; unknown names of genres have no movies."""
         rows = positions(self.movie_ids, movie_ids)
         at = [place for place, genre in enumerate(GENRE_FEATURES.values()) if genre in genres]
-        has: npt.NDArray[np.bool_] = self.movies[:, _GENRES_AT][rows][:, at].any(axis=1) & (rows != UNKNOWN)
+        has: npt.NDArray[np.bool_] = self.movies[:, _GENRES_AT][:, at][rows].any(axis=1) & (rows != UNKNOWN)
         return has
 
     def save(self, folder: Path) -> None:

@@ -121,8 +121,7 @@ class Recommender:
         Reasons are of the candidates that a ranker put into order; without a known rating there is nothing to tell, and
         movies outside the fit are left out.
         """
-        columns = self.interactions.columns_of(list(recommended))
-        columns = columns[columns != UNKNOWN]
+        columns = self._columns_of(recommended)
         people = self.fold_in(ratings_of_one(movie_ids, ratings, now=self._now))
         if len(people.interactions.user_ids) == 0 or len(columns) == 0:
             return []
@@ -139,6 +138,23 @@ class Recommender:
                 told[at] = found
         ids = self.interactions.movie_ids[columns].tolist()
         return [Explanation(*each) for each in zip(ids, told, moved, strict=True)]
+
+    def because_of(
+        self, movie_ids: Sequence[int], ratings: Sequence[float], recommended: int, *, top: int = 3
+    ) -> list[int]:
+        """The rated movies that `explain` names for one movie, without the ranker's reasons."""
+        columns = self._columns_of([recommended])
+        one = Interactions.of(ratings_of_one(movie_ids, ratings, now=self._now), self.interactions.movie_ids)
+        if len(one.user_ids) == 0 or len(columns) == 0:
+            return []
+        (moved,) = because_of(self.retrieval, one, columns, top=top)
+        return moved
+
+    def _columns_of(self, movie_ids: Sequence[int]) -> Rows:
+        """Of the movies of the fit; others are left out."""
+        columns = self.interactions.columns_of(list(movie_ids))
+        found: Rows = columns[columns != UNKNOWN]
+        return found
 
     @property
     def _now(self) -> float:

@@ -82,7 +82,7 @@ class Retrieval:
         """
         asked = (people or self.interactions).take(rows)
         depth = min(max(n, PER_CHANNEL), len(asked.movie_ids))
-        latest = {k: asked.latest(k) for name in self.channels for k in last_of(name, self.channels)}
+        latest = {k: asked.latest(k) for k in {k for name in self.channels for k in last_of(name, self.channels)}}
         scores: dict[str, Scores] = {}
         for name, model in self.models.items():
             scores[name] = model.fold_in(asked) if people else model.score(rows)

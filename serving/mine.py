@@ -66,11 +66,11 @@ def because_of(bundle: Bundle, ratings: Sequence[tuple[int, float]], movie: Movi
     if not ratings or movie.movie_id in movie_ids:
         return []
     try:
-        explained = bundle.recommender.explain(movie_ids, stars, [movie.movie_id])
+        speaking = bundle.recommender.because_of(movie_ids, stars, movie.movie_id)
     except Exception:
         log.exception("movie %s is not explained from bundle %s", movie.movie_id, bundle.version)
         return []
-    return bundle.catalog.known([movie_id for each in explained for movie_id in each.because_of])
+    return bundle.catalog.known(speaking)
 
 
 def personal_for(bundle: Bundle, ratings: list[tuple[int, float]], *, n: int) -> Chosen:

@@ -31,7 +31,10 @@ def test_differences_are_paired_by_user():
     truth = pl.concat([relevant(1, user=user) for user in range(1, 51)])
     good = pl.concat([ranking(1, 2, user=user) for user in range(1, 51)])
     bad = pl.concat([ranking(2, 1, user=user) for user in range(1, 51)])
-    found = evaluation.difference(good, bad, truth)
+    models = {"good": good, "bad": bad}
+    tables = [table.with_columns(segment=pl.lit("known"), model=pl.lit(name)) for name, table in models.items()]
+    table = evaluation.differences(pl.concat(tables), truth.with_columns(segment=pl.lit("known")), [("good", "bad")])
+    found = evaluation.Interval(*table.select("value", "low", "high", "n").row(0))
     # Every user gains the same, so the interval has no width, however much users differ among themselves.
     assert [found.low, found.high] == pytest.approx([1 - 1 / np.log2(3)] * 2)
     assert found.n == 50

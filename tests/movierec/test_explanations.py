@@ -53,3 +53,10 @@ def test_the_movie_that_a_score_hangs_on_comes_first(recommender):
 def test_nothing_is_explained_to_whom_nothing_is_known_of(recommender):
     assert recommender.explain([], [], [2, 4]) == []
     assert recommender.explain([2], [5], [12345]) == []
+
+
+def test_the_ratings_behind_one_movie_can_be_asked_for_alone(recommender):
+    rated = ([2, 4, 6, 3], [5, 5, 5, 1])
+    (explained,) = recommender.explain(*rated, [10])
+    assert recommender.because_of(*rated, 10) == explained.because_of
+    assert recommender.because_of([], [], 10) == recommender.because_of(*rated, 12345) == []
