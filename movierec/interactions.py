@@ -89,6 +89,12 @@ class Interactions:
         start, end = self.user_items.indptr[row], self.user_items.indptr[row + 1]
         return self.user_items.indices[start:end]
 
+    def newest_first(self, row: int) -> tuple[npt.NDArray[np.int32], Scores]:
+        """Columns and ratings of what the user of `row` has rated, the last first."""
+        here = slice(self.user_items.indptr[row], self.user_items.indptr[row + 1])
+        order = np.argsort(self.recency[here], kind="stable")
+        return self.user_items.indices[here][order], self.user_items.data[here][order]
+
     def take(self, rows: Rows) -> Self:
         """The users of `rows` alone, in that order; their ids need not be sorted then."""
         part = self.user_items[rows]

@@ -1,11 +1,14 @@
 """What people do with a movie: rate, save, mark as watched, review. Each a form; to htmx its fragment is answered."""
 
 from collections.abc import Callable
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Protocol
 from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import ValidationError
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +25,13 @@ from serving.people.texts import review_of, storable
 from serving.writers import Declined, Writer, with_cookie, writing_as
 
 router = APIRouter(include_in_schema=False)
+
+
+class Keep(Protocol):
+    """Keeps for a profile whether something holds of a movie."""
+
+    def __call__(self, session: Session, profile_id: UUID, movie_id: int, *, is_on: bool, now: datetime) -> None: ...
+
 
 Act = Callable[[Writer], dict[str, str]]  # gives what was `said`, and the rating it `was`
 
@@ -46,25 +56,32 @@ def rate(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, form
 @router.post("/movies/{movie_id}/saved")
 def save(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, form: TheForm) -> Response:
     """`on` is 1 to save for later, 0 to take it off the list."""
-    movie = known_movie(bundle, movie_id)
-
-    def act(writer: Writer) -> dict[str, str]:
-        is_on = switch(form)
-        feedback.save(writer.session, writer.profile_id, movie.movie_id, is_on=is_on, now=writer.now)
-        return {"said": "saved" if is_on else "unsaved"}
-
-    return changed(request, site, bundle, movie, form=form, act=act)
+    return switched(request, site, bundle, movie_id, form=form, keep=feedback.save, said=("saved", "unsaved"))
 
 
 @router.post("/movies/{movie_id}/watched")
 def watch(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, form: TheForm) -> Response:
     """`on` is 1 for watched, 0 for not."""
+    return switched(request, site, bundle, movie_id, form=form, keep=feedback.watch, said=("watched", "unwatched"))
+
+
+def switched(
+    request: Request,
+    site: Site,
+    bundle: Bundle,
+    movie_id: str,
+    *,
+    form: Form,
+    keep: Keep,
+    said: tuple[str, str],
+) -> Response:
+    """`said` is what is told of on and of off."""
     movie = known_movie(bundle, movie_id)
 
     def act(writer: Writer) -> dict[str, str]:
         is_on = switch(form)
-        feedback.watch(writer.session, writer.profile_id, movie.movie_id, is_on=is_on, now=writer.now)
-        return {"said": "watched" if is_on else "unwatched"}
+        keep(writer.session, writer.profile_id, movie.movie_id, is_on=is_on, now=writer.now)
+        return {"said": said[0] if is_on else said[1]}
 
     return changed(request, site, bundle, movie, form=form, act=act)
 

@@ -9,7 +9,7 @@ from serving.answers import ByWords, FavoriteCluster, OfCluster
 from serving.api import known
 from serving.companions import TheCompanion
 from serving.deps import TheBundle
-from serving.lookups import MovieId, UserId, Whole
+from serving.lookups import MovieId, UserId, Whole, rated_movies
 from serving.problems import responses
 
 router = APIRouter(tags=["clusters"], responses=responses(503))
@@ -22,7 +22,7 @@ def favorite_cluster(
     bundle: TheBundle, companion: TheCompanion, user_id: Annotated[UserId, Query()]
 ) -> FavoriteCluster:
     """The cluster that most of the user's ratings are in; of equal ones the larger. 404 for a user without ratings."""
-    number = companion.clusters.favourite(channels.seen_by(bundle, user_id))
+    number = companion.clusters.favourite(list(rated_movies(bundle, user_id)))
     if number is None:
         raise HTTPException(404, f"user {user_id} has rated no movie of any cluster, so none is the favourite")
     return FavoriteCluster(favorite_cluster=number)
@@ -54,7 +54,7 @@ def recommend_by_tags(
     Without tags in the data set they are chosen by the cluster's genres, and `kind` and `model` say so. A user
     without ratings gets the popular movies.
     """
-    number = companion.clusters.favourite(channels.seen_by(bundle, user_id))
+    number = companion.clusters.favourite(list(rated_movies(bundle, user_id)))
     cluster = None if number is None else companion.clusters.clusters[number]
     chosen = channels.by_words(bundle, companion, user_id, n=top_n)
     return ByWords.of(

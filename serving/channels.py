@@ -10,17 +10,10 @@ from movierec.content import Content
 from movierec.interactions import UNKNOWN, top_unseen
 from movierec.published import Bundle
 from movierec.recommender import FALLBACK
-from serving.lookups import NOBODY, Chosen, known_movies, similar
+from serving.lookups import NOBODY, Chosen, known_movies, rated_movies, row_of, similar
 
 COLLABORATIVE, SESSION = "ials", "transitions"  # channels of the retrieval
-CONTENT, CLUSTER, CLUSTER_TAGS, CLUSTER_GENRES = "content", "cluster", "cluster_tags", "cluster_genres"
-
-
-def seen_by(bundle: Bundle, user_id: int) -> list[int]:
-    """The movies that a user has rated; none for an unknown one."""
-    interactions = bundle.recommender.interactions
-    row = int(interactions.rows_of([min(user_id, NOBODY)])[0])
-    return [] if row == UNKNOWN else interactions.movie_ids[interactions.seen(row)].tolist()
+CONTENT, CLUSTER = "content", "cluster"
 
 
 def by_channel(bundle: Bundle, name: str, user_id: int, *, n: int) -> Chosen:
@@ -29,15 +22,15 @@ def by_channel(bundle: Bundle, name: str, user_id: int, *, n: int) -> Chosen:
     Where the bundle was published without that channel the whole recommender answers, under its own name.
     """
     recommender = bundle.recommender
-    row = int(recommender.interactions.rows_of([min(user_id, NOBODY)])[0])
+    row = row_of(bundle, user_id)
     channel = recommender.retrieval.models.get(name)
-    if row == UNKNOWN or channel is None:
+    if row is None or channel is None:
         found = recommender.for_user(min(user_id, NOBODY), n=n)
         return known_movies(bundle, found.model, found.movie_ids, found.scores)
     columns, scores = top_unseen(channel.score, recommender.interactions, np.array([row]), n=n)
     reached = (columns[0] != UNKNOWN) & (scores[0] != 0 if name == SESSION else True)
     if not reached.any():
-        return popular(bundle, without=seen_by(bundle, user_id), n=n)
+        return popular(bundle, without=list(rated_movies(bundle, user_id)), n=n)
     movie_ids = recommender.interactions.movie_ids[columns[0][reached]]
     return known_movies(bundle, name, movie_ids.tolist(), scores[0][reached].tolist())
 
@@ -62,7 +55,7 @@ def of_the_same_cluster(bundle: Bundle, companion: Companion, movie: Movie, *, n
 
 def by_words(bundle: Bundle, companion: Companion, user_id: int, *, n: int) -> Chosen:
     """Unseen movies with the words of the user's favourite cluster: its tags, or its genres where it has none."""
-    seen = seen_by(bundle, user_id)
+    seen = list(rated_movies(bundle, user_id))
     number = companion.clusters.favourite(seen)
     if number is None:
         return popular(bundle, without=seen, n=n)

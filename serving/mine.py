@@ -8,11 +8,11 @@ from starlette.requests import Request
 from movierec.catalog import Movie
 from movierec.matching import Sets
 from movierec.published import Bundle
+from movierec.ranking import RELEVANT
 from serving.deps import Site, site_of
 from serving.lookups import Chosen, known_movies
 from serving.people import feedback
 from serving.people.database import Unavailable
-from serving.tastes import RELEVANT
 
 log = logging.getLogger(__name__)
 

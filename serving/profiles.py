@@ -4,12 +4,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-import numpy as np
-
 from movierec.catalog import Movie
-from movierec.interactions import UNKNOWN
 from movierec.published import Bundle
-from serving.lookups import NOBODY
+from serving.lookups import row_of
 
 
 class Rated(NamedTuple):
@@ -32,15 +29,12 @@ class Taste(NamedTuple):
 def history(bundle: Bundle, user_id: int) -> list[Rated]:
     """The user's ratings of movies of the catalogue, newest first; none for an unknown user."""
     interactions = bundle.recommender.interactions
-    row = int(interactions.rows_of([min(user_id, NOBODY)])[0])
-    if row == UNKNOWN:
+    row = row_of(bundle, user_id)
+    if row is None:
         return []
-    here = slice(interactions.user_items.indptr[row], interactions.user_items.indptr[row + 1])
-    order = np.argsort(interactions.recency[here], kind="stable")
-    movie_ids = interactions.movie_ids[interactions.user_items.indices[here][order]].tolist()
-    ratings = interactions.user_items.data[here][order].tolist()
+    columns, ratings = interactions.newest_first(row)
     by_id = bundle.catalog.by_id
-    places = enumerate(zip(movie_ids, ratings, strict=True), 1)
+    places = enumerate(zip(interactions.movie_ids[columns].tolist(), ratings.tolist(), strict=True), 1)
     return [Rated(by_id[movie_id], rating, place) for place, (movie_id, rating) in places if movie_id in by_id]
 
 

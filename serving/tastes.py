@@ -4,12 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from movierec.catalog import Movie
 from movierec.published import Bundle
-
-RELEVANT = 4.0  # a movie rated so or better is liked
+from movierec.ranking import RELEVANT
 
 Traits = Callable[[Movie], Sequence[str]]
 
@@ -37,11 +34,8 @@ def tastes(bundle: Bundle, rows: Iterable[int]) -> list[Taste]:
 def liked_movies(bundle: Bundle, row: int) -> list[Movie]:
     """The movies of the catalogue that the user of `row` liked, the one rated last first."""
     interactions = bundle.recommender.interactions
-    start, end = interactions.user_items.indptr[row : row + 2]
-    liked = start + np.flatnonzero(interactions.user_items.data[start:end] >= RELEVANT)
-    newest_first = liked[np.argsort(interactions.recency[liked], kind="stable")]
-    movie_ids = interactions.movie_ids[interactions.user_items.indices[newest_first]].tolist()
-    return [bundle.catalog.by_id[i] for i in movie_ids if i in bundle.catalog.by_id]
+    columns, ratings = interactions.newest_first(row)
+    return bundle.catalog.known(interactions.movie_ids[columns[ratings >= RELEVANT]].tolist())
 
 
 def shares(movies: Sequence[Movie], weights: Sequence[int], traits: Traits) -> dict[str, float]:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from movierec.catalog import Catalog, Movie
 from movierec.published import Bundle
+from movierec.ranking import RELEVANT
 from serving.cards import Card, card
 from serving.deps import Site, TheBundle, TheSite
 from serving.forms import Form, TheForm, local, see
@@ -23,7 +24,7 @@ router = APIRouter(include_in_schema=False)
 WANTED = 5
 OFFERED = 18
 KNOWN_TO_MANY = 400  # among so many of the most popular movies one finds some that one knows
-PICKED = 4.0  # a pick says "I like it", and this is where liking begins
+PICKED = RELEVANT  # a pick says "I like it"
 MINE = "/?user_id=me#for-you"
 
 

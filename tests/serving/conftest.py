@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -14,6 +15,10 @@ from serving.app import create_app
 from serving.people.database import Database, database_url
 from tests import postgres
 from tests.factories import published_home
+
+if TYPE_CHECKING:
+    from serving.people.community import Community
+    from tests.serving.visits import Tab
 
 
 class Browser:
@@ -82,3 +87,26 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def browser(home: Path) -> Browser:
     return browser_of(home)
+
+
+# tests/serving/visits.py stands on this file, and so it is read when a fixture is asked for.
+@pytest.fixture
+def people(home: Path, database: Database) -> "Community":
+    from tests.serving.visits import community
+
+    return community(home, database)
+
+
+@pytest.fixture
+def visitor(home: Path, people: "Community") -> "Tab":
+    from tests.serving.visits import tab
+
+    return tab(home, people)
+
+
+@pytest.fixture
+def alone(home: Path, tmp_path: Path) -> "Tab":
+    """A visitor where one database is enough."""
+    from tests.serving.visits import community, tab
+
+    return tab(home, community(tmp_path))

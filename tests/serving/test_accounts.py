@@ -7,28 +7,12 @@ import pytest
 from argon2 import PasswordHasher
 
 from serving.people.community import Community
-from serving.people.database import Database
 from serving.people.passwords import Passwords
 from serving.people.records import Account, Attempts, Profile, Visit
 from serving.people.signing import COOKIE, hash_of
 from tests.serving.visits import QUICK, Clock, Tab, another, community, drawn_for, rating_on, tab, words
 
 PASSWORD = "four plain words here"
-
-
-@pytest.fixture
-def people(home: Path, database: Database) -> Community:
-    return community(home, database)
-
-
-@pytest.fixture
-def visitor(home: Path, people: Community) -> Tab:
-    return tab(home, people)
-
-
-@pytest.fixture
-def alone(home: Path, tmp_path: Path) -> Tab:
-    return tab(home, community(tmp_path))
 
 
 def people_of(visitor: Tab) -> Community:

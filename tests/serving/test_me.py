@@ -4,7 +4,6 @@ import json
 import re
 import sqlite3
 from datetime import UTC, datetime
-from pathlib import Path
 from uuid import uuid4
 from xml.etree import ElementTree
 
@@ -13,25 +12,9 @@ import pytest
 from movierec.catalog import Movie
 from serving.figures import PICTURES, Bars, Seen, svg
 from serving.people.community import Community
-from serving.people.database import Database
 from serving.people.records import OF_A_MOVIE, Account, Profile, Visit
 from tests.serving.test_accounts import PASSWORD, clock_of, people_of, register, sign_in
-from tests.serving.visits import Tab, another, community, rating_on, tab, words
-
-
-@pytest.fixture
-def people(home: Path, database: Database) -> Community:
-    return community(home, database)
-
-
-@pytest.fixture
-def visitor(home: Path, people: Community) -> Tab:
-    return tab(home, people)
-
-
-@pytest.fixture
-def alone(home: Path, tmp_path: Path) -> Tab:
-    return tab(home, community(tmp_path))
+from tests.serving.visits import Tab, another, rating_on, words
 
 
 @pytest.fixture

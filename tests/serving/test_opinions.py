@@ -10,26 +10,9 @@ from starlette.requests import Request
 from serving.mine import my_sets
 from serving.people import feedback
 from serving.people.community import Community
-from serving.people.database import Database
 from serving.people.records import Profile, Rating, Review, Visit
 from serving.people.signing import COOKIE
 from tests.serving.visits import Clock, Tab, another, community, drawn_for, rating_on, tab, words
-
-
-@pytest.fixture
-def people(home: Path, database: Database) -> Community:
-    return community(home, database)
-
-
-@pytest.fixture
-def visitor(home: Path, people: Community) -> Tab:
-    return tab(home, people)
-
-
-@pytest.fixture
-def alone(home: Path, tmp_path: Path) -> Tab:
-    """A visitor where one database is enough."""
-    return tab(home, community(tmp_path))
 
 
 def file_of(visitor: Tab) -> Path:

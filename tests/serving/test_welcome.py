@@ -1,31 +1,13 @@
 """The first visit: five films, and recommendations are there; every later rating changes them."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from movierec.catalog import Movie
-from serving.people.community import Community
-from serving.people.database import Database
 from serving.welcome import diverse
 from tests.serving.test_home import personal_ids
-from tests.serving.visits import Tab, another, community, drawn_for, tab, words
-
-
-@pytest.fixture
-def people(home: Path, database: Database) -> Community:
-    return community(home, database)
-
-
-@pytest.fixture
-def visitor(home: Path, people: Community) -> Tab:
-    return tab(home, people)
-
-
-@pytest.fixture
-def alone(home: Path, tmp_path: Path) -> Tab:
-    return tab(home, community(tmp_path))
+from tests.serving.visits import Tab, another, drawn_for, words
 
 
 def offered(visitor: Tab, path: str = "/welcome") -> list[int]:
