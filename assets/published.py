@@ -224,7 +224,8 @@ def recommendations(
 def tracked_runs(tracking: Tracking, sample: str) -> dict[str, str | None]:
     """By asset, the MLflow run that recorded the latest fit of what is measured or published."""
     fits = {*MEASURED_ASSETS.values(), *(asset_name(name, "all") for name in PUBLISHED)}
-    return {asset: tracking.latest_run(asset, sample) for asset in sorted(fits)}
+    runs = tracking.latest_runs(sample)
+    return {asset: runs.get(asset) for asset in sorted(fits)}
 
 
 class Champion(TypedDict):

@@ -2,6 +2,7 @@
 
 import logging
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
@@ -49,10 +50,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             },
         )
         run_id = run.info.run_id
-        for name, value in asdict(model.params).items():
-            self._client.log_param(run_id, name, value)
-        self._client.log_metric(run_id, "fit_seconds", seconds)
-        self._client.log_metric(run_id, "fit_peak_mb", peak_mb)
+        self._log(run_id, {"fit_seconds": seconds, "fit_peak_mb": peak_mb}, asdict(model.params))
         if files:
             with tempfile.TemporaryDirectory() as folder:
                 model.save(Path(folder))
@@ -64,8 +62,18 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Adds `metrics` to the run of the asset's latest fit, where there is one."""
         run_id = self.latest_run(asset, sample)
         if run_id is not None:
-            for name, value in metrics.items():
-                self._client.log_metric(run_id, name, value)
+            self._log(run_id, metrics)
+
+    def _log(self, run_id: str, metrics: Mapping[str, float], params: Mapping[str, Any] | None = None) -> None:
+        """In one transaction: a metric at a time is a write to the database each."""
+        from mlflow.entities import Metric, Param
+
+        now = int(time.time() * 1000)
+        self._client.log_batch(
+            run_id,
+            metrics=[Metric(name, float(value), now, 0) for name, value in metrics.items()],
+            params=[Param(name, str(value)) for name, value in (params or {}).items()],
+        )
 
     def record_table(self, context: dg.AssetExecutionContext, experiment: str, table: "pl.DataFrame") -> None:
         """A run with `table` as its artifact, `<asset>.csv`."""
@@ -95,9 +103,16 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def latest_metrics(self, sample: str) -> dict[str, dict[str, float]]:
         """By asset, what was recorded of its latest fit for `sample`."""
-        found: dict[str, dict[str, float]] = {}
+        return {asset: dict(run.data.metrics) for asset, run in self._latest_by_asset(sample).items()}
+
+    def latest_runs(self, sample: str) -> dict[str, str]:
+        """By asset, the id of the run that recorded its latest fit for `sample`."""
+        return {asset: str(run.info.run_id) for asset, run in self._latest_by_asset(sample).items()}
+
+    def _latest_by_asset(self, sample: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
         for run in self._latest(f"tags.sample = '{sample}'", at_most=LOOKED_THROUGH):
-            found.setdefault(run.data.tags.get("asset", ""), dict(run.data.metrics))
+            found.setdefault(run.data.tags.get("asset", ""), run)
         return found
 
     def latest_run(self, asset: str, sample: str) -> str | None:

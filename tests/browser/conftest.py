@@ -5,11 +5,9 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import uvicorn
-from _pytest.runner import runtestprotocol
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from serving.app import create_app
@@ -85,25 +83,8 @@ def visit(chromium: Browser, site: str, complaints: list[str]) -> Iterator[Visit
     assert complaints == []
 
 
-class Siblings:
-    """Stands for a next test beside `item`: what they share stays set up."""
-
-    def __init__(self, item: pytest.Item) -> None:
-        self.item = item
-
-    def listchain(self) -> list[Any]:
-        return self.item.listchain()[:-1]
-
-
-def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A browser test that fails is run once more: a loaded machine may answer later than a person would press."""
-    beside: Any = Siblings(item)
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    reports = runtestprotocol(item, log=False, nextitem=beside)
-    if any(report.failed for report in reports):
-        reports = runtestprotocol(item, log=False, nextitem=beside)
-    item.session._setupstate.teardown_exact(nextitem)
-    for report in reports:
-        item.ihook.pytest_runtest_logreport(report=report)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    return True
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.flaky(reruns=1))

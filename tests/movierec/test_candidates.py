@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from movierec.candidates import CANDIDATE_MODELS, transitions
 from movierec.candidates.als import ALS, ALSParams
 from movierec.candidates.base import candidates
+from movierec.candidates.content import ContentModel
 from movierec.candidates.ease import EASE, EASEParams
 from movierec.candidates.ease import _weights as ease_weights
 from movierec.candidates.ials import IALS, REFERENCE, IALSParams, confidence
@@ -15,6 +16,7 @@ from movierec.candidates.popularity import Popularity, PopularityParams
 from movierec.candidates.svd import SVD, SVDParams
 from movierec.candidates.transitions import Transitions, TransitionsParams
 from movierec.candidates.trending import Trending, TrendingParams
+from movierec.content import content_vectors
 from movierec.interactions import Interactions
 from movierec.schema import CANDIDATES
 from tests import factories
@@ -170,6 +172,15 @@ def test_svd_with_every_factor_gives_back_what_a_user_rated_above_their_mean():
     model = SVD.fit(Interactions.of(table), SVDParams(factors=2))
     assert model.score(np.array([0]))[0].tolist() == pytest.approx([2, -2, 0], abs=0.4)
     assert model.item_factors.T @ model.item_factors == pytest.approx(np.eye(2), abs=1e-5)
+
+
+def test_content_scores_a_movie_that_nobody_has_rated():
+    movies = factories.movies(6)
+    content = content_vectors(movies.collect(), factories.tags().collect())
+    model = ContentModel.fit(Interactions.of(factories.ratings((1, 2, 5.0), (1, 3, 1.0))), content=content)
+    like, unlike, unknown = model.of_movies(model.interactions, [6, 5, 77])[0]
+    assert like > unlike  # even movies are of one genre, odd ones of another
+    assert unknown == 0
 
 
 def test_trending_is_popularity_where_old_ratings_fade():
