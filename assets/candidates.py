@@ -10,13 +10,13 @@ import dagster as dg
 import polars as pl
 
 from assets.partitions import samples
-from assets.protocols import PER_USER, PROTOCOLS, Protocol, asset_name
+from assets.protocols import PER_USER, PROTOCOLS, Protocol, asset_name, tuned_input
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.content import content_vectors
 from movierec.interactions import Interactions
 from movierec.retrieval import RECOMMENDERS
 from movierec.splits import CUTS, known_at, tags_known_at
-from movierec.tuning import SPACES, Tuned
+from movierec.tuning import SPACES
 from resources.memory import PeakMemory
 from resources.tracking import Tracking
 
@@ -31,7 +31,6 @@ EXPERIMENTS = {
     "transitions": "collaborative_filtering",
     "content": "collaborative_filtering",
 }
-TUNED = dg.PythonObjectDagsterType(Tuned, name="tuned_parameters")
 PURPOSE = {
     "history": "for the ranker's training rows",
     "known": "to be measured on the holdout",
@@ -51,15 +50,12 @@ def cuts_of(name: str, protocol: Protocol) -> list[str]:
 def _candidate_model(name: str, cut: str, protocol: Protocol) -> dg.AssetsDefinition:
     kind: type[CandidateModel] = CANDIDATE_MODELS[name]
     reads_movies = ("movies", "tags") if name == "content" else ()
-    # What was tuned per user has seen labels from after the moments of global time, where defaults hold.
-    reads_tuned = ("tuned",) if name in SPACES and protocol is PER_USER else ()
+    reads_tuned = tuned_input(protocol) if name in SPACES else {}
 
     @dg.asset(
         key=protocol.key(asset_name(name, cut)),
         description=f"{kind.__doc__} Fitted on {' + '.join(CUTS[cut])}, {PURPOSE[cut]}.",
-        ins=protocol.inputs(["split"])
-        | dict.fromkeys(reads_movies, dg.AssetIn())
-        | dict.fromkeys(reads_tuned, dg.AssetIn(dagster_type=TUNED)),
+        ins=protocol.inputs(["split"]) | dict.fromkeys(reads_movies, dg.AssetIn()) | reads_tuned,
         partitions_def=samples,
         group_name=protocol.group("candidates"),
         kinds={"python", "numpy"},

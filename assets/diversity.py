@@ -12,8 +12,9 @@ from assets.partitions import samples
 from assets.protocols import PER_USER, channel_inputs
 from assets.ranking import RANKER_TYPE
 from movierec import metrics
-from movierec.diversity import intra_list_distance
+from movierec.diversity import DEPTH, intra_list_distance
 from movierec.evaluation import KNOWN, bootstrap
+from movierec.interactions import as_table, blocks
 from movierec.ranking import Ranker
 from movierec.recommender import Popular, Recommender
 from movierec.retrieval import RECOMMENDERS, Retrieval
@@ -47,10 +48,14 @@ def diversity(
     nobody = Popular(np.empty(0, np.int32), np.empty(0, np.float32))
     retrieval = Retrieval({name: models[name] for name in RECOMMENDERS["two_stage"]})
     plain = Recommender(retrieval, features, ranker, nobody, diversity=0.0)
+    user_rows = retrieval.interactions.rows_of(users)
+    in_blocks = [plain.by_score(block, n=DEPTH) for block in blocks(user_rows, retrieval.width)]
+    ranked = [np.concatenate(parts) for parts in zip(*in_blocks, strict=True)]
     rows: list[tuple[float, str, float, float | None, float | None, int]] = []
     undiversified = np.zeros(0)
     for weight in WEIGHTS:
-        found = replace(plain, diversity=weight).recommend(users, n=K)
+        chosen = replace(plain, diversity=weight).diversified(*ranked, n=K)
+        found = as_table(users, retrieval.interactions.movie_ids, *chosen)
         ndcg = metrics.per_user(found, wanted, ks=[K])[f"ndcg_at_{K}"].to_numpy()
         undiversified = ndcg if weight == 0 else undiversified
         lists = found.filter(pl.col("rank").max().over("user_id") == K)["movie_id"].to_numpy().reshape(-1, K)

@@ -8,6 +8,7 @@ import polars as pl
 
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.splits import SPLITS, split_by_time, split_by_user
+from movierec.tuning import Tuned
 
 
 class Protocol(NamedTuple):
@@ -37,6 +38,14 @@ PROTOCOLS = (PER_USER, GLOBAL_TIME)
 
 # Dagster wants one type object to a name; the I/O manager reads from it which class to load.
 MODEL_TYPES = {name: dg.PythonObjectDagsterType(kind, name=f"{name}_model") for name, kind in CANDIDATE_MODELS.items()}
+
+
+TUNED = dg.PythonObjectDagsterType(Tuned, name="tuned_parameters")
+
+
+def tuned_input(protocol: Protocol) -> dict[str, dg.AssetIn]:
+    """`tuned` where it may be read: what was tuned per user has seen labels from after the moments of global time."""
+    return {"tuned": dg.AssetIn(dagster_type=TUNED)} if protocol is PER_USER else {}
 
 
 def asset_name(model: str, cut: str) -> str:

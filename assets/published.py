@@ -1,17 +1,15 @@
 """Published: the catalogue, similar movies, and the bundle that the site serves."""
 
-import json
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import dagster as dg
-import numpy as np
 import polars as pl
 
 from assets.candidates import PUBLISHED
+from assets.champion import champion, coverage_of, seconds_for_one
 from assets.evaluation import MEASURED_ASSETS
 from assets.features import features_at
 from assets.partitions import samples
@@ -34,7 +32,6 @@ from resources.sources import Dataset
 from resources.tracking import Tracking
 
 OWNERS = ["team:web"]
-TIMED = 20
 N_TRENDING = 100
 NOTHING: Any = dg.Nothing  # no output is stored; Dagster's own annotation does not admit its own constant
 PARQUET = {"polars", "parquet"}
@@ -226,49 +223,3 @@ def tracked_runs(tracking: Tracking, sample: str) -> dict[str, str | None]:
     fits = {*MEASURED_ASSETS.values(), *(asset_name(name, "all") for name in PUBLISHED)}
     runs = tracking.latest_runs(sample)
     return {asset: runs.get(asset) for asset in sorted(fits)}
-
-
-class Champion(TypedDict):
-    """What a challenger is measured against, as `promotion.contest` takes it."""
-
-    champion: pl.DataFrame | None
-    champion_coverage: float
-    champion_seconds: float
-
-
-def champion(home: Path, dataset: Dataset) -> Champion:
-    """The published bundle's scores, where it was measured on the same data and split."""
-    folder = current(home)
-    nobody: Champion = {"champion": None, "champion_coverage": 0.0, "champion_seconds": 0.0}
-    if folder is None:
-        return nobody
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text())
-        if (manifest["source"]["version"], manifest["split"]) != (dataset.version, PER_USER.told):
-            return nobody
-        scores = pl.read_parquet(folder / "scores.parquet")
-        return {
-            "champion": scores,
-            "champion_coverage": coverage_of(manifest["metrics"], manifest["serves"]),
-            "champion_seconds": seconds_for_one(Recommender.load(folder / "recommender")),
-        }
-    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
-        return nobody  # a broken bundle defends nothing
-
-
-def seconds_for_one(recommender: Recommender) -> float:
-    """The median time of TIMED answers, each for another user."""
-    users = recommender.interactions.user_ids
-    asked = users[:: max(1, len(users) // TIMED)][:TIMED]
-    taken = []
-    for user_id in asked.tolist():
-        started = time.perf_counter()
-        recommender.for_user(user_id, n=20)
-        taken.append(time.perf_counter() - started)
-    return float(np.median(taken))
-
-
-def coverage_of(rows: list[dict[str, Any]], model: str) -> float:
-    """A model's coverage@10 in the rows of `evaluation`."""
-    (value,) = (row["value"] for row in rows if (row["model"], row["metric"]) == (model, "coverage_at_10"))
-    return float(value)

@@ -1,17 +1,19 @@
 """Ranking: for each recommender the rows its ranker learns from, and the ranker."""
 
 import time
+from dataclasses import replace
 
 import dagster as dg
 import polars as pl
 
 from assets.features import TABLES, features_at
 from assets.partitions import samples
-from assets.protocols import PER_USER, PROTOCOLS, Protocol, channel_inputs
+from assets.protocols import PER_USER, PROTOCOLS, Protocol, channel_inputs, tuned_input
 from movierec import ranking
 from movierec.candidates import CandidateModel
 from movierec.ranking import Ranker, RankerParams
 from movierec.retrieval import RECOMMENDERS, Retrieval
+from movierec.tuning import Tuned
 from resources import figures
 from resources.memory import PeakMemory
 from resources.tracking import Tracking
@@ -27,9 +29,10 @@ class LabelConfig(dg.Config):
     max_users: int = 3_000
 
 
-def params_of(recommender: str) -> RankerParams:
+def params_of(recommender: str, tuned: Tuned | None) -> RankerParams:
     """Rankers that are only measured are fitted on one fold, a third of the time."""
-    return RankerParams() if recommender == "two_stage" else RankerParams(one_fold_from=0)
+    params = (tuned and tuned.of("ranker")) or RankerParams()
+    return params if recommender == "two_stage" else replace(params, one_fold_from=0)
 
 
 def label_rows_name(recommender: str) -> str:
@@ -76,11 +79,13 @@ def _label_rows(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
 
 
 def _ranker(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
+    rows_of = {"rows": dg.AssetIn(protocol.key(label_rows_name(recommender)))}
+
     @dg.asset(
         key=protocol.key(ranker_name(recommender)),
-        description=f"CatBoost, YetiRank, over {', '.join(RECOMMENDERS[recommender])}: learns the order of a user's "
+        description=f"CatBoost over {', '.join(RECOMMENDERS[recommender])}: learns the order of a user's "
         "candidates from what they liked after the history.",
-        ins={"rows": dg.AssetIn(protocol.key(label_rows_name(recommender)))},
+        ins=rows_of | tuned_input(protocol),
         partitions_def=samples,
         group_name=protocol.group("ranking"),
         kinds={"catboost"},
@@ -88,10 +93,10 @@ def _ranker(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
         io_manager_key="models",
         pool="training",
     )
-    def ranker(context: dg.AssetExecutionContext, rows: pl.DataFrame, tracking: Tracking) -> Ranker:
+    def ranker(context: dg.AssetExecutionContext, rows: pl.DataFrame, tracking: Tracking, **given: Tuned) -> Ranker:
         started = time.perf_counter()
         with PeakMemory() as memory:
-            fitted = Ranker.fit(rows, params_of(recommender))
+            fitted = Ranker.fit(rows, params_of(recommender, given.get("tuned")))
         seconds = time.perf_counter() - started
         tracking.record_fit(
             context, "two_stage_ranker", fitted, seconds=seconds, peak_mb=memory.peak_mb, files=protocol is PER_USER

@@ -1,5 +1,8 @@
 """Tuning: the search for hyper-parameters, in an asset of its own. Normal runs read what it has found so far."""
 
+from functools import cache, partial
+from typing import Any
+
 import dagster as dg
 import polars as pl
 
@@ -7,17 +10,22 @@ from assets.partitions import samples
 from movierec.interactions import Interactions
 from movierec.ranking import RELEVANT
 from movierec.splits import known_at, part_of
-from movierec.tuning import PARAMS, SPACES, Tuned, defaults, goodness
+from movierec.tuning import PARAMS, REFERENCE, SPACES, Tuned, defaults, goodness, goodness_of_ranker
+from movierec.validation import Validation
 from resources.io import markdown
 from resources.sources import Dataset
 from resources.studies import Best, Studies
 
 
 class TuningConfig(dg.Config):
-    """How many trials each model is given in this run; with none the best of earlier runs is read."""
+    """How many trials each model is given in this run; with none the best of earlier runs is read.
+
+    With `reference` nothing is searched or read: the seed design's hyper-parameters hold.
+    """
 
     trials: int = 0
     models: list[str] = sorted(SPACES)
+    reference: bool = False
 
 
 @dg.asset(
@@ -29,20 +37,38 @@ class TuningConfig(dg.Config):
     pool="training",
 )
 def tuned(
-    context: dg.AssetExecutionContext, config: TuningConfig, dataset: Dataset, split: pl.LazyFrame, studies: Studies
+    context: dg.AssetExecutionContext,
+    config: TuningConfig,
+    dataset: Dataset,
+    movies: pl.LazyFrame,
+    split: pl.LazyFrame,
+    studies: Studies,
 ) -> Tuned:
     """The best hyper-parameters that were found on the labels, by models fitted on the history; the holdout has no
     part in it. Without any search the committed defaults hold."""
+    if config.reference:
+        return REFERENCE
     history = Interactions.of(known_at(split, "history"))
     labels = part_of(split, "labels").filter(pl.col("rating") >= RELEVANT).select("user_id", "movie_id").collect()
     liked = labels.filter(pl.col("user_id").is_in(history.user_ids.tolist()))
+
+    @cache
+    def validation() -> Validation:
+        return Validation.of(known_at(split, "known"), movies)
+
+    def judged(model: str, drawn: dict[str, Any]) -> float:
+        params = PARAMS[model](**drawn)
+        return (
+            goodness_of_ranker(params, validation()) if model == "ranker" else goodness(model, params, history, liked)
+        )
+
     best: dict[str, Best] = {}
     for model in config.models:
         found = studies.search(
             context.partition_key,
             f"{model} {dataset.version}",
             SPACES[model],
-            lambda drawn, model=model: goodness(model, PARAMS[model](**drawn), history, liked),  # type: ignore[misc]
+            partial(judged, model),
             first=defaults(model),
             trials=config.trials,
         )

@@ -47,11 +47,11 @@ def content_vectors(movies: pl.DataFrame, tags: pl.DataFrame) -> Content:
     table = movies.select("movie_id", "year", "genres").sort("movie_id")
     movie_ids = table["movie_id"].to_numpy().astype(np.int32)
     sides = [
-        GENRE_WEIGHT * _unit(_genres(table)),
-        TIME_WEIGHT * _unit(_decades(table)),
-        TAG_WEIGHT * _unit(tag_weights(movie_ids, tags).weights),
+        GENRE_WEIGHT * unit_rows(_genres(table)),
+        TIME_WEIGHT * unit_rows(_decades(table)),
+        TAG_WEIGHT * unit_rows(tag_weights(movie_ids, tags).weights),
     ]
-    return Content(movie_ids, _unit(sp.hstack(sides, format="csr")))
+    return Content(movie_ids, unit_rows(sp.hstack(sides, format="csr")))
 
 
 class TagWeights(NamedTuple):
@@ -115,7 +115,7 @@ def _matrix(weights: npt.NDArray[np.float64], rows: npt.ArrayLike, columns: Rows
     return matrix
 
 
-def _unit(matrix: sp.csr_array) -> sp.csr_array:
+def unit_rows(matrix: sp.csr_array) -> sp.csr_array:
     """Its rows at length 1; empty rows stay empty."""
     lengths = np.sqrt(matrix.multiply(matrix).sum(axis=1))
     scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)

@@ -11,14 +11,15 @@ from movierec import metrics
 from movierec.interactions import UNKNOWN, Interactions, Rows, Scores, as_table, top_unseen
 from movierec.ranking import RELEVANT
 from movierec.sampling import bucket
-from movierec.splits import newcomers, part_of
+from movierec.splits import before, newcomers, part_of
 
 RESAMPLES = 2000
 BLOCK_RESAMPLES = 100  # counts of draws that are held at once
 HOLDOUT_DRAW = 3  # not the draw of the sample, of the label users, or of early stopping
 
-# Who is scored: users of the fit, newcomers by their first half, newcomers before their first rating.
-KNOWN, FOLDED_IN, COLD = SEGMENTS = ("known", "folded_in", "cold")
+# Who is scored: users of the fit, newcomers by their first half, newcomers before their first rating; and newcomers by
+# their first half on the movies that nobody had rated.
+KNOWN, FOLDED_IN, COLD, COLD_MOVIES = SEGMENTS = ("known", "folded_in", "cold", "cold_movies")
 
 # A model and what it must not be worse than.
 FLOORS = (
@@ -33,6 +34,7 @@ FLOORS = (
 # What each stage adds to the one before it.
 STAGES = (
     ("trending", "popularity"),
+    ("content", "random"),
     ("two_stage_als", "als"),
     ("two_stage_ials", "ials"),
     ("blend", "ease"),
@@ -56,15 +58,18 @@ class Interval(NamedTuple):
 def relevant_pairs(split: pl.LazyFrame, *, max_users: int, part: str = "holdout") -> pl.DataFrame:
     """`segment, user_id, movie_id` of the movies that users liked in `part`; a fixed draw of `max_users` a segment.
 
-    Users who rated before `part` are KNOWN. Newcomers stand in two segments: FOLDED_IN with what they liked in
-    their second half, COLD with all that they liked. Users who liked nothing cannot be scored and have no rows.
+    Users who rated before `part` are KNOWN. Newcomers stand in three segments: FOLDED_IN with what they liked in
+    their second half, COLD_MOVIES with that of it which nobody had rated before `part`, COLD with all that they liked.
+    Users who liked nothing cannot be scored and have no rows.
     Raises ValueError when nobody liked anything.
     """
     new = newcomers(split, part)
+    later = new.filter(~pl.col("given"))
     tables = {
         KNOWN: part_of(split, part).join(new.select("user_id").unique(), on="user_id", how="anti"),
-        FOLDED_IN: new.filter(~pl.col("given")),
+        FOLDED_IN: later,
         COLD: new,
+        COLD_MOVIES: later.join(before(split, part), on="movie_id", how="anti"),
     }
     found = pl.concat([_liked(table, max_users).with_columns(segment=pl.lit(name)) for name, table in tables.items()])
     if found.is_empty():

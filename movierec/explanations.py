@@ -22,11 +22,22 @@ class Reason(NamedTuple):
     contribution: float
 
 
+class Parts(NamedTuple):
+    """A ranker's score: `base`, what it expects of any candidate, plus the contributions plus `others` is the score.
+
+    `reasons` by size of their contribution.
+    """
+
+    base: float
+    reasons: list[Reason]
+    others: float
+
+
 class Explanation(NamedTuple):
-    """`reasons` by size of their contribution; `because_of` are rated movies, the one that moved most first."""
+    """`parts` of the score where a ranker gave one; `because_of` are rated movies, the one that moved most first."""
 
     movie_id: int
-    reasons: list[Reason]
+    parts: Parts | None
     because_of: list[int]
 
 
@@ -88,25 +99,27 @@ def shap_values(ranker: Ranker, matrix: Scores) -> npt.NDArray[np.float64]:
     return values
 
 
-def reasons(ranker: Ranker, matrix: Scores, *, top: int) -> list[list[Reason]]:
-    """The `top` features of each row by size of their SHAP value; of those with the same words the largest."""
-    explained = []
-    for row, parts in zip(matrix, shap_values(ranker, matrix)[:, :-1], strict=True):
+def parts_of(ranker: Ranker, matrix: Scores, *, top: int) -> list[Parts]:
+    """The score of each row in parts, with its `top` features by size of their SHAP value; of features with the same
+    words the largest speaks, the rest are among the others."""
+    found = []
+    for row, (*parts, base) in zip(matrix, shap_values(ranker, matrix).tolist(), strict=True):
         by_words: dict[str, Reason] = {}
-        for at in np.argsort(-np.abs(parts), kind="stable"):
+        for at in sorted(range(len(parts)), key=lambda at: -abs(parts[at])):
             feature = ranker.features[at]
-            by_words.setdefault(words_of(feature), Reason(feature, words_of(feature), float(row[at]), float(parts[at])))
+            by_words.setdefault(words_of(feature), Reason(feature, words_of(feature), float(row[at]), parts[at]))
             if len(by_words) == top:
                 break
-        explained.append(list(by_words.values()))
-    return explained
+        told = list(by_words.values())
+        found.append(Parts(base, told, sum(parts) - sum(reason.contribution for reason in told)))
+    return found
 
 
 def because_of(retrieval: Retrieval, one: Interactions, columns: Rows, *, top: int) -> list[list[int]]:
     """For each of `columns` the movies of the single user of `one` without which the channels would score it lowest.
 
     Each of the last LATEST ratings is left out in turn; what each channel's score loses is taken in the spread of
-    its scores of `columns`, and summed over the channels. Movies without which nothing is lost are not named.
+    its scores of all movies, and summed over the channels. Movies without which nothing is lost are not named.
     """
     tried = np.flatnonzero(one.recency <= LATEST)
     without = one.take(np.zeros(1 + len(tried), np.intp))  # the first row stays whole
@@ -116,9 +129,11 @@ def because_of(retrieval: Retrieval, one: Interactions, columns: Rows, *, top: i
     without = without.where(kept.ravel())
     lost = np.zeros((len(tried), len(columns)))
     for model in retrieval.models.values():
-        scores = model.fold_in(without)[:, columns].astype(np.float64)
+        everything = model.fold_in(without)
+        spread = everything[0].std(where=np.isfinite(everything[0]))
+        scores = everything[:, columns].astype(np.float64)
         scores = np.where(np.isfinite(scores), scores, 0)
-        lost += (scores[0] - scores[1:]) / (scores[0].std() + 1e-9)
+        lost += (scores[0] - scores[1:]) / (spread + 1e-9)
     movie_ids = one.movie_ids[one.user_items.indices[tried]]
     order = np.argsort(-lost, axis=0, kind="stable")[:top].T
     return [[int(movie_ids[at]) for at in places_of if lost[at, column] > 0] for column, places_of in enumerate(order)]

@@ -43,7 +43,8 @@ class Interactions:
         who has rated no other.
         """
         if movie_ids is not None:
-            ratings = ratings.filter(pl.col("movie_id").is_in(movie_ids))
+            # Of a memory map Polars takes one number at a time.
+            ratings = ratings.filter(pl.col("movie_id").is_in(np.asarray(movie_ids)))
         table = (
             ratings.sort("user_id", "rated_at", "movie_id")
             .select(

@@ -1,7 +1,7 @@
 """Models as they are measured: each recommends to the users of the holdout, by what it may know of them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -9,15 +9,17 @@ import polars as pl
 
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.candidates.base import candidates
-from movierec.evaluation import COLD, FOLDED_IN, KNOWN, random_ranking
+from movierec.candidates.content import ContentModel
+from movierec.evaluation import COLD, COLD_MOVIES, FOLDED_IN, KNOWN, random_ranking
 from movierec.features import Features
-from movierec.interactions import Interactions
+from movierec.interactions import UNKNOWN, Ids, Interactions, Scores, as_table, best_columns, positions
 from movierec.ranking import Ranker
 from movierec.recommender import Popular, Recommender
 from movierec.retrieval import RECOMMENDERS, Retrieval
 from movierec.schema import CANDIDATES
 
 UserIds = npt.NDArray[np.int32]
+SEED = 7
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,14 @@ class Measured:
     """A model by what it gives to `known` users, to those `folded_in` by ratings, and to `cold` ones.
 
     Each answers with `user_id, movie_id, score, rank`; `cold` is None for a model that can say nothing to them, and
-    would be replaced by popularity.
+    would be replaced by popularity. `cold_movies` orders movies that nobody has rated for users folded in; None for
+    a model that does not know them.
     """
 
     known: Callable[[UserIds, int], pl.DataFrame]
     folded_in: Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame]
     cold: Callable[[UserIds, int], pl.DataFrame] | None = None
+    cold_movies: Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame] | None = None
 
     def rankings(self, relevant: pl.DataFrame, given: pl.LazyFrame, *, n: int) -> pl.DataFrame:
         """`segment, user_id, movie_id, score, rank` for the users of `relevant`; `given` is what newcomers rated."""
@@ -45,6 +49,8 @@ class Measured:
             tables[FOLDED_IN] = self.folded_in(folded, n, given)
         if self.cold is not None:
             tables[COLD] = self.cold(users(COLD), n)
+        if self.cold_movies is not None and len(users(COLD_MOVIES)):
+            tables[COLD_MOVIES] = self.cold_movies(users(COLD_MOVIES), n, given)
         return pl.concat([table.with_columns(segment=pl.lit(segment)) for segment, table in tables.items()])
 
 
@@ -55,9 +61,11 @@ def measured_models(
 
     `models` are fitted at one cut, `features` are of it, `rankers` are by the names of RECOMMENDERS.
     """
-    interactions = models["popularity"].interactions
-    found = {"random": _chance(interactions)}
+    content = models["content"]
+    assert isinstance(content, ContentModel)  # noqa: S101  by its name
+    found = {"random": replace(_chance(content.interactions), cold_movies=_cold_movies(content, _lots))}
     found |= {name: _candidates(models[name], everybody_alike=name in ALIKE) for name in CANDIDATE_MODELS}
+    found["content"] = replace(found["content"], cold_movies=_cold_movies(content, content.of_movies))
     popular = Popular(np.empty(0, np.int32), np.empty(0, np.float32))  # nobody unknown is asked about
 
     def recommender(name: str, ranker: Ranker | None) -> Measured:
@@ -76,6 +84,29 @@ def _chance(interactions: Interactions) -> Measured:
         lambda users, n: random_ranking(interactions, users, n=n),
         lambda users, n, given: random_ranking(Interactions.of(given, interactions.movie_ids), users, n=n),
     )
+
+
+def _lots(people: Interactions, movie_ids: Ids) -> Scores:
+    return np.random.default_rng(SEED).random((len(people.user_ids), len(movie_ids)), dtype=np.float32)
+
+
+def _cold_movies(
+    content: ContentModel, score: Callable[[Interactions, Ids], Scores]
+) -> Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame]:
+    """Rankings of the movies that have a vector of content and no rating, but for what the user was given."""
+    others = np.setdiff1d(content.movie_ids, content.interactions.movie_ids)
+
+    def found(users: UserIds, n: int, given: pl.LazyFrame) -> pl.DataFrame:
+        people = Interactions.of(given, content.interactions.movie_ids)
+        rows = people.rows_of(users)
+        known = users[rows != UNKNOWN]
+        scores = score(people.take(rows[rows != UNKNOWN]), others)
+        seen = given.filter(pl.col("movie_id").is_in(others) & pl.col("user_id").is_in(known)).collect()
+        scores[positions(known, seen["user_id"].to_numpy()), positions(others, seen["movie_id"].to_numpy())] = -np.inf
+        columns, best = best_columns(scores, n=min(n, len(others)))
+        return as_table(known, others, np.where(np.isneginf(best), UNKNOWN, columns), best)
+
+    return found
 
 
 def _candidates(model: CandidateModel, *, everybody_alike: bool) -> Measured:

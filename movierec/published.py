@@ -23,7 +23,7 @@ from movierec.versions import BundleError, add_version, atomic, current, opening
 
 __all__ = ["Bundle", "BundleError", "Live", "atomic", "current", "point_at", "publish", "rollback"]
 
-FORMAT = 2  # counts up when older code could not read what is written, or newer code what was
+FORMAT = 3  # counts up when older code could not read what is written, or newer code what was
 
 
 @dataclass(frozen=True)

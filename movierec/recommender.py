@@ -12,7 +12,7 @@ import numpy.typing as npt
 import polars as pl
 
 from movierec.diversity import DEPTH, mmr
-from movierec.explanations import Explanation, Reason, because_of, reasons
+from movierec.explanations import Explanation, Parts, because_of, parts_of
 from movierec.features import Features
 from movierec.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, as_table, blocks
 from movierec.ranking import Ranker, ranked, ranker_features, ranker_matrix
@@ -121,23 +121,34 @@ class Recommender:
         Reasons are of the candidates that a ranker put into order; without a known rating there is nothing to tell, and
         movies outside the fit are left out.
         """
-        columns = self._columns_of(recommended)
         people = self.fold_in(ratings_of_one(movie_ids, ratings, now=self._now))
-        if len(people.interactions.user_ids) == 0 or len(columns) == 0:
+        if len(people.interactions.user_ids) == 0:
             return []
-        moved = because_of(self.retrieval, people.interactions, columns, top=top)
-        told: list[list[Reason]] = [[] for _ in columns]
+        return self._explain(np.array([0]), recommended, top=top, people=people)
+
+    def explain_user(self, user_id: int, recommended: Sequence[int], *, top: int = 3) -> list[Explanation]:
+        """The same for a user of the fit; of an unknown one there is nothing to tell."""
+        row = int(self.interactions.rows_of([user_id])[0])
+        return [] if row == UNKNOWN else self._explain(np.array([row]), recommended, top=top)
+
+    def _explain(
+        self, row: Rows, recommended: Sequence[int], *, top: int, people: "People | None" = None
+    ) -> list[Explanation]:
+        columns = self._columns_of(recommended)
+        if len(columns) == 0:
+            return []
+        interactions, features = people or (self.interactions, self.features)
+        one = interactions.take(row)
+        moved = because_of(self.retrieval, one, columns, top=top)
+        parts: dict[int, Parts] = {}
         if self.ranker is not None:
-            row = np.zeros(1, np.intp)
-            proposals = self.retrieval.propose(row, n=self.ranker.n_candidates, people=people.interactions)
-            matrix = ranker_matrix(self.retrieval, people.features, people.interactions.user_ids, proposals)
-            place = {int(column): at for at, column in enumerate(proposals.columns[0])}
-            proposed = [at for at, column in enumerate(columns) if int(column) in place]
-            rows = [place[int(columns[at])] for at in proposed]
-            for at, found in zip(proposed, reasons(self.ranker, matrix[rows], top=top), strict=True):
-                told[at] = found
-        ids = self.interactions.movie_ids[columns].tolist()
-        return [Explanation(*each) for each in zip(ids, told, moved, strict=True)]
+            proposals = self.retrieval.propose(one, n=self.ranker.n_candidates)
+            matrix = ranker_matrix(self.retrieval, features, one.user_ids, proposals)
+            proposed = np.flatnonzero(np.isin(proposals.columns[0], columns))
+            told = parts_of(self.ranker, matrix[proposed], top=top)
+            parts = dict(zip(proposals.columns[0][proposed].tolist(), told, strict=True))
+        each = zip(columns.tolist(), moved, strict=True)
+        return [Explanation(int(self.interactions.movie_ids[at]), parts.get(at), because) for at, because in each]
 
     def because_of(
         self, movie_ids: Sequence[int], ratings: Sequence[float], recommended: int, *, top: int = 3
@@ -188,17 +199,21 @@ class Recommender:
     def _rank(self, rows: Rows, *, n: int, people: "People | None" = None) -> tuple[Rows, Scores]:
         """Columns and scores of the `n` best of each row's candidates, both len(rows) x n."""
         if not self.diversity:
-            return self._by_score(rows, n=n, people=people)
-        columns, scores = self._by_score(rows, n=max(n, DEPTH), people=people)
+            return self.by_score(rows, n=n, people=people)
+        return self.diversified(*self.by_score(rows, n=max(n, DEPTH), people=people), n=n)
+
+    def diversified(self, columns: Rows, scores: Scores, *, n: int) -> tuple[Rows, Scores]:
+        """The first `n` of what `by_score` gave, put together by maximal marginal relevance."""
         movie_ids = self.interactions.movie_ids[np.where(columns == UNKNOWN, 0, columns)]
         vectors = self.features.genre_vectors(movie_ids)
         places = mmr(np.where(columns == UNKNOWN, -np.inf, scores), vectors, weight=self.diversity, n=n)
         return np.take_along_axis(columns, places, axis=1), np.take_along_axis(scores, places, axis=1)
 
-    def _by_score(self, rows: Rows, *, n: int, people: "People | None" = None) -> tuple[Rows, Scores]:
+    def by_score(self, rows: Rows, *, n: int, people: "People | None" = None) -> tuple[Rows, Scores]:
+        """Columns and scores of the `n` best of each row's candidates, whatever the diversity."""
         n_candidates = PER_CHANNEL if self.ranker is None else self.ranker.n_candidates
         interactions, features = people or (self.interactions, self.features)
-        proposals = self.retrieval.propose(rows, n=max(n, n_candidates), people=people and interactions)
+        proposals = self.retrieval.propose(interactions.take(rows), n=max(n, n_candidates))
         if self.ranker is None:
             return proposals.columns[:, :n], proposals.scores[:, :n]
         matrix = ranker_matrix(self.retrieval, features, interactions.user_ids[rows], proposals)

@@ -36,11 +36,15 @@ class Proposals(NamedTuple):
 
 
 def signal_names(channels: tuple[str, ...]) -> tuple[str, ...]:
-    """What is known of a candidate: each channel's score, rank and score standardised over the candidates."""
-    asked = [
-        name for channel in channels for name in (channel, *(f"{channel}_last{k}" for k in last_of(channel, channels)))
-    ]
-    return tuple(f"{name}_{kind}" for name in asked for kind in ("score", "rank", "z"))
+    """What is known of a candidate: each channel's score, rank and score standardised over the candidates.
+
+    Of the last ratings alone there is no rank: it would need an order of the whole catalogue for each.
+    """
+    names: list[str] = []
+    for channel in channels:
+        names += [f"{channel}_{kind}" for kind in ("score", "rank", "z")]
+        names += [f"{channel}_last{k}_{kind}" for k in last_of(channel, channels) for kind in ("score", "z")]
+    return tuple(names)
 
 
 def last_of(channel: str, channels: tuple[str, ...]) -> tuple[int, ...]:
@@ -70,25 +74,25 @@ class Retrieval:
     @property
     def width(self) -> int:
         """Numbers that proposing for one user holds: what `blocks` should count with."""
-        return len(self.interactions.movie_ids) * (3 + len(signal_names(self.channels)) // 3)
+        asked = sum(1 + len(last_of(name, self.channels)) for name in self.channels)
+        return len(self.interactions.movie_ids) * (3 + asked)
 
-    def propose(self, rows: Rows, *, n: int, people: Interactions | None = None) -> Proposals:
-        """The `n` best unseen movies of each of `rows` by reciprocal rank fusion (Cormack et al. 2009).
+    def propose(self, people: Interactions, *, n: int) -> Proposals:
+        """The `n` best unseen movies of each of `people` by reciprocal rank fusion (Cormack et al. 2009).
 
-        `rows` are users of the fit, or of `people`, who are folded in by their ratings.
+        Users of the fit are folded in by their ratings like everybody else.
 
         Scores are sum over channels of 1 / (60 + rank), of each channel's first max(n, 100). Where fewer movies
-        are left places are UNKNOWN. `rows` should be a block: it is scored densely.
+        are left places are UNKNOWN. `people` should be a block: it is scored densely.
         """
-        asked = (people or self.interactions).take(rows)
-        depth = min(max(n, PER_CHANNEL), len(asked.movie_ids))
-        latest = {k: asked.latest(k) for k in {k for name in self.channels for k in last_of(name, self.channels)}}
+        depth = min(max(n, PER_CHANNEL), len(people.movie_ids))
+        latest = {k: people.latest(k) for k in {k for name in self.channels for k in last_of(name, self.channels)}}
         scores: dict[str, Scores] = {}
         for name, model in self.models.items():
-            scores[name] = model.fold_in(asked) if people else model.score(rows)
+            scores[name] = model.fold_in(people)
             for k in last_of(name, self.channels):
                 scores[f"{name}_last{k}"] = model.fold_in(latest[k])
-        return merge(scores, self.channels, asked.user_items, n=n, depth=depth)
+        return merge(scores, self.channels, people.user_items, n=n, depth=depth)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -117,13 +121,13 @@ def merge(scores: dict[str, Scores], channels: tuple[str, ...], seen: sp.csr_arr
     best: dict[str, Rows] = {}
     ranks: dict[str, Scores] = {}
     fused = np.zeros(seen.shape, dtype=np.float32)
-    for name, dense in scores.items():
+    for dense in scores.values():
         dense[users, seen.indices] = -np.inf
-        best[name], values = best_columns(dense, n=depth)
+    for name in channels:
+        best[name], values = best_columns(scores[name], n=depth)
         ranks[name] = np.where(np.isneginf(values), np.nan, places)
-        if name in channels:
-            merged = np.take_along_axis(fused, best[name], axis=1) + np.nan_to_num(1 / (RANK_OFFSET + ranks[name]))
-            np.put_along_axis(fused, best[name], merged, axis=1)
+        merged = np.take_along_axis(fused, best[name], axis=1) + np.nan_to_num(1 / (RANK_OFFSET + ranks[name]))
+        np.put_along_axis(fused, best[name], merged, axis=1)
     fused[fused == 0] = -np.inf  # proposed by nobody
     columns, best_fused = best_columns(fused, n=min(n, fused.shape[1]))
     signals: dict[str, Scores] = {}
@@ -131,11 +135,12 @@ def merge(scores: dict[str, Scores], channels: tuple[str, ...], seen: sp.csr_arr
     for name, dense in scores.items():
         given = np.take_along_axis(dense, columns, axis=1)
         given[np.isneginf(given)] = np.nan
-        np.put_along_axis(board, best[name], ranks[name], axis=1)
         signals[f"{name}_score"] = given
-        signals[f"{name}_rank"] = np.take_along_axis(board, columns, axis=1)
+        if name in channels:
+            np.put_along_axis(board, best[name], ranks[name], axis=1)
+            signals[f"{name}_rank"] = np.take_along_axis(board, columns, axis=1)
+            np.put_along_axis(board, best[name], np.nan, axis=1)
         signals[f"{name}_z"] = _standardised(given)
-        np.put_along_axis(board, best[name], np.nan, axis=1)
     return Proposals(np.where(np.isneginf(best_fused), UNKNOWN, columns), best_fused, signals)
 
 

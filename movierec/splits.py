@@ -55,16 +55,20 @@ def split_by_time(ratings: pl.LazyFrame, *, labels: float = 0.16, holdout: float
     return ratings.sort("user_id", "rated_at", "movie_id").with_columns(part=part.cast(PARTS))
 
 
+def before(split: pl.LazyFrame, part: str) -> pl.LazyFrame:
+    """The ratings in earlier parts than `part`."""
+    return split.filter(pl.col("part") < pl.lit(part, PARTS)).drop("part")
+
+
 def newcomers(split: pl.LazyFrame, part: str) -> pl.LazyFrame:
     """The ratings in `part` of users without an earlier one, with `given`: whether it is of their first half.
 
     The first half, rounded down, is what they are folded in by; the rest is what they then did.
     """
-    before = split.filter(pl.col("part") < pl.lit(part, PARTS)).select("user_id").unique()
     number, total = pl.int_range(pl.len()).over("user_id"), pl.len().over("user_id")
     return (
         part_of(split, part)
-        .join(before, on="user_id", how="anti")
+        .join(before(split, part), on="user_id", how="anti")
         .sort("user_id", "rated_at", "movie_id")
         .with_columns(given=number < total // 2)
     )

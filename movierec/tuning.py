@@ -12,10 +12,14 @@ from movierec import metrics
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.base import candidates
 from movierec.candidates.ease import EASEParams
+from movierec.candidates.ials import REFERENCE as IALS_REFERENCE
 from movierec.candidates.ials import IALSParams
 from movierec.candidates.item_knn import ItemKNNParams
 from movierec.candidates.transitions import TransitionsParams
 from movierec.interactions import Interactions
+from movierec.ranking import REFERENCE as RANKER_REFERENCE
+from movierec.ranking import RankerParams
+from movierec.validation import Validation
 
 METRIC = "ndcg_at_10"
 
@@ -59,12 +63,18 @@ SPACES: dict[str, Space] = {
         "last": Whole(5, 50, log=True),
         "decay": Real(0.75, 0.98),
     },
+    "ranker": {
+        "learning_rate": Real(0.02, 0.2, log=True),
+        "depth": Whole(4, 8),
+        "rsm": Real(0.2, 1.0),
+    },
 }
 PARAMS: dict[str, type[Any]] = {
     "ials": IALSParams,
     "ease": EASEParams,
     "item_knn": ItemKNNParams,
     "transitions": TransitionsParams,
+    "ranker": RankerParams,
 }
 
 
@@ -73,8 +83,13 @@ def defaults(model: str) -> dict[str, Any]:
     return {name: getattr(PARAMS[model](), name) for name in SPACES[model]}
 
 
+def goodness_of_ranker(params: RankerParams, validation: Validation) -> float:
+    """Mean nDCG@10 of the two-stage recommender with this ranker."""
+    return float(validation.ndcg(validation.rows, [params.seed], params).mean())
+
+
 def goodness(model: str, params: Any, history: Interactions, liked: pl.DataFrame) -> float:
-    """nDCG@10 of the model fitted on `history`, by what its users then liked (`user_id, movie_id`)."""
+    """nDCG@10 of the candidate model fitted on `history`, by what its users then liked (`user_id, movie_id`)."""
     fitted = CANDIDATE_MODELS[model].fit(history, params)
     ranking = candidates(fitted, liked["user_id"].unique().sort().to_numpy(), 10)
     value = metrics.per_user(ranking, liked, ks=[10])[METRIC].mean()
@@ -101,6 +116,10 @@ class Tuned:
         """What an older version wrote under names that are gone is left out."""
         stored = json.loads((folder / "params.json").read_text())
         return cls({name: _params(PARAMS[name], given) for name, given in stored.items() if name in PARAMS})
+
+
+# The hyper-parameters of the seed design, for those that have any.
+REFERENCE = Tuned({"ials": IALS_REFERENCE, "ranker": RANKER_REFERENCE})
 
 
 def _params(kind: type[Any], given: Mapping[str, Any]) -> Any:

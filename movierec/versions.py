@@ -141,6 +141,7 @@ class Live(Generic[T]):
     def __init__(self, home: Path, opened: Callable[[Path], T]) -> None:
         self.home = home
         self.opened = opened
+        self.settle: Callable[[], None] = lambda: None  # what the process does once a version is open
         self.fault: str | None = None  # why the newest version is not the one served
         self._bundle: T | None = None
         self._stamp: tuple[int, int] | None = None
@@ -171,6 +172,7 @@ class Live(Generic[T]):
                 opened = self.opened(self.home / (self.home / "CURRENT").read_text().strip())
                 self.fault = None  # before the new one is seen, so that nobody sees it with the old one's fault
                 self._bundle = opened
+                self.settle()
             self._stamp = stamp
         except (BundleError, OSError, UnicodeDecodeError) as error:
             if str(error) != self.fault:

@@ -62,7 +62,13 @@ class ModelIO(_Rooted):
     def load_input(self, context: dg.InputContext) -> Any:
         home = self.path(context)
         pointer = _existing(home / "CURRENT", context)
-        return context.dagster_type.typing_type.load(home / pointer.read_text())
+        folder = home / pointer.read_text()
+        try:
+            return context.dagster_type.typing_type.load(folder)
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            asset = context.asset_key.to_user_string()
+            advice = f"materialise {asset} for {context.asset_partition_key} again"
+            raise RuntimeError(f"{folder} is broken or was written by other code ({error!r}): {advice}") from error
 
 
 def table_metadata(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
-from movierec.candidates.least_squares import solve_rows
+from movierec.candidates.least_squares import Columns, solve_rows
 from movierec.interactions import Interactions, Rows, Scores
 
 
@@ -74,7 +74,7 @@ class ALS:
 def _half_step(residuals: sp.csr_array, fixed: Scores, *, regularization: float) -> Scores:
     counts = np.diff(residuals.indptr).astype(np.float32)
     ones = sp.csr_array((np.ones_like(residuals.data), residuals.indices, residuals.indptr), shape=residuals.shape)
-    return solve_rows(ones, fixed, penalty=regularization * counts, targets=residuals.data)
+    return solve_rows(ones, Columns.of(fixed), penalty=regularization * counts, targets=residuals.data)
 
 
 def _without_biases(ratings: sp.csr_array, item_biases: Scores, shrinkage: float) -> sp.csr_array:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
-from movierec.candidates.least_squares import solve_rows
+from movierec.candidates.least_squares import Columns, solve_rows
 from movierec.interactions import Interactions, Rows, Scores
 
 log = logging.getLogger(__name__)
@@ -88,17 +88,14 @@ class IALS:
 
     def fold_in(self, people: Interactions) -> Scores:
         weights = confidence(people.user_items, self.params)
-        used = np.unique(weights.indices)  # few people have rated few of the movies: the others need not be touched
-        penalty = _penalty(weights, len(self.item_factors), self.params)
-        users = solve_rows(weights[:, used], np.asarray(self.item_factors[used]), penalty=penalty, base=self._base)
+        users = solve_rows(weights, self._columns, penalty=_penalty(weights, len(self.item_factors), self.params))
         users[np.diff(weights.indptr) == 0] = self._mean_user
         scores: Scores = users @ self.item_factors.T
         return scores
 
     @cached_property
-    def _base(self) -> Scores:
-        base: Scores = self.params.unobserved * (self.item_factors.T @ self.item_factors)
-        return base
+    def _columns(self) -> Columns:
+        return _columns(self.item_factors, self.params)
 
     @cached_property
     def _mean_user(self) -> Scores:
@@ -118,7 +115,11 @@ SLOW_SECONDS = 1.0  # an iteration that takes longer is worth a line of progress
 
 def _half_step(weights: sp.csr_array, fixed: Scores, p: IALSParams) -> Scores:
     """The best factors of the rows of `weights` while those of its columns stay `fixed`."""
-    return solve_rows(weights, fixed, penalty=_penalty(weights, len(fixed), p), base=p.unobserved * (fixed.T @ fixed))
+    return solve_rows(weights, _columns(fixed, p), penalty=_penalty(weights, len(fixed), p))
+
+
+def _columns(fixed: Scores, p: IALSParams) -> Columns:
+    return Columns.of(fixed, base=p.unobserved * (fixed.T @ fixed))
 
 
 def _penalty(weights: sp.csr_array, n_columns: int, p: IALSParams) -> Scores:

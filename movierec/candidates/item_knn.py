@@ -1,6 +1,7 @@
 """ItemCF: movies liked by the same people, by cosine (Sarwar et al. 2001)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -53,10 +54,13 @@ class ItemKNN:
         return self.fold_in(self.interactions.take(rows))
 
     def fold_in(self, people: Interactions) -> Scores:
-        shape = (len(self.interactions.movie_ids),) * 2
-        similarity = sp.csr_array((self.data, self.indices, self.indptr), shape=shape)
-        scores: Scores = (liked(people.user_items, self.params.min_rating) @ similarity).toarray()
+        scores: Scores = (liked(people.user_items, self.params.min_rating) @ self._similarity).toarray()
         return scores
+
+    @cached_property
+    def _similarity(self) -> sp.csr_array:
+        shape = (len(self.interactions.movie_ids),) * 2
+        return sp.csr_array((self.data, self.indices, self.indptr), shape=shape)
 
     def save(self, folder: Path) -> None:
         save_parts(folder, self, indptr=self.indptr, indices=self.indices, data=self.data)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,25 +19,39 @@ LONGEST = 4096  # entries of a row that are gathered at once
 Floats = npt.NDArray[np.float32]
 
 
-def solve_rows(
-    weights: sp.csr_array, fixed: Scores, *, penalty: Floats, base: Floats | None = None, targets: Floats | None = None
-) -> Scores:
+class Columns(NamedTuple):
+    """What the columns of a system have in common: `rotated`, the fixed factors in the eigenbasis of the base."""
+
+    rotated: Floats
+    basis: npt.NDArray[np.float64]
+    spectrum: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, fixed: Scores, *, base: Floats | None = None) -> Self:
+        """`fixed` are columns x factors; `base` is symmetric, 0 by default."""
+        n_factors = fixed.shape[1]
+        if base is None:
+            return cls(fixed, np.eye(n_factors), np.zeros(n_factors))
+        spectrum, basis = np.linalg.eigh(base.astype(np.float64))
+        return cls((fixed @ basis).astype(np.float32), basis, np.maximum(spectrum, 0))
+
+
+def solve_rows(weights: sp.csr_array, columns: Columns, *, penalty: Floats, targets: Floats | None = None) -> Scores:
     """For each row u the x that minimises sum_i w_ui (t_ui - x.y_i)^2 + x' (base + penalty_u I) x.
 
-    `fixed` holds the y of each column, `targets` the t beside `weights.data` (1 by default), `base` is symmetric
-    (0 by default). The result is rows x factors; a row without entries is 0. Rows of like length are padded and
-    solved together. In the eigenbasis of `base` the quadratic term is diagonal, so that a row with fewer entries
-    than factors needs only a system of its own length (the Woodbury identity).
+    `columns` holds the y and the base, `targets` the t beside `weights.data` (1 by default). The result is rows x
+    factors; a row without entries is 0. Rows of like length are padded and solved together. In the eigenbasis of the
+    base the quadratic term is diagonal, so that a row with fewer entries than factors needs only a system of its own
+    length (the Woodbury identity).
     """
-    n_factors = fixed.shape[1]
-    spectrum, basis = np.linalg.eigh(np.zeros((n_factors, n_factors)) if base is None else base.astype(np.float64))
-    rotated = (fixed @ basis).astype(np.float32)
+    rotated, basis, spectrum = columns
+    n_factors = rotated.shape[1]
     aims = np.ones_like(weights.data) if targets is None else targets
     solved = np.zeros((weights.shape[0], n_factors), dtype=np.float32)
     lengths = np.diff(weights.indptr)
 
     def solve(rows: Rows) -> None:
-        diagonal = (np.maximum(spectrum, 0) + penalty[rows].astype(np.float64)[:, None]).astype(np.float32)
+        diagonal = (spectrum + penalty[rows].astype(np.float64)[:, None]).astype(np.float32)
         method = _solve_short if lengths[rows].max() < n_factors else _solve_long
         solved[rows] = method(weights, aims, rotated, rows, diagonal)
 

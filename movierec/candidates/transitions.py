@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -77,9 +78,12 @@ class Transitions:
         weights: Scores = (p.decay ** (recent.recency.astype(np.float64) - 1)).astype(np.float32)
         ratings = recent.user_items
         before = sp.csr_array((weights, ratings.indices, ratings.indptr), shape=ratings.shape)
+        return np.asarray((before @ self._after).toarray(), dtype=np.float32)
+
+    @cached_property
+    def _after(self) -> sp.csr_array:
         shape = (len(self.interactions.movie_ids),) * 2
-        after = sp.csr_array((self.data, self.indices, self.indptr), shape=shape)
-        return np.asarray((before @ after).toarray(), dtype=np.float32)
+        return sp.csr_array((self.data, self.indices, self.indptr), shape=shape)
 
     def save(self, folder: Path) -> None:
         save_parts(folder, self, indptr=self.indptr, indices=self.indices, data=self.data)

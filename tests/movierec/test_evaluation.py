@@ -84,13 +84,13 @@ def test_newcomers_are_scored_folded_in_and_cold_and_nobody_is_left_out():
         (2, 1, 5.0),
         (2, 2, 4.0),
         (2, 3, 3.0),
-        (2, 4, 4.5),
+        (2, 12, 4.5),
     ]
     split = split_by_time(factories.ratings(*rows), holdout=5 / 13)
     found = evaluation.relevant_pairs(split, max_users=9)
     pairs = {segment: table["movie_id"].to_list() for (segment,), table in found.group_by("segment")}
-    # User 1 has rated before. User 2 is new: two ratings to go by, then 3 (not liked) and 4.
-    assert pairs == {"known": [9], "folded_in": [4], "cold": [1, 2, 4]}
+    # User 1 has rated before. User 2 is new: two ratings to go by, then 3 (not liked) and 12, which nobody has rated.
+    assert pairs == {"known": [9], "folded_in": [12], "cold": [1, 2, 12], "cold_movies": [12]}
 
 
 def test_a_random_ranking_is_of_unseen_movies_and_the_same_each_time():

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -15,10 +17,9 @@ def recommender():
 
 
 def test_the_parts_of_a_score_sum_to_the_score(recommender):
-    rows = np.arange(5)
-    proposals = recommender.retrieval.propose(rows, n=10)
-    users = recommender.interactions.user_ids[rows]
-    matrix = ranker_matrix(recommender.retrieval, recommender.features, users, proposals)
+    people = recommender.interactions.take(np.arange(5))
+    proposals = recommender.retrieval.propose(people, n=10)
+    matrix = ranker_matrix(recommender.retrieval, recommender.features, people.user_ids, proposals)
     parts = shap_values(recommender.ranker, matrix)
     assert parts.sum(axis=1) == pytest.approx(recommender.ranker.score(matrix), abs=1e-6)
 
@@ -36,10 +37,21 @@ def test_a_recommendation_is_explained_by_three_reasons_and_the_ratings_that_mov
     explained = recommender.explain(*rated, found.movie_ids)
     assert [each.movie_id for each in explained] == found.movie_ids
     for each in explained:
-        assert len({reason.words for reason in each.reasons}) == 3
-        sizes = [abs(reason.contribution) for reason in each.reasons]
+        assert len({reason.words for reason in each.parts.reasons}) == 3
+        sizes = [abs(reason.contribution) for reason in each.parts.reasons]
         assert sizes == sorted(sizes, reverse=True)
         assert set(each.because_of) <= {2, 4, 6}  # what was disliked speaks for nothing
+
+
+def test_base_reasons_and_others_are_the_score_that_was_served(recommender):
+    rated = ([2, 4, 6, 3], [5, 5, 5, 1])
+    for found, explained in (
+        (recommender.for_user(3, n=5), partial(recommender.explain_user, 3)),
+        (recommender.for_ratings(*rated, n=5), partial(recommender.explain, *rated)),
+    ):
+        parts = [each.parts for each in explained(found.movie_ids)]
+        sums = [base + sum(reason.contribution for reason in reasons) + others for base, reasons, others in parts]
+        assert sums == pytest.approx(found.scores, abs=1e-5)
 
 
 def test_the_movie_that_a_score_hangs_on_comes_first(recommender):
@@ -52,7 +64,7 @@ def test_the_movie_that_a_score_hangs_on_comes_first(recommender):
 
 def test_nothing_is_explained_to_whom_nothing_is_known_of(recommender):
     assert recommender.explain([], [], [2, 4]) == []
-    assert recommender.explain([2], [5], [12345]) == []
+    assert recommender.explain([2], [5], [12345]) == recommender.explain_user(4711, [2]) == []
 
 
 def test_the_ratings_behind_one_movie_can_be_asked_for_alone(recommender):

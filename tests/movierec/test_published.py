@@ -6,7 +6,7 @@ import time
 import pytest
 
 from movierec import published, versions
-from movierec.published import Bundle, BundleError, Live, atomic, current, point_at
+from movierec.published import FORMAT, Bundle, BundleError, Live, atomic, current, point_at
 from tests import factories
 
 
@@ -70,8 +70,8 @@ def test_a_changed_file_is_noticed(home):
 
 def test_another_format_is_refused(home):
     manifest = home / "v1" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"format": 2', '"format": 99'))
-    with pytest.raises(BundleError, match="format 99, this code reads 2: run `make pipeline`"):
+    manifest.write_text(manifest.read_text().replace(f'"format": {FORMAT}', '"format": 99'))
+    with pytest.raises(BundleError, match=f"format 99, this code reads {FORMAT}: run `make pipeline`"):
         Bundle.open(home / "v1")
 
 

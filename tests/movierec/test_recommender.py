@@ -64,8 +64,8 @@ def test_without_a_ranker_candidates_stand_in_their_fused_order(recommender):
     plain = replace(recommender, ranker=None)
     found = plain.for_user(4, n=5)
     assert found.model == CANDIDATES
-    row = recommender.interactions.rows_of([4])
-    fused = recommender.retrieval.propose(row, n=100)
+    user = recommender.interactions.take(recommender.interactions.rows_of([4]))
+    fused = recommender.retrieval.propose(user, n=100)
     assert found.movie_ids == recommender.interactions.movie_ids[fused.columns[0, :5]].tolist()
 
 

@@ -60,6 +60,15 @@ def test_a_model_is_a_folder_and_the_last_two_are_kept(tmp_path):
     assert load(io, "popularity", Popularity).n_ratings.tolist() == [3]
 
 
+def test_a_model_that_other_code_wrote_is_told_with_what_to_do(tmp_path):
+    io = ModelIO(root=str(tmp_path))
+    io.handle_output(output("popularity"), Popularity.fit(Interactions.of(factories.ratings((1, 1, 4.0)))))
+    (config,) = tmp_path.rglob("config.json")
+    config.write_text('{"gone": 1}')
+    with pytest.raises(RuntimeError, match=r"written by other code.*materialise popularity for a again"):
+        load(io, "popularity", Popularity)
+
+
 def test_half_written_files_of_killed_runs_are_swept_after_a_day(tmp_path):
     import os
 
