@@ -1,11 +1,13 @@
 """What the JSON API answers: movies in order, with the model that chose them."""
 
-from collections.abc import Sequence
-from typing import Literal, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel
 
-from serving.api import MovieOut
+from movierec.catalog import Movie
+from serving import posters
+from serving.explained import Why
 from serving.lookups import Chosen
 
 Model = Literal[
@@ -24,6 +26,30 @@ Model = Literal[
 ]
 
 
+class MovieOut(BaseModel):
+    """A movie of the catalogue; what is not known is null."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    genres: tuple[str, ...]
+    popularity: float | None
+    mean_rating: float | None
+    n_ratings: int
+    imdb_id: int | None
+    tmdb_id: int | None
+    tags: tuple[str, ...]
+    poster: str
+
+    @classmethod
+    def of(cls, movie: Movie, **more: Any) -> Self:
+        return cls(**movie._asdict(), poster=posters.url(movie), **more)
+
+
+class SimilarMovie(MovieOut):
+    similarity: float
+
+
 class RankedMovie(MovieOut):
     """`score` is the model's own and null where it only orders; scores of different models do not compare."""
 
@@ -31,12 +57,27 @@ class RankedMovie(MovieOut):
     score: float | None
 
 
+class PersonalMovie(RankedMovie):
+    """`explanation` is null where none was asked for, and for movies that are simply popular."""
+
+    score: float
+    explanation: Why | None
+
+    @classmethod
+    def all_of(cls, chosen: Chosen, why: Mapping[int, Why]) -> list[Self]:
+        ranked = enumerate(zip(chosen.movies, chosen.scores, strict=True), 1)
+        return [
+            cls.of(movie, score=score, rank=rank, explanation=why.get(movie.movie_id))
+            for rank, (movie, score) in ranked
+        ]
+
+
 class Recommended(BaseModel):
     """Movies, best first; `recommendations` are their titles. `model` says who chose."""
 
     model: Model
     recommendations: list[str]
-    movies: list[RankedMovie]
+    movies: Sequence[RankedMovie]
 
     @classmethod
     def of(cls, chosen: Chosen, **more: object) -> Self:
@@ -80,13 +121,14 @@ class ForUsers(BaseModel):
 class ForRatings(Recommended):
     """`ignored` are rated movies that the recommender does not know."""
 
+    movies: list[PersonalMovie]
     ignored: list[int]
 
 
 class Top(BaseModel):
     """The most popular movies of all, best first."""
 
-    movies: list[RankedMovie]
+    movies: Sequence[RankedMovie]
 
 
 class FavoriteCluster(BaseModel):

@@ -1,51 +1,21 @@
-"""The JSON twins of the pages, and the health of the site."""
+"""JSON: popular and personal movies, one movie, and what is similar to it."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel
-from starlette.responses import Response
 
 from movierec.catalog import Movie
-from movierec.published import Bundle, BundleError
-from serving import posters
-from serving.deps import TheBundle, TheSite
+from movierec.published import Bundle
+from serving.answers import MovieOut, PersonalMovie, SimilarMovie
+from serving.deps import TheBundle
+from serving.explained import why_for_user
 from serving.lookups import MovieId, UserId, Whole, personal, similar
 from serving.problems import responses
 
-router = APIRouter(responses=responses(503))
+router = APIRouter(tags=["movies"], responses=responses(503))
 
 Limit = Annotated[Whole, Query(ge=1, le=100)]
-
-
-class MovieOut(BaseModel):
-    """A movie of the catalogue; what is not known is null."""
-
-    movie_id: int
-    title: str
-    year: int | None
-    genres: tuple[str, ...]
-    popularity: float | None
-    mean_rating: float | None
-    n_ratings: int
-    imdb_id: int | None
-    tmdb_id: int | None
-    tags: tuple[str, ...]
-    poster: str
-
-    @classmethod
-    def of(cls, movie: Movie, **more: Any) -> Self:
-        return cls(**movie._asdict(), poster=posters.url(movie), **more)
-
-
-class PersonalMovie(MovieOut):
-    score: float
-    rank: int
-
-
-class SimilarMovie(MovieOut):
-    similarity: float
 
 
 class PopularAnswer(BaseModel):
@@ -69,18 +39,6 @@ class SimilarAnswer(BaseModel):
     movies: list[SimilarMovie]
 
 
-class Health(BaseModel):
-    """`ok`; `stale` while a newer bundle cannot be served, which `fault` explains; `empty` without any."""
-
-    status: Literal["ok", "stale", "empty"]
-    version: str | None = None
-    run_id: str | None = None
-    published_at: datetime | None = None
-    age_seconds: int | None = None
-    source: dict[str, Any] | None = None
-    fault: str | None = None
-
-
 @router.get("/api/movies/popular")
 def popular_movies(
     bundle: TheBundle, limit: Limit = 20, offset: Annotated[Whole, Query(ge=0, lt=10**9)] = 0
@@ -96,14 +54,18 @@ def popular_movies(
 
 
 @router.get("/api/movies/personal")
-def personal_movies(bundle: TheBundle, user_id: Annotated[UserId, Query()], limit: Limit = 20) -> PersonalAnswer:
+def personal_movies(
+    bundle: TheBundle,
+    user_id: Annotated[UserId, Query()],
+    limit: Limit = 20,
+    explain: Annotated[bool, Query(description="whether each movie says why it was chosen")] = False,
+) -> PersonalAnswer:
     """Recommendations for a user; popular movies for one that nobody knows, which `model` says.
 
     It is `two_stage`, or `candidates` where no ranker is published, or `popularity_fallback` for an unknown user.
     """
     chosen = personal(bundle, user_id, n=limit)
-    ranked = enumerate(zip(chosen.movies, chosen.scores, strict=True), 1)
-    movies = [PersonalMovie.of(movie, score=score, rank=rank) for rank, (movie, score) in ranked]
+    movies = PersonalMovie.all_of(chosen, why_for_user(bundle, user_id, chosen) if explain else {})
     return PersonalAnswer.model_validate({"user_id": user_id, "model": chosen.model, "movies": movies})
 
 
@@ -123,26 +85,6 @@ def similar_movies(bundle: TheBundle, movie_id: MovieId, limit: Limit = 20) -> S
     pairs = zip(chosen.movies, chosen.scores, strict=True)
     movies = [SimilarMovie.of(movie, similarity=score) for movie, score in pairs]
     return SimilarAnswer.model_validate({"movie_id": movie_id, "model": chosen.model, "movies": movies})
-
-
-@router.get("/health", responses={503: {"model": Health}})
-def health(site: TheSite, response: Response) -> Health:
-    """What is served, since when, and what keeps a newer bundle from being served."""
-    try:
-        bundle = site.live()
-    except BundleError as error:
-        response.status_code = 503
-        return Health(status="empty", fault=str(error))
-    about = site.about(bundle)
-    return Health(
-        status="stale" if site.live.fault else "ok",
-        version=about.version,
-        run_id=about.run_id,
-        published_at=about.published_at,
-        age_seconds=about.age_seconds(datetime.now(UTC)),
-        source=dict(about.source),
-        fault=site.live.fault,
-    )
 
 
 def known(bundle: Bundle, movie_id: int) -> Movie:

@@ -29,7 +29,7 @@ def favorite_cluster(
 
 
 @router.get("/recommend", responses=responses(404))
-def recommend(
+def recommend_from_cluster(
     bundle: TheBundle,
     companion: TheCompanion,
     movie_id: Annotated[MovieId | None, Query(description="or `anime_id`, which means the same")] = None,

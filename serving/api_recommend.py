@@ -5,10 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query
 
 from serving import channels
-from serving.answers import ForMovie, ForRatings, ForUser, ForUsers, Recommended, Top
+from serving.answers import ForMovie, ForRatings, ForUser, ForUsers, PersonalMovie, Recommended, Top
 from serving.api import known
 from serving.companions import MaybeCompanion
 from serving.deps import TheBundle
+from serving.explained import why_for_ratings
 from serving.lookups import Chosen, Whole, known_movies, personal
 from serving.problems import responses
 from serving.questions import MovieQuestion, RatingsQuestion, UserQuestion, UsersQuestion
@@ -19,7 +20,7 @@ OneMovie = Annotated[MovieQuestion, Body(examples=[{"movie_id": 1, "top_n": 5}, 
 
 
 @router.get("/top")
-def top(bundle: TheBundle, top_n: Annotated[Whole, Query(ge=1, le=100)] = 100) -> Top:
+def top_movies(bundle: TheBundle, top_n: Annotated[Whole, Query(ge=1, le=100)] = 100) -> Top:
     """The Top-100: the most popular movies by mean rating and number of ratings."""
     found = bundle.catalog.popular(limit=top_n)
     chosen = Chosen("popularity_fallback", list(found), [movie.popularity or 0.0 for movie in found])
@@ -27,7 +28,7 @@ def top(bundle: TheBundle, top_n: Annotated[Whole, Query(ge=1, le=100)] = 100) -
 
 
 @router.post("/recommend_content_based", responses=responses(404))
-def content_based(bundle: TheBundle, companion: MaybeCompanion, question: OneMovie) -> ForMovie:
+def recommend_content_based(bundle: TheBundle, companion: MaybeCompanion, question: OneMovie) -> ForMovie:
     """Movies nearest in genres, time and tags; works for a movie that nobody has rated.
 
     `model` is `content`; `als_cosine`, `genre_jaccard` or `popularity_fallback` where nothing is known of the movie.
@@ -38,7 +39,7 @@ def content_based(bundle: TheBundle, companion: MaybeCompanion, question: OneMov
 
 
 @router.post("/recommend_session_based")
-def session_based(bundle: TheBundle, question: UserQuestion) -> ForUser:
+def recommend_session_based(bundle: TheBundle, question: UserQuestion) -> ForUser:
     """What people rate after the user's last ratings: item-to-item transitions.
 
     `model` is `transitions`, or `popularity_fallback` for a user without ratings.
@@ -48,7 +49,7 @@ def session_based(bundle: TheBundle, question: UserQuestion) -> ForUser:
 
 
 @router.post("/recommend_collaborative")
-def collaborative(bundle: TheBundle, question: UserQuestion) -> ForUser:
+def recommend_collaborative(bundle: TheBundle, question: UserQuestion) -> ForUser:
     """What matrix factorisation alone recommends, before any ranking.
 
     `model` is `ials`, or `popularity_fallback` for a user without ratings.
@@ -58,7 +59,7 @@ def collaborative(bundle: TheBundle, question: UserQuestion) -> ForUser:
 
 
 @router.post("/api/recommendations")
-def for_many(bundle: TheBundle, question: UsersQuestion) -> ForUsers:
+def recommend_for_many(bundle: TheBundle, question: UsersQuestion) -> ForUsers:
     """What `GET /api/movies/personal` answers, for up to 50 users at once."""
     answers = [
         ForUser.of(personal(bundle, user_id, n=question.top_n), user_id=user_id) for user_id in question.user_ids
@@ -67,18 +68,16 @@ def for_many(bundle: TheBundle, question: UsersQuestion) -> ForUsers:
 
 
 @router.post("/api/fold-in")
-def fold_in(bundle: TheBundle, question: RatingsQuestion) -> ForRatings:
+def recommend_for_ratings(bundle: TheBundle, question: RatingsQuestion) -> ForRatings:
     """Recommendations for somebody known by these ratings alone; nothing is kept.
 
     `model` is as for a known user; `popular_in_genres` or `popularity_fallback` where no rating can be used.
     """
     by_id = bundle.catalog.by_id
     usable = [given for given in question.ratings if given.id in by_id]
-    found = bundle.recommender.for_ratings(
-        [given.id for given in usable],
-        [given.rating for given in usable],
-        n=question.top_n,
-        genres=question.genres,
-    )
+    movie_ids, stars = [given.id for given in usable], [given.rating for given in usable]
+    found = bundle.recommender.for_ratings(movie_ids, stars, n=question.top_n, genres=question.genres)
     chosen = known_movies(bundle, found.model, found.movie_ids, found.scores)
-    return ForRatings.of(chosen, ignored=sorted({given.id for given in question.ratings} - by_id.keys()))
+    why = why_for_ratings(bundle, movie_ids, stars, chosen) if question.explain else {}
+    ignored = sorted({given.id for given in question.ratings} - by_id.keys())
+    return ForRatings.of(chosen, movies=PersonalMovie.all_of(chosen, why), ignored=ignored)

@@ -7,7 +7,8 @@ from pydantic import BaseModel
 
 from movierec.catalog import Movie
 from movierec.published import Bundle
-from serving.api import Limit, MovieOut
+from serving.answers import MovieOut
+from serving.api import Limit
 from serving.companions import MaybeCompanion
 from serving.deps import TheBundle
 from serving.lookups import UserId, Whole
@@ -62,7 +63,7 @@ class Profile(BaseModel):
 
 
 @router.get("/{user_id}/profile")
-def profile(bundle: TheBundle, companion: MaybeCompanion, user_id: UserId) -> Profile:
+def user_profile(bundle: TheBundle, companion: MaybeCompanion, user_id: UserId) -> Profile:
     """Taste by genres and decades, the favourite cluster, the last 20 ratings."""
     rated = ratings_of(bundle, user_id)
     number = companion.clusters.favourite([each.movie.movie_id for each in rated]) if companion else None
@@ -82,7 +83,7 @@ def profile(bundle: TheBundle, companion: MaybeCompanion, user_id: UserId) -> Pr
 
 
 @router.get("/{user_id}/history")
-def history_page(
+def user_history(
     bundle: TheBundle,
     user_id: UserId,
     after: Annotated[Whole, Query(ge=0, lt=10**9, description="the `place` of the last movie seen")] = 0,

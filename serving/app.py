@@ -27,6 +27,7 @@ from serving import (
     api_runs,
     api_users,
     doors,
+    health,
     me,
     movies_api,
     pages,
@@ -43,6 +44,7 @@ from serving.origin import SameOrigin
 from serving.people.community import Community
 from serving.pictures import Pictures
 from serving.problems import describe, invalid, is_for_machines, problem, responses
+from serving.process import ready
 from serving.settings import SiteSettings
 from serving.statics import STATIC
 
@@ -58,7 +60,7 @@ HEADERS = {
     "Cache-Control": "private, no-cache",
 }
 PAGES = (pages, picture_pages, search, actions, doors, me, welcome)
-APIS = (movies_api, api, api_recommend, api_clusters, api_users, api_runs)
+APIS = (movies_api, api, api_recommend, api_clusters, api_users, api_runs, health)
 ABOUT_THE_API = (
     "Movies, recommendations and clusters as JSON. Errors are problem details (RFC 9457); docs/api.md says more."
 )
@@ -86,18 +88,19 @@ def create_app(
         raise RuntimeError(f"{htmx} is missing: run `make setup`")
     people = people or Community.of(SiteSettings(home=home))
     live = Live(home / "published" / sample)
+    companion = LiveCompanion(home / "companion" / sample)
     pictures = pictures or Pictures.of(home, sample)
     app = FastAPI(
         title="movierec",
         docs_url=None,
         redoc_url=None,
-        lifespan=opening(live, people, pictures),
+        lifespan=opening(live, companion, people, pictures),
         max_body_size=MAX_BODY,
         generate_unique_id_function=operation_id,
     )
     app.state.site = site = Site.of(live, people, pictures)
     app.state.movie_sets = my_sets
-    app.state.companion = LiveCompanion(home / "companion" / sample)
+    app.state.companion = companion
     app.state.operators = operators or Operators.from_environment(sample)
     for page in PAGES:
         app.include_router(page.router)
@@ -122,18 +125,14 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def opening(live: Live, people: Community, pictures: Pictures) -> Any:
+def opening(live: Live, companion: LiveCompanion, people: Community, pictures: Pictures) -> Any:
     """Opens the bundle and the site's database before a request has to wait; stops fetching images at the end."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        try:
-            bundle = await to_thread.run_sync(live)
-            log.info("serving bundle %s from %s", bundle.version, live.home)
-        except BundleError as error:
-            log.warning("%s", error)
-        await to_thread.run_sync(people.open)
-        yield
+        with ready(live, companion):
+            await to_thread.run_sync(people.open)
+            yield
         pictures.close()
 
     return lifespan

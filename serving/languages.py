@@ -6,6 +6,7 @@ Texts are English in the templates; `locale/<language>.po` holds the others and 
 import io
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,7 +58,7 @@ class Language:
 
     def number(self, value: float, digits: int = 0) -> str:
         """With `digits` places after the point."""
-        return str(format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=self.code))
+        return formatted(value, digits, self.code)
 
     def moment(self, value: date) -> str:
         return str(format_datetime(value, "d MMMM y, HH:mm z", locale=self.code))
@@ -65,6 +66,11 @@ class Language:
     @property
     def filters(self) -> dict[str, Any]:
         return {"translated": self.translated, "genre": self.genre, "number": self.number, "moment": self.moment}
+
+
+@lru_cache(10_000)  # a page has a hundred numbers, and most have stood on another page before
+def formatted(value: float, digits: int, code: str) -> str:
+    return str(format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=code))
 
 
 def translations(code: str) -> NullTranslations:

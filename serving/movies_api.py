@@ -14,11 +14,12 @@ from movierec.browse import Browser, Sort
 from movierec.filter_text import read
 from movierec.filters import FilterError, write_top
 from movierec.search import State
-from serving.api import Limit, MovieOut
+from serving.answers import MovieOut
+from serving.api import Limit
 from serving.asked import MAX_QUERY
 from serving.deps import TheBundle
 
-router = APIRouter()
+router = APIRouter(tags=["movies"])
 
 CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,10})")
 EXAMPLE_FILTER = 'or(genre:Sci-Fi,tag:"time travel"),year:1990..1999,not(mean_rating:..3)'
@@ -42,7 +43,7 @@ class MoviesAnswer(BaseModel):
 
 
 @router.get("/api/movies")
-def movies(
+def search_movies(
     request: Request,
     bundle: TheBundle,
     *,

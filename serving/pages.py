@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, HTTPException, Query
 from pydantic import TypeAdapter, ValidationError
@@ -92,10 +92,15 @@ def home(
         bundle=bundle,
         fragment="partials/personal.html",
         status=422 if row.state == "not_an_id" else 200,
-        trending=cards(bundle.catalog.known(bundle.trending)[:ROW_SIZE]),
         personal=row,
-        catalogue=catalogue_page(bundle, 1),
+        **({} if wants_fragment(request) else around_the_row(bundle)),
     )
+
+
+def around_the_row(bundle: Bundle) -> dict[str, Any]:
+    """What only the whole home page shows."""
+    trending = cards(bundle.catalog.known(bundle.trending)[:ROW_SIZE])
+    return {"trending": trending, "catalogue": catalogue_page(bundle, 1)}
 
 
 @router.get("/movies")

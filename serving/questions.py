@@ -1,11 +1,10 @@
 """What the JSON API is asked in bodies: models with bounds and examples."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, StrictBool, model_validator
 
 MAX_USERS, MAX_RATINGS, MAX_GENRES = 50, 500, 20
-NONE = -1
 
 
 def number(value: object) -> object:
@@ -21,28 +20,19 @@ TopN = Annotated[int, BeforeValidator(number), Field(ge=1, le=100)]
 Stars = Annotated[float, BeforeValidator(number), Field(ge=0.5, le=5)]
 
 
-def _one_of_two(schema: dict[str, Any]) -> None:
-    """Says in the schema that one of the two ids is required, and that neither has a default."""
-    for name in ("movie_id", "anime_id"):
-        schema["properties"][name].pop("default")
-    schema["anyOf"] = [{"required": ["movie_id"]}, {"required": ["anime_id"]}]
-
-
 class OfAMovie(BaseModel):
-    """A movie by `movie_id`, or by `anime_id`, which means the same; `movie_id` counts where both are there."""
+    """A movie by `movie_id`, or by `anime_id`, which means the same: one is wanted, `movie_id` counts of two."""
 
-    model_config = ConfigDict(json_schema_extra=_one_of_two)
-
-    movie_id: Id = NONE
-    anime_id: Id = NONE
+    movie_id: Id | None = Field(default=None, examples=[1])
+    anime_id: Id | None = None
 
     @property
     def id(self) -> int:
-        return self.anime_id if self.movie_id == NONE else self.movie_id
+        return next(each for each in (self.movie_id, self.anime_id) if each is not None)
 
     @model_validator(mode="after")
     def has_one(self) -> Self:
-        if self.id == NONE:
+        if self.movie_id is None and self.anime_id is None:
             raise ValueError("movie_id or anime_id is wanted")
         return self
 
@@ -81,3 +71,4 @@ class RatingsQuestion(BaseModel):
     )
     genres: list[Annotated[str, Field(max_length=40)]] = Field(default=[], max_length=MAX_GENRES, examples=[["Drama"]])
     top_n: TopN = Field(default=10, examples=[5])
+    explain: StrictBool = Field(default=False, description="whether each movie says why it was chosen")

@@ -51,7 +51,7 @@ def test_a_known_user_is_served_by_two_stages(browser: Browser) -> None:
     assert (answer["user_id"], answer["model"]) == (3, "two_stage")
     assert [movie["rank"] for movie in answer["movies"]] == [1, 2, 3, 4, 5]
     assert answer["movies"][0]["movie_id"] == 3
-    assert set(answer["movies"][0]) == FIELDS | {"score", "rank"}
+    assert set(answer["movies"][0]) == FIELDS | {"score", "rank", "explanation"}
 
 
 @pytest.mark.parametrize("user_id", [0, 999999, 2**31, 2**40, 10**18 - 1])
@@ -60,6 +60,29 @@ def test_an_unknown_user_gets_popular_movies_and_the_model_says_so(browser: Brow
     popular = browser.get("/api/movies/popular?limit=4").json()["movies"]
     assert (answer["user_id"], answer["model"]) == (user_id, "popularity_fallback")
     assert [movie["popularity"] for movie in answer["movies"]] == [movie["popularity"] for movie in popular]
+
+
+def test_a_personal_movie_says_why_only_when_asked(browser: Browser) -> None:
+    silent = browser.get("/api/movies/personal?user_id=3&limit=5").json()["movies"]
+    told = browser.get("/api/movies/personal?user_id=3&limit=5&explain=true").json()["movies"]
+    assert all(movie["explanation"] is None for movie in silent)
+    assert [movie | {"explanation": None} for movie in told] == silent
+    for why in (movie["explanation"] for movie in told):
+        assert [*why["reasons"][0]] == ["feature", "words", "value", "contribution"]
+        assert len(why["reasons"]) == 3
+    assert all(movie["movie_id"] % 2 for movie in told[0]["explanation"]["because_of"])  # of the user's colour
+
+
+def test_an_explanation_sums_to_the_score(browser: Browser) -> None:
+    for movie in browser.get("/api/movies/personal?user_id=3&limit=5&explain=true").json()["movies"]:
+        why = movie["explanation"]
+        parts = [why["base"], *(reason["contribution"] for reason in why["reasons"]), why["others"]]
+        assert sum(parts) == pytest.approx(movie["score"], abs=1e-5)
+
+
+def test_popular_movies_have_no_explanation(browser: Browser) -> None:
+    movies = browser.get("/api/movies/personal?user_id=999999&limit=3&explain=true").json()["movies"]
+    assert [movie["explanation"] for movie in movies] == [None] * 3
 
 
 def test_page_and_json_show_the_same_movies(browser: Browser) -> None:

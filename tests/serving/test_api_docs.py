@@ -43,6 +43,15 @@ def test_every_operation_says_what_it_does_and_has_a_plain_name(operations: dict
     assert undescribed == set()
 
 
+def test_bodies_are_plain_objects_that_client_generators_understand(
+    operations: dict[str, dict], browser: Browser
+) -> None:
+    schemas = browser.get("/openapi.json").json()["components"]["schemas"]
+    bodies = [json.dumps(told["requestBody"]) for told in operations.values() if "requestBody" in told]
+    names = {name for body in bodies for name in re.findall('#/components/schemas/([^"]+)', body)}
+    assert {name for name in names if schemas[name].keys() & {"anyOf", "oneOf", "allOf"}} == set()
+
+
 def test_every_model_is_explained() -> None:
     assert set(re.findall(r"`(\w+)`", PAGE.split("| model | chose by |")[1].split("\n\n")[0])) - {"kind"} == set(
         Model.__args__  # type: ignore[attr-defined]

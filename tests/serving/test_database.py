@@ -62,6 +62,8 @@ def test_processes_that_start_together_migrate_once(database: Database) -> None:
     url = database.url.render_as_string(hide_password=False)
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         assert pool.map(prepare, [url] * 4) == ["prepared"] * 4
+        pool.close()
+        pool.join()  # leaving the block would send a signal, which whoever started the tests may have had ignored
     with database.reading() as session:
         assert session.execute(text("SELECT count(*) FROM alembic_version")).scalar() == 1
 

@@ -62,6 +62,14 @@ def test_htmx_gets_the_row_alone_drawn_like_in_the_page(browser: Browser) -> Non
     assert fragment.strip() in browser.get("/?user_id=3").text
 
 
+def test_for_the_row_alone_nothing_else_of_the_page_is_worked_out(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("serving.pages.around_the_row")
+    assert browser.fragment("/?user_id=3").status_code == 200
+    assert browser.get("/?user_id=3").status_code == 500
+
+
 def test_restored_history_gets_the_whole_page(browser: Browser) -> None:
     answer = browser.get("/?user_id=3", HX_Request="true", HX_History_Restore_Request="true")
     assert "<html" in answer.text

@@ -149,6 +149,20 @@ def test_ratings_of_anybody_are_folded_in(browser: Browser) -> None:
     assert (answer["model"], ids(answer), answer["ignored"]) == ("two_stage", [40], [])
 
 
+def test_what_is_folded_in_can_say_why(browser: Browser) -> None:
+    question = {"ratings": [{"movie_id": movie, "rating": 5} for movie in (2, 4, 6)], "top_n": 3}
+    silent = post(browser, "/api/fold-in", question).json()
+    told = post(browser, "/api/fold-in", question | {"explain": True}).json()
+    assert ids(told) == ids(silent)
+    assert [movie["explanation"] for movie in silent["movies"]] == [None] * 3
+    for movie in told["movies"]:
+        why = movie["explanation"]
+        parts = [why["base"], *(reason["contribution"] for reason in why["reasons"]), why["others"]]
+        assert sum(parts) == pytest.approx(movie["score"], abs=1e-5)
+        assert {each["movie_id"] for each in why["because_of"]} <= {2, 4, 6}
+    assert post(browser, "/api/fold-in", {"explain": True, "top_n": 1}).json()["movies"][0]["explanation"] is None
+
+
 def test_what_cannot_be_folded_in_is_named_and_popular_movies_of_the_genres_come(browser: Browser) -> None:
     question = {"ratings": [{"anime_id": 10**12, "rating": 4}], "genres": ["Comedy"], "top_n": 4}
     answer = post(browser, "/api/fold-in", question).json()
@@ -242,6 +256,7 @@ def test_new_clusters_are_served_without_a_restart_and_without_a_new_bundle(home
         ("/api/fold-in", {"ratings": [{"movie_id": 1, "rating": 9}]}, "body.ratings.0.rating"),
         ("/api/fold-in", {"ratings": [{"movie_id": 1, "rating": 3}] * 501}, "body.ratings"),
         ("/api/fold-in", {"ratings": [{"rating": 3}]}, "body.ratings.0"),
+        ("/api/fold-in", {"explain": "yes"}, "body.explain"),
     ],
 )
 def test_a_wrong_question_is_told_what_is_wrong_where(browser: Browser, path: str, body: Any, where: str) -> None:
