@@ -78,6 +78,7 @@ class Site:
             "visitor": self.people.visitor(request),
             "switches": switches(request),
             "from_tmdb": len(self.pictures.descriptions()) > 0,
+            "has_tmdb_logo": self.pictures.logo.is_file(),
         }
         body = template.render(context, **shared).encode()
         etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'

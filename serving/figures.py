@@ -77,7 +77,7 @@ def svg(bars: Bars) -> str:
     legend = _legend(bars.names) if has_legend else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-        'font-family="system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif" font-size="14">'
+        'font-family="system-ui,-apple-system,Segoe UI,Roboto,Helvetica,Arial,sans-serif" font-size="17">'
         f'<rect x="0" y="{HEIGHT - BOTTOM}" width="{WIDTH}" height="1" fill="#2b3040"/>{"".join(drawn)}{legend}</svg>'
     )
 

@@ -1,14 +1,16 @@
 """The addresses of posters and backdrops: an answer comes at once, fetched or drawn."""
 
+import hashlib
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, HTTPException, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from movierec import images
 from serving import posters
 from serving.deps import TheBundle, TheSite
+from serving.languages import N_
 from serving.pages import known_movie
 from serving.statics import STATIC
 
@@ -42,6 +44,16 @@ def backdrop(request: Request, site: TheSite, bundle: TheBundle, movie_id: str) 
     if found.content:
         return picture(request, found.content, found.name, A_WEEK)
     return picture(request, BACKDROP, site.statics.versions["backdrop.svg"], NOT_KEPT if found.may_come else A_DAY)
+
+
+@router.get("/tmdb-logo.svg")
+def tmdb_logo(request: Request, site: TheSite) -> Response:
+    """TMDB's logo as the operator has put it beside the site's database."""
+    try:
+        content = site.pictures.logo.read_bytes()
+    except OSError:
+        raise HTTPException(404, N_("There is no such picture.")) from None
+    return picture(request, content, hashlib.blake2b(content, digest_size=12).hexdigest(), A_DAY)
 
 
 def picture(request: Request, content: bytes, name: str, kept: str) -> Response:

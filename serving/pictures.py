@@ -21,12 +21,16 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Pictures:
-    """Where images of movies are: `kept` by the graph, in the `cache` of the site, or at their host."""
+    """Where images of movies are: `kept` by the graph, in the `cache` of the site, or at their host.
+
+    `logo` is TMDB's, where an operator has put it; we may show it, but not pass it on with the code.
+    """
 
     descriptions: LiveDescriptions
     kept: ImageCache
     cache: ImageCache
     fetcher: ImageFetcher | None  # None: the site fetches nothing
+    logo: Path
 
     @classmethod
     def of(cls, home: Path, sample: str, *, host: str = images.HOST, cache_mb: int = images.CACHE_MB) -> Self:
@@ -36,6 +40,7 @@ class Pictures:
             ImageCache(home / "posters" / "kept", 0),
             cache,
             ImageFetcher(host, cache) if cache_mb else None,
+            home / "site" / "tmdb-logo.svg",
         )
 
     def find(self, kind: Kind, movie_id: int) -> Found:

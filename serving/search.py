@@ -15,7 +15,7 @@ from movierec.browse import Browser, Count, Hits
 from movierec.filters import FilterError
 from movierec.matching import Mask, Sets
 from serving import builder
-from serving.asked import MAX_QUERY, Asked, Chip, Fault, asked
+from serving.asked import MAX_QUERY, ONLY, Asked, Chip, Fault, asked
 from serving.cards import Card, cards
 from serving.deps import TheBundle, TheSite
 from serving.htmx import wants_fragment
@@ -83,7 +83,7 @@ def search(request: Request, site: TheSite, bundle: TheBundle) -> Response:
         found=found,
         catalogue=found.catalogue,
         bare=Asked(q=wanted.q, sort=wanted.sort),
-        sets=sets,
+        flags=[name for name in ONLY if ("seen" if name == "unseen" else name) in sets],
         typed={name: request.query_params.get(name, "")[:10] for name in ("year_from", "year_to")},
         genres=list(bundle.browser.columns.genres),
         max_query=MAX_QUERY,

@@ -59,7 +59,7 @@ def writing_as(request: Request, site: Site, form: Form, *, limit: Limit) -> Ite
             if visitor.profile is None:
                 limits.count(session, limits.GUESTS, address_key(request, site), now=now)
                 profile, token = new_guest(session, agent=agent_of(request), now=now)
-                visitor = Visitor("guest", profile=whose(profile), needs_account=people.needs_account)
+                visitor = Visitor("guest", profile=whose(profile), needs_account=people.needs_account, is_new=True)
             assert visitor.profile is not None  # noqa: S101  made just now
             limits.count(session, limit, str(visitor.profile.id), now=now)
             yield Writer(session, visitor.profile.id, now)

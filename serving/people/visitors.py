@@ -27,7 +27,10 @@ class WhoseProfile(NamedTuple):
 
 
 class Visitor(NamedTuple):
-    """`lost` has a cookie of a session that ended; `unknown` cannot be told, for the database does not answer."""
+    """`lost` has a cookie of a session that ended; `unknown` cannot be told, for the database does not answer.
+
+    `is_new` is a guest that this very request has made: the page it came from was drawn for nobody.
+    """
 
     state: Literal["nobody", "guest", "member", "lost", "unknown"]
     visit_id: UUID | None = None
@@ -36,6 +39,7 @@ class Visitor(NamedTuple):
     account_name: str = ""
     profiles: tuple[WhoseProfile, ...] = ()
     needs_account: bool = False
+    is_new: bool = False
 
     @property
     def profile_key(self) -> str:

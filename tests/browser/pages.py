@@ -1,4 +1,6 @@
-"""What journeys have in common: how far a page is scrolled, how a card is opened."""
+"""What journeys have in common: how far a page is scrolled, how a card is opened, how a form is sent."""
+
+from urllib.parse import urlencode
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -25,3 +27,9 @@ def opened(page: Page, card: Locator) -> Locator:
     overlay = page.locator("#overlay")
     expect(overlay).to_be_visible()
     return overlay
+
+
+def sent(page: Page, path: str, **fields: object) -> None:
+    """A form of our own pages, without a page to press its button on."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert page.request.post(path, data=urlencode(fields), headers=headers).ok

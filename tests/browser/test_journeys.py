@@ -42,7 +42,7 @@ def test_by_keyboard_a_movie_is_opened_and_closed_and_a_user_chosen(visit: Visit
         assert page.evaluate("document.activeElement === document.body || !!document.activeElement.closest('#overlay')")
     page.keyboard.press("Escape")
     expect(overlay).to_be_hidden()
-    page.wait_for_function("card => document.activeElement === card", arg=card.element_handle())
+    expect(card).to_be_focused()
     tab_to(page, "^User")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("user_id="))

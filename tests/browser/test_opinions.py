@@ -1,5 +1,6 @@
 """What people do in a browser: stars by pointer and by keys, Undo, reviews, five films, an account."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import SIZES, Visit
@@ -15,6 +16,7 @@ def test_a_click_on_half_a_star_is_kept_without_leaving_the_page(visit: Visit) -
     page = visit("/movies/3")
     stars(page, 3, 7)
     expect(page.locator(".actions-says")).to_contain_text("Kept: 3.5 of 5 stars.")
+    expect(page.locator(".who-button")).to_have_text("G You are Guest: menu")
     page.reload()
     expect(page.locator("#stars-3-7")).to_be_checked()
 
@@ -26,7 +28,7 @@ def test_arrow_keys_change_the_rating_and_the_focus_stays(visit: Visit) -> None:
         page.keyboard.press("ArrowRight")
         expect(page.locator(".actions-says")).to_contain_text(f"Kept: {half / 2:g} of 5 stars.")
         expect(page.locator(f"#stars-3-{half}")).to_be_focused()
-        page.wait_for_function("!document.querySelector('.htmx-settling, .htmx-added, .htmx-request')")
+        expect(page.locator(".htmx-settling, .htmx-added, .htmx-request")).to_have_count(0)
 
 
 def test_undo_brings_the_rating_before_back(visit: Visit) -> None:
@@ -137,3 +139,14 @@ def test_an_account_from_its_door_to_its_profiles(visit: Visit, complaints: list
             page.goto(path)
             assert violations(page) == []
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [768, 1440])
+def test_poster_and_title_begin_and_buttons_stand_in_lines(visit: Visit, width: int) -> None:
+    page = visit("/", width=width)
+    overlay = opened(page, page.locator("#trending-strip .card").first)
+    tops = {name: overlay.locator(f".{name}").bounding_box() for name in ("movie-poster", "movie-facts")}
+    assert len({box["y"] for box in tops.values() if box}) == 1
+    for line in [(".stars", ".watch .button"), (".save", ".move")]:
+        boxes = [overlay.locator(part).bounding_box() for part in line]
+        assert len({round(box["y"] + box["height"] / 2) for box in boxes if box}) == 1

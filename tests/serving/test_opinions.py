@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from serving.mine import my_sets
+from movierec.published import Live
+from serving.mine import TRIED, my_sets, telling
 from serving.people import feedback
 from serving.people.community import Community
 from serving.people.records import Profile, Rating, Review, Visit
@@ -271,6 +272,15 @@ def test_over_https_the_cookie_is_sent_over_https_only(home: Path, tmp_path: Pat
     assert "secure" in answer.headers["set-cookie"].lower()
 
 
+@pytest.mark.parametrize("form", [("rating", {"rating": "4"}), ("review", {"text": "Yes."}), ("saved", {"on": "1"})])
+def test_with_a_guests_first_fragment_the_menu_comes_once(alone: Tab, form: tuple[str, dict[str, str]]) -> None:
+    what, fields = form
+    first, second = (alone.post(f"/movies/1/{what}", htmx=True, **fields) for _ in range(2))
+    assert 'id="who" hx-swap-oob="true"' in first.text
+    assert "You are Guest: menu" in first.text
+    assert 'id="who"' not in second.text
+
+
 def test_reading_makes_no_guest(alone: Tab) -> None:
     for path in ("/", "/movies", "/movies/1", "/movies/1/reviews"):
         assert "set-cookie" not in alone.get(path).headers
@@ -432,6 +442,16 @@ def test_a_search_can_leave_out_what_was_watched_or_keep_to_the_watchlist(visito
 
 def cookie_of(visitor: Tab) -> bytes:
     return f"{COOKIE}={visitor.cookies[COOKIE]}".encode()
+
+
+def test_looked_among_for_reasons_are_ratings_of_similar_movies_then_the_latest(home: Path) -> None:
+    bundle = Live(home / "published" / "full")()
+    movie, *others = bundle.catalog.movies
+    alike = bundle.similar.similar_to(movie.movie_id, n=24).movie_ids
+    rest = [other.movie_id for other in others if other.movie_id not in alike]
+    rated = [(movie_id, 4.0) for movie_id in [*alike[:3], *rest]]
+    assert len(rated) > TRIED
+    assert [movie_id for movie_id, _ in telling(bundle, rated, movie)] == [*alike[:3], *rest[3 - TRIED :]]
 
 
 def test_a_movie_says_which_ratings_speak_for_it(alone: Tab) -> None:

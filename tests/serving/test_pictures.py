@@ -130,6 +130,16 @@ def test_a_movie_page_tells_what_tmdb_says(browser: Browser) -> None:
     assert "This product uses the TMDB API but is not endorsed or certified by TMDB." in page
 
 
+def test_tmdbs_logo_stands_in_the_footer_where_the_operator_has_put_it(browser: Browser) -> None:
+    logo = browser.app.state.site.pictures.logo
+    assert "/tmdb-logo.svg" not in browser.get("/").text
+    assert browser.get("/tmdb-logo.svg").status_code == 404
+    logo.parent.mkdir(exist_ok=True)
+    logo.write_text("<svg/>")
+    assert 'src="/tmdb-logo.svg"' in browser.get("/").text
+    assert browser.get("/tmdb-logo.svg").headers["content-type"] == "image/svg+xml"
+
+
 def test_a_movie_page_without_a_description_has_no_empty_places(browser: Browser) -> None:
     for movie_id in (2, 3):
         page = browser.get(f"/movies/{movie_id}").text
