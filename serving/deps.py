@@ -70,22 +70,30 @@ class Site:
         **context: Any,
     ) -> Response:
         """`page`, or `fragment` where htmx asks for it, in the visitor's language; 304 where the browser has it."""
-        as_fragment = fragment is not None and wants_fragment(request)
-        template = self.templates[language_of(request)].get_template(fragment if fragment and as_fragment else page)
-        about = self.about(bundle) if bundle else None
+        if fragment is not None and wants_fragment(request):
+            return self.fragment(request, fragment, status=status, **context)
         shared = {
-            "about": about,
+            "about": self.about(bundle) if bundle else None,
             "visitor": self.people.visitor(request),
             "switches": switches(request),
             "from_tmdb": len(self.pictures.descriptions()) > 0,
             "has_tmdb_logo": self.pictures.logo.is_file(),
         }
-        body = template.render(context, **shared).encode()
+        headers = {"Cache-Control": "private, no-cache"}
+        answers_two_ways = ", HX-Request" if fragment is not None else ""
+        return self._drawn(request, page, context | shared, status, headers, vary=answers_two_ways)
+
+    def fragment(self, request: Request, name: str, *, status: int = 200, **context: Any) -> Response:
+        """A partial alone: nobody is looked up for it but by who gives the context."""
+        headers = {"Cache-Control": "no-store", "X-Fragment": "true"}
+        return self._drawn(request, name, context, status, headers, vary=", HX-Request")
+
+    def _drawn(
+        self, request: Request, name: str, context: dict[str, Any], status: int, headers: dict[str, str], *, vary: str
+    ) -> Response:
+        body = self.templates[language_of(request)].get_template(name).render(context).encode()
         etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
-        headers = {"Cache-Control": "no-store" if as_fragment else "private, no-cache", "ETag": etag}
-        headers["Vary"] = "Accept-Language, Cookie" + (", HX-Request" if fragment is not None else "")
-        if as_fragment:
-            headers["X-Fragment"] = "true"
+        headers |= {"ETag": etag, "Vary": f"Accept-Language, Cookie{vary}"}
         known = status == 200 and etag in request.headers.get("if-none-match", "")
         response = Response(b"" if known else body, 304 if known else status, headers, "text/html; charset=utf-8")
         remember_choice(request, response)
@@ -104,7 +112,7 @@ def environment(statics: Statics, language: Language) -> Environment:
     found.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]  # the extension's
     found.policies["ext.i18n.trimmed"] = True
     found.filters |= language.filters
-    found.globals |= {"static": statics.url, "language": language.code}
+    found.globals |= {"static": statics.url, "language": language.code, "_": language.text}
     return found
 
 

@@ -15,6 +15,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from babel.support import NullTranslations, Translations
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -47,6 +48,15 @@ class Language:
     def __init__(self, code: str) -> None:
         self.code = code
         self.translations = translations(code)
+        self._plain: dict[str, Markup] = {}  # a page has two hundred texts
+
+    def text(self, english: str, **values: object) -> Markup:
+        """A text of a template; the values in it are escaped."""
+        if values:
+            return Markup(self.translations.gettext(english)) % values  # noqa: S704  our own texts
+        if english not in self._plain:
+            self._plain[english] = Markup(self.translations.gettext(english)) % {}  # noqa: S704
+        return self._plain[english]
 
     def translated(self, text: str | Sentence) -> str:
         """For texts made in Python; an unknown one stays as it is. Not marked as safe: templates escape it."""

@@ -96,9 +96,8 @@ def search(request: Request, site: TheSite, bundle: TheBundle) -> Response:
 @router.get("/search/suggestions")
 def suggestions(request: Request, site: TheSite, bundle: TheBundle, q: Annotated[str, Query()] = "") -> Response:
     """The best few movies for what is typed so far, as options of a list."""
-    return site.html(
-        request, "partials/suggestions.html", bundle=None, q=q.strip()[:MAX_QUERY], cards=suggested(bundle.browser, q)
-    )
+    found = suggested(bundle.browser, q)
+    return site.fragment(request, "partials/suggestions.html", q=q.strip()[:MAX_QUERY], cards=found)
 
 
 def suggested(browser: Browser, q: str) -> list[Card]:

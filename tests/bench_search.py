@@ -31,6 +31,8 @@ NESTED = (
     'or(genre:Drama,and(genre:Comedy,year:1970..1999),mean_rating:4..),not(genre:Horror,tag:"word 7"),'
     "and(n_ratings:2..,or(decade:1990,year:2005..,not(popularity:..3)))"
 )
+NESTED_MINE = f"{NESTED},not(seen)"
+RATED = 200  # movies, by who is signed in
 
 
 class Line(NamedTuple):
@@ -125,6 +127,15 @@ def over_asgi(home: Path, asks: Iterator[str]) -> list[Line]:
                 "`GET /api/movies`, words and nested filters", lambda q: get("/api/movies", q=q, filter=NESTED), asks
             ),
             measured("`GET /`", lambda _: get("/"), asks),
+        ]
+        door = {"name": "Bench", "password": "only to be measured"}
+        runner.run(client.post("/register", data=door, follow_redirects=True)).raise_for_status()
+        for movie_id in range(1, RATED + 1):
+            done = runner.run(client.post(f"/movies/{movie_id}/rating", data={"rating": "4"}))
+            assert done.status_code == 303, done.text
+        lines += [
+            measured("`GET /search`, the same, signed in", lambda q: get("/search", q=q, filter=NESTED_MINE), asks),
+            measured("`GET /search/suggestions`, signed in", lambda q: get("/search/suggestions", q=q), asks),
         ]
         runner.run(client.aclose())
     return lines

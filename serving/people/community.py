@@ -12,7 +12,7 @@ from serving.people.database import Database, Unavailable, database_url
 from serving.people.limits import forget_old
 from serving.people.passwords import Passwords
 from serving.people.signing import Signing
-from serving.people.visitors import Visitor, forget_ended, is_due, prolong, recognized
+from serving.people.visitors import Visitor, forget_ended, prolong, recognized
 from serving.settings import SiteSettings
 
 log = logging.getLogger(__name__)
@@ -65,11 +65,10 @@ class Community:
                 return Visitor("lost" if self.signing.is_marked(request) else "nobody")
             with self.database.reading() as session:
                 visitor = recognized(session, token, now=self.clock())
-                due = visitor.visit_id is not None and is_due(session, visitor.visit_id, now=self.clock())
         except (Unavailable, OSError) as error:
             log.error("nobody can be recognized: %s", error)  # noqa: TRY400  the cause is in the message
             return Visitor("unknown")
-        if due:
+        if visitor.is_due:
             self._prolong(visitor)
         return visitor
 

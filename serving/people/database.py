@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,10 +13,11 @@ from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DisconnectionError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ class Database:
         self.url = url
         self.file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         self.engine = _sqlite(self.file, wait_seconds) if self.file else _server(url, wait_seconds)
+        weakref.finalize(self, self.engine.dispose)  # connections are kept open between transactions
         self._is_ready = threading.Event()
         self._retry_at = 0.0
         self._lock = threading.Lock()
@@ -123,7 +126,8 @@ def _create(file: Path) -> None:
 
 
 def _sqlite(file: Path, wait_seconds: float) -> Engine:
-    """A connection per transaction, only to a file that is there: what is written to a deleted one would be lost."""
+    """Connects only to a file that is there, and uses a connection only while the file is the one it was opened for:
+    what is written to a deleted one would be lost."""
     address = f"file:{quote(str(file))}?mode=rw"
 
     def connect() -> sqlite3.Connection:
@@ -134,7 +138,16 @@ def _sqlite(file: Path, wait_seconds: float) -> Engine:
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, max_overflow=-1)
+
+    @event.listens_for(engine, "connect")
+    def opened(_connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
+        entry.info["file"] = _identity(file)
+
+    @event.listens_for(engine, "checkout")
+    def about_to_be_used(_connection: sqlite3.Connection, entry: ConnectionPoolEntry, _proxy: object) -> None:
+        if entry.info["file"] != _identity(file):
+            raise DisconnectionError(f"{file} is another file than before")  # a new connection is made then
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -143,6 +156,14 @@ def _sqlite(file: Path, wait_seconds: float) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _server(url: URL, wait_seconds: float) -> Engine:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from serving.people.records import Account, Profile, Rating, Review, Saved, Watched
@@ -127,8 +127,12 @@ def n_ratings_of(session: Session, profile_id: UUID) -> int:
 
 def seen_and_saved(session: Session, profile_id: UUID) -> tuple[set[int], set[int]]:
     """The ids of the movies that were watched or rated, and of those on the watchlist."""
-    rated, watched, saved = (
-        set(session.scalars(select(record.movie_id).where(record.profile_id == profile_id)))
-        for record in (Rating, Watched, Saved)
+    lists = (
+        select(literal(is_saved), record.movie_id).where(record.profile_id == profile_id)
+        for record, is_saved in ((Rating, False), (Watched, False), (Saved, True))
     )
-    return rated | watched, saved
+    seen: set[int] = set()
+    saved: set[int] = set()
+    for is_saved, movie_id in session.execute(union_all(*lists)):
+        (saved if is_saved else seen).add(movie_id)
+    return seen, saved

@@ -40,6 +40,7 @@ class Visitor(NamedTuple):
     profiles: tuple[WhoseProfile, ...] = ()
     needs_account: bool = False
     is_new: bool = False
+    is_due: bool = False  # the session should be prolonged
 
     @property
     def profile_key(self) -> str:
@@ -61,10 +62,13 @@ def recognized(session: Session, token: str, *, now: datetime) -> Visitor:
     if found is None:
         return Visitor("lost")
     visit, profile, account = found
+    is_due = now - visit.seen_at > SEEN_AFTER
     if account is None:
         # A guest's profile that was taken into an account is no longer open to the guest's other browsers.
-        return Visitor("guest", visit.id, whose(profile)) if profile.account_id is None else Visitor("lost")
-    return Visitor("member", visit.id, whose(profile), account.id, account.name, profiles_of(session, account.id))
+        is_still_open = profile.account_id is None
+        return Visitor("guest", visit.id, whose(profile), is_due=is_due) if is_still_open else Visitor("lost")
+    profiles = profiles_of(session, account.id)
+    return Visitor("member", visit.id, whose(profile), account.id, account.name, profiles, is_due=is_due)
 
 
 def profiles_of(session: Session, account_id: UUID) -> tuple[WhoseProfile, ...]:
@@ -107,12 +111,6 @@ def new_visit(session: Session, profile: Profile, *, account_id: UUID | None, ag
 def new_guest(session: Session, *, agent: str, now: datetime) -> tuple[Profile, str]:
     profile = new_profile(session, account_id=None, name="", colour=now.microsecond, now=now)
     return profile, new_visit(session, profile, account_id=None, agent=agent, now=now)
-
-
-def is_due(session: Session, visit_id: UUID, *, now: datetime) -> bool:
-    """Whether the session should be prolonged."""
-    seen_at = session.scalar(select(Visit.seen_at).where(Visit.id == visit_id))
-    return seen_at is not None and now - seen_at > SEEN_AFTER
 
 
 def prolong(session: Session, visit_id: UUID, *, is_member: bool, now: datetime) -> None:

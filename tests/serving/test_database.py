@@ -3,6 +3,7 @@
 import multiprocessing
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,21 @@ def test_nothing_is_written_to_a_file_that_was_deleted(tmp_path: Path) -> None:
     (tmp_path / "site" / "site.db").unlink()
     with pytest.raises(Unavailable, match="unable to open"), database.writing():
         pass
+
+
+def test_a_backup_that_took_the_place_of_the_file_is_written_to(tmp_path: Path) -> None:
+    database = Database(database_url(None, home=tmp_path))
+    database.prepare()
+    folder, backup = tmp_path / "site", tmp_path / "backup.db"
+    with closing(sqlite3.connect(folder / "site.db")) as file, closing(sqlite3.connect(backup)) as copy:
+        file.backup(copy)
+    for path in folder.glob("site.db*"):
+        path.unlink()
+    backup.rename(folder / "site.db")
+    with database.writing() as session:
+        new_guest(session, agent="", now=NOW)
+    with closing(sqlite3.connect(folder / "site.db")) as file:
+        assert file.execute("SELECT count(*) FROM profiles").fetchone() == (1,)
 
 
 def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
