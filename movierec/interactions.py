@@ -19,6 +19,7 @@ Scores = npt.NDArray[np.float32]
 UNKNOWN = -1
 LARGEST = 65_535
 BLOCK_BYTES = 64 * 2**20  # users x movies are scored in blocks of about this size
+SAMPLED = 16  # one score of so many
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,22 @@ class Interactions:
         """The last `n` ratings of each user alone."""
         return self.where(self.recency <= n)
 
+    def with_latest(self, *ks: int) -> Self:
+        """All users, and below them for each of `ks` all users again, known by their last k ratings alone."""
+        matrix, copies = self.user_items, 1 + len(ks)
+        starts = len(matrix.data) * np.arange(copies)[:, None] + matrix.indptr[:-1]
+        # A product of matrices whose indices are of two types would convert the larger one.
+        indptr = np.append(starts, len(matrix.data) * copies).astype(matrix.indptr.dtype)
+        parts = (np.tile(matrix.data, copies), np.tile(matrix.indices, copies), indptr)
+        everything = replace(
+            self,
+            user_ids=np.tile(self.user_ids, copies),
+            user_items=sp.csr_array(parts, shape=(copies * matrix.shape[0], matrix.shape[1])),
+            recency=np.tile(self.recency, copies),
+            rated_on=np.tile(self.rated_on, copies),
+        )
+        return everything.where(np.concatenate([self.recency <= k for k in (LARGEST, *ks)]))
+
     def where(self, kept: npt.NDArray[np.bool_]) -> Self:
         """The ratings that are `kept`, a flag beside each of `user_items.data`; users and movies stay."""
         before = np.concatenate([[0], np.cumsum(kept)])
@@ -195,21 +212,25 @@ def top_unseen(
 
 def best_columns(scores: Scores, *, n: int) -> tuple[Rows, Scores]:
     """Columns of the `n` highest scores of each row, best first, ties by ascending column."""
-    if n < scores.shape[1]:
-        chosen = np.argpartition(-scores, n - 1, axis=1)[:, :n]
-        # argpartition keeps any of the scores equal to the n-th; take those of the lowest columns.
-        edge = np.take_along_axis(scores, chosen, axis=1).min(axis=1)
-        tied = np.flatnonzero((scores >= edge[:, None]).sum(axis=1) > n)
-        for i in tied:
-            above = np.flatnonzero(scores[i] > edge[i])
-            level = np.flatnonzero(scores[i] == edge[i])
-            chosen[i] = np.concatenate([above, level])[:n]
-    else:
-        chosen = np.broadcast_to(np.arange(scores.shape[1]), scores.shape).copy()
-    chosen.sort(axis=1)
-    values = np.take_along_axis(scores, chosen, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")
-    return np.take_along_axis(chosen, order, axis=1), np.take_along_axis(values, order, axis=1)
+    n = min(n, scores.shape[1])
+    best = np.empty((len(scores), n), dtype=np.intp)
+    for row, chosen in zip(scores, best, strict=True):
+        near = _near_the_top(row, n)
+        chosen[:] = near[np.argsort(-row[near], kind="stable")[:n]]
+    return best, np.take_along_axis(scores, best, axis=1)
+
+
+def _near_the_top(row: Scores, n: int) -> Rows:
+    """Ascending columns, the `n` highest scores among them, and of scores equal to the n-th the lowest columns."""
+    sample = np.sort(row[::SAMPLED])  # tells about where the top begins, so that little is left to be ordered
+    top_of_sample = 2 * n // SAMPLED + 8
+    if top_of_sample < len(sample):
+        near = np.flatnonzero(row > sample[-top_of_sample])
+        if len(near) >= n:
+            return near
+    if n == len(row):
+        return np.arange(n)
+    return np.flatnonzero(row >= row[np.argpartition(-row, n - 1)[:n]].min(initial=np.inf))
 
 
 def as_table(user_ids: Ids, movie_ids: Ids, columns: Rows, scores: Scores) -> pl.DataFrame:

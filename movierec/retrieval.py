@@ -86,12 +86,12 @@ class Retrieval:
         are left places are UNKNOWN. `people` should be a block: it is scored densely.
         """
         depth = min(max(n, PER_CHANNEL), len(people.movie_ids))
-        latest = {k: people.latest(k) for k in {k for name in self.channels for k in last_of(name, self.channels)}}
+        views = {last: people.with_latest(*last) for last in {last_of(name, self.channels) for name in self.channels}}
         scores: dict[str, Scores] = {}
         for name, model in self.models.items():
-            scores[name] = model.fold_in(people)
-            for k in last_of(name, self.channels):
-                scores[f"{name}_last{k}"] = model.fold_in(latest[k])
+            last = last_of(name, self.channels)
+            names = (name, *(f"{name}_last{k}" for k in last))
+            scores |= zip(names, np.split(model.fold_in(views[last]), len(names)), strict=True)
         return merge(scores, self.channels, people.user_items, n=n, depth=depth)
 
     def save(self, folder: Path) -> None:
@@ -121,34 +121,36 @@ def merge(scores: dict[str, Scores], channels: tuple[str, ...], seen: sp.csr_arr
     best: dict[str, Rows] = {}
     ranks: dict[str, Scores] = {}
     fused = np.zeros(seen.shape, dtype=np.float32)
+    block = np.arange(seen.shape[0])[:, None]
     for dense in scores.values():
         dense[users, seen.indices] = -np.inf
     for name in channels:
         best[name], values = best_columns(scores[name], n=depth)
-        ranks[name] = np.where(np.isneginf(values), np.nan, places)
-        merged = np.take_along_axis(fused, best[name], axis=1) + np.nan_to_num(1 / (RANK_OFFSET + ranks[name]))
-        np.put_along_axis(fused, best[name], merged, axis=1)
+        is_proposed = ~np.isneginf(values)
+        ranks[name] = np.where(is_proposed, places, np.nan)
+        fused[block, best[name]] += is_proposed / (RANK_OFFSET + places)
     fused[fused == 0] = -np.inf  # proposed by nobody
     columns, best_fused = best_columns(fused, n=min(n, fused.shape[1]))
+    given = np.stack([dense[block, columns] for dense in scores.values()])
+    given[np.isneginf(given)] = np.nan
+    standardised = _standardised(given)
     signals: dict[str, Scores] = {}
     board = np.full(seen.shape, np.nan, dtype=np.float32)
-    for name, dense in scores.items():
-        given = np.take_along_axis(dense, columns, axis=1)
-        given[np.isneginf(given)] = np.nan
-        signals[f"{name}_score"] = given
+    for at, name in enumerate(scores):
+        signals[f"{name}_score"] = given[at]
         if name in channels:
-            np.put_along_axis(board, best[name], ranks[name], axis=1)
-            signals[f"{name}_rank"] = np.take_along_axis(board, columns, axis=1)
-            np.put_along_axis(board, best[name], np.nan, axis=1)
-        signals[f"{name}_z"] = _standardised(given)
+            board[block, best[name]] = ranks[name]
+            signals[f"{name}_rank"] = board[block, columns]
+            board[block, best[name]] = np.nan
+        signals[f"{name}_z"] = standardised[at]
     return Proposals(np.where(np.isneginf(best_fused), UNKNOWN, columns), best_fused, signals)
 
 
 def _standardised(values: Scores) -> Scores:
-    """Each row to mean 0 and spread 1, nan left out; 0 where a row knows nothing."""
+    """The last axis to mean 0 and spread 1, nan left out."""
     known = ~np.isnan(values)
-    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
+    count = np.maximum(known.sum(axis=-1, keepdims=True), 1)
     filled = np.where(known, values, 0)
-    centred = np.where(known, filled - filled.sum(axis=1, keepdims=True) / count, 0)
-    spread: npt.NDArray[np.float32] = np.sqrt((centred**2).sum(axis=1, keepdims=True) / count)
+    centred = np.where(known, filled - filled.sum(axis=-1, keepdims=True) / count, 0)
+    spread: npt.NDArray[np.float32] = np.sqrt((centred**2).sum(axis=-1, keepdims=True) / count)
     return np.where(known, centred / (spread + 1e-9), np.nan).astype(np.float32)

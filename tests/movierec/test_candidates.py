@@ -89,6 +89,11 @@ def test_folding_in_a_users_own_ratings_gives_the_scores_of_the_fit(model, board
     assert folded == pytest.approx(model.score(np.arange(7)), abs=1e-5)
 
 
+def test_a_few_people_are_scored_as_among_many(model, board):
+    few, many = (model.fold_in(board.take(np.arange(n))) for n in (3, 30))
+    assert few == pytest.approx(many[:3], abs=1e-5)
+
+
 def test_folding_in_nothing_is_no_error(model, board):
     somebody = board.take(np.arange(1))
     nobody = somebody.where(np.zeros(len(somebody.recency), bool))

@@ -78,12 +78,35 @@ def test_equal_scores_are_ranked_by_ascending_column():
     assert columns.tolist() == [[1, 2, 3]]
 
 
-def test_best_columns_agree_with_a_full_sort():
-    scores = np.random.default_rng(2).integers(0, 6, (50, 30)).astype(np.float32)
-    columns, values = best_columns(scores, n=7)
-    expected = np.argsort(-scores, axis=1, kind="stable")[:, :7]
+def _rows_of_every_kind(n_columns: int) -> np.ndarray:
+    """Many levels, few levels, one level, almost nothing known, and the best ones where a sample does, or does not, look."""
+    lot = np.random.default_rng(2)
+    many, few = lot.normal(size=n_columns), lot.integers(0, 6, n_columns)
+    one, unknown = np.zeros(n_columns), np.full(n_columns, -np.inf)
+    unknown[lot.permutation(n_columns)[:3]] = 1, 2, 3
+    sampled, missed = lot.random((2, n_columns))
+    sampled[:: module.SAMPLED] += 1
+    missed[1 :: module.SAMPLED] += 1
+    return np.stack([many, few, one, unknown, sampled, missed]).astype(np.float32)
+
+
+@pytest.mark.parametrize(("n_columns", "n"), [(30, 7), (30, 30), (30, 40), (5_000, 1), (5_000, 100), (5_000, 4_999)])
+def test_best_columns_agree_with_a_full_sort(n_columns, n):
+    scores = _rows_of_every_kind(n_columns)
+    columns, values = best_columns(scores, n=n)
+    expected = np.argsort(-scores, axis=1, kind="stable")[:, :n]
     assert (columns == expected).all()
     assert (values == np.take_along_axis(scores, expected, axis=1)).all()
+
+
+def test_users_stand_below_themselves_known_by_their_last_ratings_alone():
+    people = Interactions.of(factories.checkerboard(6, 12)).take(np.array([4, 1]))
+    found = people.with_latest(2, 1)
+    parts = [people, people.latest(2), people.latest(1)]
+    assert found.user_ids.tolist() == people.user_ids.tolist() * 3
+    assert (found.user_items.toarray() == np.vstack([part.user_items.toarray() for part in parts])).all()
+    assert found.recency.tolist() == [recency for part in parts for recency in part.recency.tolist()]
+    assert found.user_items.indptr.dtype == people.user_items.indptr.dtype
 
 
 def test_a_ranking_as_a_table_counts_from_one():
