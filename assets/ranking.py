@@ -104,7 +104,7 @@ def _ranker(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
         top = dict(list(fitted.importances.items())[:15])
         context.add_output_metadata(
             {
-                "trees": ", ".join(str(trees) for trees in fitted.trees),
+                "trees": ", ".join(str(trees) for trees in fitted.n_trees),
                 "importances": figures.bars(top, title="Feature importance, percent"),
             }
         )

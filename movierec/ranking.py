@@ -3,8 +3,9 @@
 import json
 import logging
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
@@ -16,12 +17,14 @@ from movierec.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, bloc
 from movierec.retrieval import Proposals, Retrieval, signal_names
 from movierec.sampling import bucket
 from movierec.splits import newcomers, part_of
+from movierec.trees import Trees
 
 log = logging.getLogger(__name__)
 
 LABELS_DRAW, VALIDATION_DRAW = 1, 2
 # What CatBoost makes of the parameters of a summed model when it loads it, and complains of when it loads it again.
 NO_PARAMS = ("", '{"flat_params":{}}')
+FEW_ROWS = 5000  # beyond, CatBoost on all cores is faster than one array after another
 RELEVANT = 4.0  # a rating from which a movie counts as liked
 
 
@@ -155,15 +158,17 @@ REFERENCE = RankerParams(loss_function="YetiRank", depth=6, rsm=1.0)
 
 @dataclass(frozen=True)
 class Ranker:
-    """A fitted ranker; `importances` are in percent, by feature, largest first; `trees` of each fold.
+    """A fitted ranker; `importances` are in percent, by feature, largest first; `n_trees` of each fold.
 
     `n_candidates` a user were ranked when it learnt: ranks and standardised scores mean the same for so many alone.
+    `cbm` is the model in CatBoost's own format, `trees` the same model as arrays.
     """
 
     params: RankerParams
-    model: Any  # catboost.CatBoost, which has no types
+    cbm: bytes
+    trees: Trees
     features: tuple[str, ...]
-    trees: tuple[int, ...]
+    n_trees: tuple[int, ...]
     n_candidates: int
     importances: dict[str, float]
 
@@ -188,26 +193,32 @@ class Ranker:
         model = fitted[0] if len(fitted) == 1 else sum_models(fitted, weights=[1 / len(fitted)] * len(fitted))
         gains = np.mean([each.get_feature_importance(type="PredictionValuesChange") for each in fitted], axis=0)
         importances = dict(sorted(zip(features, gains.tolist(), strict=True), key=lambda kv: -kv[1]))
-        trees = tuple(int(each.tree_count_) for each in fitted)
+        n_trees = tuple(int(each.tree_count_) for each in fitted)
         n_candidates = rows.group_by("user_id").len()["len"].max()
         assert isinstance(n_candidates, int)  # noqa: S101  there are rows, or nothing above would have worked
-        return cls(p, model, features, trees, n_candidates, importances)
+        return cls(p, *_written(model), features, n_trees, n_candidates, importances)
+
+    @cached_property
+    def model(self) -> Any:
+        """The catboost.CatBoost of `cbm`, which has no types."""
+        from catboost import CatBoost  # noqa: PLC0415
+
+        return CatBoost().load_model(blob=self.cbm)
 
     def score(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """One score a row of features; only their order within a user means something."""
-        columns = np.asfortranarray(matrix)  # as CatBoost reads it: half the time for one user
-        scores: npt.NDArray[np.float64] = self.model.predict(columns, thread_count=1 if len(matrix) < 5000 else -1)
+        if len(matrix) <= FEW_ROWS:
+            return self.trees.score(matrix)
+        scores: npt.NDArray[np.float64] = self.model.predict(np.asfortranarray(matrix))  # as CatBoost reads it
         return scores
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        metadata = self.model.get_metadata()
-        if metadata.get("params") in NO_PARAMS:
-            del metadata["params"]
-        self.model.save_model(str(folder / "model.cbm"))
+        (folder / "model.cbm").write_bytes(self.cbm)
+        self.trees.save(folder)
         config = {
             "features": self.features,
-            "best_iteration": self.trees,
+            "best_iteration": self.n_trees,
             "n_candidates": self.n_candidates,
             "params": asdict(self.params),
         }
@@ -217,20 +228,29 @@ class Ranker:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        from catboost import CatBoost  # noqa: PLC0415
-
         config = json.loads((folder / "config.json").read_text())
-        model = CatBoost()
-        model.load_model(str(folder / "model.cbm"))
         importances = pl.read_csv(folder / "feature_importances.csv")
         return cls(
             RankerParams(**config["params"]),
-            model,
+            (folder / "model.cbm").read_bytes(),
+            Trees.load(folder),
             tuple(config["features"]),
             tuple(config["best_iteration"]),
             config["n_candidates"],
             dict(importances.iter_rows()),
         )
+
+
+def _written(model: Any) -> tuple[bytes, Trees]:
+    """In CatBoost's own format, and as arrays; CatBoost writes to files alone."""
+    metadata = model.get_metadata()
+    if metadata.get("params") in NO_PARAMS:
+        del metadata["params"]
+    with TemporaryDirectory() as folder:
+        binary, described = Path(folder, "model.cbm"), Path(folder, "model.json")
+        model.save_model(str(binary))
+        model.save_model(str(described), format="json")
+        return binary.read_bytes(), Trees.of(json.loads(described.read_text()))
 
 
 def _fit(train: pl.DataFrame, validation: pl.DataFrame | None, features: tuple[str, ...], p: RankerParams) -> Any:

@@ -79,7 +79,7 @@ def test_equal_scores_are_ranked_by_ascending_column():
 
 
 def _rows_of_every_kind(n_columns: int) -> np.ndarray:
-    """Many levels, few levels, one level, almost nothing known, and the best ones where a sample does, or does not, look."""
+    """Many levels, few levels, one level, almost nothing known; the best ones where a sample looks, and where not."""
     lot = np.random.default_rng(2)
     many, few = lot.normal(size=n_columns), lot.integers(0, 6, n_columns)
     one, unknown = np.zeros(n_columns), np.full(n_columns, -np.inf)

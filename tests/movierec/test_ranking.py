@@ -143,18 +143,18 @@ def test_trees_beyond_the_best_for_the_watched_users_are_cut_off():
     """Nothing can be learnt from noise, so what is best for others comes early."""
     noise = random_rows(100).with_columns(relevant=pl.Series(np.random.default_rng(1).random(1000) < 0.3))
     ranker = Ranker.fit(noise, RankerParams(iterations=200, early_stopping_rounds=20, one_fold_from=1))
-    assert ranker.trees[0] < 150
+    assert ranker.n_trees[0] < 150
 
 
 def test_small_data_is_fitted_fold_by_fold_and_large_data_once():
     rows = random_rows(100)
-    assert len(Ranker.fit(rows, RankerParams(iterations=5, folds=3)).trees) == 3
-    assert len(Ranker.fit(rows, RankerParams(iterations=5, folds=3, one_fold_from=100)).trees) == 1
+    assert len(Ranker.fit(rows, RankerParams(iterations=5, folds=3)).n_trees) == 3
+    assert len(Ranker.fit(rows, RankerParams(iterations=5, folds=3, one_fold_from=100)).n_trees) == 1
 
 
 def test_a_single_user_teaches_a_few_trees():
     ranker = Ranker.fit(random_rows(1), RankerParams(early_stopping_rounds=5))
-    assert ranker.trees == (5,)
+    assert ranker.n_trees == (5,)
 
 
 def test_equal_scores_keep_the_order_of_the_candidates():

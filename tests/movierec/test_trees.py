@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from movierec.ranking import FEW_ROWS, Ranker, RankerParams
+from movierec.trees import Trees
+from tests.movierec.test_ranking import random_rows
+
+TWO_TREES = {
+    "features_info": {"float_features": [{"flat_feature_index": i, "nan_value_treatment": "AsFalse"} for i in (0, 2)]},
+    "scale_and_bias": [2, [10]],
+    "oblivious_trees": [
+        {
+            "leaf_values": [0, 1, 2, 3],
+            "splits": [
+                {"split_type": "FloatFeature", "float_feature_index": 0, "border": 0.5},
+                {"split_type": "FloatFeature", "float_feature_index": 1, "border": 5},
+            ],
+        },
+        {
+            "leaf_values": [0.25, 0.75],
+            "splits": [{"split_type": "FloatFeature", "float_feature_index": 1, "border": 7}],
+        },
+    ],
+}
+
+
+def test_a_score_is_the_sum_of_the_leaves_that_the_borders_lead_to():
+    rows = np.array([[0, 9, 6], [1, 9, 6], [1, 9, 8], [0.5, 9, 5], [np.nan, 9, np.nan]], np.float32)
+    # Leaves of the first tree: 2, 3, 3, 0, 0; of the second 0.25 but for the third row.
+    assert Trees.of(TWO_TREES).score(rows).tolist() == [14.5, 16.5, 17.5, 10.5, 10.5]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"oblivious_trees": []},
+        {"features_info": {"float_features": [{"flat_feature_index": 0, "nan_value_treatment": "AsTrue"}]}},
+        {"oblivious_trees": [{"leaf_values": [0, 1], "splits": [{"split_type": "OneHotFeature"}]}]},
+    ],
+)
+def test_other_trees_are_refused_rather_than_scored_wrongly(other):
+    with pytest.raises(ValueError, match="only oblivious trees"):
+        Trees.of(TWO_TREES | other)
+
+
+@pytest.mark.parametrize("folds", [1, 3])
+def test_a_few_rows_get_the_scores_that_catboost_gives_them(folds):
+    rows = random_rows(60)
+    names = [name for name in rows.columns if name not in ("user_id", "movie_id", "relevant")]
+    lot = np.random.default_rng(0)
+    learnt = rows.select(names).to_numpy().astype(np.float32)
+    learnt[lot.random(learnt.shape) < 0.2] = np.nan
+    ranker = Ranker.fit(
+        rows.with_columns(**{name: learnt[:, at] for at, name in enumerate(names)}),
+        RankerParams(iterations=40, folds=folds),
+    )
+    asked = np.where(lot.random((500, len(names))) < 0.1, np.nan, lot.normal(size=(500, len(names))))
+    asked = asked.astype(np.float32)
+    assert ranker.score(asked) == pytest.approx(ranker.model.predict(asked), abs=1e-9)
+    many = np.tile(asked, (FEW_ROWS // 500 + 1, 1))
+    assert ranker.score(many)[:500] == pytest.approx(ranker.score(asked), abs=1e-9)
