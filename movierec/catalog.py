@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from sys import intern
 from typing import NamedTuple, Self
 
 import polars as pl
@@ -55,7 +56,7 @@ class Catalog:
         columns = [table[field].to_list() for field in Movie._fields]
         for field in ("genres", "tags"):
             at = Movie._fields.index(field)
-            columns[at] = [tuple(each) for each in columns[at]]
+            columns[at] = [tuple(map(intern, each)) for each in columns[at]]  # few different ones: each kept once
         movies = [Movie(*row) for row in zip(*columns, strict=True)]
         popular = table["popularity"].count()
         return cls(movies, {movie.movie_id: movie for movie in movies}, popular)

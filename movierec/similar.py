@@ -104,14 +104,14 @@ class SimilarityIndex:
     @classmethod
     def of(cls, table: pl.DataFrame) -> Self:
         table = table.sort("movie_id")
-        flat = table.explode("similar_ids", "similarity_scores", empty_as_null=False)
+        ids, scores = (table[name].explode(empty_as_null=False) for name in ("similar_ids", "similarity_scores"))
         starts = np.concatenate([[0], np.cumsum(table["similar_ids"].list.len().to_numpy())]).astype(np.intp)
         return cls(
             table["movie_id"].to_numpy(),
             table["model"].to_list(),
             starts,
-            flat["similar_ids"].to_numpy(),
-            flat["similarity_scores"].to_numpy(),
+            ids.cast(pl.Int32).to_numpy(),
+            scores.to_numpy(),
         )
 
     def similar_to(self, movie_id: int, *, n: int) -> SimilarMovies:

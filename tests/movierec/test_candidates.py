@@ -17,7 +17,7 @@ from movierec.candidates.svd import SVD, SVDParams
 from movierec.candidates.transitions import Transitions, TransitionsParams
 from movierec.candidates.trending import Trending, TrendingParams
 from movierec.content import content_vectors
-from movierec.interactions import Interactions
+from movierec.interactions import Interactions, liked
 from movierec.schema import CANDIDATES
 from tests import factories
 
@@ -114,6 +114,12 @@ def test_ease_by_either_matrix_is_the_same():
     book = book / -np.diag(book)
     np.fill_diagonal(book, 0)
     assert ease_weights(wide, 3.0) == pytest.approx(book, abs=1e-5)
+
+
+def test_ease_sums_the_weights_to_what_was_liked_to_the_fourth_digit(board):
+    x = liked(board.user_items, 4.0)
+    expected = x @ ease_weights(x.astype(np.float64), EASEParams().regularization)
+    assert EASE.fit(board).score(np.arange(40)) == pytest.approx(expected[:40], abs=1e-4 * np.abs(expected).max())
 
 
 def test_ease_leaves_rarely_rated_movies_to_others(board):
