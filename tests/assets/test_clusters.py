@@ -6,9 +6,12 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from assets import pipeline
 from assets.definitions import definitions
 from movierec.companion import Companion
 from movierec.versions import current
+from resources.sources import acquire
+from tests import factories
 from tests.test_graph import metadata_of, run, settings_for, write_movielens
 
 pytestmark = [
@@ -89,6 +92,38 @@ def test_the_companion_is_published_for_the_site(clustered):
     assert found.manifest["source"]["name"] == "movielens"
     assert len(found.clusters.clusters) == 10
     assert found.content.nearest(1, n=3)[0].tolist()
+
+
+def remove(companion):
+    shutil.rmtree(companion)
+
+
+def spoil(companion):
+    (current(companion) / "clusters" / "members.parquet").write_bytes(b"")
+
+
+def of_older_data(companion):
+    factories.publish_companion(companion.parents[1], "c0", source={"name": "movielens", "version": "older"})
+
+
+@pytest.mark.parametrize("fault", [remove, spoil, of_older_data])
+def test_a_companion_that_cannot_be_served_is_made_again_and_nothing_else(
+    clustered, tmp_path, monkeypatch, capsys, fault
+):
+    settings = settings_for(tmp_path)
+    shutil.copytree(clustered[0].home, settings.home)
+    shutil.copytree(clustered[0].source, settings.source)
+    dataset = acquire(settings.source, settings.raw)
+    source = {"name": dataset.name, "description": dataset.description, "version": dataset.version}
+    factories.publish_bundle(settings.home, source=source, sample="full")
+    fault(settings.companion("full"))
+    for name, value in {"MOVIEREC_HOME": settings.home, "MOVIEREC_SOURCE": settings.source, "DAGSTER_HOME": ""}.items():
+        monkeypatch.setenv(name, str(value))
+    assert pipeline.main(["--if-needed"]) == 0
+    assert "sample full, 3 assets" in capsys.readouterr().out
+    assert Companion.open(current(settings.companion("full"))).manifest["source"] == source
+    assert pipeline.main(["--if-needed"]) == 0
+    assert capsys.readouterr().out.startswith("Up to date: bundle v1")
 
 
 def test_the_job_of_the_site_makes_clusters_and_publishes_them_and_nothing_else(tmp_path):
