@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 
+from movierec.interactions import UNKNOWN
 from serving import channels
 from serving.answers import ForMovie, ForRatings, ForUser, ForUsers, PersonalMovie, Recommended, Top
 from serving.api import known
@@ -73,11 +74,14 @@ def recommend_for_ratings(bundle: TheBundle, question: RatingsQuestion) -> ForRa
 
     `model` is as for a known user; `popular_in_genres` or `popularity_fallback` where no rating can be used.
     """
-    by_id = bundle.catalog.by_id
-    usable = [given for given in question.ratings if given.id in by_id]
+    named = sorted({given.id for given in question.ratings})
+    columns = bundle.recommender.interactions.columns_of(named)
+    ignored = [movie_id for movie_id, column in zip(named, columns, strict=True) if column == UNKNOWN]
+    # One of the catalogue that is not in the fit teaches nothing, but neither is it recommended.
+    strange = set(ignored) - bundle.catalog.by_id.keys()
+    usable = [given for given in question.ratings if given.id not in strange]
     movie_ids, stars = [given.id for given in usable], [given.rating for given in usable]
     found = bundle.recommender.for_ratings(movie_ids, stars, n=question.top_n, genres=question.genres)
     chosen = known_movies(bundle, found.model, found.movie_ids, found.scores)
     why = why_for_ratings(bundle, movie_ids, stars, chosen) if question.explain else {}
-    ignored = sorted({given.id for given in question.ratings} - by_id.keys())
     return ForRatings.of(chosen, movies=PersonalMovie.all_of(chosen, why), ignored=ignored)

@@ -172,6 +172,15 @@ def test_what_cannot_be_folded_in_is_named_and_popular_movies_of_the_genres_come
     assert (nothing["model"], popularity(nothing)) == ("popularity_fallback", popular(browser, 10))
 
 
+def test_a_movie_of_the_catalogue_that_nobody_rated_is_ignored_and_not_recommended(browser: Browser) -> None:
+    given = [{"movie_id": movie, "rating": 5} for movie in (42, 10**17, 41)]
+    alone = post(browser, "/api/fold-in", {"ratings": given}).json()
+    assert (alone["model"], alone["ignored"]) == ("popularity_fallback", [41, 42, 10**17])
+    beside = post(browser, "/api/fold-in", {"ratings": [*given, {"movie_id": 2, "rating": 5}], "top_n": 100}).json()
+    assert (beside["model"], beside["ignored"]) == ("two_stage", [41, 42, 10**17])
+    assert {2, 41, 42}.isdisjoint(ids(beside))
+
+
 def test_a_profile_tells_taste_cluster_and_history(browser: Browser) -> None:
     answer = browser.get("/api/users/4/profile").json()
     assert (answer["user_id"], answer["n_ratings"]) == (4, 19)
