@@ -8,9 +8,10 @@ from pydantic import BaseModel
 from movierec.catalog import Movie
 from movierec.published import Bundle
 from serving.answers import MovieOut, PersonalMovie, SimilarMovie
+from serving.channels import for_user
 from serving.deps import TheBundle
 from serving.explained import why_for_user
-from serving.lookups import MovieId, UserId, Whole, personal, similar
+from serving.lookups import MovieId, UserId, Whole, similar
 from serving.problems import responses
 
 router = APIRouter(tags=["movies"], responses=responses(503))
@@ -62,9 +63,10 @@ def personal_movies(
 ) -> PersonalAnswer:
     """Recommendations for a user; popular movies for one that nobody knows, which `model` says.
 
-    It is `two_stage`, or `candidates` where no ranker is published, or `popularity_fallback` for an unknown user.
+    It is `two_stage`, or `candidates` where no ranker is published, or `popularity_fallback` for an unknown user and
+    for one who has seen every movie.
     """
-    chosen = personal(bundle, user_id, n=limit)
+    chosen = for_user(bundle, user_id, n=limit)
     movies = PersonalMovie.all_of(chosen, why_for_user(bundle, user_id, chosen) if explain else {})
     return PersonalAnswer.model_validate({"user_id": user_id, "model": chosen.model, "movies": movies})
 

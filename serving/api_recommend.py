@@ -11,7 +11,7 @@ from serving.api import known
 from serving.companions import MaybeCompanion
 from serving.deps import TheBundle
 from serving.explained import why_for_ratings
-from serving.lookups import Chosen, Whole, known_movies, personal
+from serving.lookups import Chosen, Whole, known_movies
 from serving.problems import responses
 from serving.questions import MovieQuestion, RatingsQuestion, UserQuestion, UsersQuestion
 
@@ -62,8 +62,10 @@ def recommend_collaborative(bundle: TheBundle, question: UserQuestion) -> ForUse
 @router.post("/api/recommendations")
 def recommend_for_many(bundle: TheBundle, question: UsersQuestion) -> ForUsers:
     """What `GET /api/movies/personal` answers, for up to 50 users at once."""
+    # One after the other: a block sums in another order, and near ties would not stand as they do for one user.
     answers = [
-        ForUser.of(personal(bundle, user_id, n=question.top_n), user_id=user_id) for user_id in question.user_ids
+        ForUser.of(channels.for_user(bundle, user_id, n=question.top_n), user_id=user_id)
+        for user_id in question.user_ids
     ]
     return ForUsers(answers=answers)
 
@@ -83,5 +85,7 @@ def recommend_for_ratings(bundle: TheBundle, question: RatingsQuestion) -> ForRa
     movie_ids, stars = [given.id for given in usable], [given.rating for given in usable]
     found = bundle.recommender.for_ratings(movie_ids, stars, n=question.top_n, genres=question.genres)
     chosen = known_movies(bundle, found.model, found.movie_ids, found.scores)
+    if not chosen.movies:  # all are rated
+        chosen = channels.popular(bundle, without=movie_ids, n=question.top_n)
     why = why_for_ratings(bundle, movie_ids, stars, chosen) if question.explain else {}
     return ForRatings.of(chosen, movies=PersonalMovie.all_of(chosen, why), ignored=ignored)

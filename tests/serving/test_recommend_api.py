@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from movierec.published import Bundle
+from movierec.recommender import Recommendations
+from serving import channels
 from tests.factories import publish_companion
 from tests.serving.asking import post
 from tests.serving.conftest import Browser, browser_of, eventually
@@ -179,6 +182,37 @@ def test_a_movie_of_the_catalogue_that_nobody_rated_is_ignored_and_not_recommend
     beside = post(browser, "/api/fold-in", {"ratings": [*given, {"movie_id": 2, "rating": 5}], "top_n": 100}).json()
     assert (beside["model"], beside["ignored"]) == ("two_stage", [41, 42, 10**17])
     assert {2, 41, 42}.isdisjoint(ids(beside))
+
+
+def test_who_has_rated_every_movie_of_the_fit_gets_the_others(browser: Browser) -> None:
+    given = [{"movie_id": movie, "rating": 5} for movie in range(1, 41)]
+    answer = post(browser, "/api/fold-in", {"ratings": given, "explain": True}).json()
+    assert (answer["model"], sorted(ids(answer))) == ("popularity_fallback", [41, 42])
+    assert [movie["explanation"] for movie in answer["movies"]] == [None, None]
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_who_has_seen_all_that_is_recommended_gets_popular_movies(
+    home: Path, monkeypatch: pytest.MonkeyPatch, explain: bool
+) -> None:
+    def nothing(*_: Any, **__: Any) -> Recommendations:
+        return Recommendations("two_stage", [], [])
+
+    monkeypatch.setattr("movierec.recommender.Recommender.for_user", nothing)
+    site = browser_of(home)
+    answer = site.get(f"/api/movies/personal?user_id=4&limit=100&explain={explain}").json()
+    assert answer["model"] == "popularity_fallback"
+    assert set(ids(answer)) == {4, *range(1, 40, 2)}
+    assert {movie["explanation"] for movie in answer["movies"]} == {None}
+    (many,) = post(site, "/api/recommendations", {"user_ids": [4], "top_n": 100}).json()["answers"]
+    assert ids(many) == ids(answer)
+
+
+def test_popular_movies_never_run_out(home: Path) -> None:
+    bundle = Bundle.open(home / "published" / "full" / "v1")
+    for n_seen, left in ((40, {41, 42}), (41, {42}), (42, set(range(1, 41)))):
+        chosen = channels.popular(bundle, without=list(range(1, n_seen + 1)), n=40)
+        assert {movie.movie_id for movie in chosen.movies} == left
 
 
 def test_a_profile_tells_taste_cluster_and_history(browser: Browser) -> None:
