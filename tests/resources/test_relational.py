@@ -148,6 +148,46 @@ def test_a_database_that_is_not_there_is_named_without_its_password():
         store.write("full", tables(), {VARIABLE: "mysql://me:secret@there/films"})
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hid/den@127.0.0.1:1/films",
+        "postgresql://me:hid@den@127.0.0.1:1/films",
+        "postgresql://me:hid@den/hid@127.0.0.1:1/films",
+        "postgresql://me:hid?den@127.0.0.1:1/films",
+        "postgresql://me:hid%den@127.0.0.1:1/films",
+        "postgresql://me:[hid]den@127.0.0.1:1/films",
+        "postgresql://me:hid#den@127.0.0.1:1/films",
+        "postgresql://me:hid den:hid@127.0.0.1:1/films",
+        "postgresql://me:hidden",
+        "postgresql://me:hidden/films",
+        "postgresql://127.0.0.1:1/films?user=me&password=hid@den",
+        "postgresql://127.0.0.1:1?user=me&password=hid@den",
+        "postgresql://127.0.0.1:1/films?user=me&password=hid&den",
+        "postgresql://me:hid%2Fden@127.0.0.1:1/films",
+        "postgres:me:hid/den@127.0.0.1:1/films",
+        "me:hid/den@127.0.0.1:1/films",
+        "me:hid://den@127.0.0.1:1/films",
+        "mysql://me:hid/den@there/films",
+    ],
+)
+def test_no_part_of_a_password_is_told_however_it_is_written(url):
+    with pytest.raises(ExportError) as error:
+        RelationalHome(folder="").write("full", tables(), {VARIABLE: url})
+    assert "hid" not in str(error.value)
+    assert "den" not in str(error.value)
+
+
+def test_an_escaped_password_is_read_and_a_wrong_address_told_how_to_be_written(postgres_url):
+    store, (scheme, _, rest) = RelationalHome(folder=""), postgres_url.partition("://")
+    address, _, query = rest.partition("?")
+    user, _, host = address.rpartition("@")
+    given = f"{scheme}://{user.partition(':')[0]}:a%2Fb%40c@{host}" + (f"?{query}" if query else "")
+    assert store.write("full", tables(), {VARIABLE: given}).startswith("PostgreSQL database ")
+    with pytest.raises(ExportError, match="%2F for /"):
+        store.write("full", tables(), {VARIABLE: given.replace("%2F", "/")})
+
+
 @pytest.mark.filterwarnings("ignore::dagster.PreviewWarning")
 def test_the_asset_writes_what_is_stored_and_no_run_of_everything_makes_it(tmp_path, monkeypatch):
     monkeypatch.delenv(VARIABLE, raising=False)
