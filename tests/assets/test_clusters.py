@@ -12,6 +12,9 @@ from movierec.companion import Companion
 from movierec.versions import current
 from resources.sources import acquire
 from tests import factories
+from tests.serving.asking import post
+from tests.serving.conftest import eventually
+from tests.serving.test_runs_api import TOKEN, FakeDagster, launched, site
 from tests.test_graph import metadata_of, run, settings_for, write_movielens
 
 pytestmark = [
@@ -133,6 +136,28 @@ def test_the_job_of_the_site_makes_clusters_and_publishes_them_and_nothing_else(
         "cluster_tags",
         "companion",
     }
+
+
+def test_what_the_site_asks_of_dagster_runs_and_the_site_serves_it_without_a_restart(clustered, tmp_path):
+    settings = settings_for(tmp_path)
+    shutil.copytree(clustered[0].home, settings.home)
+    factories.publish_bundle(settings.home)
+    fake = FakeDagster(launchRun=launched())
+    browser = site(settings.home, fake)
+    before = browser.get("/health").json()["companion"]
+    assert post(browser, "/train-kmeans", {"k": 3}, **TOKEN).status_code == 202
+    asked = fake.asked[-1]["params"]
+    job = definitions(settings).resolve_job_def(asked["selector"]["pipelineName"])
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(
+            instance=instance, partition_key="full", run_config=asked["runConfigData"], raise_on_error=False
+        )
+    assert result.success
+    assert eventually(lambda: browser.get("/health").json()["companion"] != before)
+    assert browser.get("/health").json()["status"] == "ok"
+    served = [browser.get(f"/recommend?movie_id={movie}").json()["cluster"] for movie in range(1, 41)]
+    assert served == table(settings, "clusters")["cluster"].to_list()[:40]
+    assert table(settings, "clusters")["cluster"].n_unique() == 3
 
 
 def test_what_is_published_waits_for_no_clusters(tmp_path):
