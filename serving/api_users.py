@@ -28,7 +28,7 @@ class TasteOut(BaseModel):
 
 
 class RatedMovie(MovieOut):
-    """`place` is 1 for the user's last rating, 2 for the one before."""
+    """`place` is 1 for the user's first rating, 2 for the one after it, whatever comes later."""
 
     rating: float
     place: int
@@ -78,7 +78,7 @@ def user_profile(bundle: TheBundle, companion: MaybeCompanion, user_id: UserId) 
         genres=[TasteOut(**taste._asdict()) for taste in tastes(rated, lambda movie: movie.genres)],
         decades=[TasteOut(**taste._asdict()) for taste in tastes(rated, decades)],
         favorite_cluster=cluster,
-        history=page_of(user_id, rated, after=0, limit=20),
+        history=page_of(user_id, rated, after=None, limit=20),
     )
 
 
@@ -86,7 +86,9 @@ def user_profile(bundle: TheBundle, companion: MaybeCompanion, user_id: UserId) 
 def user_history(
     bundle: TheBundle,
     user_id: UserId,
-    after: Annotated[Whole, Query(ge=0, lt=10**9, description="the `place` of the last movie seen")] = 0,
+    after: Annotated[
+        Whole | None, Query(ge=1, lt=10**9, description="the `place` of the last movie seen; without it the newest")
+    ] = None,
     limit: Limit = 20,
 ) -> HistoryPage:
     """The user's ratings, newest first."""
@@ -101,8 +103,8 @@ def ratings_of(bundle: Bundle, user_id: int) -> list[Rated]:
     return rated
 
 
-def page_of(user_id: int, rated: list[Rated], *, after: int, limit: int) -> HistoryPage:
-    older = [each for each in rated if each.place > after]
+def page_of(user_id: int, rated: list[Rated], *, after: int | None, limit: int) -> HistoryPage:
+    older = [each for each in rated if after is None or each.place < after]
     shown = older[:limit]
     is_last = len(older) <= limit
     address = None if is_last else f"/api/users/{user_id}/history?after={shown[-1].place}&limit={limit}"

@@ -100,10 +100,17 @@ def recommender(table: pl.LazyFrame | None = None, n_movies: int = 40) -> Recomm
 
 
 def publish_bundle(
-    home: Path, version: str = "v1", *, n_movies: int = 40, titles: dict[int, str] | None = None, **manifest: Any
+    home: Path,
+    version: str = "v1",
+    *,
+    n_movies: int = 40,
+    titles: dict[int, str] | None = None,
+    rated: pl.LazyFrame | None = None,
+    **manifest: Any,
 ) -> Path:
-    """A small published bundle of the sample `full` under `home`; gives its folder."""
-    found = recommender(n_movies=n_movies)
+    """A small published bundle of the sample `full` under `home`; gives its folder. `rated` are the ratings, those of
+    the checkerboard without it."""
+    found = recommender(rated, n_movies=n_movies)
     model = found.retrieval.models["ials"]
     assert isinstance(model, IALS)
     # The last movie is one that nobody rated, the one before has neither year nor genres.

@@ -4,12 +4,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from movierec.published import Bundle
 from movierec.recommender import Recommendations
 from serving import channels
-from tests.factories import publish_companion
+from tests import factories
 from tests.serving.asking import post
 from tests.serving.conftest import Browser, browser_of, eventually
 
@@ -124,7 +125,7 @@ def test_recommend_by_tags_gives_unseen_movies_with_the_favorite_clusters_tags(b
 
 def test_recommend_by_tags_answers_by_genre_where_there_are_no_tags_and_says_so(home: Path, tmp_path: Path) -> None:
     shutil.copytree(home / "published", tmp_path / "published")
-    publish_companion(tmp_path, with_tags=False)
+    factories.publish_companion(tmp_path, with_tags=False)
     answer = browser_of(tmp_path).get("/recommend-by-tags?user_id=4").json()
     assert (answer["kind"], answer["model"], answer["words"]) == ("genres", "cluster_genres", ["Action", "Sci-Fi"])
     assert answer["recommendations"][0] == "Movie 4"
@@ -239,7 +240,21 @@ def test_a_history_is_paged_by_the_place_of_the_last_movie_seen(browser: Browser
         assert page["total"] == 19
         seen += [movie["place"] for movie in page["movies"]]
         address = page["next"]
-    assert seen == list(range(1, 20))
+    assert seen == list(range(19, 0, -1))
+
+
+def test_a_page_of_a_history_stays_the_same_when_newer_ratings_come(home: Path, tmp_path: Path) -> None:
+    first = browser_of(home).get("/api/users/4/history?limit=7").json()
+    second = browser_of(home).get(first["next"]).json()
+    newer = factories.ratings((4, 4, 5.0)).with_columns(pl.col("rated_at") + pl.duration(days=9999))
+    factories.publish_bundle(tmp_path, rated=pl.concat([factories.checkerboard(), newer]))
+    later = browser_of(tmp_path)
+    newest = later.get("/api/users/4/history?limit=1").json()["movies"]
+    assert [(movie["movie_id"], movie["place"]) for movie in newest] == [(4, 20)]
+    again = later.get(first["next"]).json()
+    assert [(movie["movie_id"], movie["place"]) for movie in again["movies"]] == [
+        (movie["movie_id"], movie["place"]) for movie in second["movies"]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -274,7 +289,7 @@ def test_new_clusters_are_served_without_a_restart_and_without_a_new_bundle(home
     shutil.copytree(home, tmp_path / "home")
     browser = browser_of(tmp_path / "home")
     assert browser.get("/recommend?movie_id=2").json()["cluster"] in {0, 1}
-    publish_companion(tmp_path / "home", "c2", k=1)
+    factories.publish_companion(tmp_path / "home", "c2", k=1)
     assert eventually(lambda: browser.get("/favorite-cluster?user_id=4").json() == {"favorite_cluster": 0})
     assert eventually(lambda: "Movie 1" in browser.get("/recommend?movie_id=2&top_n=100").json()["recommendations"])
 
