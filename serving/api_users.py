@@ -6,6 +6,7 @@ from fastapi import APIRouter, HTTPException, Query
 from pydantic import BaseModel
 
 from movierec.catalog import Movie
+from movierec.cluster_index import ClusterIndex
 from movierec.published import Bundle
 from serving.answers import MovieOut
 from serving.api import Limit
@@ -50,8 +51,16 @@ class ClusterOut(BaseModel):
     words: list[str]
 
 
+class ClusterShare(ClusterOut):
+    """`share` is of all the user's ratings."""
+
+    n_ratings: int
+    share: float
+
+
 class Profile(BaseModel):
-    """`favorite_cluster` is null while no clusters are published."""
+    """`clusters` are those of the rated movies, most rated first. They are empty and `favorite_cluster`, the first of
+    them, is null while no clusters are published."""
 
     user_id: int
     n_ratings: int
@@ -59,25 +68,23 @@ class Profile(BaseModel):
     genres: list[TasteOut]
     decades: list[TasteOut]
     favorite_cluster: ClusterOut | None
+    clusters: list[ClusterShare]
     history: HistoryPage
 
 
 @router.get("/{user_id}/profile")
 def user_profile(bundle: TheBundle, companion: MaybeCompanion, user_id: UserId) -> Profile:
-    """Taste by genres and decades, the favourite cluster, the last 20 ratings."""
+    """Taste by genres and decades, the favourite cluster and the others, the last 20 ratings."""
     rated = ratings_of(bundle, user_id)
-    number = companion.clusters.favourite([each.movie.movie_id for each in rated]) if companion else None
-    cluster = None
-    if companion is not None and number is not None:
-        found = companion.clusters.clusters[number]
-        cluster = ClusterOut(number=number, kind=found.kind, words=found.words)
+    clusters = shares_of(companion.clusters, rated) if companion else []
     return Profile(
         user_id=user_id,
         n_ratings=len(rated),
         mean_rating=sum(each.rating for each in rated) / len(rated),
         genres=[TasteOut(**taste._asdict()) for taste in tastes(rated, lambda movie: movie.genres)],
         decades=[TasteOut(**taste._asdict()) for taste in tastes(rated, decades)],
-        favorite_cluster=cluster,
+        favorite_cluster=clusters[0] if clusters else None,
+        clusters=clusters,
         history=page_of(user_id, rated, after=None, limit=20),
     )
 
@@ -101,6 +108,20 @@ def ratings_of(bundle: Bundle, user_id: int) -> list[Rated]:
     if not rated:
         raise HTTPException(404, f"user {user_id} has rated nothing")
     return rated
+
+
+def shares_of(clusters: ClusterIndex, rated: list[Rated]) -> list[ClusterShare]:
+    spread = clusters.spread([each.movie.movie_id for each in rated])
+    return [
+        ClusterShare(
+            number=number,
+            kind=clusters.clusters[number].kind,
+            words=clusters.clusters[number].words,
+            n_ratings=n_ratings,
+            share=n_ratings / len(rated),
+        )
+        for number, n_ratings in spread.items()
+    ]
 
 
 def page_of(user_id: int, rated: list[Rated], *, after: int | None, limit: int) -> HistoryPage:

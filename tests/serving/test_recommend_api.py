@@ -229,8 +229,21 @@ def test_a_profile_tells_taste_cluster_and_history(browser: Browser) -> None:
     assert answer["history"]["next"] is None
 
 
+def test_a_profile_tells_how_the_ratings_are_spread_over_clusters(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home / "published", tmp_path / "published")
+    factories.publish_companion(tmp_path, k=9)
+    answer = browser_of(tmp_path).get("/api/users/4/profile").json()
+    clusters = answer["clusters"]
+    assert len(clusters) > 1
+    assert sum(each["n_ratings"] for each in clusters) == answer["n_ratings"] == 19
+    assert sum(each["share"] for each in clusters) == pytest.approx(1)
+    assert [each["n_ratings"] for each in clusters] == sorted((each["n_ratings"] for each in clusters), reverse=True)
+    assert {name: clusters[0][name] for name in ("number", "kind", "words")} == answer["favorite_cluster"]
+
+
 def test_a_profile_does_without_a_companion(without_companion: Browser) -> None:
-    assert without_companion.get("/api/users/4/profile").json()["favorite_cluster"] is None
+    answer = without_companion.get("/api/users/4/profile").json()
+    assert (answer["favorite_cluster"], answer["clusters"]) == (None, [])
 
 
 def test_a_history_is_paged_by_the_place_of_the_last_movie_seen(browser: Browser) -> None:
