@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel
 
 from movierec.catalog import Movie
@@ -16,7 +16,9 @@ from serving.problems import responses
 
 router = APIRouter(tags=["movies"], responses=responses(503))
 
-Limit = Annotated[Whole, Query(ge=1, le=100)]
+Limit = Annotated[Whole, Query(ge=1, le=100, examples=[5])]
+OfMovie = Annotated[MovieId, Path(examples=[1])]
+OfUser = Annotated[UserId, Query(examples=[15])]
 
 
 class PopularAnswer(BaseModel):
@@ -42,7 +44,7 @@ class SimilarAnswer(BaseModel):
 
 @router.get("/api/movies/popular")
 def popular_movies(
-    bundle: TheBundle, limit: Limit = 20, offset: Annotated[Whole, Query(ge=0, lt=10**9)] = 0
+    bundle: TheBundle, limit: Limit = 20, offset: Annotated[Whole, Query(ge=0, lt=10**9, examples=[20])] = 0
 ) -> PopularAnswer:
     """The most popular movies."""
     found = bundle.catalog.popular(limit=limit, offset=offset)
@@ -57,9 +59,9 @@ def popular_movies(
 @router.get("/api/movies/personal")
 def personal_movies(
     bundle: TheBundle,
-    user_id: Annotated[UserId, Query()],
+    user_id: OfUser,
     limit: Limit = 20,
-    explain: Annotated[bool, Query(description="whether each movie says why it was chosen")] = False,
+    explain: Annotated[bool, Query(examples=[True], description="whether each movie says why it was chosen")] = False,
 ) -> PersonalAnswer:
     """Recommendations for a user; popular movies for one that nobody knows, which `model` says.
 
@@ -72,13 +74,13 @@ def personal_movies(
 
 
 @router.get("/api/movies/{movie_id}", responses=responses(404))
-def one_movie(bundle: TheBundle, movie_id: MovieId) -> MovieOut:
+def one_movie(bundle: TheBundle, movie_id: OfMovie) -> MovieOut:
     """One movie of the catalogue."""
     return MovieOut.of(known(bundle, movie_id))
 
 
 @router.get("/api/movies/{movie_id}/similar", responses=responses(404))
-def similar_movies(bundle: TheBundle, movie_id: MovieId, limit: Limit = 20) -> SimilarAnswer:
+def similar_movies(bundle: TheBundle, movie_id: OfMovie, limit: Limit = 20) -> SimilarAnswer:
     """The movies most like one, nearest first: at most the 24 stored ones, whatever the `limit`.
 
     `model` is `als_cosine`; `genre_jaccard` where too few people rated the movie; `not_available` without movies.

@@ -2,16 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body
 
 from movierec.interactions import UNKNOWN
 from serving import channels
 from serving.answers import ForMovie, ForRatings, ForUser, ForUsers, PersonalMovie, Recommended, Top
-from serving.api import known
+from serving.api import Limit, known
 from serving.companions import MaybeCompanion
 from serving.deps import TheBundle
 from serving.explained import why_for_ratings
-from serving.lookups import Chosen, Whole, known_movies
+from serving.lookups import Chosen, known_movies
 from serving.problems import responses
 from serving.questions import MovieQuestion, RatingsQuestion, UserQuestion, UsersQuestion
 
@@ -21,7 +21,7 @@ OneMovie = Annotated[MovieQuestion, Body(examples=[{"movie_id": 1, "top_n": 5}, 
 
 
 @router.get("/top")
-def top_movies(bundle: TheBundle, top_n: Annotated[Whole, Query(ge=1, le=100)] = 100) -> Top:
+def top_movies(bundle: TheBundle, top_n: Limit = 100) -> Top:
     """The Top-100: the most popular movies by mean rating and number of ratings."""
     found = bundle.catalog.popular(limit=top_n)
     chosen = Chosen("popularity_fallback", list(found), [movie.popularity or 0.0 for movie in found])

@@ -61,7 +61,10 @@ def train_kmeans(dagster: TheDagster, question: KMeans | None = None) -> Started
 
 
 @router.get("/runs/{run_id}", responses=responses(404))
-def training_run(dagster: TheDagster, run_id: Annotated[str, Path(pattern="^[0-9a-f-]{8,40}$")]) -> RunOut:
+def training_run(
+    dagster: TheDagster,
+    run_id: Annotated[str, Path(pattern="^[0-9a-f-]{8,40}$", examples=["0d17c8bb-7933-4173-a973-f4570cc4d5c3"])],
+) -> RunOut:
     """How a run stands."""
     try:
         found = dagster.run(run_id)

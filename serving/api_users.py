@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel
 
 from movierec.catalog import Movie
@@ -17,6 +17,8 @@ from serving.problems import responses
 from serving.profiles import Rated, decades, history, tastes
 
 router = APIRouter(prefix="/api/users", tags=["users"], responses=responses(404, 503))
+
+ThisUser = Annotated[UserId, Path(examples=[15])]
 
 
 class TasteOut(BaseModel):
@@ -73,7 +75,7 @@ class Profile(BaseModel):
 
 
 @router.get("/{user_id}/profile")
-def user_profile(bundle: TheBundle, companion: MaybeCompanion, user_id: UserId) -> Profile:
+def user_profile(bundle: TheBundle, companion: MaybeCompanion, user_id: ThisUser) -> Profile:
     """Taste by genres and decades, the favourite cluster and the others, the last 20 ratings."""
     rated = ratings_of(bundle, user_id)
     clusters = shares_of(companion.clusters, rated) if companion else []
@@ -92,9 +94,10 @@ def user_profile(bundle: TheBundle, companion: MaybeCompanion, user_id: UserId) 
 @router.get("/{user_id}/history")
 def user_history(
     bundle: TheBundle,
-    user_id: UserId,
+    user_id: ThisUser,
     after: Annotated[
-        Whole | None, Query(ge=1, lt=10**9, description="the `place` of the last movie seen; without it the newest")
+        Whole | None,
+        Query(ge=1, lt=10**9, examples=[5], description="the `place` of the last movie seen; without it the newest"),
     ] = None,
     limit: Limit = 20,
 ) -> HistoryPage:

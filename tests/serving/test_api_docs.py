@@ -43,6 +43,22 @@ def test_every_operation_says_what_it_does_and_has_a_plain_name(operations: dict
     assert undescribed == set()
 
 
+def test_everything_that_can_be_asked_has_an_example(operations: dict[str, dict], browser: Browser) -> None:
+    schemas = browser.get("/openapi.json").json()["components"]["schemas"]
+    asked = [
+        (address, parameter["name"], parameter["schema"])
+        for address, told in operations.items()
+        for parameter in told.get("parameters", [])
+    ]
+    bodies = json.dumps([told.get("requestBody") for told in operations.values()])
+    asked += [
+        (name, field, schema)
+        for name in [*re.findall('#/components/schemas/([^"]+)', bodies), "GivenRating"]
+        for field, schema in schemas[name]["properties"].items()
+    ]
+    assert [(where, name) for where, name, schema in asked if not schema.get("examples")] == []
+
+
 def test_bodies_are_plain_objects_that_client_generators_understand(
     operations: dict[str, dict], browser: Browser
 ) -> None:
