@@ -43,6 +43,17 @@ def test_top_is_the_hundred_most_popular_in_order(browser: Browser) -> None:
     assert popularity(browser.get("/top?top_n=3").json()) == popular(browser, 3)
 
 
+def test_top_has_a_hundred_movies_where_there_are_more(tmp_path: Path) -> None:
+    rated = factories.checkerboard(n_movies=120).with_columns(pl.col("rated_at").shuffle(seed=1))
+    factories.publish_bundle(tmp_path, n_movies=120, rated=rated)
+    site = browser_of(tmp_path)
+    answer = site.get("/top").json()
+    assert (len(answer["movies"]), site.get("/api/movies/popular").json()["total"]) == (100, 120)
+    assert [movie["rank"] for movie in answer["movies"]] == list(range(1, 101))
+    assert popularity(answer) == sorted(popularity(answer), reverse=True)
+    assert len(site.get("/top?top_n=7").json()["movies"]) == 7
+
+
 @pytest.mark.parametrize("name", ["movie_id", "anime_id"])
 def test_content_based_finds_what_a_movie_is_like_by_either_name(browser: Browser, name: str) -> None:
     answer = post(browser, "/recommend_content_based", {name: 2, "top_n": 5}).json()
@@ -115,6 +126,17 @@ def test_recommend_gives_titles_of_the_movies_cluster_by_number_of_ratings(brows
     assert answer["model"] == "cluster"
     assert answer["cluster"] == browser.get("/favorite-cluster?user_id=4").json()["favorite_cluster"]
     assert browser.get("/recommend?anime_id=2&top_n=3").json() == answer
+
+
+def test_recommend_goes_by_the_number_of_ratings_then_the_mean_then_the_id(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home / "published", tmp_path / "published")
+    rated = [(2, 9, 5.0), (4, 3, 4.0), (6, 8, 1.0), (8, 8, 2.0), (10, 8, 2.0), (12, 0, None)]
+    factories.publish_companion(
+        tmp_path,
+        stats=pl.DataFrame(rated, ["movie_id", "n_ratings", "mean_rating"], orient="row").cast({"movie_id": pl.Int32}),
+    )
+    answer = browser_of(tmp_path).get("/recommend?movie_id=2&top_n=5").json()
+    assert answer["recommendations"] == [f"Movie {movie_id}" for movie_id in (8, 10, 6, 4, 12)]
 
 
 def test_recommend_by_tags_gives_unseen_movies_with_the_favorite_clusters_tags(browser: Browser) -> None:
