@@ -88,6 +88,20 @@ def test_the_run_configuration_sets_k(clustered, tmp_path):
     assert table(settings, "clusters")["cluster"].n_unique() == 3
 
 
+@pytest.mark.parametrize("k", [0, -1])
+def test_a_number_of_clusters_that_cannot_be_is_told(clustered, k):
+    job = definitions(clustered[0]).resolve_job_def("train_kmeans")
+    config = {"ops": {"clusters": {"config": {"k": k}}}}
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(
+            instance=instance, partition_key="full", run_config=config, raise_on_error=False
+        )
+    (failure,) = result.get_step_failure_events()
+    cause = failure.step_failure_data.error.cause
+    assert cause.cls_name == "ValidationError"
+    assert "k\n  Input should be greater than or equal to 1" in cause.message
+
+
 def test_the_companion_is_published_for_the_site(clustered):
     settings, result = clustered
     found = Companion.open(current(settings.home / "companion" / "full"))

@@ -1,6 +1,9 @@
 """Training from the site: who may, what Dagster is asked, what comes back."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +86,26 @@ def test_a_second_run_is_refused_while_one_is_at_work(home: Path) -> None:
     answer = post(site(home, fake), "/train-kmeans", **TOKEN)
     assert answer.status_code == 409
     assert f"{ADDRESS}/runs/{RUN}" in answer.json()["detail"]
+
+
+def test_of_two_that_ask_at_the_same_time_one_starts_a_run(home: Path) -> None:
+    """Each waits a little for the other between its question and its start; they must not meet there."""
+    both = threading.Barrier(2)
+
+    class Slow(FakeDagster):
+        def __call__(self, request: httpx.Request) -> httpx.Response:
+            answer = super().__call__(request)
+            if b"runsOrError(" in request.content:
+                with suppress(threading.BrokenBarrierError):
+                    both.wait(timeout=1)
+            else:
+                self.answers["runsOrError"] = {"__typename": "Runs", "results": [{"runId": RUN}]}
+            return answer
+
+    browser = site(home, Slow(launchRun=launched()))
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(post, browser, "/train-kmeans", **TOKEN) for _ in range(2)]
+    assert sorted(each.result().status_code for each in asked) == [202, 409]
 
 
 def no_connection(request: httpx.Request) -> httpx.Response:
