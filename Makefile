@@ -11,10 +11,11 @@ export PYTHONUNBUFFERED := 1
 PY := .venv/bin/python
 READY := .venv/.ready
 HTMX := serving/static/vendor/htmx.min.js
+MAKE_ASSETS = exec $(PY) -m assets.pipeline --sample $(SAMPLE) --select
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test check fix pipeline web dagster mlflow sql clusters database export recommend results ablation bench messages rollback unlock clean
+.PHONY: help run setup test check fix pipeline prepare features candidates ranking evaluation publish clusters metadata web dagster mlflow sql database export recommend results ablation bench messages rollback unlock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +38,31 @@ run: setup ## materialise the graph if needed, then serve the site and the Dagst
 	@exec $(PY) -m resources.processes web dagster daemon
 
 pipeline: setup ## materialise the whole graph for SAMPLE
-	@exec $(PY) -m assets.pipeline --sample $(SAMPLE) --select '$(SELECT)'
+	@$(MAKE_ASSETS) '$(SELECT)'
+
+prepare: setup ## stage 1 for SAMPLE: its tables, from the CSV files on
+	@$(MAKE_ASSETS) 'group:raw or group:prepared'
+
+features: setup ## stage 2: features of users and movies
+	@$(MAKE_ASSETS) 'group:features'
+
+candidates: setup ## stage 3: fits of the candidate models
+	@$(MAKE_ASSETS) 'group:candidates'
+
+ranking: setup ## stage 4: label rows and rankers
+	@$(MAKE_ASSETS) 'group:ranking'
+
+evaluation: setup ## stage 5: every model measured
+	@$(MAKE_ASSETS) 'group:evaluation'
+
+publish: setup ## stage 6: a bundle, served if it is no worse than the one before
+	@$(MAKE_ASSETS) 'group:published'
+
+clusters: setup ## new clusters of movies from the tables of SAMPLE, served at once
+	@$(MAKE_ASSETS) 'key:clusters+'
+
+metadata: setup ## TMDB's descriptions and posters (TMDB_API_KEY)
+	@$(MAKE_ASSETS) 'group:metadata'
 
 web: setup ## serve the site alone, from what is published
 	@exec $(PY) -m resources.processes web
@@ -51,11 +76,8 @@ mlflow: setup ## the MLflow UI over the recorded model fits
 sql: setup ## DuckDB prompt over the feature store, a view per table
 	@$(PY) -m resources.warehouse sql --sample $(SAMPLE)
 
-clusters: setup ## new clusters of movies from the tables of SAMPLE, served at once
-	@exec $(PY) -m assets.pipeline --sample $(SAMPLE) --select 'key:clusters+'
-
 database: setup ## write catalogue, users and ratings of SAMPLE into SQLite or PostgreSQL
-	@exec $(PY) -m assets.pipeline --sample $(SAMPLE) --select 'key:relational_export'
+	@$(MAKE_ASSETS) 'key:relational_export'
 
 export: setup ## write the cleaned tables of SAMPLE as CSV under MOVIEREC_HOME/exports
 	@$(PY) -m resources.warehouse export --sample $(SAMPLE)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 import polars as pl
+from pydantic import Field
 
 from assets.partitions import samples
 from movierec import clusters as clustering
@@ -30,7 +31,7 @@ DEFAULTS = ClusterParams()
 class ClusterConfig(dg.Config):
     """How many clusters, from which draw of starts, and what counts beside content; see ClusterParams."""
 
-    k: int = DEFAULTS.k
+    k: int = Field(default=DEFAULTS.k, ge=1)
     seed: int = DEFAULTS.seed
     dimensions: int = DEFAULTS.dimensions
     rating_weight: float = DEFAULTS.rating_weight

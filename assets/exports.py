@@ -1,20 +1,42 @@
 """Exports that are made on demand: no run of everything writes them."""
 
 import os
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
 from assets.partitions import samples
+from movierec.published import FORMAT, current
+from movierec.versions import verified_manifest
+from resources.bundles import BundleStore
 from resources.relational import RelationalHome, relations
+from resources.sources import Dataset
 
 
-@dg.asset(partitions_def=samples, group_name="exports", kinds={"sql"}, owners=["team:data"])
+@dg.asset(deps=["published"], partitions_def=samples, group_name="exports", kinds={"sql"}, owners=["team:data"])
 def relational_export(
-    context: dg.AssetExecutionContext, catalogue: pl.LazyFrame, ratings: pl.LazyFrame, relational: RelationalHome
+    context: dg.AssetExecutionContext,
+    dataset: Dataset,
+    ratings: pl.LazyFrame,
+    bundles: BundleStore,
+    relational: RelationalHome,
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Movies, genres, users and ratings in SQLite or PostgreSQL (MOVIEREC_EXPORT_DATABASE_URL), replaced whole."""
-    tables = relations(catalogue, ratings)
+    """The movies of the published bundle, genres, users and ratings in SQLite or PostgreSQL
+    (MOVIEREC_EXPORT_DATABASE_URL), replaced whole."""
+    folder, advice = (
+        current(Path(bundles.root, context.partition_key)),
+        f"`make pipeline SAMPLE={context.partition_key}`",
+    )
+    if folder is None:
+        raise dg.Failure(f"nothing is published: run {advice} first")
+    of = verified_manifest(folder, wanted_format=FORMAT)["source"]["version"]
+    if of != dataset.version:
+        raise dg.Failure(
+            f"bundle {folder.name} was published of version {of} of the data, the ratings in the store are of "
+            f"{dataset.version}, and nothing was written: {advice} makes both of the same"
+        )
+    tables = relations(pl.scan_parquet(folder / "catalogue.parquet"), ratings)
     where = relational.write(context.partition_key, tables, os.environ)
     counts = {name: table.select(pl.len()).collect().item() for name, table in tables.items()}
-    return dg.MaterializeResult(metadata={"database": where, **counts})
+    return dg.MaterializeResult(metadata={"database": where, "bundle": folder.name, **counts})

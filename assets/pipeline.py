@@ -4,12 +4,13 @@ import argparse
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from movierec.companion import Companion
 from movierec.published import Bundle, BundleError, current, rollback
 from movierec.sampling import SAMPLES
 from resources import instance
@@ -19,6 +20,7 @@ from resources.tracking import Tracking
 FAILED, WRONG_SETTING, STOPPED = 1, 2, 130
 # What the site reads and all above it; the second protocol, the leaderboard and exports are left to `make pipeline`.
 SERVED = '+key:"published" or +key:"companion" or +group:"metadata"'
+CLUSTERS = "key:clusters+"
 INTERRUPTIONS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
 
 
@@ -46,19 +48,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def materialise_if_needed(settings: Settings, sample: str) -> int:
-    """Nothing where a sound bundle of the source's data is published; a failure counts only where there is none."""
-    folder = current(settings.published(sample))
-    try:
-        published = None if folder is None else Bundle.open(folder).manifest
-    except BundleError as error:
-        _say(f"{error}: publishing anew")
-        published = None
+    """Nothing where a sound bundle of the source's data is published and a companion beside it; a failure counts only
+    where there is no bundle."""
+    published = _manifest(settings.published(sample), Bundle.open)
     if published and _is_current(settings, published):
-        return _say(f"Up to date: {_name(published)}.")
-    code = materialise(settings, sample, selection=SERVED)
+        beside = _manifest(settings.companion(sample), Companion.open)
+        if beside and beside.get("source") == published["source"]:
+            return _say(f"Up to date: {_name(published)}.")
+        _say(f"Up to date but for its clusters: {_name(published)}.")
+        code = materialise(settings, sample, selection=CLUSTERS)
+    else:
+        code = materialise(settings, sample, selection=SERVED)
     if code == FAILED and published:
         return _say(f"Serving what was published before: {_name(published)}.")
     return code
+
+
+def _manifest(home: Path, opened: Callable[[Path], Bundle | Companion]) -> dict[str, Any] | None:
+    """Of what is published under `home`; None where that is nothing, or nothing sound."""
+    folder = current(home)
+    try:
+        return None if folder is None else opened(folder).manifest
+    except BundleError as error:
+        _say(f"{error}: publishing anew")
+        return None
 
 
 def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int:
@@ -135,7 +148,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--select", default="*", help="assets, in Dagster's selection language: key:ranker+, group:features"
     )
-    parser.add_argument("--if-needed", action="store_true", help="only when the published bundle is not of this data")
+    parser.add_argument(
+        "--if-needed", action="store_true", help="only when what is published is not of this data, or broken"
+    )
     parser.add_argument("--rollback", action="store_true", help="serve the bundle before the served one, and stop")
     parser.add_argument("--unlock", action="store_true", help="free the slots that killed runs hold, and stop")
     return parser

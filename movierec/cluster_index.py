@@ -40,11 +40,17 @@ class ClusterIndex:
         row = int(positions(self.movie_ids, [movie_id])[0])
         return None if row == UNKNOWN else int(self.labels[row])
 
+    def spread(self, movie_ids: npt.ArrayLike) -> dict[int, int]:
+        """How many of these movies each cluster has: the cluster of most first, of equal ones the lowest; only those
+        that have any."""
+        rows = positions(self.movie_ids, movie_ids)
+        numbers, counts = np.unique(self.labels[rows[rows != UNKNOWN]], return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        return dict(zip(numbers[order].tolist(), counts[order].tolist(), strict=True))
+
     def favourite(self, movie_ids: npt.ArrayLike) -> int | None:
         """The cluster that most of these movies are in, of equal ones the lowest; None where none is known."""
-        rows = positions(self.movie_ids, movie_ids)
-        counts = np.bincount(self.labels[rows[rows != UNKNOWN]])
-        return int(counts.argmax()) if len(counts) else None
+        return next(iter(self.spread(movie_ids)), None)
 
     @classmethod
     def load(cls, folder: Path) -> Self:

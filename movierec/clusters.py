@@ -80,14 +80,17 @@ def popular_words(clusters: pl.DataFrame, words: pl.DataFrame, *, n: int = 50) -
     all clusters marks none of it. Ties stand in alphabetical order.
     """
     used = words.join(clusters.select("movie_id", "cluster"), on="movie_id")
-    here = used.group_by("cluster", "tag").agg(n_people=pl.col("n_people").sum(), n_movies=pl.len())
+    here = used.group_by("cluster", "tag").agg(n_people=pl.col("n_people").sum().cast(pl.Int64), n_movies=pl.len())
     everywhere = here.group_by("tag").agg(overall=pl.col("n_people").sum())
-    total, share = pl.col("n_people").sum(), pl.col("n_people") / pl.col("n_people").sum().over("cluster")
-    counted = here.with_columns(total=total, average=total / pl.col("cluster").n_unique(), share=share)
+    total = pl.col("n_people").sum()
+    counted = here.with_columns(
+        total=total, average=total / pl.col("cluster").n_unique(), of_cluster=total.over("cluster")
+    )
     return (
         counted.join(everywhere, on="tag")
-        .filter(pl.col("share") * pl.col("total") >= pl.col("overall"))
-        .with_columns(score=pl.col("share") * (pl.col("average") / pl.col("overall")).log1p())
+        # Whole numbers: of fractions that are equal one may come out smaller.
+        .filter(pl.col("n_people") * pl.col("total") >= pl.col("overall") * pl.col("of_cluster"))
+        .with_columns(score=pl.col("n_people") / pl.col("of_cluster") * (pl.col("average") / pl.col("overall")).log1p())
         .sort("cluster", "score", "tag", descending=[False, True, False])
         .with_columns(rank=pl.int_range(1, pl.len() + 1).over("cluster"))
         .filter(pl.col("rank") <= n)

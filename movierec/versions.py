@@ -1,6 +1,6 @@
 """Immutable folders under a home, one of them current: written whole, verified, noticed without a restart.
 
-<home>/
+<home>/                named like the sample
     CURRENT            the name of the version that is served
     <version>/         manifest.json and whatever its kind holds; names begin with the time of publication
 """
@@ -95,7 +95,8 @@ def verified_manifest(folder: Path, *, wanted_format: int) -> dict[str, Any]:
     manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
     if manifest.get("format") != wanted_format:
         raise BundleError(
-            f"bundle {folder} has format {manifest.get('format')}, this code reads {wanted_format}: run `make pipeline`"
+            f"bundle {folder} has format {manifest.get('format')}, this code reads {wanted_format}: "
+            f"run `make pipeline SAMPLE={folder.parent.name}`"
         )
     broken = [name for name, digest in manifest["files"].items() if _digest(folder / name) != digest]
     if broken:
@@ -153,7 +154,8 @@ class Live(Generic[T]):
             stat = (self.home / "CURRENT").stat()
         except OSError as error:
             if self._bundle is None:
-                raise BundleError(f"nothing is published under {self.home} ({error}): run `make pipeline`") from None
+                advice = f"run `make pipeline SAMPLE={self.home.name}`"
+                raise BundleError(f"nothing is published under {self.home} ({error}): {advice}") from None
             return self._bundle
         stamp = (stat.st_ino, stat.st_mtime_ns)
         if stamp != self._stamp and self._lock.acquire(blocking=self._bundle is None):

@@ -1,15 +1,16 @@
 """Movies, genres, users and interactions in SQLite or PostgreSQL, written in bulk and replaced whole."""
 
+import re
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import dagster as dg
 import polars as pl
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 VARIABLE = "MOVIEREC_EXPORT_DATABASE_URL"
 SCHEMA = "movierec"  # of PostgreSQL; SQLite has none
@@ -51,19 +52,43 @@ class RelationalHome(dg.ConfigurableResource):  # type: ignore[type-arg]
             path = Path(self.folder, f"{sample}.db")
             write_sqlite(path, relations)
             return str(path)
-        parts = urlsplit(url)
-        kind = parts.scheme.partition("+")[0]
+        scheme, _, rest = url.partition("://") if "://" in url else ("", "", url)
+        kind = scheme.partition("+")[0]
         if kind == "sqlite":
-            write_sqlite(Path(parts.path[1:]), relations)  # sqlite:///relative, sqlite:////absolute
-            return parts.path[1:]
+            path = Path(rest.partition("?")[0][1:])  # sqlite:///relative, sqlite:////absolute
+            write_sqlite(path, relations)
+            return str(path)
         if kind not in {"postgresql", "postgres"}:
-            raise ExportError(f"{VARIABLE} begins with {parts.scheme!r}; sqlite:/// and postgresql:// are known")
-        name = f"PostgreSQL database {parts.path[1:]} of {parts.hostname or 'this machine'}, schema {SCHEMA}"
+            named = repr(scheme) if re.fullmatch(r"[a-z0-9+.-]+", scheme) else "something else"
+            raise ExportError(f"{VARIABLE} begins with {named}; sqlite:/// and postgresql:// are known")
+        address = f"postgresql://{rest}"
+        name = named_without_password(address)
         try:
-            write_postgres(f"postgresql://{url.partition('://')[2]}", relations)
+            write_postgres(address, relations)
         except psycopg.Error as error:
             raise ExportError(f"{name} cannot be written: {str(error).strip()}") from None
         return name
+
+
+def named_without_password(address: str) -> str:
+    """The database of an address, for people.
+
+    Raises ExportError, without a word of the address, where an unescaped sign cuts it elsewhere than was meant: a part
+    of the password would pass for host, port or database, and errors would name it.
+    """
+    credentials = address.partition("://")[2].rpartition("@")[0]
+    try:
+        told = conninfo_to_dict(address)
+    except (psycopg.ProgrammingError, UnicodeDecodeError):
+        told = {}
+    ports = str(told.get("port") or "0").split(",")
+    if not told or set("/?@") & set(credentials) or not all(port.isdecimal() for port in ports):
+        raise ExportError(
+            f"{VARIABLE} cannot be read: postgresql://user:password@host/database is wanted, "
+            "and in user and password %2F for /, %3F for ?, %40 for @, %25 for %"
+        )
+    database, host = told.get("dbname") or told.get("user", ""), told.get("host") or "this machine"
+    return f"PostgreSQL database {database} of {host}, schema {SCHEMA}"
 
 
 def relations(catalogue: pl.LazyFrame, ratings: pl.LazyFrame) -> dict[str, pl.LazyFrame]:

@@ -119,7 +119,7 @@ class ForUsers(BaseModel):
 
 
 class ForRatings(Recommended):
-    """`ignored` are rated movies that the recommender does not know."""
+    """`ignored` are rated movies that the recommender does not know: it was fitted without them."""
 
     movies: list[PersonalMovie]
     ignored: list[int]

@@ -2,20 +2,23 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel
 
 from movierec.catalog import Movie
 from movierec.published import Bundle
 from serving.answers import MovieOut, PersonalMovie, SimilarMovie
+from serving.channels import for_user
 from serving.deps import TheBundle
 from serving.explained import why_for_user
-from serving.lookups import MovieId, UserId, Whole, personal, similar
+from serving.lookups import MovieId, UserId, Whole, similar
 from serving.problems import responses
 
 router = APIRouter(tags=["movies"], responses=responses(503))
 
-Limit = Annotated[Whole, Query(ge=1, le=100)]
+Limit = Annotated[Whole, Query(ge=1, le=100, examples=[5])]
+OfMovie = Annotated[MovieId, Path(examples=[1])]
+OfUser = Annotated[UserId, Query(examples=[15])]
 
 
 class PopularAnswer(BaseModel):
@@ -41,7 +44,7 @@ class SimilarAnswer(BaseModel):
 
 @router.get("/api/movies/popular")
 def popular_movies(
-    bundle: TheBundle, limit: Limit = 20, offset: Annotated[Whole, Query(ge=0, lt=10**9)] = 0
+    bundle: TheBundle, limit: Limit = 20, offset: Annotated[Whole, Query(ge=0, lt=10**9, examples=[20])] = 0
 ) -> PopularAnswer:
     """The most popular movies."""
     found = bundle.catalog.popular(limit=limit, offset=offset)
@@ -56,27 +59,28 @@ def popular_movies(
 @router.get("/api/movies/personal")
 def personal_movies(
     bundle: TheBundle,
-    user_id: Annotated[UserId, Query()],
+    user_id: OfUser,
     limit: Limit = 20,
-    explain: Annotated[bool, Query(description="whether each movie says why it was chosen")] = False,
+    explain: Annotated[bool, Query(examples=[True], description="whether each movie says why it was chosen")] = False,
 ) -> PersonalAnswer:
     """Recommendations for a user; popular movies for one that nobody knows, which `model` says.
 
-    It is `two_stage`, or `candidates` where no ranker is published, or `popularity_fallback` for an unknown user.
+    It is `two_stage`, or `candidates` where no ranker is published, or `popularity_fallback` for an unknown user and
+    for one who has seen every movie.
     """
-    chosen = personal(bundle, user_id, n=limit)
+    chosen = for_user(bundle, user_id, n=limit)
     movies = PersonalMovie.all_of(chosen, why_for_user(bundle, user_id, chosen) if explain else {})
     return PersonalAnswer.model_validate({"user_id": user_id, "model": chosen.model, "movies": movies})
 
 
 @router.get("/api/movies/{movie_id}", responses=responses(404))
-def one_movie(bundle: TheBundle, movie_id: MovieId) -> MovieOut:
+def one_movie(bundle: TheBundle, movie_id: OfMovie) -> MovieOut:
     """One movie of the catalogue."""
     return MovieOut.of(known(bundle, movie_id))
 
 
 @router.get("/api/movies/{movie_id}/similar", responses=responses(404))
-def similar_movies(bundle: TheBundle, movie_id: MovieId, limit: Limit = 20) -> SimilarAnswer:
+def similar_movies(bundle: TheBundle, movie_id: OfMovie, limit: Limit = 20) -> SimilarAnswer:
     """The movies most like one, nearest first: at most the 24 stored ones, whatever the `limit`.
 
     `model` is `als_cosine`; `genre_jaccard` where too few people rated the movie; `not_available` without movies.

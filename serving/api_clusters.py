@@ -6,21 +6,17 @@ from fastapi import APIRouter, HTTPException, Query
 
 from serving import channels
 from serving.answers import ByWords, FavoriteCluster, OfCluster
-from serving.api import known
+from serving.api import Limit, OfUser, known
 from serving.companions import TheCompanion
 from serving.deps import TheBundle
-from serving.lookups import MovieId, UserId, Whole, rated_movies
+from serving.lookups import MovieId, rated_movies
 from serving.problems import responses
 
 router = APIRouter(tags=["clusters"], responses=responses(503))
 
-TopN = Annotated[Whole, Query(ge=1, le=100)]
-
 
 @router.get("/favorite-cluster", responses=responses(404))
-def favorite_cluster(
-    bundle: TheBundle, companion: TheCompanion, user_id: Annotated[UserId, Query()]
-) -> FavoriteCluster:
+def favorite_cluster(bundle: TheBundle, companion: TheCompanion, user_id: OfUser) -> FavoriteCluster:
     """The cluster that most of the user's ratings are in; of equal ones the larger. 404 for a user without ratings."""
     number = companion.clusters.favourite(list(rated_movies(bundle, user_id)))
     if number is None:
@@ -32,9 +28,9 @@ def favorite_cluster(
 def recommend_from_cluster(
     bundle: TheBundle,
     companion: TheCompanion,
-    movie_id: Annotated[MovieId | None, Query(description="or `anime_id`, which means the same")] = None,
-    anime_id: Annotated[MovieId | None, Query()] = None,
-    top_n: TopN = 10,
+    movie_id: Annotated[MovieId | None, Query(examples=[1], description="or `anime_id`, which means the same")] = None,
+    anime_id: Annotated[MovieId | None, Query(examples=[1])] = None,
+    top_n: Limit = 10,
 ) -> OfCluster:
     """The other movies of the movie's cluster, by number of ratings and mean."""
     asked = anime_id if movie_id is None else movie_id
@@ -46,9 +42,7 @@ def recommend_from_cluster(
 
 
 @router.get("/recommend-by-tags")
-def recommend_by_tags(
-    bundle: TheBundle, companion: TheCompanion, user_id: Annotated[UserId, Query()], top_n: TopN = 10
-) -> ByWords:
+def recommend_by_tags(bundle: TheBundle, companion: TheCompanion, user_id: OfUser, top_n: Limit = 10) -> ByWords:
     """Unseen movies with the popular tags of the user's favourite cluster.
 
     Without tags in the data set they are chosen by the cluster's genres, and `kind` and `model` say so. A user

@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body
 
+from movierec.interactions import UNKNOWN
 from serving import channels
 from serving.answers import ForMovie, ForRatings, ForUser, ForUsers, PersonalMovie, Recommended, Top
-from serving.api import known
+from serving.api import Limit, known
 from serving.companions import MaybeCompanion
 from serving.deps import TheBundle
 from serving.explained import why_for_ratings
-from serving.lookups import Chosen, Whole, known_movies, personal
+from serving.lookups import Chosen, known_movies
 from serving.problems import responses
 from serving.questions import MovieQuestion, RatingsQuestion, UserQuestion, UsersQuestion
 
@@ -20,7 +21,7 @@ OneMovie = Annotated[MovieQuestion, Body(examples=[{"movie_id": 1, "top_n": 5}, 
 
 
 @router.get("/top")
-def top_movies(bundle: TheBundle, top_n: Annotated[Whole, Query(ge=1, le=100)] = 100) -> Top:
+def top_movies(bundle: TheBundle, top_n: Limit = 100) -> Top:
     """The Top-100: the most popular movies by mean rating and number of ratings."""
     found = bundle.catalog.popular(limit=top_n)
     chosen = Chosen("popularity_fallback", list(found), [movie.popularity or 0.0 for movie in found])
@@ -61,8 +62,10 @@ def recommend_collaborative(bundle: TheBundle, question: UserQuestion) -> ForUse
 @router.post("/api/recommendations")
 def recommend_for_many(bundle: TheBundle, question: UsersQuestion) -> ForUsers:
     """What `GET /api/movies/personal` answers, for up to 50 users at once."""
+    # One after the other: a block sums in another order, and near ties would not stand as they do for one user.
     answers = [
-        ForUser.of(personal(bundle, user_id, n=question.top_n), user_id=user_id) for user_id in question.user_ids
+        ForUser.of(channels.for_user(bundle, user_id, n=question.top_n), user_id=user_id)
+        for user_id in question.user_ids
     ]
     return ForUsers(answers=answers)
 
@@ -73,11 +76,16 @@ def recommend_for_ratings(bundle: TheBundle, question: RatingsQuestion) -> ForRa
 
     `model` is as for a known user; `popular_in_genres` or `popularity_fallback` where no rating can be used.
     """
-    by_id = bundle.catalog.by_id
-    usable = [given for given in question.ratings if given.id in by_id]
+    named = sorted({given.id for given in question.ratings})
+    columns = bundle.recommender.interactions.columns_of(named)
+    ignored = [movie_id for movie_id, column in zip(named, columns, strict=True) if column == UNKNOWN]
+    # One of the catalogue that is not in the fit teaches nothing, but neither is it recommended.
+    strange = set(ignored) - bundle.catalog.by_id.keys()
+    usable = [given for given in question.ratings if given.id not in strange]
     movie_ids, stars = [given.id for given in usable], [given.rating for given in usable]
     found = bundle.recommender.for_ratings(movie_ids, stars, n=question.top_n, genres=question.genres)
     chosen = known_movies(bundle, found.model, found.movie_ids, found.scores)
+    if not chosen.movies:  # all are rated
+        chosen = channels.popular(bundle, without=movie_ids, n=question.top_n)
     why = why_for_ratings(bundle, movie_ids, stars, chosen) if question.explain else {}
-    ignored = sorted({given.id for given in question.ratings} - by_id.keys())
     return ForRatings.of(chosen, movies=PersonalMovie.all_of(chosen, why), ignored=ignored)

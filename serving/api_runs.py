@@ -1,5 +1,6 @@
 """JSON for operators: new clusters by a real run of the graph, and how a run stands."""
 
+import threading
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -14,6 +15,7 @@ from serving.questions import Whole
 router = APIRouter(tags=["operators"], responses=responses(401, 403, 503))
 
 JOB = "train_kmeans"
+LAUNCHING = threading.Lock()  # of two that ask at the same time one sees the run of the other
 
 
 class KMeans(BaseModel):
@@ -49,19 +51,23 @@ def train_kmeans(dagster: TheDagster, question: KMeans | None = None) -> Started
 
     409 while one is running. The site serves the new clusters as soon as they are published.
     """
+    k = (question or KMeans()).k
     try:
-        running = dagster.active(JOB)
-        if running is not None:
-            raise HTTPException(409, f"run {running} is training already: {dagster.run_url(running)}")
-        k = (question or KMeans()).k
-        run_id = dagster.launch(JOB, {"ops": {"clusters": {"config": {"k": k}}}})
+        with LAUNCHING:
+            running = dagster.active(JOB)
+            if running is not None:
+                raise HTTPException(409, f"run {running} is training already: {dagster.run_url(running)}")
+            run_id = dagster.launch(JOB, {"ops": {"clusters": {"config": {"k": k}}}})
     except DagsterError as error:
         raise HTTPException(503, str(error)) from error
     return Started(status="training started", run_id=run_id, run_url=dagster.run_url(run_id))
 
 
 @router.get("/runs/{run_id}", responses=responses(404))
-def training_run(dagster: TheDagster, run_id: Annotated[str, Path(pattern="^[0-9a-f-]{8,40}$")]) -> RunOut:
+def training_run(
+    dagster: TheDagster,
+    run_id: Annotated[str, Path(pattern="^[0-9a-f-]{8,40}$", examples=["0d17c8bb-7933-4173-a973-f4570cc4d5c3"])],
+) -> RunOut:
     """How a run stands."""
     try:
         found = dagster.run(run_id)

@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel
 
 from movierec.catalog import Movie
+from movierec.cluster_index import ClusterIndex
 from movierec.published import Bundle
 from serving.answers import MovieOut
 from serving.api import Limit
@@ -16,6 +17,8 @@ from serving.problems import responses
 from serving.profiles import Rated, decades, history, tastes
 
 router = APIRouter(prefix="/api/users", tags=["users"], responses=responses(404, 503))
+
+ThisUser = Annotated[UserId, Path(examples=[15])]
 
 
 class TasteOut(BaseModel):
@@ -28,7 +31,7 @@ class TasteOut(BaseModel):
 
 
 class RatedMovie(MovieOut):
-    """`place` is 1 for the user's last rating, 2 for the one before."""
+    """`place` is 1 for the user's first rating, 2 for the one after it, whatever comes later."""
 
     rating: float
     place: int
@@ -50,8 +53,16 @@ class ClusterOut(BaseModel):
     words: list[str]
 
 
+class ClusterShare(ClusterOut):
+    """`share` is of all the user's ratings."""
+
+    n_ratings: int
+    share: float
+
+
 class Profile(BaseModel):
-    """`favorite_cluster` is null while no clusters are published."""
+    """`clusters` are those of the rated movies, most rated first. They are empty and `favorite_cluster`, the first of
+    them, is null while no clusters are published."""
 
     user_id: int
     n_ratings: int
@@ -59,34 +70,35 @@ class Profile(BaseModel):
     genres: list[TasteOut]
     decades: list[TasteOut]
     favorite_cluster: ClusterOut | None
+    clusters: list[ClusterShare]
     history: HistoryPage
 
 
 @router.get("/{user_id}/profile")
-def user_profile(bundle: TheBundle, companion: MaybeCompanion, user_id: UserId) -> Profile:
-    """Taste by genres and decades, the favourite cluster, the last 20 ratings."""
+def user_profile(bundle: TheBundle, companion: MaybeCompanion, user_id: ThisUser) -> Profile:
+    """Taste by genres and decades, the favourite cluster and the others, the last 20 ratings."""
     rated = ratings_of(bundle, user_id)
-    number = companion.clusters.favourite([each.movie.movie_id for each in rated]) if companion else None
-    cluster = None
-    if companion is not None and number is not None:
-        found = companion.clusters.clusters[number]
-        cluster = ClusterOut(number=number, kind=found.kind, words=found.words)
+    clusters = shares_of(companion.clusters, rated) if companion else []
     return Profile(
         user_id=user_id,
         n_ratings=len(rated),
         mean_rating=sum(each.rating for each in rated) / len(rated),
         genres=[TasteOut(**taste._asdict()) for taste in tastes(rated, lambda movie: movie.genres)],
         decades=[TasteOut(**taste._asdict()) for taste in tastes(rated, decades)],
-        favorite_cluster=cluster,
-        history=page_of(user_id, rated, after=0, limit=20),
+        favorite_cluster=clusters[0] if clusters else None,
+        clusters=clusters,
+        history=page_of(user_id, rated, after=None, limit=20),
     )
 
 
 @router.get("/{user_id}/history")
 def user_history(
     bundle: TheBundle,
-    user_id: UserId,
-    after: Annotated[Whole, Query(ge=0, lt=10**9, description="the `place` of the last movie seen")] = 0,
+    user_id: ThisUser,
+    after: Annotated[
+        Whole | None,
+        Query(ge=1, lt=10**9, examples=[5], description="the `place` of the last movie seen; without it the newest"),
+    ] = None,
     limit: Limit = 20,
 ) -> HistoryPage:
     """The user's ratings, newest first."""
@@ -101,8 +113,22 @@ def ratings_of(bundle: Bundle, user_id: int) -> list[Rated]:
     return rated
 
 
-def page_of(user_id: int, rated: list[Rated], *, after: int, limit: int) -> HistoryPage:
-    older = [each for each in rated if each.place > after]
+def shares_of(clusters: ClusterIndex, rated: list[Rated]) -> list[ClusterShare]:
+    spread = clusters.spread([each.movie.movie_id for each in rated])
+    return [
+        ClusterShare(
+            number=number,
+            kind=clusters.clusters[number].kind,
+            words=clusters.clusters[number].words,
+            n_ratings=n_ratings,
+            share=n_ratings / len(rated),
+        )
+        for number, n_ratings in spread.items()
+    ]
+
+
+def page_of(user_id: int, rated: list[Rated], *, after: int | None, limit: int) -> HistoryPage:
+    older = [each for each in rated if after is None or each.place < after]
     shown = older[:limit]
     is_last = len(older) <= limit
     address = None if is_last else f"/api/users/{user_id}/history?after={shown[-1].place}&limit={limit}"

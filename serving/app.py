@@ -40,7 +40,7 @@ from serving.etags import JsonEtags
 from serving.languages import N_, Sentence
 from serving.mine import my_sets
 from serving.operators import Operators
-from serving.origin import SameOrigin
+from serving.origin import BoundedBodies, SameOrigin
 from serving.people.community import Community
 from serving.pictures import Pictures
 from serving.problems import describe, invalid, is_for_machines, problem, responses
@@ -64,7 +64,6 @@ APIS = (movies_api, api, api_recommend, api_clusters, api_users, api_runs, healt
 ABOUT_THE_API = (
     "Movies, recommendations and clusters as JSON. Errors are problem details (RFC 9457); docs/api.md says more."
 )
-MAX_BODY = 1_000_000  # bytes; forms are held to less
 
 
 def from_environment() -> FastAPI:
@@ -95,7 +94,6 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         lifespan=opening(live, companion, people, pictures),
-        max_body_size=MAX_BODY,
         generate_unique_id_function=operation_id,
     )
     app.state.site = site = Site.of(live, people, pictures)
@@ -112,6 +110,7 @@ def create_app(
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(BundleError, on_no_bundle)
     app.add_exception_handler(Exception, on_crash)
+    app.add_middleware(BoundedBodies)
     app.add_middleware(JsonEtags)
     app.add_middleware(SameOrigin, refuse=on_foreign)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)

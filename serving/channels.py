@@ -10,10 +10,16 @@ from movierec.content import Content
 from movierec.interactions import UNKNOWN, top_unseen
 from movierec.published import Bundle
 from movierec.recommender import FALLBACK
-from serving.lookups import NOBODY, Chosen, known_movies, rated_movies, row_of, similar
+from serving.lookups import Chosen, known_movies, personal, rated_movies, row_of, similar
 
 COLLABORATIVE, SESSION = "ials", "transitions"  # channels of the retrieval
 CONTENT, CLUSTER = "content", "cluster"
+
+
+def for_user(bundle: Bundle, user_id: int, *, n: int) -> Chosen:
+    """What the whole recommender says; popular movies where it has none left, as for who has seen them all."""
+    found = personal(bundle, user_id, n=n)
+    return found if found.movies else popular(bundle, without=list(rated_movies(bundle, user_id)), n=n)
 
 
 def by_channel(bundle: Bundle, name: str, user_id: int, *, n: int) -> Chosen:
@@ -25,8 +31,7 @@ def by_channel(bundle: Bundle, name: str, user_id: int, *, n: int) -> Chosen:
     row = row_of(bundle, user_id)
     channel = recommender.retrieval.models.get(name)
     if row is None or channel is None:
-        found = recommender.for_user(min(user_id, NOBODY), n=n)
-        return known_movies(bundle, found.model, found.movie_ids, found.scores)
+        return for_user(bundle, user_id, n=n)
     columns, scores = top_unseen(channel.score, recommender.interactions, np.array([row]), n=n)
     reached = (columns[0] != UNKNOWN) & (scores[0] != 0 if name == SESSION else True)
     if not reached.any():
@@ -77,5 +82,12 @@ def first_of(bundle: Bundle, model: str, movie_ids: Iterable[int], *, without: l
 
 
 def popular(bundle: Bundle, *, without: list[int], n: int) -> Chosen:
+    """Popular movies but for those `without`; where none is left, others of the catalogue; where all are `without`,
+    the popular ones all the same."""
     found = bundle.recommender.popular_in((), n=n, without=without)
-    return known_movies(bundle, FALLBACK, found.movie_ids, found.scores)
+    chosen = known_movies(bundle, FALLBACK, found.movie_ids, found.scores)
+    if chosen.movies:
+        return chosen
+    left_out, movies = set(without), bundle.catalog.movies
+    others = [movie for movie in movies if movie.movie_id not in left_out][:n] or list(movies[:n])
+    return Chosen(FALLBACK, others, [movie.popularity or 0.0 for movie in others])

@@ -1,6 +1,5 @@
 """The companion as a request gets it: the published one, or the reason why there is none."""
 
-import logging
 from typing import Annotated
 
 from fastapi import Depends, HTTPException
@@ -9,23 +8,28 @@ from starlette.requests import Request
 from movierec.companion import Companion, LiveCompanion
 from movierec.versions import BundleError
 
-log = logging.getLogger(__name__)
+
+def companion_of(request: Request) -> Companion:
+    """503 with the reason while nothing servable is published."""
+    live = live_companion(request)
+    try:
+        return live()
+    except BundleError as error:
+        advice = f"`make clusters SAMPLE={live.home.name}` makes them of the tables that are there"
+        raise HTTPException(503, f"no clusters are served: {error}; {advice}") from None
 
 
 def companion_or_none(request: Request) -> Companion | None:
     """None while nothing servable is published; what can do without it does."""
-    live: LiveCompanion = request.app.state.companion
     try:
-        return live()
+        return live_companion(request)()
     except BundleError:
         return None
 
 
-def companion_of(companion: Annotated[Companion | None, Depends(companion_or_none)]) -> Companion:
-    """503 while nothing servable is published."""
-    if companion is None:
-        raise HTTPException(503, "no clusters are published: run `make pipeline SELECT='key:clusters+'`")
-    return companion
+def live_companion(request: Request) -> LiveCompanion:
+    found: LiveCompanion = request.app.state.companion
+    return found
 
 
 TheCompanion = Annotated[Companion, Depends(companion_of)]

@@ -69,7 +69,7 @@ class Dagster:
             "runConfigData": config,
             "executionMetadata": {"tags": [{"key": "dagster/partition", "value": self.sample}]},
         }
-        answer = self._ask(LAUNCH, {"params": params})["launchRun"]
+        answer = self._ask(LAUNCH, {"params": params}, "launchRun")
         if answer["__typename"] != "LaunchRunSuccess":
             told = answer.get("message") or "; ".join(each["message"] for each in answer.get("errors", []))
             raise DagsterError(f"Dagster refuses to run {job}: {answer['__typename']} {told}".strip())
@@ -78,13 +78,16 @@ class Dagster:
     def active(self, job: str) -> str | None:
         """The id of a run of the job for this sample that has not ended."""
         tags = [{"key": "dagster/partition", "value": self.sample}]
-        found = self._ask(ACTIVE, {"filter": {"pipelineName": job, "statuses": list(UNFINISHED), "tags": tags}})
-        runs = found["runsOrError"].get("results", [])
+        wanted = {"pipelineName": job, "statuses": list(UNFINISHED), "tags": tags}
+        answer = self._ask(ACTIVE, {"filter": wanted}, "runsOrError")
+        if answer["__typename"] != "Runs":
+            raise DagsterError(f"Dagster does not tell which runs are at work: {answer['__typename']}")
+        runs = answer["results"]
         return str(runs[0]["runId"]) if runs else None
 
     def run(self, run_id: str) -> Run | None:
         """None where Dagster knows no such run."""
-        answer = self._ask(PROGRESS, {"id": run_id})["runOrError"]
+        answer = self._ask(PROGRESS, {"id": run_id}, "runOrError")
         if answer["__typename"] == "RunNotFoundError":
             return None
         if answer["__typename"] != "Run":
@@ -104,7 +107,8 @@ class Dagster:
     def run_url(self, run_id: str) -> str:
         return f"{self.url}/runs/{run_id}"
 
-    def _ask(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+    def _ask(self, query: str, variables: dict[str, Any], field: str) -> dict[str, Any]:
+        """What GraphQL answers under `field`, an object that names its type."""
         try:
             with httpx.Client(transport=self.transport, timeout=10) as client:
                 answer = client.post(f"{self.url}/graphql", json={"query": query, "variables": variables})
@@ -114,7 +118,10 @@ class Dagster:
             raise DagsterError(
                 f"Dagster does not answer at {self.url} ({type(error).__name__}); `make run` starts it"
             ) from error
-        if content.get("errors"):
-            raise DagsterError(f"Dagster answers with an error: {content['errors'][0].get('message')}")
-        data: dict[str, Any] = content["data"]
-        return data
+        match content:
+            case {"errors": [{"message": message}, *_]}:
+                raise DagsterError(f"Dagster answers with an error: {message}")
+            case {"data": {**data}} if isinstance(found := data.get(field), dict) and "__typename" in found:
+                return found
+            case _:
+                raise DagsterError(f"what answers at {self.url} is no Dagster: it sent JSON without {field}")

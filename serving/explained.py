@@ -9,6 +9,7 @@ from pydantic.config import JsonDict
 
 from movierec.explanations import Explanation, Reason
 from movierec.published import Bundle
+from movierec.recommender import FALLBACK
 from serving.lookups import NOBODY, Chosen
 
 EXAMPLE: JsonDict = {
@@ -73,7 +74,8 @@ def why_for_ratings(bundle: Bundle, movie_ids: list[int], ratings: list[float], 
 
 
 def _ids(chosen: Chosen) -> list[int]:
-    return [movie.movie_id for movie in chosen.movies]
+    """Of what is to be explained; popular movies need no explanation."""
+    return [] if chosen.model == FALLBACK else [movie.movie_id for movie in chosen.movies]
 
 
 def _by_movie(bundle: Bundle, explanations: Iterable[Explanation]) -> dict[int, Why]:

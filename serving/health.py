@@ -5,19 +5,23 @@ from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
+from starlette.requests import Request
 from starlette.responses import Response
 
 from movierec.published import BundleError
+from serving.companions import live_companion
 from serving.deps import TheSite
 
 router = APIRouter(tags=["health"])
 
 
 class Health(BaseModel):
-    """`ok`; `stale` while a newer bundle cannot be served, which `fault` explains; `empty` without any."""
+    """`ok`; `empty` without a bundle; `stale` while a newer bundle or companion cannot be served, or no companion at
+    all. `fault` explains it. `companion` is the version of the clusters."""
 
     status: Literal["ok", "stale", "empty"]
     version: str | None = None
+    companion: str | None = None
     run_id: str | None = None
     published_at: datetime | None = None
     age_seconds: int | None = None
@@ -26,20 +30,29 @@ class Health(BaseModel):
 
 
 @router.get("/health", responses={503: {"model": Health}})
-def health(site: TheSite, response: Response) -> Health:
-    """What is served, since when, and what keeps a newer bundle from being served."""
+def health(request: Request, site: TheSite, response: Response) -> Health:
+    """What is served, since when, and what keeps something newer from being served."""
     try:
         bundle = site.live()
     except BundleError as error:
         response.status_code = 503
         return Health(status="empty", fault=str(error))
     about = site.about(bundle)
+    beside, faults = live_companion(request), [site.live.fault]
+    try:
+        companion = beside().version
+        faults.append(beside.fault)
+    except BundleError as error:
+        companion = None
+        faults.append(str(error))
+    fault = "; ".join(each for each in faults if each) or None
     return Health(
-        status="stale" if site.live.fault else "ok",
+        status="stale" if fault else "ok",
         version=about.version,
+        companion=companion,
         run_id=about.run_id,
         published_at=about.published_at,
         age_seconds=about.age_seconds(datetime.now(UTC)),
         source=dict(about.source),
-        fault=site.live.fault,
+        fault=fault,
     )

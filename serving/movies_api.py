@@ -4,25 +4,45 @@ import hashlib
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from starlette.requests import Request
 
 from movierec.browse import Browser, Sort
-from movierec.filter_text import read
 from movierec.filters import FilterError, write_top
 from movierec.search import State
 from serving.answers import MovieOut
 from serving.api import Limit
-from serving.asked import MAX_QUERY
+from serving.asked import MAX_QUERY, ONLY, asked, root
 from serving.deps import TheBundle
 
 router = APIRouter(tags=["movies"])
 
 CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,10})")
 EXAMPLE_FILTER = 'or(genre:Sci-Fi,tag:"time travel"),year:1990..1999,not(mean_rating:..3)'
+
+
+def described(name: str, about: str, example: Any, *, many: bool = False, **schema: Any) -> dict[str, Any]:
+    """A parameter that is read out of the address as the search page reads it."""
+    one = {"type": "string"} | schema
+    shape = {"type": "array", "items": one, "examples": [[example]]} if many else one | {"examples": [example]}
+    return {"name": name, "in": "query", "required": False, "description": about, "schema": shape}
+
+
+PANEL = [
+    described("filter", "conditions, see docs/web.md", EXAMPLE_FILTER),
+    described("genre", "of these genres", "Comedy", many=True),
+    described("genre_mode", "whether one genre is enough or all are wanted", "all", enum=["any", "all"]),
+    described("decade", "of these decades", "1990", many=True),
+    described("year_from", "of this year or later", 1990, type="integer"),
+    described("year_to", "of this year or earlier", 1999, type="integer"),
+    described("rating_min", "with this mean rating or a better one", 3.5, type="number"),
+    described("ratings_min", "with so many ratings or more", 50, type="integer"),
+    described("tag", "with all of these tags", "time travel", many=True),
+    described("only", "what the visitor has on the site, or has a poster", "unseen", many=True, enum=[*ONLY]),
+]
 
 
 class MoviesAnswer(BaseModel):
@@ -42,27 +62,36 @@ class MoviesAnswer(BaseModel):
     next_cursor: str | None
 
 
-@router.get("/api/movies")
+@router.get("/api/movies", openapi_extra={"parameters": PANEL})
 def search_movies(
     request: Request,
     bundle: TheBundle,
     *,
     q: Annotated[str, Query(max_length=MAX_QUERY, examples=["heat 1995"], description="words of a title")] = "",
-    filter: Annotated[str, Query(examples=[EXAMPLE_FILTER], description="conditions, see docs/web.md")] = "",  # noqa: A002
-    sort: Annotated[Sort | None, Query(description="relevance with `q`, popularity without")] = None,
+    sort: Annotated[
+        Sort | None,
+        BeforeValidator(lambda given: given or None),
+        Query(examples=["year"], description="relevance with `q`, popularity without"),
+    ] = None,
     limit: Limit = 20,
-    cursor: Annotated[str, Query(max_length=100, description="`next_cursor` of the answer before")] = "",
+    cursor: Annotated[str, Query(max_length=100, examples=[""], description="`next_cursor` of the answer before")] = "",
 ) -> MoviesAnswer:
-    """Search and filter the catalogue, a page at a time."""
+    """Search and filter the catalogue, a page at a time.
+
+    The query of the search page's address works here as it is; `filter` in the answer is all of it but the words.
+    """
     browser = bundle.browser
+    wanted = asked([pair for pair in request.query_params.multi_items() if pair[0] not in {"q", "sort"}])
+    for fault in wanted.faults:
+        raise HTTPException(422, f"{fault.where}: {fault.error}")
+    tree = root(wanted.whole().parts)
     try:
-        tree = read(filter)
-        wanted = browser.columns.matching(tree, request.app.state.movie_sets(request))
+        mask = browser.columns.matching(tree, request.app.state.movie_sets(request))
     except FilterError as error:
         raise HTTPException(422, f"filter: {error}") from None
     order: Sort = sort or ("relevance" if q.strip() else "popularity")
     hits = browser.hits(q)
-    rows = browser.ordered(hits.mask & wanted, hits, order)
+    rows = browser.ordered(hits.mask & mask, hits, order)
     search = digest(q, write_top(tree), order)
     start = browser.after(rows, row_of(browser, cursor, search), hits, order) if cursor else 0
     shown = rows[start : start + limit]
@@ -96,6 +125,9 @@ def row_of(browser: Browser, cursor: str, search: str) -> int:
     except ValueError:
         text = ""
     named = CURSOR.fullmatch(text)
-    if named is None or named[1] != search or int(named[2]) not in browser.columns.rows:
-        raise HTTPException(422, "cursor: it belongs to another search; leave it out to begin with the first movie")
+    start_anew = "leave it out to begin with the first movie"
+    if named is None or named[1] != search:
+        raise HTTPException(422, f"cursor: it belongs to another search; {start_anew}")
+    if int(named[2]) not in browser.columns.rows:
+        raise HTTPException(422, f"cursor: the movie that the last page ended with is gone; {start_anew}")
     return browser.columns.rows[int(named[2])]

@@ -1,19 +1,45 @@
-"""Requests that change something must come from our own pages, whatever cookies they bring."""
+"""Requests that are not let in: those that another site sends in a visitor's name, and those of any length."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from serving.languages import N_
+
+MAX_BODY = 1_000_000  # bytes; forms are held to less
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
+class BoundedBodies:
+    """413 to who reads a body of more than MAX_BODY bytes. FastAPI's `max_body_size` would answer in plain text."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        length = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
+        announced, received = int(length) if length.isdecimal() else 0, 0
+
+        async def receive_within_bounds() -> Message:
+            nonlocal received
+            if announced <= MAX_BODY:
+                message = await receive()
+                received += len(message.get("body", b""))
+            if max(announced, received) > MAX_BODY:
+                raise HTTPException(413, N_("This is more than the site takes at once."))
+            return message
+
+        await self.app(scope, receive_within_bounds, send)
+
+
 class SameOrigin:
-    """Answers what comes from elsewhere with `refuse`."""
+    """Answers requests that change something and come from elsewhere with `refuse`, whatever cookies they bring."""
 
     def __init__(self, app: ASGIApp, refuse: Callable[[Request], Response]) -> None:
         self.app, self.refuse = app, refuse

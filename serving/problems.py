@@ -10,7 +10,14 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from serving.origin import MAX_BODY
+
 MEDIA_TYPE = "application/problem+json"
+OF_BODIES = {  # what any request with a body may be answered
+    "400": "A body that cannot be decoded",
+    "403": "Sent by a page of another site, or not allowed",
+    "413": f"A body of more than {MAX_BODY:,} bytes",
+}
 BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
 
@@ -56,9 +63,12 @@ def invalid(faults: Sequence[Mapping[str, Any]]) -> Response:
 
 
 def is_for_machines(request: Request) -> bool:
-    """Whether the address is one of the JSON API: under /api/, or a route that the OpenAPI schema describes."""
-    route = request.scope.get("route")
-    return request.url.path.startswith("/api/") or bool(getattr(route, "include_in_schema", False))
+    """Whether the address is one of the JSON API, or would be: it begins as one that the OpenAPI schema describes."""
+    return first_part(request.url.path) in {first_part(path) for path in request.app.openapi()["paths"]}
+
+
+def first_part(path: str) -> str:
+    return path.lstrip("/").partition("/")[0]
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -87,10 +97,8 @@ def describe(app: FastAPI, *, description: str) -> None:
 def _name_media_types(operation: dict[str, Any]) -> None:
     is_problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
     if "requestBody" in operation:
-        operation["responses"]["400"] = {
-            "description": "A body that cannot be decoded",
-            "content": {MEDIA_TYPE: is_problem},
-        }
+        for status, description in OF_BODIES.items():
+            operation["responses"][status] = {"description": description, "content": {MEDIA_TYPE: is_problem}}
     for status, answer in operation["responses"].items():
         of_model = answer.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
         if status == "422" or of_model.endswith("/Problem"):

@@ -10,7 +10,7 @@ from serving.lookups import row_of
 
 
 class Rated(NamedTuple):
-    """`place` is 1 for the user's last rating, 2 for the one before."""
+    """`place` counts from the user's first rating, 1, so that it stays the same when newer ratings come."""
 
     movie: Movie
     rating: float
@@ -34,8 +34,8 @@ def history(bundle: Bundle, user_id: int) -> list[Rated]:
         return []
     columns, ratings = interactions.newest_first(row)
     by_id = bundle.catalog.by_id
-    places = enumerate(zip(interactions.movie_ids[columns].tolist(), ratings.tolist(), strict=True), 1)
-    return [Rated(by_id[movie_id], rating, place) for place, (movie_id, rating) in places if movie_id in by_id]
+    each = zip(interactions.movie_ids[columns].tolist(), ratings.tolist(), range(len(columns), 0, -1), strict=True)
+    return [Rated(by_id[movie_id], rating, place) for movie_id, rating, place in each if movie_id in by_id]
 
 
 def tastes(rated: list[Rated], names: Callable[[Movie], Iterable[str]]) -> list[Taste]:

@@ -24,7 +24,7 @@ class OfAMovie(BaseModel):
     """A movie by `movie_id`, or by `anime_id`, which means the same: one is wanted, `movie_id` counts of two."""
 
     movie_id: Id | None = Field(default=None, examples=[1])
-    anime_id: Id | None = None
+    anime_id: Id | None = Field(default=None, examples=[1])
 
     @property
     def id(self) -> int:
@@ -71,4 +71,4 @@ class RatingsQuestion(BaseModel):
     )
     genres: list[Annotated[str, Field(max_length=40)]] = Field(default=[], max_length=MAX_GENRES, examples=[["Drama"]])
     top_n: TopN = Field(default=10, examples=[5])
-    explain: StrictBool = Field(default=False, description="whether each movie says why it was chosen")
+    explain: StrictBool = Field(default=False, examples=[True], description="whether each movie says why it was chosen")

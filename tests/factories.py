@@ -100,10 +100,17 @@ def recommender(table: pl.LazyFrame | None = None, n_movies: int = 40) -> Recomm
 
 
 def publish_bundle(
-    home: Path, version: str = "v1", *, n_movies: int = 40, titles: dict[int, str] | None = None, **manifest: Any
+    home: Path,
+    version: str = "v1",
+    *,
+    n_movies: int = 40,
+    titles: dict[int, str] | None = None,
+    rated: pl.LazyFrame | None = None,
+    **manifest: Any,
 ) -> Path:
-    """A small published bundle of the sample `full` under `home`; gives its folder."""
-    found = recommender(n_movies=n_movies)
+    """A small published bundle of the sample `full` under `home`; gives its folder. `rated` are the ratings, those of
+    the checkerboard without it."""
+    found = recommender(rated, n_movies=n_movies)
     model = found.retrieval.models["ials"]
     assert isinstance(model, IALS)
     # The last movie is one that nobody rated, the one before has neither year nor genres.
@@ -140,12 +147,22 @@ def tagged(n_movies: int = 40) -> pl.LazyFrame:
 
 
 def publish_companion(
-    home: Path, version: str = "c1", *, n_movies: int = 40, with_tags: bool = True, k: int = 2, **manifest: Any
+    home: Path,
+    version: str = "c1",
+    *,
+    n_movies: int = 40,
+    with_tags: bool = True,
+    k: int = 2,
+    stats: pl.DataFrame | None = None,
+    **manifest: Any,
 ) -> Path:
-    """A companion of the bundle that `publish_bundle` makes: action is one cluster, comedy the other."""
+    """A companion of the bundle that `publish_bundle` makes: action is one cluster, comedy the other.
+
+    `stats` is `movie_id, n_ratings, mean_rating`, those of the checkerboard without it."""
     table, given = movies(n_movies + 2).collect(), (tagged(n_movies) if with_tags else tags()).collect()
     rated = movie_features(checkerboard(n_movies=n_movies), movies(n_movies + 2)).collect()
-    stats = rated.select("movie_id", n_ratings="movie_num_ratings", mean_rating="movie_avg_rating")
+    if stats is None:
+        stats = rated.select("movie_id", n_ratings="movie_num_ratings", mean_rating="movie_avg_rating")
     clusters = cluster_movies(content_vectors(table, given), rated, ClusterParams(k=k)).table
     return companion.publish_companion(
         home / "companion" / "full",

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from assets.definitions import defs
@@ -20,6 +21,7 @@ from serving.settings import SiteSettings
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+MAKEFILE = (ROOT / "Makefile").read_text()
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 
 
@@ -57,11 +59,27 @@ def test_every_setting_is_documented_with_its_default():
 
 
 def test_every_make_target_is_documented_and_every_documented_one_is_there():
-    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    targets = set(re.findall(r"^([a-z]+):.*## ", MAKEFILE, flags=re.MULTILINE))
     table = text("operations.md").split("## Targets")[1].split("\n## ")[0]
     assert set(re.findall(r"`make ([a-z]+)`", table)) == targets
     said = {target for page in PAGES for target in re.findall(r"`make ([a-z]+)[ `]", page.read_text())}
     assert said <= targets
+
+
+@pytest.mark.filterwarnings("ignore::dagster.BetaWarning")
+def test_the_stages_of_make_are_those_of_the_graph_in_their_order():
+    selected = dict(re.findall(r"^([a-z]+): setup ## .*\n\t@\$\(MAKE_ASSETS\) '(\S.*)'$", MAKEFILE, flags=re.MULTILINE))
+    del selected["pipeline"]
+    graph = defs.resolve_asset_graph()
+    stages = {name: dg.AssetSelection.from_string(text).resolve(graph) for name, text in selected.items()}
+    assert all(stages.values())
+    groups = graph.get_all_asset_keys() - dg.AssetSelection.groups("global_time", "tuning").resolve(graph)
+    assert set().union(*stages.values()) == groups
+    in_order = ("prepare", "features", "candidates", "ranking", "evaluation", "publish")
+    assert tuple(name for name in stages if name in in_order) == in_order
+    for i, stage in enumerate(in_order):
+        above = dg.AssetSelection.assets(*stages[stage]).upstream().resolve(graph)
+        assert above.isdisjoint(set().union(*(stages[later] for later in in_order[i + 1 :]))), stage
 
 
 def test_every_feature_of_the_ranker_is_documented():

@@ -6,9 +6,15 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from assets import pipeline
 from assets.definitions import definitions
 from movierec.companion import Companion
 from movierec.versions import current
+from resources.sources import acquire
+from tests import factories
+from tests.serving.asking import post
+from tests.serving.conftest import eventually
+from tests.serving.test_runs_api import TOKEN, FakeDagster, launched, site
 from tests.test_graph import metadata_of, run, settings_for, write_movielens
 
 pytestmark = [
@@ -82,6 +88,20 @@ def test_the_run_configuration_sets_k(clustered, tmp_path):
     assert table(settings, "clusters")["cluster"].n_unique() == 3
 
 
+@pytest.mark.parametrize("k", [0, -1])
+def test_a_number_of_clusters_that_cannot_be_is_told(clustered, k):
+    job = definitions(clustered[0]).resolve_job_def("train_kmeans")
+    config = {"ops": {"clusters": {"config": {"k": k}}}}
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(
+            instance=instance, partition_key="full", run_config=config, raise_on_error=False
+        )
+    (failure,) = result.get_step_failure_events()
+    cause = failure.step_failure_data.error.cause
+    assert cause.cls_name == "ValidationError"
+    assert "k\n  Input should be greater than or equal to 1" in cause.message
+
+
 def test_the_companion_is_published_for_the_site(clustered):
     settings, result = clustered
     found = Companion.open(current(settings.home / "companion" / "full"))
@@ -91,6 +111,38 @@ def test_the_companion_is_published_for_the_site(clustered):
     assert found.content.nearest(1, n=3)[0].tolist()
 
 
+def remove(companion):
+    shutil.rmtree(companion)
+
+
+def spoil(companion):
+    (current(companion) / "clusters" / "members.parquet").write_bytes(b"")
+
+
+def of_older_data(companion):
+    factories.publish_companion(companion.parents[1], "c0", source={"name": "movielens", "version": "older"})
+
+
+@pytest.mark.parametrize("fault", [remove, spoil, of_older_data])
+def test_a_companion_that_cannot_be_served_is_made_again_and_nothing_else(
+    clustered, tmp_path, monkeypatch, capsys, fault
+):
+    settings = settings_for(tmp_path)
+    shutil.copytree(clustered[0].home, settings.home)
+    shutil.copytree(clustered[0].source, settings.source)
+    dataset = acquire(settings.source, settings.raw)
+    source = {"name": dataset.name, "description": dataset.description, "version": dataset.version}
+    factories.publish_bundle(settings.home, source=source, sample="full")
+    fault(settings.companion("full"))
+    for name, value in {"MOVIEREC_HOME": settings.home, "MOVIEREC_SOURCE": settings.source, "DAGSTER_HOME": ""}.items():
+        monkeypatch.setenv(name, str(value))
+    assert pipeline.main(["--if-needed"]) == 0
+    assert "sample full, 3 assets" in capsys.readouterr().out
+    assert Companion.open(current(settings.companion("full"))).manifest["source"] == source
+    assert pipeline.main(["--if-needed"]) == 0
+    assert capsys.readouterr().out.startswith("Up to date: bundle v1")
+
+
 def test_the_job_of_the_site_makes_clusters_and_publishes_them_and_nothing_else(tmp_path):
     job = definitions(settings_for(tmp_path)).resolve_job_def("train_kmeans")
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {
@@ -98,6 +150,28 @@ def test_the_job_of_the_site_makes_clusters_and_publishes_them_and_nothing_else(
         "cluster_tags",
         "companion",
     }
+
+
+def test_what_the_site_asks_of_dagster_runs_and_the_site_serves_it_without_a_restart(clustered, tmp_path):
+    settings = settings_for(tmp_path)
+    shutil.copytree(clustered[0].home, settings.home)
+    factories.publish_bundle(settings.home)
+    fake = FakeDagster(launchRun=launched())
+    browser = site(settings.home, fake)
+    before = browser.get("/health").json()["companion"]
+    assert post(browser, "/train-kmeans", {"k": 3}, **TOKEN).status_code == 202
+    asked = fake.asked[-1]["params"]
+    job = definitions(settings).resolve_job_def(asked["selector"]["pipelineName"])
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(
+            instance=instance, partition_key="full", run_config=asked["runConfigData"], raise_on_error=False
+        )
+    assert result.success
+    assert eventually(lambda: browser.get("/health").json()["companion"] != before)
+    assert browser.get("/health").json()["status"] == "ok"
+    served = [browser.get(f"/recommend?movie_id={movie}").json()["cluster"] for movie in range(1, 41)]
+    assert served == table(settings, "clusters")["cluster"].to_list()[:40]
+    assert table(settings, "clusters")["cluster"].n_unique() == 3
 
 
 def test_what_is_published_waits_for_no_clusters(tmp_path):

@@ -27,9 +27,10 @@ def settings(tmp_path, monkeypatch):
 
 
 def published(settings, version):
-    """A bundle in the settings' home that says it was made from the given data."""
+    """A bundle and its companion in the settings' home that say they were made from the given data."""
     source = {"name": "movielens", "description": "made up", "version": version}
     factories.publish_bundle(settings.home, source=source, sample="full")
+    factories.publish_companion(settings.home, source=source)
 
 
 def test_an_up_to_date_bundle_is_not_made_again(settings, capsys):

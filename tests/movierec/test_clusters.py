@@ -127,6 +127,12 @@ def test_equal_words_stand_by_name_and_only_so_many_come():
     assert found["tag"].to_list() == ["a", "b"]
 
 
+@pytest.mark.parametrize("n", range(1, 100))
+def test_one_cluster_is_marked_by_all_of_its_words(n):
+    """Each is as frequent here as everywhere, whatever fractions make of 1 / n * n."""
+    assert popular_words(assigned(0), words(*((1, f"tag {i}", 1) for i in range(n))), n=n).height == n
+
+
 def test_without_words_there_are_none():
     assert popular_words(assigned(0, 1), words()).rows() == []
 

@@ -38,6 +38,13 @@ def test_the_favourite_cluster_is_where_most_ratings_are_and_of_equals_the_lowes
     assert made.clusters.favourite([]) is None
 
 
+def test_movies_are_spread_over_clusters_the_fullest_first(made):
+    action, comedy = made.clusters.cluster_of(2), made.clusters.cluster_of(1)
+    assert list(made.clusters.spread([2, 1, 3, 999, 5]).items()) == [(comedy, 3), (action, 1)]
+    assert list(made.clusters.spread([1, 2])) == [0, 1]
+    assert made.clusters.spread([999]) == {}
+
+
 def test_a_clusters_words_are_its_tags_and_lead_to_the_movies_that_carry_them(made):
     cluster = made.clusters.clusters[made.clusters.cluster_of(2)]
     assert (cluster.kind, cluster.words) == ("tags", ["space"])

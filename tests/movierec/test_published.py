@@ -71,7 +71,9 @@ def test_a_changed_file_is_noticed(home):
 def test_another_format_is_refused(home):
     manifest = home / "v1" / "manifest.json"
     manifest.write_text(manifest.read_text().replace(f'"format": {FORMAT}', '"format": 99'))
-    with pytest.raises(BundleError, match=f"format 99, this code reads {FORMAT}: run `make pipeline`"):
+    with pytest.raises(
+        BundleError, match=f"format 99, this code reads {FORMAT}: run `make pipeline SAMPLE={home.name}`"
+    ):
         Bundle.open(home / "v1")
 
 
@@ -81,8 +83,8 @@ def test_a_missing_folder_is_a_bundle_error(tmp_path):
 
 
 def test_nothing_published_says_what_to_run(tmp_path):
-    with pytest.raises(BundleError, match="make pipeline"):
-        Live(tmp_path)()
+    with pytest.raises(BundleError, match="run `make pipeline SAMPLE=10pct`"):
+        Live(tmp_path / "10pct")()
 
 
 def test_a_new_bundle_is_served_without_a_restart(home):

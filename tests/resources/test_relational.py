@@ -1,5 +1,6 @@
 """The relational home: the same tables in SQLite and in PostgreSQL, replaced whole."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 
@@ -15,6 +16,7 @@ from movierec.interactions import Interactions
 from movierec.schema import LINKS
 from resources.relational import SCHEMA, VARIABLE, ExportError, RelationalHome, relations
 from resources.settings import Settings
+from resources.sources import Dataset
 from tests import factories, postgres
 
 TITLES = {1: 'Say "Hi", Mum', 2: "Zürich; DROP TABLE movies", 3: "two\nlines"}
@@ -148,25 +150,97 @@ def test_a_database_that_is_not_there_is_named_without_its_password():
         store.write("full", tables(), {VARIABLE: "mysql://me:secret@there/films"})
 
 
-@pytest.mark.filterwarnings("ignore::dagster.PreviewWarning")
-def test_the_asset_writes_what_is_stored_and_no_run_of_everything_makes_it(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:hid/den@127.0.0.1:1/films",
+        "postgresql://me:hid@den@127.0.0.1:1/films",
+        "postgresql://me:hid@den/hid@127.0.0.1:1/films",
+        "postgresql://me:hid?den@127.0.0.1:1/films",
+        "postgresql://me:hid%den@127.0.0.1:1/films",
+        "postgresql://me:[hid]den@127.0.0.1:1/films",
+        "postgresql://me:hid#den@127.0.0.1:1/films",
+        "postgresql://me:hid den:hid@127.0.0.1:1/films",
+        "postgresql://me:hidden",
+        "postgresql://me:hidden/films",
+        "postgresql://127.0.0.1:1/films?user=me&password=hid@den",
+        "postgresql://127.0.0.1:1?user=me&password=hid@den",
+        "postgresql://127.0.0.1:1/films?user=me&password=hid&den",
+        "postgresql://me:hid%2Fden@127.0.0.1:1/films",
+        "postgres:me:hid/den@127.0.0.1:1/films",
+        "me:hid/den@127.0.0.1:1/films",
+        "me:hid://den@127.0.0.1:1/films",
+        "mysql://me:hid/den@there/films",
+    ],
+)
+def test_no_part_of_a_password_is_told_however_it_is_written(url):
+    with pytest.raises(ExportError) as error:
+        RelationalHome(folder="").write("full", tables(), {VARIABLE: url})
+    assert "hid" not in str(error.value)
+    assert "den" not in str(error.value)
+
+
+def test_an_escaped_password_is_read_and_a_wrong_address_told_how_to_be_written(postgres_url):
+    store, (scheme, _, rest) = RelationalHome(folder=""), postgres_url.partition("://")
+    address, _, query = rest.partition("?")
+    user, _, host = address.rpartition("@")
+    given = f"{scheme}://{user.partition(':')[0]}:a%2Fb%40c@{host}" + (f"?{query}" if query else "")
+    assert store.write("full", tables(), {VARIABLE: given}).startswith("PostgreSQL database ")
+    with pytest.raises(ExportError, match="%2F for /"):
+        store.write("full", tables(), {VARIABLE: given.replace("%2F", "/")})
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    """A home with a bundle, and with a rating of the same data in its store."""
     monkeypatch.delenv(VARIABLE, raising=False)
-    settings = Settings(home=tmp_path)
-    (settings.store / "full").mkdir(parents=True)
-    rated = factories.ratings((7, 1, 4.5))
-    rated.sink_parquet(settings.store / "full" / "ratings.parquet")
-    stats = Popularity.fit(Interactions.of(rated)).stats().lazy()
-    links = pl.LazyFrame(schema=LINKS)
-    catalogue(factories.movies(3), links, stats, factories.tags()).sink_parquet(
-        settings.store / "full" / "catalogue.parquet"
-    )
-    graph = definitions(settings)
+    found = Settings(home=tmp_path)
+    store = found.store / "full"
+    (store / "dataset" / "v").mkdir(parents=True)
+    Dataset("movielens", tmp_path, "of today", "made up").save(store / "dataset" / "v")
+    (store / "dataset" / "CURRENT").write_text("v")
+    factories.ratings((7, 1, 4.5)).sink_parquet(store / "ratings.parquet")
+    factories.publish_bundle(tmp_path, source={"name": "movielens", "description": "made up", "version": "of today"})
+    return found
+
+
+def export(settings):
     with dg.DagsterInstance.ephemeral() as instance:
-        result = graph.resolve_job_def("export").execute_in_process(instance=instance, partition_key="full")
+        return (
+            definitions(settings)
+            .resolve_job_def("export")
+            .execute_in_process(instance=instance, partition_key="full", raise_on_error=False)
+        )
+
+
+@pytest.mark.filterwarnings("ignore::dagster.PreviewWarning")
+def test_the_asset_writes_the_published_catalogue(settings):
+    result = export(settings)
+    assert result.success
     (event,) = result.get_asset_materialization_events()
-    assert event.materialization.metadata["interactions"].value == 1
+    metadata = event.materialization.metadata
+    assert (metadata["interactions"].value, metadata["movies"].value, metadata["bundle"].value) == (1, 42, "v1")
     with closing(sqlite3.connect(settings.exports / "full.db")) as database:
-        assert database.execute("SELECT count(*) FROM movies").fetchall() == [(3,)]
-    everything = graph.resolve_job_def("everything").asset_layer.executable_asset_keys
+        assert database.execute("SELECT count(*) FROM movies").fetchall() == [(42,)]
+
+
+@pytest.mark.filterwarnings("ignore::dagster.PreviewWarning")
+@pytest.mark.parametrize(
+    ("folder", "says"),
+    [(None, "nothing is published"), ("v2", "bundle v2 was published of version of yesterday of the data")],
+)
+def test_ratings_of_other_data_than_the_published_are_not_written(settings, folder, says):
+    if folder:
+        factories.publish_bundle(settings.home, folder, source={"version": "of yesterday"})
+    else:
+        shutil.rmtree(settings.published("full"))
+    (failure,) = export(settings).get_step_failure_events()
+    assert says in failure.step_failure_data.user_failure_data.description
+    assert not (settings.exports / "full.db").exists()
+
+
+@pytest.mark.filterwarnings("ignore::dagster.PreviewWarning")
+def test_no_run_of_everything_writes_the_relational_home(tmp_path):
+    everything = definitions(Settings(home=tmp_path)).resolve_job_def("everything").asset_layer.executable_asset_keys
     assert dg.AssetKey("relational_export") not in everything
     assert dg.AssetKey("published") in everything

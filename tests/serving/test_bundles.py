@@ -1,5 +1,6 @@
 """Which bundle is served: none yet, a first one, a new one, a broken one."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from movierec.published import point_at
 from serving.app import create_app, from_environment
-from tests.factories import publish_bundle
+from tests.factories import publish_bundle, publish_companion, published_home
 from tests.serving.conftest import Browser, browser_of, eventually
 
 
@@ -64,6 +65,57 @@ def test_a_broken_bundle_leaves_the_old_one_served_and_health_says_why(tmp_path:
     assert (health.status_code, health.json()["version"]) == (200, "v1")
     assert "cannot be opened" in health.json()["fault"]
     assert browser.get("/").status_code == 200
+
+
+def test_a_broken_companion_leaves_the_old_one_served_and_health_says_why(tmp_path: Path) -> None:
+    browser = browser_of(published_home(tmp_path))
+    assert browser.get("/health").json()["companion"] == "c1"
+    point_at(tmp_path / "companion" / "full", "c2")
+    assert eventually(lambda: browser.get("/health").json()["status"] == "stale")
+    health = browser.get("/health").json()
+    assert (health["version"], health["companion"]) == ("v1", "c1")
+    assert "companion/full/c2 cannot be opened" in health["fault"]
+    assert browser.get("/favorite-cluster?user_id=4").status_code == 200
+
+
+def other_format(home: Path) -> str:
+    manifest = publish_companion(home) / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"format": 1', '"format": 99'))
+    return "c1 has format 99, this code reads 1"
+
+
+def spoilt(home: Path) -> str:
+    (publish_companion(home) / "clusters" / "words.parquet").write_bytes(b"")
+    return "words.parquet'] are not what the manifest says"
+
+
+def none_at_all(home: Path) -> str:
+    return f"nothing is published under {home}/companion/full"
+
+
+@pytest.mark.parametrize("fault", [other_format, spoilt, none_at_all])
+def test_what_is_wrong_with_the_companion_is_told_by_health_and_by_what_needs_it(
+    tmp_path: Path, fault: Callable[[Path], str]
+) -> None:
+    publish_bundle(tmp_path)
+    reason = fault(tmp_path)
+    browser = browser_of(tmp_path)
+    answer = browser.get("/favorite-cluster?user_id=4")
+    assert answer.status_code == 503
+    assert reason in answer.json()["detail"]
+    health = browser.get("/health")
+    assert (health.status_code, health.json()["status"], health.json()["companion"]) == (200, "stale", None)
+    assert reason in health.json()["fault"]
+
+
+def test_the_advice_names_the_sample(tmp_path: Path) -> None:
+    publish_bundle(tmp_path / "one")
+    (tmp_path / "published").mkdir()
+    (tmp_path / "one" / "published" / "full").rename(tmp_path / "published" / "10pct")
+    browser = Browser(create_app(tmp_path, "10pct"))
+    assert "`make clusters SAMPLE=10pct`" in browser.get("/favorite-cluster?user_id=4").json()["detail"]
+    nothing = Browser(create_app(tmp_path, "1pct"))
+    assert "`make pipeline SAMPLE=1pct`" in nothing.get("/top").json()["detail"]
 
 
 def test_health_names_version_run_source_and_age(browser: Browser) -> None:

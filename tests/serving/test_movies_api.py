@@ -1,10 +1,14 @@
 """GET /api/movies: the search page as JSON."""
 
+import re
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
-from tests.serving.conftest import Browser
+from serving.pages import PAGE_SIZE
+from tests.factories import publish_bundle
+from tests.serving.conftest import Browser, browser_of
 
 
 def every(browser: Browser, query: str) -> list[int]:
@@ -40,6 +44,10 @@ def test_words_filter_and_order_are_said_back(browser: Browser) -> None:
         ("filter=year:2000..1990", "at character 6: 2000..1990 runs backwards"),
         ("filter=genre:Opera", "no movie has the genre Opera: write one of Action, Comedy, Sci-Fi"),
         ("filter=" + "and(" * 9, "groups stand in more than 5 groups"),
+        ("year_from=x", "year: x is not a number"),
+        ("year_from=2000&year_to=1990", "year: 2000..1990 runs backwards"),
+        ("genre=Opera", "no movie has the genre Opera"),
+        ("decade=1995", "decade: "),
         ("cursor=nonsense", "belongs to another search"),
         ("cursor=%FF%ED%A0%80", "belongs to another search"),
         ("q=" + "x" * 10_240, "at most 250"),
@@ -58,6 +66,47 @@ def test_a_cursor_belongs_to_its_search(browser: Browser) -> None:
     cursor = browser.get("/api/movies?q=movie&limit=5").json()["next_cursor"]
     assert browser.get(f"/api/movies?q=movie&limit=9&cursor={cursor}").status_code == 200
     assert browser.get(f"/api/movies?q=other&limit=5&cursor={cursor}").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("query", "said", "total"),
+    [
+        ("genre=Comedy", "genre:Comedy", 20),
+        ("genre=Comedy&genre=Action&genre_mode=all", "genre:Comedy,genre:Action", 0),
+        ("genre=Comedy&genre=Action", "or(genre:Comedy,genre:Action)", 41),
+        ("decade=1990&year_to=1994", "decade:1990,year:..1994", 7),
+        ("year_from=2005&rating_min=4.5", "year:2005..,mean_rating:4.5..", 4),
+        ("ratings_min=19&tag=Time+Travel", "n_ratings:19..,tag:Time Travel", 1),
+        ("only=unseen&filter=year:1990", "unseen,year:1990", 2),
+        ("q=&genre=&year_from=&sort=&page=1", "", 42),
+        ("sort=year", "", 42),
+    ],
+)
+def test_the_query_of_the_search_page_is_understood(browser: Browser, query: str, said: str, total: int) -> None:
+    answer = browser.get(f"/api/movies?{query}&limit=100").json()
+    assert (answer["filter"], answer["total"]) == (said, total)
+    found = [movie["movie_id"] for movie in answer["movies"]]
+    assert every(browser, f"filter={quote(said)}&sort={answer['sort']}&limit=9") == found
+    page = browser.fragment(f"/search?{query}").text
+    shown = [int(movie_id) for movie_id in re.findall(r'class="card" href="/movies/([0-9]+)"', page)]
+    assert shown == found[: len(shown)]
+    assert len(shown) == min(total, PAGE_SIZE)
+
+
+def test_a_cursor_belongs_to_the_whole_question(browser: Browser) -> None:
+    cursor = browser.get("/api/movies?genre=Comedy&limit=5").json()["next_cursor"]
+    assert browser.get(f"/api/movies?filter=genre:Comedy&limit=5&cursor={cursor}").status_code == 200
+    for other in ("", "genre=Action", "genre=Comedy&year_from=1990", "genre=Comedy&sort=year"):
+        answer = browser.get(f"/api/movies?{other}&limit=5&cursor={cursor}")
+        assert (answer.status_code, "another search" in answer.json()["detail"]) == (422, True)
+
+
+def test_a_cursor_of_a_movie_that_is_gone_says_so(browser: Browser, tmp_path: Path) -> None:
+    cursor = browser.get("/api/movies?sort=title&limit=20").json()["next_cursor"]
+    last = browser.get("/api/movies?sort=title&limit=20").json()["movies"][-1]["movie_id"]
+    publish_bundle(tmp_path, n_movies=last - 3)
+    answer = browser_of(tmp_path).get(f"/api/movies?sort=title&limit=20&cursor={cursor}")
+    assert (answer.status_code, "is gone" in answer.json()["detail"]) == (422, True)
 
 
 def test_an_unchanged_answer_is_304(browser: Browser) -> None:

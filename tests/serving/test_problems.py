@@ -13,7 +13,10 @@ PROBLEM = "application/problem+json"
 @pytest.mark.parametrize(
     ("path", "status"),
     [
+        ("/api", 404),
         ("/api/nothing", 404),
+        ("/runs/x/y", 404),
+        ("/top/x", 404),
         ("/api/movies/999", 404),
         ("/api/movies/popular?limit=0", 422),
         ("/favorite-cluster", 422),
@@ -35,6 +38,35 @@ def test_a_machine_gets_a_problem(browser: Browser, path: str, status: int) -> N
 def test_a_person_gets_a_page(browser: Browser, path: str, status: int) -> None:
     answer = browser.get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+
+
+BODIES = ["/recommend_content_based", "/recommend_collaborative", "/api/fold-in", "/train-kmeans"]
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_a_body_of_any_length_is_a_413_problem(browser: Browser, path: str) -> None:
+    answer = post(browser, path, b" " * 1_000_001, Content_Type="application/json")
+    assert (answer.status_code, answer.headers["content-type"]) == (413, PROBLEM)
+
+
+@pytest.mark.parametrize("length", [{"Content_Length": "1000001"}, {"Transfer_Encoding": "chunked"}])
+def test_a_length_is_counted_where_it_is_not_said_and_believed_where_it_is(
+    browser: Browser, length: dict[str, str]
+) -> None:
+    body = b"{" if "Content_Length" in length else b" " * 1_000_001
+    answer = browser.ask("POST", "/api/fold-in", body=body, Content_Type="application/json", **length)
+    assert (answer.status_code, answer.headers["content-type"]) == (413, PROBLEM)
+
+
+def test_a_body_of_a_million_bytes_is_read(browser: Browser) -> None:
+    body = b'{"user_id": 4}'.ljust(1_000_000)
+    assert post(browser, "/recommend_collaborative", body, Content_Type="application/json").status_code == 200
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_what_another_site_sends_is_a_403_problem(browser: Browser, path: str) -> None:
+    answer = post(browser, path, {}, Sec_Fetch_Site="cross-site")
+    assert (answer.status_code, answer.headers["content-type"]) == (403, PROBLEM)
 
 
 def test_a_crash_of_the_api_is_a_problem_without_a_traceback(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,4 +118,7 @@ def test_the_schema_tells_of_problems(browser: Browser) -> None:
     assert set(answers) == {"200", "404", "422", "503"}
     for status in ("404", "422", "503"):
         assert answers[status]["content"] == {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    asked = schema["paths"]["/api/fold-in"]["post"]["responses"]
+    for status in ("400", "403", "413"):
+        assert asked[status]["content"] == {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     assert "HTTPValidationError" not in schema["components"]["schemas"]

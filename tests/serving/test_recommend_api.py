@@ -4,9 +4,13 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
-from tests.factories import publish_companion
+from movierec.published import Bundle
+from movierec.recommender import Recommendations
+from serving import channels
+from tests import factories
 from tests.serving.asking import post
 from tests.serving.conftest import Browser, browser_of, eventually
 
@@ -37,6 +41,17 @@ def test_top_is_the_hundred_most_popular_in_order(browser: Browser) -> None:
     assert popularity(answer) == popular(browser, 100)
     assert [movie["rank"] for movie in answer["movies"]] == list(range(1, 41))
     assert popularity(browser.get("/top?top_n=3").json()) == popular(browser, 3)
+
+
+def test_top_has_a_hundred_movies_where_there_are_more(tmp_path: Path) -> None:
+    rated = factories.checkerboard(n_movies=120).with_columns(pl.col("rated_at").shuffle(seed=1))
+    factories.publish_bundle(tmp_path, n_movies=120, rated=rated)
+    site = browser_of(tmp_path)
+    answer = site.get("/top").json()
+    assert (len(answer["movies"]), site.get("/api/movies/popular").json()["total"]) == (100, 120)
+    assert [movie["rank"] for movie in answer["movies"]] == list(range(1, 101))
+    assert popularity(answer) == sorted(popularity(answer), reverse=True)
+    assert len(site.get("/top?top_n=7").json()["movies"]) == 7
 
 
 @pytest.mark.parametrize("name", ["movie_id", "anime_id"])
@@ -113,6 +128,17 @@ def test_recommend_gives_titles_of_the_movies_cluster_by_number_of_ratings(brows
     assert browser.get("/recommend?anime_id=2&top_n=3").json() == answer
 
 
+def test_recommend_goes_by_the_number_of_ratings_then_the_mean_then_the_id(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home / "published", tmp_path / "published")
+    rated = [(2, 9, 5.0), (4, 3, 4.0), (6, 8, 1.0), (8, 8, 2.0), (10, 8, 2.0), (12, 0, None)]
+    factories.publish_companion(
+        tmp_path,
+        stats=pl.DataFrame(rated, ["movie_id", "n_ratings", "mean_rating"], orient="row").cast({"movie_id": pl.Int32}),
+    )
+    answer = browser_of(tmp_path).get("/recommend?movie_id=2&top_n=5").json()
+    assert answer["recommendations"] == [f"Movie {movie_id}" for movie_id in (8, 10, 6, 4, 12)]
+
+
 def test_recommend_by_tags_gives_unseen_movies_with_the_favorite_clusters_tags(browser: Browser) -> None:
     answer = browser.get("/recommend-by-tags?user_id=4").json()
     assert (answer["kind"], answer["model"], answer["words"]) == ("tags", "cluster_tags", ["space"])
@@ -121,7 +147,7 @@ def test_recommend_by_tags_gives_unseen_movies_with_the_favorite_clusters_tags(b
 
 def test_recommend_by_tags_answers_by_genre_where_there_are_no_tags_and_says_so(home: Path, tmp_path: Path) -> None:
     shutil.copytree(home / "published", tmp_path / "published")
-    publish_companion(tmp_path, with_tags=False)
+    factories.publish_companion(tmp_path, with_tags=False)
     answer = browser_of(tmp_path).get("/recommend-by-tags?user_id=4").json()
     assert (answer["kind"], answer["model"], answer["words"]) == ("genres", "cluster_genres", ["Action", "Sci-Fi"])
     assert answer["recommendations"][0] == "Movie 4"
@@ -172,6 +198,46 @@ def test_what_cannot_be_folded_in_is_named_and_popular_movies_of_the_genres_come
     assert (nothing["model"], popularity(nothing)) == ("popularity_fallback", popular(browser, 10))
 
 
+def test_a_movie_of_the_catalogue_that_nobody_rated_is_ignored_and_not_recommended(browser: Browser) -> None:
+    given = [{"movie_id": movie, "rating": 5} for movie in (42, 10**17, 41)]
+    alone = post(browser, "/api/fold-in", {"ratings": given}).json()
+    assert (alone["model"], alone["ignored"]) == ("popularity_fallback", [41, 42, 10**17])
+    beside = post(browser, "/api/fold-in", {"ratings": [*given, {"movie_id": 2, "rating": 5}], "top_n": 100}).json()
+    assert (beside["model"], beside["ignored"]) == ("two_stage", [41, 42, 10**17])
+    assert {2, 41, 42}.isdisjoint(ids(beside))
+
+
+def test_who_has_rated_every_movie_of_the_fit_gets_the_others(browser: Browser) -> None:
+    given = [{"movie_id": movie, "rating": 5} for movie in range(1, 41)]
+    answer = post(browser, "/api/fold-in", {"ratings": given, "explain": True}).json()
+    assert (answer["model"], sorted(ids(answer))) == ("popularity_fallback", [41, 42])
+    assert [movie["explanation"] for movie in answer["movies"]] == [None, None]
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_who_has_seen_all_that_is_recommended_gets_popular_movies(
+    home: Path, monkeypatch: pytest.MonkeyPatch, explain: bool
+) -> None:
+    def nothing(*_: Any, **__: Any) -> Recommendations:
+        return Recommendations("two_stage", [], [])
+
+    monkeypatch.setattr("movierec.recommender.Recommender.for_user", nothing)
+    site = browser_of(home)
+    answer = site.get(f"/api/movies/personal?user_id=4&limit=100&explain={explain}").json()
+    assert answer["model"] == "popularity_fallback"
+    assert set(ids(answer)) == {4, *range(1, 40, 2)}
+    assert {movie["explanation"] for movie in answer["movies"]} == {None}
+    (many,) = post(site, "/api/recommendations", {"user_ids": [4], "top_n": 100}).json()["answers"]
+    assert ids(many) == ids(answer)
+
+
+def test_popular_movies_never_run_out(home: Path) -> None:
+    bundle = Bundle.open(home / "published" / "full" / "v1")
+    for n_seen, left in ((40, {41, 42}), (41, {42}), (42, set(range(1, 41)))):
+        chosen = channels.popular(bundle, without=list(range(1, n_seen + 1)), n=40)
+        assert {movie.movie_id for movie in chosen.movies} == left
+
+
 def test_a_profile_tells_taste_cluster_and_history(browser: Browser) -> None:
     answer = browser.get("/api/users/4/profile").json()
     assert (answer["user_id"], answer["n_ratings"]) == (4, 19)
@@ -185,8 +251,21 @@ def test_a_profile_tells_taste_cluster_and_history(browser: Browser) -> None:
     assert answer["history"]["next"] is None
 
 
+def test_a_profile_tells_how_the_ratings_are_spread_over_clusters(home: Path, tmp_path: Path) -> None:
+    shutil.copytree(home / "published", tmp_path / "published")
+    factories.publish_companion(tmp_path, k=9)
+    answer = browser_of(tmp_path).get("/api/users/4/profile").json()
+    clusters = answer["clusters"]
+    assert len(clusters) > 1
+    assert sum(each["n_ratings"] for each in clusters) == answer["n_ratings"] == 19
+    assert sum(each["share"] for each in clusters) == pytest.approx(1)
+    assert [each["n_ratings"] for each in clusters] == sorted((each["n_ratings"] for each in clusters), reverse=True)
+    assert {name: clusters[0][name] for name in ("number", "kind", "words")} == answer["favorite_cluster"]
+
+
 def test_a_profile_does_without_a_companion(without_companion: Browser) -> None:
-    assert without_companion.get("/api/users/4/profile").json()["favorite_cluster"] is None
+    answer = without_companion.get("/api/users/4/profile").json()
+    assert (answer["favorite_cluster"], answer["clusters"]) == (None, [])
 
 
 def test_a_history_is_paged_by_the_place_of_the_last_movie_seen(browser: Browser) -> None:
@@ -196,7 +275,21 @@ def test_a_history_is_paged_by_the_place_of_the_last_movie_seen(browser: Browser
         assert page["total"] == 19
         seen += [movie["place"] for movie in page["movies"]]
         address = page["next"]
-    assert seen == list(range(1, 20))
+    assert seen == list(range(19, 0, -1))
+
+
+def test_a_page_of_a_history_stays_the_same_when_newer_ratings_come(home: Path, tmp_path: Path) -> None:
+    first = browser_of(home).get("/api/users/4/history?limit=7").json()
+    second = browser_of(home).get(first["next"]).json()
+    newer = factories.ratings((4, 4, 5.0)).with_columns(pl.col("rated_at") + pl.duration(days=9999))
+    factories.publish_bundle(tmp_path, rated=pl.concat([factories.checkerboard(), newer]))
+    later = browser_of(tmp_path)
+    newest = later.get("/api/users/4/history?limit=1").json()["movies"]
+    assert [(movie["movie_id"], movie["place"]) for movie in newest] == [(4, 20)]
+    again = later.get(first["next"]).json()
+    assert [(movie["movie_id"], movie["place"]) for movie in again["movies"]] == [
+        (movie["movie_id"], movie["place"]) for movie in second["movies"]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -231,7 +324,7 @@ def test_new_clusters_are_served_without_a_restart_and_without_a_new_bundle(home
     shutil.copytree(home, tmp_path / "home")
     browser = browser_of(tmp_path / "home")
     assert browser.get("/recommend?movie_id=2").json()["cluster"] in {0, 1}
-    publish_companion(tmp_path / "home", "c2", k=1)
+    factories.publish_companion(tmp_path / "home", "c2", k=1)
     assert eventually(lambda: browser.get("/favorite-cluster?user_id=4").json() == {"favorite_cluster": 0})
     assert eventually(lambda: "Movie 1" in browser.get("/recommend?movie_id=2&top_n=100").json()["recommendations"])
 

@@ -1,6 +1,9 @@
 """Training from the site: who may, what Dagster is asked, what comes back."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +88,26 @@ def test_a_second_run_is_refused_while_one_is_at_work(home: Path) -> None:
     assert f"{ADDRESS}/runs/{RUN}" in answer.json()["detail"]
 
 
+def test_of_two_that_ask_at_the_same_time_one_starts_a_run(home: Path) -> None:
+    """Each waits a little for the other between its question and its start; they must not meet there."""
+    both = threading.Barrier(2)
+
+    class Slow(FakeDagster):
+        def __call__(self, request: httpx.Request) -> httpx.Response:
+            answer = super().__call__(request)
+            if b"runsOrError(" in request.content:
+                with suppress(threading.BrokenBarrierError):
+                    both.wait(timeout=1)
+            else:
+                self.answers["runsOrError"] = {"__typename": "Runs", "results": [{"runId": RUN}]}
+            return answer
+
+    browser = site(home, Slow(launchRun=launched()))
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(post, browser, "/train-kmeans", **TOKEN) for _ in range(2)]
+    assert sorted(each.result().status_code for each in asked) == [202, 409]
+
+
 def no_connection(request: httpx.Request) -> httpx.Response:
     raise httpx.ConnectError("refused", request=request)
 
@@ -96,6 +119,11 @@ def no_connection(request: httpx.Request) -> httpx.Response:
         (lambda _: httpx.Response(500, text="oops"), "does not answer"),
         (lambda _: httpx.Response(200, text="<html>"), "does not answer"),
         (lambda _: httpx.Response(200, json={"errors": [{"message": "no such field"}]}), "no such field"),
+        *(
+            (lambda _, content=content: httpx.Response(200, json=content), "is no Dagster")
+            for content in ({"hello": 1}, [1], "x", {"data": None}, {"data": []}, {"data": {"runsOrError": {}}})
+        ),
+        (FakeDagster(runsOrError={"__typename": "PythonError", "message": "no disk"}), "PythonError"),
         (FakeDagster(launchRun={"__typename": "PipelineNotFoundError", "message": "where?"}), "where?"),
         (
             FakeDagster(launchRun={"__typename": "RunConfigValidationInvalid", "errors": [{"message": "k?"}]}),
