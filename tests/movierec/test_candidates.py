@@ -119,7 +119,9 @@ def test_ease_by_either_matrix_is_the_same():
 def test_ease_sums_the_weights_to_what_was_liked_to_the_fourth_digit(board):
     x = liked(board.user_items, 4.0)
     expected = x @ ease_weights(x.astype(np.float64), EASEParams().regularization)
-    assert EASE.fit(board).score(np.arange(40)) == pytest.approx(expected[:40], abs=1e-4 * float(np.abs(expected).max()))
+    assert EASE.fit(board).score(np.arange(40)) == pytest.approx(
+        expected[:40], abs=1e-4 * float(np.abs(expected).max())
+    )
 
 
 def test_ease_leaves_rarely_rated_movies_to_others(board):

@@ -142,7 +142,7 @@ def test_what_is_no_user_id_is_answered_by_a_sentence(browser: Browser, text: st
 
 def test_without_a_ranker_the_row_says_that_nothing_ranked_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unranked = replace(factories.recommender(), ranker=None)
-    monkeypatch.setattr("tests.factories.recommender", lambda **_: unranked)
+    monkeypatch.setattr("tests.factories.recommender", lambda *_, **__: unranked)
     factories.publish_bundle(tmp_path)
     browser = browser_of(tmp_path)
     html = browser.get("/?user_id=3").text
