@@ -130,6 +130,7 @@ def latencies(home: Path) -> list[Latency]:
             "`GET /`, the home page": ("/", {}),
             "personal row, a known user (fragment)": (f"/?user_id={users[0]}", htmx),
             "`GET /api/movies/personal`, a known user": (f"/api/movies/personal?user_id={users[-1]}", {}),
+            "the same with `explain=true`": (f"/api/movies/personal?user_id={users[-1]}&explain=true", {}),
             "`GET /api/movies/popular`": ("/api/movies/popular", {}),
             "`GET /movies/{id}`": ("/movies/1", {}),
         }

@@ -52,10 +52,14 @@ QUESTIONS = [
     Question("GET /recommend-by-tags", "/recommend-by-tags?user_id={user}"),
     Question("GET /api/users/{user_id}/profile", "/api/users/{user}/profile"),
     Question("GET /api/users/{user_id}/history", "/api/users/{user}/history"),
+    Question("GET /api/movies", "/api/movies?q=the&filter=year:1980..,not(genre:Horror),mean_rating:3.."),
     Question("GET /api/movies/popular", "/api/movies/popular"),
     Question("GET /api/movies/{movie_id}", "/api/movies/{movie}"),
     Question("GET /api/movies/{movie_id}/similar", "/api/movies/{movie}/similar"),
     Question("GET /api/movies/personal", "/api/movies/personal?user_id={user}"),
+    Question("POST /api/recommendations", "/api/recommendations", lambda user, _: {"user_ids": [user]}),
+    Question("POST /api/fold-in", "/api/fold-in", lambda _, movie: {"ratings": [{"movie_id": movie, "rating": 5}]}),
+    Question("GET /health", "/health"),
 ]
 
 
