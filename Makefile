@@ -15,7 +15,7 @@ MAKE_ASSETS = exec $(PY) -m assets.pipeline --sample $(SAMPLE) --select
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test check fix pipeline prepare features candidates ranking evaluation publish clusters metadata web dagster mlflow sql database export recommend results ablation bench messages rollback unlock clean
+.PHONY: help run setup test check fix pipeline prepare features candidates ranking evaluation publish clusters metadata web dagster mlflow sql database export recommend results ablation counterparts bench messages rollback unlock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ results: setup ## take the measured tables of SAMPLE into docs/results.md
 
 ablation: setup ## what each group of the ranker's features is worth; writes docs/ablation.md
 	@$(PY) -m resources.ablation --sample $(SAMPLE)
+
+counterparts: setup ## our channels beside those of `implicit` and of papers; writes docs/counterparts.md
+	@$(PY) -m resources.counterparts --sample $(SAMPLE)
 
 bench: setup ## measure set-up, pipeline and site; writes docs/benchmarks.md (SOURCES="demo DIR")
 	@$(PY) -m tests.bench $(SOURCES)
