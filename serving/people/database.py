@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 5  # for another writer, or for a server
-RETRY_SECONDS = 5  # so long a database that could not be migrated is not asked again
+RETRY_SECONDS = 5  # so long a database that did not answer, or could not be migrated, is not asked again
 MIGRATION_LOCK = 7_205_759_403  # of PostgreSQL's advisory locks; any number, the same for every process
 
 
@@ -60,28 +60,40 @@ class Database:
         try:
             self.prepare()
             with Session(self.engine, expire_on_commit=False) as session, session.begin():
-                session.connection(execution_options={"writes": writes})
+                self._connect(session, writes=writes)
                 yield session
         except (IntegrityError, DataError):
             raise
         except (SQLAlchemyError, OSError, sqlite3.Error) as error:
             raise Unavailable(f"{self.url.render_as_string()}: {error}") from error
 
+    def _connect(self, session: Session, *, writes: bool) -> None:
+        try:
+            session.connection(execution_options={"writes": writes})
+        except SQLAlchemyError:
+            if self.file is None:  # a file answers at once; for a server that does not, every page would wait
+                self._retry_at = time.monotonic() + RETRY_SECONDS
+            raise
+
     def prepare(self) -> None:
         """Migrates once in this process's life; processes that start together take turns."""
+        self._has_not_just_failed()
         if self._is_ready.is_set():
             return
         with self._lock:
             if self._is_ready.is_set():
                 return
-            if time.monotonic() < self._retry_at:
-                raise Unavailable(f"{self.url.render_as_string()} could not be migrated a moment ago")
+            self._has_not_just_failed()
             try:
                 self._migrate()
             except BaseException:
                 self._retry_at = time.monotonic() + RETRY_SECONDS
                 raise
             self._is_ready.set()
+
+    def _has_not_just_failed(self) -> None:
+        if time.monotonic() < self._retry_at:
+            raise Unavailable(f"{self.url.render_as_string()} did not answer a moment ago")
 
     def _migrate(self) -> None:
         if self.file is not None:

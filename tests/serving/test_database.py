@@ -12,7 +12,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
 
 from serving.people.database import Database, Unavailable, alembic_config, database_url
 from serving.people.records import OF_A_MOVIE, Profile, Rating, Record
@@ -163,6 +164,28 @@ def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     database = Database(database_url(f"postgresql://site@/postgres?host={tmp_path}", home=tmp_path))
     with pytest.raises(Unavailable), database.reading():
         pass
+
+
+def test_a_server_that_went_away_is_waited_for_by_one_request_not_by_all(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database(database_url(postgres_url, home=tmp_path), wait_seconds=0.2)
+    database.prepare()
+    asked: list[object] = []
+
+    def nobody_answers(*_: object, **__: object) -> None:
+        asked.append(1)
+        raise OperationalError("connect", None, TimeoutError())
+
+    monkeypatch.setattr(Session, "connection", nobody_answers)
+    for _ in range(3):
+        with pytest.raises(Unavailable), database.reading():
+            pass
+    assert len(asked) == 1
+    monkeypatch.undo()
+    monkeypatch.setattr(database, "_retry_at", 0.0)
+    with database.reading() as session:
+        assert session.execute(text("SELECT 1")).scalar() == 1
 
 
 @pytest.mark.parametrize("given", ["nonsense", "mysql://u:secretword@h/d", "sqlite://", "sqlite:///:memory:"])
