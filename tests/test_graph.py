@@ -334,6 +334,26 @@ def test_a_challenger_that_is_worse_is_not_published_and_the_run_is_no_failure(h
     assert "nDCG@10 +0.0000" in json.loads((after / "manifest.json").read_text())["verdict"]
 
 
+def test_a_champion_whose_ranker_reads_other_features_defends_its_place_all_the_same(home, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    settings = settings_for(folder)
+    before = current(settings.published("full"))
+    ranker = before / "recommender" / "ranker" / "config.json"
+    ranker.write_text(ranker.read_text().replace("movie_num_ratings", "movie_of_older_code"))
+    scores = before / "scores.parquet"
+    champion = pl.read_parquet(scores)
+    champion.with_columns(pl.col("ndcg_at_10") + 0.2).write_parquet(scores)
+    (check,) = run(settings, selection=["published"]).get_asset_check_evaluations()
+    assert not check.passed
+    assert check.metadata["value"].value == pytest.approx(-0.2)
+    assert current(settings.published("full")) == before
+    champion.write_parquet(scores)
+    (check,) = run(settings, selection=["published"]).get_asset_check_evaluations()
+    assert check.passed
+    assert "this code cannot open the champion" in check.description
+
+
 def test_a_champion_of_other_data_defends_nothing(home, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(home[0], folder)

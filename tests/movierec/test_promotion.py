@@ -66,3 +66,10 @@ def test_a_challenger_that_has_become_slow_is_not_promoted():
     assert "200 ms for one user, the champion takes 90 ms" in verdict.reason
     assert judge(0.0, seconds=0.2, champion_seconds=0.11).promoted
     assert judge(0.0, seconds=0.04, champion_seconds=0.001).promoted  # quick enough
+
+
+def test_a_champion_that_cannot_be_timed_is_contested_all_the_same_and_that_is_said():
+    for gain, promoted in ((+0.02, True), (-0.03, False)):
+        assert judge(gain, seconds=9.0, champion_seconds=None).promoted is promoted
+    assert judge(+0.02, champion_seconds=None).reason.endswith("nobody compared how fast they answer")
+    assert "how fast" not in judge(+0.02, champion_seconds=0.01).reason
