@@ -67,6 +67,9 @@ class Settings:
     def published(self, sample: str) -> Path:
         return self.home / "published" / sample
 
+    def companion(self, sample: str) -> Path:
+        return self.home / "companion" / sample
+
     @property
     def dagster_home(self) -> Path:
         return self.home / "dagster"
