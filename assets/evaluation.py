@@ -49,7 +49,8 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
     @asset("relevant", protocol.inputs(["split"]))
     def relevant(config: EvaluationConfig, split: pl.LazyFrame) -> pl.DataFrame:
         """The pairs that should be found: movies that a user liked in the holdout, by segment of users."""
-        return evaluating.relevant_pairs(split, max_users=config.max_users)
+        pairs = evaluating.relevant_pairs(split, max_users=config.max_users)
+        return pairs if protocol.can_measure(split) else pairs.clear()
 
     @asset(
         "rankings",

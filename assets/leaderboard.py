@@ -36,7 +36,8 @@ def leaderboard(
     it into docs."""
     fits = tracking.latest_metrics(context.partition_key)
     parts = []
-    for protocol in PROTOCOLS:
+    measured = [protocol for protocol in PROTOCOLS if not tables[f"evaluation_{protocol.name}"].is_empty()]
+    for protocol in measured:
         costs = {model: fits.get(protocol.key(asset).to_user_string(), {}) for model, asset in MEASURED_ASSETS.items()}
         evaluation, comparison = (tables[f"{table}_{protocol.name}"] for table in TABLES)
         parts.append(rows_of(evaluation, comparison, costs, protocol=protocol.name))
@@ -50,7 +51,7 @@ def leaderboard(
         f"plot_{protocol.name}": figures.intervals(
             headline.filter(protocol=protocol.name, segment=KNOWN), title=f"nDCG@10, {protocol.name}, 95 % interval"
         )
-        for protocol in PROTOCOLS
+        for protocol in measured
     }
     context.add_output_metadata({"ndcg_at_10": dg.MetadataValue.md(markdown(headline)), **plots})
     return table

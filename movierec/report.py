@@ -51,6 +51,9 @@ def _section(measured: Mapping[str, Any]) -> Iterable[str]:
     for protocol, told in measured["splits"].items():
         yield f"### {protocol}: {told}"
         yield ""
+        if not any(row["protocol"] == protocol for row in measured["rows"]):
+            yield "Nothing is measured in this way: no two moments cut these ratings in three."
+            yield ""
         for segment in SEGMENTS:
             rows = _rows(measured, protocol, segment)
             if rows:

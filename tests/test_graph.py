@@ -374,6 +374,21 @@ def test_data_too_small_to_learn_from_says_so(tmp_path):
     assert "nobody rated a movie 4.0 or better" in failed["relevant"]
 
 
+@pytest.mark.parametrize("moments", [1, 2])
+def test_ratings_without_time_are_published_and_measured_per_user_alone(tmp_path, moments):
+    write_movielens(tmp_path / "movielens")
+    path = tmp_path / "movielens" / "ratings.csv"
+    ratings = pl.read_csv(path)
+    ratings.with_columns(timestamp=1_000_000_000 + pl.col("userId") % moments).write_csv(path)
+    settings = settings_for(tmp_path)
+    result = run(settings)
+    assert result.success
+    assert all(each.passed for each in result.get_asset_check_evaluations())
+    assert Bundle.open(current(settings.published("full"))).recommender.for_user(5, n=5).model == "two_stage"
+    board = pl.read_parquet(settings.store / "full" / "leaderboard.parquet")
+    assert board["protocol"].unique().to_list() == ["per_user"]
+
+
 def test_movies_without_genres_are_no_trouble(tmp_path):
     write_movielens(tmp_path / "movielens")
     movies = tmp_path / "movielens" / "movies.csv"

@@ -85,6 +85,14 @@ def test_the_demo_goes_into_the_page_and_the_readme(measure: Measure, docs: Path
     assert readme.endswith(" after")
 
 
+def test_a_way_of_measuring_that_the_ratings_do_not_allow_is_said(measure: Measure, docs: Path) -> None:
+    path = measure()
+    pl.read_parquet(path).filter(protocol="per_user").write_parquet(path)
+    assert results.main([]) == 0
+    global_time = (docs / "docs/results.md").read_text().split("### global_time")[1]
+    assert "Nothing is measured in this way: no two moments cut these ratings in three." in global_time
+
+
 def test_another_source_leaves_the_readme_as_it_is(measure: Measure, docs: Path) -> None:
     before = (docs / "README.md").read_text()
     measure("mine", "MovieLens-format files from the folder mine.")
