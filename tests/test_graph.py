@@ -131,7 +131,7 @@ def test_every_check_of_a_good_run_is_green(home):
     checks = {
         (each.asset_key.to_user_string(), each.check_name): each.passed for each in result.get_asset_check_evaluations()
     }
-    assert len(checks) == 39
+    assert len(checks) == 51
     assert all(checks.values()), checks
 
 
@@ -240,12 +240,18 @@ def test_a_model_below_its_floor_is_not_published_even_alone(home, tmp_path):
 
 def check_alone(settings, asset, name):
     """One asset check on what is stored."""
-    key = dg.AssetCheckKey(dg.AssetKey(asset), name)
+    key = dg.AssetCheckKey(dg.AssetKey(asset.split("/")), name)
     job = definitions(settings).resolve_implicit_global_asset_job_def()
     subset = job.get_subset(asset_selection=set(), asset_check_selection={key})
     result = subset.execute_in_process(partition_key="full", raise_on_error=False)
     (evaluation,) = result.get_asset_check_evaluations()
     return evaluation
+
+
+def of_a_later_cut(features):
+    """What is known of everybody after the labels, said to be known before them."""
+    later = features.filter(pl.col("as_of") == "known").with_columns(as_of=pl.lit("history"))
+    return pl.concat([later, features.filter(pl.col("as_of") != "history")])
 
 
 def first_to_last(table):
@@ -274,6 +280,16 @@ def first_to_last(table):
         ("movies", "schema", lambda t: t.with_columns(more=1), "columns are"),
         ("split", "in_order", first_to_last, None),
         ("split", "in_order", lambda t: pl.concat([t, t.head(1)]), None),
+        ("split", "in_order", lambda t: t.with_columns(pl.col("rated_at").shuffle(seed=1)), None),
+        ("global_time/split", "in_order", lambda t: t.with_columns(pl.col("rated_at").shuffle(seed=1)), None),
+        ("user_features", "knows_its_cut_and_no_more", of_a_later_cut, None),
+        ("global_time/movie_features", "knows_its_cut_and_no_more", of_a_later_cut, None),
+        (
+            "label_rows",
+            "no_feature_knows_the_label",
+            lambda t: t.with_columns(planted=pl.col("relevant").cast(pl.Float32)),
+            "planted (AUC 1.000)",
+        ),
         ("comparison", "above_floors", lambda t: t.with_columns(high=pl.lit(-0.1)), "ials is worse than popularity"),
     ],
 )
@@ -287,6 +303,22 @@ def test_a_spoilt_table_turns_its_check_red(home, tmp_path, asset, check, spoil,
     evaluation = check_alone(settings, asset, check)
     assert not evaluation.passed
     assert says is None or says in evaluation.description
+
+
+@pytest.mark.parametrize(
+    ("asset", "put_there"),
+    [("ials_history", "ials_known"), ("ials_known", "ials"), ("popularity_known", "popularity")],
+)
+def test_a_model_fitted_past_its_cut_turns_its_check_red(home, tmp_path, asset, put_there):
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    store = settings_for(folder).store / "full"
+    assert check_alone(settings_for(folder), asset, "fitted_before_its_cut").passed
+    shutil.rmtree(store / asset)
+    shutil.copytree(store / put_there, store / asset)
+    evaluation = check_alone(settings_for(folder), asset, "fitted_before_its_cut")
+    assert not evaluation.passed
+    assert evaluation.metadata["ratings_known_too_early"].value > 0
 
 
 def test_a_mix_of_two_data_sets_is_not_published(home, tmp_path):
