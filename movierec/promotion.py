@@ -21,13 +21,21 @@ class Verdict(NamedTuple):
     difference: Interval | None = None
 
 
-def served_stage(comparison: pl.DataFrame) -> str:
-    """`two_stage`, or `blend` where the ranker is surely worse than the candidates it orders.
+class Stage(NamedTuple):
+    """Which of two stages is served, and why."""
+
+    name: str
+    reason: str
+
+
+def served_stage(comparison: pl.DataFrame) -> Stage:
+    """`two_stage`, or `blend` where on average the ranker is no better than the candidates it orders.
 
     `comparison` is as `evaluation.differences` makes it and has the pair.
     """
     (row,) = comparison.filter(segment=KNOWN, model="two_stage", base="blend").iter_rows(named=True)
-    return "blend" if row["high"] < 0 else "two_stage"
+    told = f"nDCG@10 of the ranker {_signed(Interval(row['value'], row['low'], row['high'], row['n']))}"
+    return Stage("two_stage" if row["value"] > 0 else "blend", f"{told} against the candidates it orders")
 
 
 def contest(
@@ -51,7 +59,7 @@ def contest(
         return Verdict(promoted=True, reason="no champion whose scores on the same data can be read")
     both = challenger.join(champion, on="user_id", suffix="_champion")
     gain = bootstrap((both[METRIC] - both[f"{METRIC}_champion"]).to_numpy())
-    told = f"nDCG@10 {gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}] against the champion, n = {gain.n}"
+    told = f"nDCG@10 {_signed(gain)} against the champion"
     if not gain.low > -margin:
         return Verdict(promoted=False, reason=f"{told}: a loss of {margin} is not excluded", difference=gain)
     if coverage < LEAST_COVERAGE * champion_coverage:
@@ -63,3 +71,7 @@ def contest(
         told = f"{told}; {seconds * 1000:.0f} ms for one user, the champion takes {champion_seconds * 1000:.0f} ms"
         return Verdict(promoted=False, reason=told, difference=gain)
     return Verdict(promoted=True, reason=told, difference=gain)
+
+
+def _signed(gain: Interval) -> str:
+    return f"{gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}], n = {gain.n},"

@@ -112,7 +112,8 @@ def test_one_run_publishes_a_bundle_that_opens(home):
     bundle = Bundle.open(current(settings_for(folder).published("full")))
     assert len(bundle.catalog.movies) == 80
     assert bundle.catalog.by_id[1].title == "The Movie 1"
-    assert bundle.recommender.for_user(5, n=5).model == "two_stage"
+    stages = {"two_stage": "two_stage", "blend": "candidates"}
+    assert bundle.recommender.for_user(5, n=5).model == stages[bundle.manifest["serves"]]
     assert bundle.manifest["run_id"] == result.run_id
     assert bundle.manifest["source"]["name"] == "movielens"
     assert all(bundle.manifest["mlflow_runs"].values())
@@ -366,10 +367,21 @@ def test_a_challenger_that_is_worse_is_not_published_and_the_run_is_no_failure(h
     assert "nDCG@10 +0.0000" in json.loads((after / "manifest.json").read_text())["verdict"]
 
 
+def publish_where_the_ranker_gains(settings, **gain):
+    """A first bundle, where the ranker's difference to the candidates it orders was measured to be `gain`."""
+    path = settings.store / "full" / "comparison.parquet"
+    pair = (pl.col("model") == "two_stage") & (pl.col("base") == "blend")
+    told = [pl.when(pair).then(pl.lit(value)).otherwise(pl.col(name)).alias(name) for name, value in gain.items()]
+    pl.read_parquet(path).with_columns(told).write_parquet(path)
+    shutil.rmtree(settings.published("full"))
+    assert run(settings, selection=["published"]).success
+
+
 def test_a_champion_whose_ranker_reads_other_features_defends_its_place_all_the_same(home, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(home[0], folder)
     settings = settings_for(folder)
+    publish_where_the_ranker_gains(settings, value=0.03, low=-0.01, high=0.07)
     before = current(settings.published("full"))
     ranker = before / "recommender" / "ranker" / "config.json"
     ranker.write_text(ranker.read_text().replace("movie_num_ratings", "movie_of_older_code"))
@@ -384,6 +396,17 @@ def test_a_champion_whose_ranker_reads_other_features_defends_its_place_all_the_
     (check,) = run(settings, selection=["published"]).get_asset_check_evaluations()
     assert check.passed
     assert "this code cannot open the champion" in check.description
+
+
+def test_a_ranker_that_may_be_worse_than_its_candidates_is_not_served(home, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    settings = settings_for(folder)
+    publish_where_the_ranker_gains(settings, value=-0.03, low=-0.07, high=0.001)
+    bundle = Bundle.open(current(settings.published("full")))
+    assert bundle.manifest["serves"] == "blend"
+    assert "-0.0300 [-0.0700, +0.0010], n = 60," in bundle.manifest["serves_because"]
+    assert bundle.recommender.for_user(5, n=5).model == "candidates"
 
 
 def test_a_champion_of_other_data_defends_nothing(home, tmp_path):
@@ -416,7 +439,7 @@ def test_ratings_without_time_are_published_and_measured_per_user_alone(tmp_path
     result = run(settings)
     assert result.success
     assert all(each.passed for each in result.get_asset_check_evaluations())
-    assert Bundle.open(current(settings.published("full"))).recommender.for_user(5, n=5).model == "two_stage"
+    assert Bundle.open(current(settings.published("full"))).recommender.for_user(5, n=5).movie_ids
     board = pl.read_parquet(settings.store / "full" / "leaderboard.parquet")
     assert board["protocol"].unique().to_list() == ["per_user"]
 
