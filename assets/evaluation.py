@@ -47,10 +47,16 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
         )
 
     @asset("relevant", protocol.inputs(["split"]))
-    def relevant(config: EvaluationConfig, split: pl.LazyFrame) -> pl.DataFrame:
+    def relevant(context: dg.AssetExecutionContext, config: EvaluationConfig, split: pl.LazyFrame) -> pl.DataFrame:
         """The pairs that should be found: movies that a user liked in the holdout, by segment of users."""
         pairs = evaluating.relevant_pairs(split, max_users=config.max_users)
-        return pairs if protocol.can_measure(split) else pairs.clear()
+        if not protocol.can_measure(split):
+            return pairs.clear()
+        scored = dict(pairs.group_by("segment").agg(pl.col("user_id").n_unique()).iter_rows())
+        context.add_output_metadata({f"{segment}_users": n for segment, n in scored.items()})
+        nothing = evaluating.who_liked_nothing(split)
+        context.add_output_metadata({f"{segment}_users_who_liked_nothing": n for segment, n in nothing.items()})
+        return pairs
 
     @asset(
         "rankings",

@@ -1,12 +1,14 @@
 """The leaderboard: every model under every protocol, with what its fit and its answers cost."""
 
+from typing import Any
+
 import dagster as dg
 import polars as pl
 
 from assets.evaluation import MEASURED_ASSETS
 from assets.partitions import samples
 from assets.protocols import PROTOCOLS
-from movierec.evaluation import KNOWN
+from movierec.evaluation import KNOWN, who_liked_nothing
 from movierec.leaderboard import leaderboard as rows_of
 from resources import figures
 from resources.io import markdown
@@ -15,6 +17,7 @@ from resources.tracking import Tracking
 
 EXPERIMENT = "leaderboard"
 TABLES = ("evaluation", "comparison")
+SPLIT = dg.PythonObjectDagsterType(pl.LazyFrame, name="split_table")
 TABLE = dg.PythonObjectDagsterType(pl.DataFrame, name="measured_table")
 
 
@@ -23,15 +26,14 @@ TABLE = dg.PythonObjectDagsterType(pl.DataFrame, name="measured_table")
         f"{table}_{protocol.name}": dg.AssetIn(protocol.key(table), dagster_type=TABLE)
         for table in TABLES
         for protocol in PROTOCOLS
-    },
+    }
+    | {f"split_{protocol.name}": dg.AssetIn(protocol.key("split"), dagster_type=SPLIT) for protocol in PROTOCOLS},
     partitions_def=samples,
     group_name="evaluation",
     kinds={"polars", "parquet"},
     owners=["team:ml"],
 )
-def leaderboard(
-    context: dg.AssetExecutionContext, dataset: Dataset, tracking: Tracking, **tables: pl.DataFrame
-) -> pl.DataFrame:
+def leaderboard(context: dg.AssetExecutionContext, dataset: Dataset, tracking: Tracking, **tables: Any) -> pl.DataFrame:
     """A row per protocol, segment, model and metric, with intervals, costs and paired differences; `make results` takes
     it into docs."""
     fits = tracking.latest_metrics(context.partition_key)
@@ -40,7 +42,8 @@ def leaderboard(
     for protocol in measured:
         costs = {model: fits.get(protocol.key(asset).to_user_string(), {}) for model, asset in MEASURED_ASSETS.items()}
         evaluation, comparison = (tables[f"{table}_{protocol.name}"] for table in TABLES)
-        parts.append(rows_of(evaluation, comparison, costs, protocol=protocol.name))
+        nothing = who_liked_nothing(tables[f"split_{protocol.name}"])
+        parts.append(rows_of(evaluation, comparison, costs, protocol=protocol.name, liked_nothing=nothing))
     table = pl.concat(parts).with_columns(
         source=pl.lit(dataset.name), description=pl.lit(dataset.description), version=pl.lit(dataset.version)
     )

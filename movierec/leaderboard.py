@@ -16,20 +16,32 @@ LEADERBOARD = {
     "low": pl.Float64,  # 95 % interval over users; null for what has none
     "high": pl.Float64,
     "n": pl.Int64,  # users scored; null for a cost
+    "liked_nothing": pl.Int64,  # users of the segment who could not be scored
 }
 COSTS = ("fit_seconds", "fit_peak_mb", "users_per_second")
 
 
 def leaderboard(
-    evaluation: pl.DataFrame, comparison: pl.DataFrame, costs: Mapping[str, Mapping[str, float]], *, protocol: str
+    evaluation: pl.DataFrame,
+    comparison: pl.DataFrame,
+    costs: Mapping[str, Mapping[str, float]],
+    *,
+    protocol: str,
+    liked_nothing: Mapping[str, int],
 ) -> pl.DataFrame:
-    """Rows of LEADERBOARD from one protocol's tables; `costs` by model and name, those of COSTS are taken."""
+    """Rows of LEADERBOARD from one protocol's tables.
+
+    `costs` are by model and name, those of COSTS are taken; `liked_nothing` is by segment.
+    """
     rows = [
         (KNOWN, model, name, of_model[name]) for model, of_model in costs.items() for name in COSTS if name in of_model
     ]
     columns = {"segment": pl.String, "model": pl.String, "metric": pl.String, "value": pl.Float64}
     paid = pl.DataFrame(rows, schema=columns, orient="row")
     differences = comparison.with_columns(metric=pl.lit("ndcg_at_10"))
-    table = pl.concat([evaluation, differences, paid], how="diagonal_relaxed").with_columns(protocol=pl.lit(protocol))
+    table = pl.concat([evaluation, differences, paid], how="diagonal_relaxed").with_columns(
+        protocol=pl.lit(protocol),
+        liked_nothing=pl.col("segment").replace_strict(liked_nothing, default=None, return_dtype=pl.Int64),
+    )
     missing = [pl.lit(None, dtype).alias(name) for name, dtype in LEADERBOARD.items() if name not in table.columns]
     return table.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in LEADERBOARD.items())

@@ -67,7 +67,9 @@ def _segment(segment: str, rows: Sequence[Row]) -> Iterable[str]:
     models = list(dict.fromkeys(model for model, _ in own))
     shown = [metric for metric in SHOWN if any((model, metric) in own for model in models)]
     n = next(row["n"] for row in rows if row["n"] is not None)
-    yield f"**{segment}**, n = {n}:"
+    nothing = rows[0].get("liked_nothing")
+    left_out = f", and {nothing} who liked nothing and cannot be scored" if nothing else ""
+    yield f"**{segment}**, n = {n}{left_out}:"
     yield ""
     yield f"| model | {' | '.join(shown)} |"
     yield "|---" * (1 + len(shown)) + "|"

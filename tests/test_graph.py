@@ -144,6 +144,8 @@ def test_metadata_tells_what_a_person_wants_to_see(home):
     assert "two_stage" in metadata_of(result, "evaluation")["ndcg_at_10"].value
     assert "data:image/png;base64" in metadata_of(result, "ranker")["importances"].value
     assert metadata_of(result, "ials_known")["fit_seconds"].value >= 0
+    told = {name: value.value for name, value in metadata_of(result, "relevant").items() if "users" in name}
+    assert told["known_users"] + told["known_users_who_liked_nothing"] == 60
 
 
 def test_taste_is_learnt(home):

@@ -76,6 +76,8 @@ def test_relevant_is_what_was_liked_and_a_larger_draw_holds_the_smaller():
     draws = [set(evaluation.relevant_pairs(split, max_users=n)["user_id"]) for n in (10, 50, 1000)]
     assert [len(draw) for draw in draws] == [10, 50, 100]
     assert draws[0] < draws[1] < draws[2]
+    # User 200 rated in the holdout and liked nothing.
+    assert evaluation.who_liked_nothing(split) == {"known": 1, "folded_in": 0, "cold": 0, "cold_movies": 0}
 
 
 def test_newcomers_are_scored_folded_in_and_cold_and_nobody_is_left_out():
@@ -91,6 +93,10 @@ def test_newcomers_are_scored_folded_in_and_cold_and_nobody_is_left_out():
     pairs = {segment: table["movie_id"].to_list() for (segment,), table in found.group_by("segment")}
     # User 1 has rated before. User 2 is new: two ratings to go by, then 3 (not liked) and 12, which nobody has rated.
     assert pairs == {"known": [9], "folded_in": [12], "cold": [1, 2, 12], "cold_movies": [12]}
+    assert set(evaluation.who_liked_nothing(split).values()) == {0}
+    disappointed = split.with_columns(rating=pl.when(pl.col("movie_id") == 12).then(3.5).otherwise("rating"))
+    counts = {"known": 0, "folded_in": 1, "cold": 0, "cold_movies": 1}
+    assert evaluation.who_liked_nothing(disappointed) == counts
 
 
 def test_a_random_ranking_is_of_unseen_movies_and_the_same_each_time():

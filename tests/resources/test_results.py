@@ -37,7 +37,7 @@ def rows_of(name: str, description: str) -> pl.DataFrame:
         {**where, "metric": "ndcg_at_5", **interval},
         {**where, "metric": "fit_seconds", "value": 12.34},
         {**where, "metric": "ndcg_at_10", **interval, "base": "popularity"},
-        {**cold, "metric": "ndcg_at_10", **interval, "n": 7},
+        {**cold, "metric": "ndcg_at_10", **interval, "n": 7, "liked_nothing": 2},
     ]
     source = {"source": name, "description": description, "version": "0a1b"}
     strings = dict.fromkeys(source, pl.String)
@@ -76,10 +76,10 @@ def test_the_demo_goes_into_the_page_and_the_readme(measure: Measure, docs: Path
     readme = (docs / "README.md").read_text()
     assert "| demo | 0.2500 [0.2000, 0.3000] |" in readme
     page = (docs / "docs/results.md").read_text()
-    assert "**known**, n = 40" in page
+    assert "**known**, n = 40:" in page
     assert "| demo | 0.2500 [0.2000, 0.3000] | 0.1250 | 12.3 |" in page
     assert "| demo | popularity | +0.2500 [+0.2000, +0.3000] | 40 |" in page
-    assert "**cold**, n = 7" in page
+    assert "**cold**, n = 7, and 2 who liked nothing and cannot be scored:" in page
     assert "ndcg_at_5" not in page  # not shown
     assert readme.startswith("before ")
     assert readme.endswith(" after")
