@@ -1,15 +1,18 @@
 """The leaderboard: every model under every protocol, with what its fit and its answers cost."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from assets.evaluation import MEASURED_ASSETS
+from assets.evaluation import BLEND_SPEED, MEASURED_ASSETS
 from assets.partitions import samples
 from assets.protocols import PROTOCOLS
 from movierec.evaluation import KNOWN, who_liked_nothing
+from movierec.leaderboard import cost_of_stages
 from movierec.leaderboard import leaderboard as rows_of
+from movierec.retrieval import RECOMMENDERS
 from resources import figures
 from resources.io import markdown
 from resources.sources import Dataset
@@ -40,7 +43,9 @@ def leaderboard(context: dg.AssetExecutionContext, dataset: Dataset, tracking: T
     parts = []
     measured = [protocol for protocol in PROTOCOLS if not tables[f"evaluation_{protocol.name}"].is_empty()]
     for protocol in measured:
-        costs = {model: fits.get(protocol.key(asset).to_user_string(), {}) for model, asset in MEASURED_ASSETS.items()}
+        costs = costs_of(
+            {model: fits.get(protocol.key(asset).to_user_string(), {}) for model, asset in MEASURED_ASSETS.items()}
+        )
         evaluation, comparison = (tables[f"{table}_{protocol.name}"] for table in TABLES)
         nothing = who_liked_nothing(tables[f"split_{protocol.name}"])
         parts.append(rows_of(evaluation, comparison, costs, protocol=protocol.name, liked_nothing=nothing))
@@ -58,3 +63,19 @@ def leaderboard(context: dg.AssetExecutionContext, dataset: Dataset, tracking: T
     }
     context.add_output_metadata({"ndcg_at_10": dg.MetadataValue.md(markdown(headline)), **plots})
     return table
+
+
+def costs_of(recorded: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """By model, what was recorded; of one made of several stages what they cost together.
+
+    Of channels it is their fits that are measured; those that the ranker learnt from are not counted.
+    """
+    costs = {model: dict(of_model) for model, of_model in recorded.items()}
+    for recommender, channels in RECOMMENDERS.items():
+        stages = [recorded[channel] for channel in channels]
+        of_ranker = recorded[recommender]
+        costs[recommender] |= cost_of_stages([*stages, of_ranker])
+        if recommender == "two_stage":
+            speed = {"users_per_second": of_ranker[BLEND_SPEED]} if BLEND_SPEED in of_ranker else {}
+            costs["blend"] = cost_of_stages(stages) | speed
+    return costs

@@ -148,6 +148,20 @@ def test_metadata_tells_what_a_person_wants_to_see(home):
     assert told["known_users"] + told["known_users_who_liked_nothing"] == 60
 
 
+def test_the_leaderboard_has_the_costs_of_all_stages_and_for_whom_there_is_an_answer(home):
+    folder, _ = home
+    board = pl.read_parquet(settings_for(folder).store / "full" / "leaderboard.parquet").filter(
+        protocol="per_user", segment="known"
+    )
+    costs = board.filter(pl.col("metric").is_in(["fit_seconds", "users_per_second"]))
+    seconds = dict(costs.filter(metric="fit_seconds").select("model", "value").iter_rows())
+    channels = sum(seconds[name] for name in RECOMMENDERS["two_stage"])
+    assert seconds["blend"] == pytest.approx(channels)
+    assert seconds["two_stage"] > channels
+    assert "blend" in costs.filter(metric="users_per_second")["model"].to_list()
+    assert board.filter(model="two_stage")["cold_start"].unique().to_list() == ["users, by popularity"]
+
+
 def test_taste_is_learnt(home):
     """Half of the movies are of a user's taste; a recommender that knows it puts those first."""
     folder, _ = home

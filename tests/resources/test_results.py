@@ -29,7 +29,7 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def rows_of(name: str, description: str) -> pl.DataFrame:
     interval = {"value": 0.25, "low": 0.2, "high": 0.3, "n": 40}
-    where = {"protocol": "per_user", "segment": "known", "model": name}
+    where = {"protocol": "per_user", "segment": "known", "model": name, "cold_start": "users"}
     cold = {"protocol": "global_time", "segment": "cold", "model": "popularity"}
     rows = [
         {**where, "metric": "ndcg_at_10", **interval},
@@ -77,7 +77,7 @@ def test_the_demo_goes_into_the_page_and_the_readme(measure: Measure, docs: Path
     assert "| demo | 0.2500 [0.2000, 0.3000] |" in readme
     page = (docs / "docs/results.md").read_text()
     assert "**known**, n = 40:" in page
-    assert "| demo | 0.2500 [0.2000, 0.3000] | 0.1250 | 12.3 |" in page
+    assert "| demo | 0.2500 [0.2000, 0.3000] | 0.1250 | 12.3 | users |" in page
     assert "| demo | popularity | +0.2500 [+0.2000, +0.3000] | 40 |" in page
     assert "**cold**, n = 7, and 2 who liked nothing and cannot be scored:" in page
     assert "ndcg_at_5" not in page  # not shown
