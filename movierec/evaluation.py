@@ -8,6 +8,8 @@ import numpy.typing as npt
 import polars as pl
 
 from movierec import metrics
+from movierec.candidates import CandidateModel
+from movierec.candidates.base import candidates
 from movierec.interactions import UNKNOWN, Interactions, Rows, Scores, as_table, top_unseen
 from movierec.ranking import RELEVANT
 from movierec.sampling import bucket
@@ -124,6 +126,20 @@ def evaluate(
                 (segment, model, f"{name}_at_{k}", value, None, None, len(scores)) for name, value in whole.items()
             ]
     return pl.DataFrame(rows, schema=["segment", "model", "metric", "value", "low", "high", "n"], orient="row")
+
+
+def validated(model: CandidateModel, split: pl.LazyFrame, *, max_users: int) -> dict[str, float]:
+    """Metrics of a model fitted on the history, by what its users liked in the labels: means over a draw of users.
+
+    Coverage is of the movies of the fit. Empty where nobody liked anything.
+    """
+    liked = _liked(_segments(split, "labels")[KNOWN], max_users)
+    if liked.is_empty():
+        return {}
+    ranking = candidates(model, liked["user_id"].unique().to_numpy(), max(metrics.KS))
+    means = metrics.per_user(ranking, liked).drop("user_id").mean().row(0, named=True)
+    n_movies = len(model.interactions.movie_ids)
+    return means | {f"coverage_at_{k}": metrics.coverage(ranking, n_movies, k) for k in metrics.KS}
 
 
 def by_segment_and_model(rankings: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.DataFrame]]:

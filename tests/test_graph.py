@@ -190,6 +190,9 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
     assert {"test_ndcg_at_10", "test_recall_at_20", "test_coverage_at_5", "fit_seconds"} <= ranker.data.metrics.keys()
     assert {file.path for file in client.list_artifacts(ranker.info.run_id)} >= {"model.cbm", "config.json"}
     fits = client.search_runs([experiments["als_candidate_generator"]])
+    (on_history,) = (run for run in fits if run.data.tags["asset"] == "ials_history")
+    names = ("precision", "recall", "ndcg", "map", "coverage")
+    assert {f"val_{name}_at_{k}" for name in names for k in (5, 10, 20)} <= on_history.data.metrics.keys()
     assert {run.data.tags["asset"] for run in fits} >= {"ials_history", "ials_known", "ials", "als_known"}
 
 

@@ -3,8 +3,9 @@ import polars as pl
 import pytest
 
 from movierec import evaluation
+from movierec.candidates.ease import EASE
 from movierec.interactions import Interactions
-from movierec.splits import split_by_time, split_by_user
+from movierec.splits import known_at, split_by_time, split_by_user
 from tests import factories
 from tests.movierec.test_metrics import ranking, relevant
 
@@ -78,6 +79,16 @@ def test_relevant_is_what_was_liked_and_a_larger_draw_holds_the_smaller():
     assert draws[0] < draws[1] < draws[2]
     # User 200 rated in the holdout and liked nothing.
     assert evaluation.who_liked_nothing(split) == {"known": 1, "folded_in": 0, "cold": 0, "cold_movies": 0}
+
+
+def test_a_model_of_the_history_is_validated_on_the_labels():
+    rows = [(user, 1 + (user + i) % 20, 5.0) for user in range(1, 41) for i in range(15)]
+    split = split_by_user(factories.ratings(*rows))
+    model = EASE.fit(Interactions.of(known_at(split, "history")))
+    found = evaluation.validated(model, split, max_users=1000)
+    assert found["recall_at_20"] == 1  # all that is left
+    assert 0 < found["coverage_at_5"] <= 1
+    assert evaluation.validated(model, split.with_columns(rating=pl.lit(1.0)), max_users=1000) == {}
 
 
 def test_newcomers_are_scored_folded_in_and_cold_and_nobody_is_left_out():
