@@ -25,9 +25,10 @@ class Best(NamedTuple):
 
 
 class Studies(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """`folder` holds a database for each sample."""
+    """`folder` holds a database for each sample. With `reference` the seed design's parameters hold."""
 
     folder: str
+    reference: bool = False
 
     def search(
         self,

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import dagster as dg
 import numpy as np
@@ -9,6 +10,8 @@ import polars as pl
 import pytest
 
 from assets.definitions import definitions
+from movierec.candidates import ials
+from movierec.candidates.ials import IALS
 from movierec.features import USER_FEATURES
 from movierec.published import Bundle, current
 from movierec.retrieval import RECOMMENDERS
@@ -437,6 +440,15 @@ def test_a_champion_of_other_data_defends_nothing(home, tmp_path):
     manifest.write_text(manifest.read_text().replace('"version": "', '"version": "of other data ', 2))
     assert run(settings, selection=["published"]).success
     assert current(settings.published("full")) != before
+
+
+def test_the_seed_designs_parameters_can_be_chosen_for_the_whole_graph(tmp_path):
+    write_movielens(tmp_path / "movielens")
+    above = ["dataset", "raw_ratings", "raw_movies", "movies", "ratings", "split", "tuned", "ials_history"]
+    settings = replace(settings_for(tmp_path), reference=True)
+    assert run(settings, selection=above).success
+    fitted = settings.store / "full" / "ials_history"
+    assert IALS.load(fitted / (fitted / "CURRENT").read_text()).params == ials.REFERENCE
 
 
 def test_data_too_small_to_learn_from_says_so(tmp_path):
