@@ -29,13 +29,14 @@ FLOORS = (
     ("ials", "popularity"),
     ("ease", "popularity"),
     ("item_knn", "popularity"),
-    ("transitions", "popularity"),
+    ("transitions", "random"),  # times that are only days say little of what follows what
     ("two_stage_ials", "popularity"),
     ("two_stage", "popularity"),
 )
 # What each stage adds to the one before it.
 STAGES = (
     ("trending", "popularity"),
+    ("transitions", "popularity"),
     ("content", "random"),
     ("two_stage_als", "als"),
     ("two_stage_ials", "ials"),
