@@ -13,6 +13,7 @@ from assets.partitions import samples
 from assets.protocols import PER_USER, PROTOCOLS, Protocol, asset_name, tuned_input
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.content import content_vectors
+from movierec.evaluation import validated
 from movierec.interactions import Interactions
 from movierec.retrieval import RECOMMENDERS
 from movierec.splits import CUTS, known_at, tags_known_at
@@ -37,6 +38,7 @@ PURPOSE = {
     "all": "to be published",
 }
 
+VALIDATION_USERS = 3_000
 RANKED = sorted({name for channels in RECOMMENDERS.values() for name in channels})
 PUBLISHED = {"popularity", "trending", *RECOMMENDERS["two_stage"]}
 
@@ -75,6 +77,10 @@ def _candidate_model(name: str, cut: str, protocol: Protocol) -> dg.AssetsDefini
             model = kind.fit(interactions, params, **about)
         seconds = time.perf_counter() - started
         tracking.record_fit(context, EXPERIMENTS[name], model, seconds=seconds, peak_mb=memory.peak_mb)
+        if cut == "history" and protocol is PER_USER:
+            found = validated(model, split, max_users=VALIDATION_USERS).items()
+            values = {f"val_{metric}": value for metric, value in found}
+            tracking.record_metrics(context.asset_key.to_user_string(), context.partition_key, values)
         users, movies = interactions.user_items.shape
         context.add_output_metadata({"users": users, "movies": movies, "ratings": interactions.user_items.nnz})
         return model

@@ -1,15 +1,17 @@
-"""Asset checks that block: the shape of each table, its references, the order of the split, the floors."""
+"""Asset checks that block: the shape of tables, their references, what was known too early, the floors."""
 
 import warnings
 
 import dagster as dg
 import polars as pl
 
-from assets.candidates import RANKED
+from assets.candidates import cuts_of
+from assets.features import TABLES
 from assets.partitions import samples
 from assets.protocols import GLOBAL_TIME, MODEL_TYPES, PROTOCOLS, Protocol, asset_name
 from assets.ranking import label_rows_name
 from movierec import leaks
+from movierec.candidates import CANDIDATE_MODELS
 from movierec.evaluation import FLOORS, failed_floors
 from movierec.retrieval import RECOMMENDERS
 from movierec.schema import LINKS, MOVIES, RATINGS, TAGS, Schema
@@ -86,7 +88,8 @@ def _order_check(protocol: Protocol) -> dg.AssetChecksDefinition:
         f"{protocol.told}.",
     )
     def check(rows: pl.LazyFrame) -> dg.AssetCheckResult:
-        disorder = leaks.parts_out_of_order(rows, moments=protocol is GLOBAL_TIME)
+        moments = protocol is GLOBAL_TIME and protocol.can_measure(rows)
+        disorder = leaks.parts_out_of_order(rows, moments=moments)
         pairs = rows.select(pl.len() - pl.struct("user_id", "movie_id").n_unique()).collect().item()
         return dg.AssetCheckResult(
             passed=disorder == 0 and pairs == 0, metadata={"parts_out_of_order": disorder, "pairs_twice": pairs}
@@ -144,10 +147,31 @@ def _fit_check(model: str, cut: str, protocol: Protocol) -> dg.AssetChecksDefini
     return check
 
 
+def _cut_check(table: str, protocol: Protocol) -> dg.AssetChecksDefinition:
+    of = table.removesuffix("_features")
+
+    @dg.asset_check(
+        name="knows_its_cut_and_no_more",
+        asset=protocol.key(table),
+        blocking=True,
+        partitions_def=samples,
+        description=f"Each row counts just the ratings of its {of} that are known at the row's cut.",
+        additional_ins=protocol.inputs(["split"]),
+    )
+    def check(features: pl.LazyFrame, split: pl.LazyFrame) -> dg.AssetCheckResult:
+        wrong = leaks.counted_otherwise(features, split, of=of)
+        return dg.AssetCheckResult(passed=wrong == 0, metadata={"rows_of_other_ratings": wrong})
+
+    return check
+
+
+FITS = [(model, cut, p) for model in CANDIDATE_MODELS for p in PROTOCOLS for cut in cuts_of(model, p) if cut != "all"]
+
 checks = [
     *(_schema_check(table) for table in SCHEMAS),
     *(_reference_check(table) for table in ("ratings", "tags", "links")),
     *(check(protocol) for check in (_order_check, _floor_check) for protocol in PROTOCOLS),
     *(_label_check(recommender, protocol) for recommender in RECOMMENDERS for protocol in PROTOCOLS),
-    *(_fit_check(model, cut, protocol) for model in RANKED for cut in ("history", "known") for protocol in PROTOCOLS),
+    *(_cut_check(table, protocol) for table in TABLES for protocol in PROTOCOLS),
+    *(_fit_check(model, cut, protocol) for model, cut, protocol in FITS),
 ]

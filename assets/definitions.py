@@ -65,7 +65,7 @@ def definitions(settings: Settings) -> dg.Definitions:
             ),
             "movielens": MovieLens(source=settings.source, raw=str(settings.raw)),
             "tracking": Tracking(folder=str(settings.mlflow), dagster_url=f"http://127.0.0.1:{settings.dagster_port}"),
-            "studies": Studies(folder=str(settings.home / "tuning")),
+            "studies": Studies(folder=str(settings.home / "tuning"), reference=settings.reference),
             "bundles": BundleStore(root=str(settings.home / "published"), exports=str(settings.exports)),
             "companions": CompanionStore(root=str(settings.home / "companion")),
             "relational": RelationalHome(folder=str(settings.exports)),

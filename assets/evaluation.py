@@ -27,6 +27,10 @@ PARQUET = {"polars", "parquet"}
 MEASURED_ASSETS = {name: asset_name(name, "known") for name in CANDIDATE_MODELS} | {
     recommender: ranker_name(recommender) for recommender in RECOMMENDERS
 }
+BLEND_SPEED = "blend_users_per_second"  # the blend has no fit of its own: with the ranker that orders it
+SPEEDS = {model: (asset, "users_per_second") for model, asset in MEASURED_ASSETS.items()} | {
+    "blend": (ranker_name("two_stage"), BLEND_SPEED)
+}
 
 
 class EvaluationConfig(dg.Config):
@@ -47,9 +51,16 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
         )
 
     @asset("relevant", protocol.inputs(["split"]))
-    def relevant(config: EvaluationConfig, split: pl.LazyFrame) -> pl.DataFrame:
+    def relevant(context: dg.AssetExecutionContext, config: EvaluationConfig, split: pl.LazyFrame) -> pl.DataFrame:
         """The pairs that should be found: movies that a user liked in the holdout, by segment of users."""
-        return evaluating.relevant_pairs(split, max_users=config.max_users)
+        pairs = evaluating.relevant_pairs(split, max_users=config.max_users)
+        if not protocol.can_measure(split):
+            return pairs.clear()
+        scored = dict(pairs.group_by("segment").agg(pl.col("user_id").n_unique()).iter_rows())
+        context.add_output_metadata({f"{segment}_users": n for segment, n in scored.items()})
+        nothing = evaluating.who_liked_nothing(split)
+        context.add_output_metadata({f"{segment}_users_who_liked_nothing": n for segment, n in nothing.items()})
+        return pairs
 
     @asset(
         "rankings",
@@ -132,10 +143,11 @@ def _record_speed(
     *,
     seconds: float,
 ) -> None:
-    if model in MEASURED_ASSETS:
+    if model in SPEEDS:
+        asset, name = SPEEDS[model]
         users = table.select("segment", "user_id").n_unique()
-        key = protocol.key(MEASURED_ASSETS[model]).to_user_string()
-        tracking.record_metrics(key, context.partition_key, {"users_per_second": users / max(seconds, 1e-9)})
+        key = protocol.key(asset).to_user_string()
+        tracking.record_metrics(key, context.partition_key, {name: users / max(seconds, 1e-9)})
 
 
 evaluation_assets = [asset for protocol in PROTOCOLS for asset in _evaluation_assets(protocol)]

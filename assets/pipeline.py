@@ -91,6 +91,7 @@ def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int
     if not chosen:
         return _say(f"SELECT={selection} selects nothing", code=WRONG_SETTING)
     _say(f"{settings.source}, sample {sample}, {len(chosen)} assets; written under {settings.home}")
+    before = _served(settings, sample)
     with dg.DagsterInstance.get() as dagster, instance.alive(settings.dagster_home) as tags:
         for run_id in instance.end_killed_runs(dagster, settings.dagster_home):
             _say(f"Run {run_id} was killed; marked as failed.")
@@ -104,12 +105,21 @@ def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int
         )
     if result.success:
         return _say(f"Done in {time.monotonic() - started:.0f} s.")
+    # What does not stand below a failed step goes on, and may have published.
+    published = ", ".join(sorted(_served(settings, sample) - before))
+    told = f"published all the same: {published}" if published else "nothing that was published before has changed"
     causes = {str(step.step_key): _cause(step.step_failure_data.error) for step in result.get_step_failure_events()}
     if any(cause.cls_name in INTERRUPTIONS for cause in causes.values()):
-        return _say(f"Stopped in {', '.join(causes)}; nothing that was published before has changed.", code=STOPPED)
+        return _say(f"Stopped in {', '.join(causes)}; {told}.", code=STOPPED)
     for step, cause in causes.items():
         _say(f"\n{step} failed: {_message(cause)}")
-    return _say(f"Run {result.run_id} failed; nothing that was published before has changed.", code=FAILED)
+    return _say(f"Run {result.run_id} failed; {told}.", code=FAILED)
+
+
+def _served(settings: Settings, sample: str) -> set[str]:
+    """What the pointers of a sample name, in words."""
+    pointers = {"bundle": settings.published(sample), "companion": settings.companion(sample)}
+    return {f"{kind} {folder.name}" for kind, home in pointers.items() if (folder := current(home))}
 
 
 def _cause(error: Any) -> Any:

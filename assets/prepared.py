@@ -74,6 +74,8 @@ def _split(protocol: Protocol) -> dg.AssetsDefinition:
     def split(context: dg.AssetExecutionContext, ratings: pl.LazyFrame) -> pl.LazyFrame:
         parts = protocol.split(ratings).collect(engine="streaming")
         context.add_output_metadata(dict(parts.group_by("part").len().sort("part").iter_rows()))
+        if not protocol.can_measure(parts.lazy()):
+            context.log.warning(f"no two moments cut these ratings in three: nothing is measured by {protocol.name}")
         return parts.lazy()
 
     return split

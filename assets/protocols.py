@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from movierec.candidates import CANDIDATE_MODELS
-from movierec.splits import SPLITS, split_by_time, split_by_user
+from movierec.splits import SPLITS, can_be_cut_in_time, split_by_time, split_by_user
 from movierec.tuning import Tuned
 
 
@@ -25,6 +25,10 @@ class Protocol(NamedTuple):
     def inputs(self, assets: Iterable[str]) -> dict[str, dg.AssetIn]:
         """The named assets of this protocol as inputs under their plain names."""
         return {name: dg.AssetIn(self.key(name)) for name in assets}
+
+    def can_measure(self, split: pl.LazyFrame) -> bool:
+        """False for global time where no two moments cut the ratings in three."""
+        return self.prefix is None or can_be_cut_in_time(split)
 
     def group(self, group: str) -> str:
         """A group of the graph: that of the assets' kind, or the protocol's own."""

@@ -129,14 +129,14 @@ def published(
     recommender = Recommender(
         Retrieval({name: models[name] for name in RECOMMENDERS["two_stage"]}),
         features_at("all", user_features, movie_features),
-        ranker if stage == "two_stage" else None,
+        ranker if stage.name == "two_stage" else None,
         Popular.of(catalogue),
     )
-    scores = metrics.per_user(rankings.filter(model=stage), relevant).select("user_id", promotion.METRIC)
+    scores = metrics.per_user(rankings.filter(model=stage.name), relevant).select("user_id", promotion.METRIC)
     verdict = promotion.contest(
         scores,
         **champion(home, dataset),
-        coverage=coverage_of(evaluation.to_dicts(), stage),
+        coverage=coverage_of(evaluation.to_dicts(), stage.name),
         seconds=seconds_for_one(recommender),
     )
     version = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{context.run_id[:8]}"
@@ -166,7 +166,8 @@ def published(
             "mlflow_runs": runs,
             "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "sample": sample,
-            "serves": stage,
+            "serves": stage.name,
+            "serves_because": stage.reason,
             "verdict": verdict.reason,
             "source": {"name": dataset.name, "description": dataset.description, "version": dataset.version},
             "split": PER_USER.told,
@@ -181,7 +182,7 @@ def published(
         metadata={
             "bundle": dg.MetadataValue.path(folder),
             "bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
-            "serves": stage,
+            "serves": f"{stage.name}: {stage.reason}",
             "ndcg_at_10": dg.MetadataValue.md(markdown(headline)),
         }
     )

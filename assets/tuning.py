@@ -46,7 +46,7 @@ def tuned(
 ) -> Tuned:
     """The best hyper-parameters that were found on the labels, by models fitted on the history; the holdout has no
     part in it. Without any search the committed defaults hold."""
-    if config.reference:
+    if config.reference or studies.reference:
         return REFERENCE
     history = Interactions.of(known_at(split, "history"))
     labels = part_of(split, "labels").filter(pl.col("rating") >= RELEVANT).select("user_id", "movie_id").collect()

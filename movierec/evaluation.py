@@ -8,6 +8,8 @@ import numpy.typing as npt
 import polars as pl
 
 from movierec import metrics
+from movierec.candidates import CandidateModel
+from movierec.candidates.base import candidates
 from movierec.interactions import UNKNOWN, Interactions, Rows, Scores, as_table, top_unseen
 from movierec.ranking import RELEVANT
 from movierec.sampling import bucket
@@ -27,13 +29,14 @@ FLOORS = (
     ("ials", "popularity"),
     ("ease", "popularity"),
     ("item_knn", "popularity"),
-    ("transitions", "popularity"),
+    ("transitions", "random"),  # times that are only days say little of what follows what
     ("two_stage_ials", "popularity"),
     ("two_stage", "popularity"),
 )
 # What each stage adds to the one before it.
 STAGES = (
     ("trending", "popularity"),
+    ("transitions", "popularity"),
     ("content", "random"),
     ("two_stage_als", "als"),
     ("two_stage_ials", "ials"),
@@ -60,24 +63,36 @@ def relevant_pairs(split: pl.LazyFrame, *, max_users: int, part: str = "holdout"
 
     Users who rated before `part` are KNOWN. Newcomers stand in three segments: FOLDED_IN with what they liked in
     their second half, COLD_MOVIES with that of it which nobody had rated before `part`, COLD with all that they liked.
-    Users who liked nothing cannot be scored and have no rows.
+    Users who liked nothing cannot be scored and have no rows; `who_liked_nothing` counts them.
     Raises ValueError when nobody liked anything.
     """
-    new = newcomers(split, part)
-    later = new.filter(~pl.col("given"))
-    tables = {
-        KNOWN: part_of(split, part).join(new.select("user_id").unique(), on="user_id", how="anti"),
-        FOLDED_IN: later,
-        COLD: new,
-        COLD_MOVIES: later.join(before(split, part), on="movie_id", how="anti"),
-    }
-    found = pl.concat([_liked(table, max_users).with_columns(segment=pl.lit(name)) for name, table in tables.items()])
+    tables = _segments(split, part).items()
+    found = pl.concat([_liked(table, max_users).with_columns(segment=pl.lit(name)) for name, table in tables])
     if found.is_empty():
         raise ValueError(
             f"nobody rated a movie {RELEVANT} or better in the {part}, so nothing can be measured: take a larger "
             "sample, or data in which users have at least 5 ratings"
         )
     return found.select("segment", "user_id", "movie_id")
+
+
+def who_liked_nothing(split: pl.LazyFrame, *, part: str = "holdout") -> dict[str, int]:
+    """By segment, how many users who rated in `part` liked nothing there, and so cannot be scored."""
+    best = pl.col("rating").max().over("user_id")
+    disappointed = pl.col("user_id").filter(best < RELEVANT).n_unique()
+    return {name: table.select(disappointed).collect().item() for name, table in _segments(split, part).items()}
+
+
+def _segments(split: pl.LazyFrame, part: str) -> dict[str, pl.LazyFrame]:
+    """The ratings of `part` by which each segment is measured."""
+    new = newcomers(split, part)
+    later = new.filter(~pl.col("given"))
+    return {
+        KNOWN: part_of(split, part).join(new.select("user_id").unique(), on="user_id", how="anti"),
+        FOLDED_IN: later,
+        COLD: new,
+        COLD_MOVIES: later.join(before(split, part), on="movie_id", how="anti"),
+    }
 
 
 def _liked(ratings: pl.LazyFrame, max_users: int) -> pl.DataFrame:
@@ -112,6 +127,20 @@ def evaluate(
                 (segment, model, f"{name}_at_{k}", value, None, None, len(scores)) for name, value in whole.items()
             ]
     return pl.DataFrame(rows, schema=["segment", "model", "metric", "value", "low", "high", "n"], orient="row")
+
+
+def validated(model: CandidateModel, split: pl.LazyFrame, *, max_users: int) -> dict[str, float]:
+    """Metrics of a model fitted on the history, by what its users liked in the labels: means over a draw of users.
+
+    Coverage is of the movies of the fit. Empty where nobody liked anything.
+    """
+    liked = _liked(_segments(split, "labels")[KNOWN], max_users)
+    if liked.is_empty():
+        return {}
+    ranking = candidates(model, liked["user_id"].unique().to_numpy(), max(metrics.KS))
+    means = metrics.per_user(ranking, liked).drop("user_id").mean().row(0, named=True)
+    n_movies = len(model.interactions.movie_ids)
+    return means | {f"coverage_at_{k}": metrics.coverage(ranking, n_movies, k) for k in metrics.KS}
 
 
 def by_segment_and_model(rankings: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.DataFrame]]:

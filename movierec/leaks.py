@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from movierec.interactions import Interactions
-from movierec.splits import known_at
+from movierec.splits import CUTS, known_at
 
 TELLING = 0.95  # an AUC that no honest feature of this field reaches
 LOOKED_AT = 5_000
@@ -35,6 +35,22 @@ def known_too_early(fitted: Interactions, split: pl.LazyFrame, cut: str) -> int:
         pl.LazyFrame(pairs)
         .join(known_at(split, cut), on=["user_id", "movie_id"], how="anti")
         .select(pl.len())
+        .collect(engine="streaming")
+        .item()
+    )
+
+
+def counted_otherwise(features: pl.LazyFrame, split: pl.LazyFrame, *, of: str) -> int:
+    """How many rows of a feature table count other ratings of a user or movie than there are at the row's cut.
+
+    `of` is "user" or "movie".
+    """
+    here = ["as_of", f"{of}_id"]
+    counts = [known_at(split, cut).group_by(f"{of}_id").len().with_columns(as_of=pl.lit(cut)) for cut in CUTS]
+    told = pl.col(f"{of}_num_ratings").fill_null(0).cast(pl.Int64)
+    return int(
+        features.join(pl.concat(counts), on=here, how="full", coalesce=True)
+        .select((told != pl.col("len").fill_null(0)).sum())
         .collect(engine="streaming")
         .item()
     )

@@ -19,7 +19,16 @@ from movierec.browse import Browser
 from movierec.catalog import Catalog
 from movierec.recommender import Recommender
 from movierec.similar import SimilarityIndex
-from movierec.versions import BundleError, add_version, atomic, current, opening, point_at, verified_manifest
+from movierec.versions import (
+    BundleError,
+    add_version,
+    atomic,
+    current,
+    opening,
+    point_at,
+    replaced_by,
+    verified_manifest,
+)
 
 __all__ = ["Bundle", "BundleError", "Live", "atomic", "current", "point_at", "publish", "rollback"]
 
@@ -84,14 +93,18 @@ def publish(
 
 
 def rollback(home: Path) -> str:
-    """Points CURRENT at the bundle before the served one; gives its version. Raises BundleError where there is none."""
+    """Points CURRENT at the bundle that the served one replaced; gives its version.
+
+    Not at the next older one: that may be one from which somebody had rolled back. Raises BundleError where there
+    is none.
+    """
     live = current(home)
-    older = [] if live is None else [path.name for path in versions.versions(home) if path.name < live.name]
-    if not older:
-        raise BundleError(f"no bundle under {home} is older than the one that is served")
-    Bundle.open(home / older[-1])
-    point_at(home, older[-1])
-    return older[-1]
+    before = replaced_by(live) if live else None
+    if before is None:
+        raise BundleError(f"nothing was served under {home} before the bundle that is served")
+    Bundle.open(before)
+    point_at(home, before.name)
+    return before.name
 
 
 class Live(versions.Live[Bundle]):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from movierec.evaluation import SEGMENTS
+from movierec.evaluation import KNOWN, SEGMENTS
 from movierec.leaderboard import COSTS
 
 METRICS = (
@@ -27,6 +27,9 @@ section names the data set, its version, the protocol and n, the number of users
 intervals over users. Costs are of one fit on the machine that ran it: seconds, growth of resident memory in MB (0 where
 memory that had been freed before was enough), users answered in a second.
 """
+STAGES_AND_COLD_START = """What is made of several stages costs what all of them do. Cold start says for whom a model
+has an answer: users before their first rating, or movies that nobody has rated.
+"""
 
 
 def results_page(measured: Sequence[Mapping[str, Any]]) -> str:
@@ -48,9 +51,14 @@ def _section(measured: Mapping[str, Any]) -> Iterable[str]:
     yield ""
     yield f"{source['description']} Data version `{source['version']}`."
     yield ""
+    if any(row.get("cold_start") for row in measured["rows"]):
+        yield STAGES_AND_COLD_START
     for protocol, told in measured["splits"].items():
         yield f"### {protocol}: {told}"
         yield ""
+        if not any(row["protocol"] == protocol for row in measured["rows"]):
+            yield "Nothing is measured in this way: no two moments cut these ratings in three."
+            yield ""
         for segment in SEGMENTS:
             rows = _rows(measured, protocol, segment)
             if rows:
@@ -64,12 +72,16 @@ def _segment(segment: str, rows: Sequence[Row]) -> Iterable[str]:
     models = list(dict.fromkeys(model for model, _ in own))
     shown = [metric for metric in SHOWN if any((model, metric) in own for model in models)]
     n = next(row["n"] for row in rows if row["n"] is not None)
-    yield f"**{segment}**, n = {n}:"
+    nothing = rows[0].get("liked_nothing")
+    left_out = f", and {nothing} who liked nothing and cannot be scored" if nothing else ""
+    yield f"**{segment}**, n = {n}{left_out}:"
     yield ""
-    yield f"| model | {' | '.join(shown)} |"
-    yield "|---" * (1 + len(shown)) + "|"
+    cold_start = {row["model"]: row["cold_start"] for row in rows if segment == KNOWN and row.get("cold_start")}
+    yield f"| model | {' | '.join([*shown, *(['cold start'] if cold_start else [])])} |"
+    yield "|---" * (1 + len(shown) + bool(cold_start)) + "|"
     for model in models:
-        yield f"| {model} | {' | '.join(_cell(own.get((model, metric))) for metric in shown)} |"
+        cells = [_cell(own.get((model, metric))) for metric in shown]
+        yield f"| {model} | {' | '.join([*cells, *([cold_start[model]] if cold_start else [])])} |"
     yield ""
     compared = [row for row in rows if row["base"] is not None]
     if compared:

@@ -64,14 +64,15 @@ def add_version(
 ) -> Path:
     """Lets `write` fill a new folder, adds the manifest, opens it once to be sure, and only then makes it current.
 
-    The manifest gets the version and a SHA-256 of every file; it should name its `format`.
+    The manifest gets the version, which one it replaces, and a SHA-256 of every file; it should name its `format`.
     """
-    target = home / version
+    target, before = home / version, current(home)
     with atomic(target) as folder:
         folder.mkdir()
         write(folder)
         files = {str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
-        content = {"version": version, **manifest, "files": files}
+        replaces = before.name if before else None
+        content = {"version": version, "replaces": replaces, **manifest, "files": files}
         (folder / "manifest.json").write_text(json.dumps(content, indent=1, default=str))
         opened(folder)
     point_at(home, version)
@@ -120,10 +121,18 @@ def versions(home: Path) -> list[Path]:
     return sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
+def replaced_by(folder: Path) -> Path | None:
+    """The version that was current when this one took its place; None where there was none."""
+    with opening(folder):
+        name = json.loads((folder / "manifest.json").read_text()).get("replaces")
+    return folder.parent / name if name else None
+
+
 def prune(home: Path) -> None:
     live = current(home)
+    served = (live, replaced_by(live) if live else None)
     for old in versions(home)[:-KEPT]:
-        if old != live:
+        if old not in served:
             shutil.rmtree(old, ignore_errors=True)
 
 

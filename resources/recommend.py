@@ -19,6 +19,7 @@ SCHEMA = {
     "rank": pl.Int32,
     "model": pl.String,
 }
+BLOCK_ROWS = 1_000_000  # of unknown users, who cost nothing but what is written
 
 
 class RecommendError(ValueError):
@@ -34,7 +35,8 @@ def recommendations(recommender: Recommender, user_ids: pl.Series, *, n: int) ->
         {"movie_id": recommender.popular.movie_ids[:n], "score": recommender.popular.scores[:n]}
     ).with_row_index("rank", offset=1)
     strangers = user_ids.filter(~known).alias("user_id").to_frame()
-    yield _shaped(strangers.join(popular, how="cross"), FALLBACK)
+    for some in strangers.iter_slices(max(1, BLOCK_ROWS // n)):
+        yield _shaped(some.join(popular, how="cross"), FALLBACK)
 
 
 def _shaped(table: pl.DataFrame, model: str) -> pl.DataFrame:

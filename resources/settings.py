@@ -31,6 +31,7 @@ class Settings:
     tmdb_api: str = "https://api.themoviedb.org/3"
     tmdb_images: str = images.HOST
     poster_cache_mb: int = images.CACHE_MB
+    reference: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -45,6 +46,8 @@ class Settings:
         numbers = {field: _port(field, value) for field, value in given.items() if field.endswith("_port")}
         if "poster_cache_mb" in given:
             numbers["poster_cache_mb"] = _megabytes(given["poster_cache_mb"])
+        if "reference" in given:
+            numbers["reference"] = _yes(given["reference"])
         home = {"home": Path(given["home"]).absolute()} if "home" in given else {}
         return cls(**given | numbers | home)  # type: ignore[arg-type]  # the texts left are the text fields
 
@@ -87,6 +90,12 @@ def _megabytes(value: str) -> int:
     if not value.isdecimal():
         raise SettingsError(f"MOVIEREC_POSTER_CACHE_MB is {value!r}; a whole number of megabytes is wanted")
     return int(value)
+
+
+def _yes(value: str) -> bool:
+    if value not in ("0", "1"):
+        raise SettingsError(f"MOVIEREC_REFERENCE is {value!r}; 1 is yes, 0 is no")
+    return value == "1"
 
 
 def _port(field: str, value: str) -> int:

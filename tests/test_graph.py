@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import dagster as dg
 import numpy as np
@@ -9,6 +10,8 @@ import polars as pl
 import pytest
 
 from assets.definitions import definitions
+from movierec.candidates import ials
+from movierec.candidates.ials import IALS
 from movierec.features import USER_FEATURES
 from movierec.published import Bundle, current
 from movierec.retrieval import RECOMMENDERS
@@ -112,7 +115,8 @@ def test_one_run_publishes_a_bundle_that_opens(home):
     bundle = Bundle.open(current(settings_for(folder).published("full")))
     assert len(bundle.catalog.movies) == 80
     assert bundle.catalog.by_id[1].title == "The Movie 1"
-    assert bundle.recommender.for_user(5, n=5).model == "two_stage"
+    stages = {"two_stage": "two_stage", "blend": "candidates"}
+    assert bundle.recommender.for_user(5, n=5).model == stages[bundle.manifest["serves"]]
     assert bundle.manifest["run_id"] == result.run_id
     assert bundle.manifest["source"]["name"] == "movielens"
     assert all(bundle.manifest["mlflow_runs"].values())
@@ -131,7 +135,7 @@ def test_every_check_of_a_good_run_is_green(home):
     checks = {
         (each.asset_key.to_user_string(), each.check_name): each.passed for each in result.get_asset_check_evaluations()
     }
-    assert len(checks) == 39
+    assert len(checks) == 51
     assert all(checks.values()), checks
 
 
@@ -143,6 +147,22 @@ def test_metadata_tells_what_a_person_wants_to_see(home):
     assert "two_stage" in metadata_of(result, "evaluation")["ndcg_at_10"].value
     assert "data:image/png;base64" in metadata_of(result, "ranker")["importances"].value
     assert metadata_of(result, "ials_known")["fit_seconds"].value >= 0
+    told = {name: value.value for name, value in metadata_of(result, "relevant").items() if "users" in name}
+    assert told["known_users"] + told["known_users_who_liked_nothing"] == 60
+
+
+def test_the_leaderboard_has_the_costs_of_all_stages_and_for_whom_there_is_an_answer(home):
+    folder, _ = home
+    board = pl.read_parquet(settings_for(folder).store / "full" / "leaderboard.parquet").filter(
+        protocol="per_user", segment="known"
+    )
+    costs = board.filter(pl.col("metric").is_in(["fit_seconds", "users_per_second"]))
+    seconds = dict(costs.filter(metric="fit_seconds").select("model", "value").iter_rows())
+    channels = sum(seconds[name] for name in RECOMMENDERS["two_stage"])
+    assert seconds["blend"] == pytest.approx(channels)
+    assert seconds["two_stage"] > channels
+    assert "blend" in costs.filter(metric="users_per_second")["model"].to_list()
+    assert board.filter(model="two_stage")["cold_start"].unique().to_list() == ["users, by popularity"]
 
 
 def test_taste_is_learnt(home):
@@ -173,6 +193,9 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
     assert {"test_ndcg_at_10", "test_recall_at_20", "test_coverage_at_5", "fit_seconds"} <= ranker.data.metrics.keys()
     assert {file.path for file in client.list_artifacts(ranker.info.run_id)} >= {"model.cbm", "config.json"}
     fits = client.search_runs([experiments["als_candidate_generator"]])
+    (on_history,) = (run for run in fits if run.data.tags["asset"] == "ials_history")
+    names = ("precision", "recall", "ndcg", "map", "coverage")
+    assert {f"val_{name}_at_{k}" for name in names for k in (5, 10, 20)} <= on_history.data.metrics.keys()
     assert {run.data.tags["asset"] for run in fits} >= {"ials_history", "ials_known", "ials", "als_known"}
 
 
@@ -240,12 +263,18 @@ def test_a_model_below_its_floor_is_not_published_even_alone(home, tmp_path):
 
 def check_alone(settings, asset, name):
     """One asset check on what is stored."""
-    key = dg.AssetCheckKey(dg.AssetKey(asset), name)
+    key = dg.AssetCheckKey(dg.AssetKey(asset.split("/")), name)
     job = definitions(settings).resolve_implicit_global_asset_job_def()
     subset = job.get_subset(asset_selection=set(), asset_check_selection={key})
     result = subset.execute_in_process(partition_key="full", raise_on_error=False)
     (evaluation,) = result.get_asset_check_evaluations()
     return evaluation
+
+
+def of_a_later_cut(features):
+    """What is known of everybody after the labels, said to be known before them."""
+    later = features.filter(pl.col("as_of") == "known").with_columns(as_of=pl.lit("history"))
+    return pl.concat([later, features.filter(pl.col("as_of") != "history")])
 
 
 def first_to_last(table):
@@ -274,6 +303,16 @@ def first_to_last(table):
         ("movies", "schema", lambda t: t.with_columns(more=1), "columns are"),
         ("split", "in_order", first_to_last, None),
         ("split", "in_order", lambda t: pl.concat([t, t.head(1)]), None),
+        ("split", "in_order", lambda t: t.with_columns(pl.col("rated_at").shuffle(seed=1)), None),
+        ("global_time/split", "in_order", lambda t: t.with_columns(pl.col("rated_at").shuffle(seed=1)), None),
+        ("user_features", "knows_its_cut_and_no_more", of_a_later_cut, None),
+        ("global_time/movie_features", "knows_its_cut_and_no_more", of_a_later_cut, None),
+        (
+            "label_rows",
+            "no_feature_knows_the_label",
+            lambda t: t.with_columns(planted=pl.col("relevant").cast(pl.Float32)),
+            "planted (AUC 1.000)",
+        ),
         ("comparison", "above_floors", lambda t: t.with_columns(high=pl.lit(-0.1)), "ials is worse than popularity"),
     ],
 )
@@ -287,6 +326,22 @@ def test_a_spoilt_table_turns_its_check_red(home, tmp_path, asset, check, spoil,
     evaluation = check_alone(settings, asset, check)
     assert not evaluation.passed
     assert says is None or says in evaluation.description
+
+
+@pytest.mark.parametrize(
+    ("asset", "put_there"),
+    [("ials_history", "ials_known"), ("ials_known", "ials"), ("popularity_known", "popularity")],
+)
+def test_a_model_fitted_past_its_cut_turns_its_check_red(home, tmp_path, asset, put_there):
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    store = settings_for(folder).store / "full"
+    assert check_alone(settings_for(folder), asset, "fitted_before_its_cut").passed
+    shutil.rmtree(store / asset)
+    shutil.copytree(store / put_there, store / asset)
+    evaluation = check_alone(settings_for(folder), asset, "fitted_before_its_cut")
+    assert not evaluation.passed
+    assert evaluation.metadata["ratings_known_too_early"].value > 0
 
 
 def test_a_mix_of_two_data_sets_is_not_published(home, tmp_path):
@@ -334,6 +389,48 @@ def test_a_challenger_that_is_worse_is_not_published_and_the_run_is_no_failure(h
     assert "nDCG@10 +0.0000" in json.loads((after / "manifest.json").read_text())["verdict"]
 
 
+def publish_where_the_ranker_gains(settings, **gain):
+    """A first bundle, where the ranker's difference to the candidates it orders was measured to be `gain`."""
+    path = settings.store / "full" / "comparison.parquet"
+    pair = (pl.col("model") == "two_stage") & (pl.col("base") == "blend")
+    told = [pl.when(pair).then(pl.lit(value)).otherwise(pl.col(name)).alias(name) for name, value in gain.items()]
+    pl.read_parquet(path).with_columns(told).write_parquet(path)
+    shutil.rmtree(settings.published("full"))
+    assert run(settings, selection=["published"]).success
+
+
+def test_a_champion_whose_ranker_reads_other_features_defends_its_place_all_the_same(home, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    settings = settings_for(folder)
+    publish_where_the_ranker_gains(settings, value=0.03, low=-0.01, high=0.07)
+    before = current(settings.published("full"))
+    ranker = before / "recommender" / "ranker" / "config.json"
+    ranker.write_text(ranker.read_text().replace("movie_num_ratings", "movie_of_older_code"))
+    scores = before / "scores.parquet"
+    champion = pl.read_parquet(scores)
+    champion.with_columns(pl.col("ndcg_at_10") + 0.2).write_parquet(scores)
+    (check,) = run(settings, selection=["published"]).get_asset_check_evaluations()
+    assert not check.passed
+    assert check.metadata["value"].value == pytest.approx(-0.2)
+    assert current(settings.published("full")) == before
+    champion.write_parquet(scores)
+    (check,) = run(settings, selection=["published"]).get_asset_check_evaluations()
+    assert check.passed
+    assert "this code cannot open the champion" in check.description
+
+
+def test_a_ranker_that_may_be_worse_than_its_candidates_is_not_served(home, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    settings = settings_for(folder)
+    publish_where_the_ranker_gains(settings, value=-0.03, low=-0.07, high=0.001)
+    bundle = Bundle.open(current(settings.published("full")))
+    assert bundle.manifest["serves"] == "blend"
+    assert "-0.0300 [-0.0700, +0.0010], n = 60," in bundle.manifest["serves_because"]
+    assert bundle.recommender.for_user(5, n=5).model == "candidates"
+
+
 def test_a_champion_of_other_data_defends_nothing(home, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(home[0], folder)
@@ -345,6 +442,15 @@ def test_a_champion_of_other_data_defends_nothing(home, tmp_path):
     assert current(settings.published("full")) != before
 
 
+def test_the_seed_designs_parameters_can_be_chosen_for_the_whole_graph(tmp_path):
+    write_movielens(tmp_path / "movielens")
+    above = ["dataset", "raw_ratings", "raw_movies", "movies", "ratings", "split", "tuned", "ials_history"]
+    settings = replace(settings_for(tmp_path), reference=True)
+    assert run(settings, selection=above).success
+    fitted = settings.store / "full" / "ials_history"
+    assert IALS.load(fitted / (fitted / "CURRENT").read_text()).params == ials.REFERENCE
+
+
 def test_data_too_small_to_learn_from_says_so(tmp_path):
     write_movielens(tmp_path / "movielens", users=40)
     ratings = tmp_path / "movielens" / "ratings.csv"
@@ -352,6 +458,21 @@ def test_data_too_small_to_learn_from_says_so(tmp_path):
     result = run(settings_for(tmp_path))
     failed = {each.step_key: str(each.step_failure_data.error) for each in result.get_step_failure_events()}
     assert "nobody rated a movie 4.0 or better" in failed["relevant"]
+
+
+@pytest.mark.parametrize("moments", [1, 2])
+def test_ratings_without_time_are_published_and_measured_per_user_alone(tmp_path, moments):
+    write_movielens(tmp_path / "movielens")
+    path = tmp_path / "movielens" / "ratings.csv"
+    ratings = pl.read_csv(path)
+    ratings.with_columns(timestamp=1_000_000_000 + pl.col("userId") % moments).write_csv(path)
+    settings = settings_for(tmp_path)
+    result = run(settings)
+    assert result.success
+    assert all(each.passed for each in result.get_asset_check_evaluations())
+    assert Bundle.open(current(settings.published("full"))).recommender.for_user(5, n=5).movie_ids
+    board = pl.read_parquet(settings.store / "full" / "leaderboard.parquet")
+    assert board["protocol"].unique().to_list() == ["per_user"]
 
 
 def test_movies_without_genres_are_no_trouble(tmp_path):

@@ -84,6 +84,20 @@ def test_a_failure_is_told_by_the_assets_own_error_and_not_by_what_led_to_it(set
     assert "Dependencies" not in out
 
 
+def test_a_run_that_published_before_it_failed_says_so(settings, monkeypatch, capsys):
+    from resources import movielens
+    from resources.sources import SourceError
+
+    def published_and_failed(*_):
+        published(settings, "of new data")
+        factories.publish_companion(settings.home)
+        raise SourceError("too late")
+
+    monkeypatch.setattr(movielens, "acquire", published_and_failed)
+    assert pipeline.main([]) == pipeline.FAILED
+    assert capsys.readouterr().err.endswith("failed; published all the same: bundle v1, companion c1.\n")
+
+
 def event(kind, step="ials"):
     return {
         "dagster_event": type(

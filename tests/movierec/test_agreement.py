@@ -27,11 +27,27 @@ def case():
 @pytest.mark.parametrize("name", ["ndcg", "recall", "precision", "mrr"])
 def test_metrics_agree_with_ranx(case, name, k):
     rankings, relevant = case
+    ours = metrics.per_user(rankings, relevant)[f"{name}_at_{k}"].mean()
+    assert ours == pytest.approx(by_ranx(rankings, relevant, f"{name}@{k}").mean(), abs=1e-9)
+
+
+@pytest.mark.parametrize("k", metrics.KS)
+def test_map_agrees_with_ranx_but_for_what_no_list_of_k_can_hold(case, k):
+    """ranx divides by all R liked movies, we by the min(k, R) that k places can hold."""
+    rankings, relevant = case
+    liked = relevant.group_by("user_id").len().sort("user_id")["len"].to_numpy()
+    assert (liked > 5).any()
+    ours = metrics.per_user(rankings, relevant)[f"map_at_{k}"].to_numpy()
+    assert ours * np.minimum(liked, k) / liked == pytest.approx(by_ranx(rankings, relevant, f"map@{k}"), abs=1e-9)
+
+
+def by_ranx(rankings, relevant, metric):
+    """One value a user, by ascending id."""
     qrels = ranx.Qrels({str(user): {str(movie): 1 for movie in movies} for user, movies in by_user(relevant)})
     ranked = {str(user): {str(m): 100.0 - place for place, m in enumerate(ms)} for user, ms in by_user(rankings)}
-    theirs = ranx.evaluate(qrels, ranx.Run(ranked), f"{name}@{k}")
-    ours = metrics.per_user(rankings, relevant)[f"{name}_at_{k}"].mean()
-    assert ours == pytest.approx(theirs, abs=1e-9)
+    run = ranx.Run(ranked)
+    ranx.evaluate(qrels, run, metric)
+    return np.array([run.scores[metric][user] for user in sorted(run.scores[metric], key=int)])
 
 
 def by_user(table):

@@ -3,8 +3,9 @@ import polars as pl
 import pytest
 
 from movierec import evaluation
+from movierec.candidates.ease import EASE
 from movierec.interactions import Interactions
-from movierec.splits import split_by_time, split_by_user
+from movierec.splits import known_at, split_by_time, split_by_user
 from tests import factories
 from tests.movierec.test_metrics import ranking, relevant
 
@@ -46,6 +47,7 @@ def test_only_what_is_surely_worse_fails_its_floor():
             ("known", "ials", "popularity", -0.1, -0.2, -0.01, 9),
             ("known", "ease", "popularity", -0.1, -0.3, 0.01, 9),
             ("known", "popularity", "random", 0.1, 0.0, 0.2, 9),
+            ("known", "transitions", "popularity", -0.1, -0.2, -0.01, 9),  # where times have no order it may be so
             ("known", "blend", "ease", -0.1, -0.2, -0.01, 9),  # what a stage adds is told, and is no floor
             ("folded_in", "item_knn", "popularity", -0.1, -0.2, -0.01, 9),  # nor is what holds for newcomers
         ],
@@ -76,6 +78,18 @@ def test_relevant_is_what_was_liked_and_a_larger_draw_holds_the_smaller():
     draws = [set(evaluation.relevant_pairs(split, max_users=n)["user_id"]) for n in (10, 50, 1000)]
     assert [len(draw) for draw in draws] == [10, 50, 100]
     assert draws[0] < draws[1] < draws[2]
+    # User 200 rated in the holdout and liked nothing.
+    assert evaluation.who_liked_nothing(split) == {"known": 1, "folded_in": 0, "cold": 0, "cold_movies": 0}
+
+
+def test_a_model_of_the_history_is_validated_on_the_labels():
+    rows = [(user, 1 + (user + i) % 20, 5.0) for user in range(1, 41) for i in range(15)]
+    split = split_by_user(factories.ratings(*rows))
+    model = EASE.fit(Interactions.of(known_at(split, "history")))
+    found = evaluation.validated(model, split, max_users=1000)
+    assert found["recall_at_20"] == 1  # all that is left
+    assert 0 < found["coverage_at_5"] <= 1
+    assert evaluation.validated(model, split.with_columns(rating=pl.lit(1.0)), max_users=1000) == {}
 
 
 def test_newcomers_are_scored_folded_in_and_cold_and_nobody_is_left_out():
@@ -91,6 +105,10 @@ def test_newcomers_are_scored_folded_in_and_cold_and_nobody_is_left_out():
     pairs = {segment: table["movie_id"].to_list() for (segment,), table in found.group_by("segment")}
     # User 1 has rated before. User 2 is new: two ratings to go by, then 3 (not liked) and 12, which nobody has rated.
     assert pairs == {"known": [9], "folded_in": [12], "cold": [1, 2, 12], "cold_movies": [12]}
+    assert set(evaluation.who_liked_nothing(split).values()) == {0}
+    disappointed = split.with_columns(rating=pl.when(pl.col("movie_id") == 12).then(3.5).otherwise("rating"))
+    counts = {"known": 0, "folded_in": 1, "cold": 0, "cold_movies": 1}
+    assert evaluation.who_liked_nothing(disappointed) == counts
 
 
 def test_a_random_ranking_is_of_unseen_movies_and_the_same_each_time():

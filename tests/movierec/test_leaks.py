@@ -5,8 +5,9 @@ import polars as pl
 import pytest
 
 from movierec import leaks
+from movierec.features import movie_features, user_features
 from movierec.interactions import Interactions
-from movierec.splits import known_at, split_by_time, split_by_user
+from movierec.splits import known_at, part_of, split_by_time, split_by_user
 from tests import factories
 
 
@@ -43,6 +44,23 @@ def test_rows_of_the_holdout_in_a_fit_are_noticed(split):
 def test_a_model_fitted_past_the_rankers_cut_is_noticed(split):
     n_labels = split.filter(pl.col("part") == "labels").select(pl.len()).collect().item()
     assert leaks.known_too_early(Interactions.of(known_at(split, "known")), split, "history") == n_labels
+
+
+@pytest.mark.parametrize(("of", "make"), [("user", user_features), ("movie", movie_features)])
+def test_features_of_another_cut_are_noticed(split, of, make):
+    def table(**cuts):
+        made = [
+            make(known_at(split, cut), factories.movies(40)).with_columns(as_of=pl.lit(at)) for at, cut in cuts.items()
+        ]
+        return pl.concat(made)
+
+    honest = table(history="history", known="known", all="all")
+    assert leaks.counted_otherwise(honest, split, of=of) == 0
+    later = table(history="known", known="known", all="all")
+    labels, known = (part_of(split, "labels"), known_at(split, "known"))
+    assert leaks.counted_otherwise(later, split, of=of) == labels.collect()[f"{of}_id"].n_unique()
+    missing = honest.filter(pl.col("as_of") != "known")
+    assert leaks.counted_otherwise(missing, split, of=of) == known.collect()[f"{of}_id"].n_unique()
 
 
 @pytest.mark.parametrize(("make", "moments"), [(split_by_user, False), (split_by_time, True)])

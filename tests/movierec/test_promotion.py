@@ -50,14 +50,19 @@ def test_without_a_champion_there_is_no_contest():
     assert (verdict.promoted, verdict.difference) == (True, None)
 
 
-@pytest.mark.parametrize(("high", "served"), [(-0.001, "blend"), (0.001, "two_stage")])
-def test_a_ranker_that_is_surely_worse_than_its_candidates_is_left_out(high, served):
+@pytest.mark.parametrize(
+    ("value", "high", "served"),
+    [(+0.02, 0.04, "two_stage"), (-0.03, -0.001, "blend"), (-0.03, +0.001, "blend"), (0.0, 0.0, "blend")],
+)
+def test_a_ranker_that_does_not_beat_its_candidates_is_left_out_and_the_interval_is_told(value, high, served):
     rows = [
-        ("known", "two_stage", "blend", -0.01, -0.02, high, 9),
+        ("known", "two_stage", "blend", value, -0.07, high, 9),
         ("known", "two_stage", "ease", -0.01, -0.02, -0.01, 9),
     ]
     table = pl.DataFrame(rows, schema=["segment", "model", "base", "value", "low", "high", "n"], orient="row")
-    assert served_stage(table) == served
+    stage = served_stage(table)
+    assert stage.name == served
+    assert f"{value:+.4f} [-0.0700, {high:+.4f}], n = 9" in stage.reason
 
 
 def test_a_challenger_that_has_become_slow_is_not_promoted():
@@ -66,3 +71,10 @@ def test_a_challenger_that_has_become_slow_is_not_promoted():
     assert "200 ms for one user, the champion takes 90 ms" in verdict.reason
     assert judge(0.0, seconds=0.2, champion_seconds=0.11).promoted
     assert judge(0.0, seconds=0.04, champion_seconds=0.001).promoted  # quick enough
+
+
+def test_a_champion_that_cannot_be_timed_is_contested_all_the_same_and_that_is_said():
+    for gain, promoted in ((+0.02, True), (-0.03, False)):
+        assert judge(gain, seconds=9.0, champion_seconds=None).promoted is promoted
+    assert judge(+0.02, champion_seconds=None).reason.endswith("nobody compared how fast they answer")
+    assert "how fast" not in judge(+0.02, champion_seconds=0.01).reason

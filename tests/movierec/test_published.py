@@ -173,20 +173,48 @@ def test_a_bundle_that_cannot_be_opened_is_not_published(home, monkeypatch):
     assert not (home / "v2").exists()
 
 
+def publish_again(home, version):
+    """A copy of the first bundle, published by way of `add_version`."""
+    manifest = json.loads((home / "v1" / "manifest.json").read_text())
+    files = manifest.pop("files")
+
+    def write(folder):
+        for name in files:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(home / "v1" / name, folder / name)
+
+    content = {name: value for name, value in manifest.items() if name not in ("version", "replaces")}
+    versions.add_version(home, version, write=write, opened=Bundle.open, manifest=content)
+
+
 def test_rollback_serves_the_bundle_before(home):
-    another(home, "v2")
-    another(home, "v3")
-    point_at(home, "v3")
+    publish_again(home, "v2")
+    publish_again(home, "v3")
     assert published.rollback(home) == "v2"
     assert published.rollback(home) == "v1"
-    with pytest.raises(BundleError, match=r"no bundle under .* is older"):
+    with pytest.raises(BundleError, match=r"nothing was served under .* before"):
         published.rollback(home)
     assert current(home) == home / "v1"
 
 
+def test_rollback_does_not_return_to_what_was_rolled_back(home):
+    publish_again(home, "v2")
+    assert published.rollback(home) == "v1"
+    publish_again(home, "v3")
+    assert published.rollback(home) == "v1"
+
+
+def test_what_the_served_bundle_replaced_stays_on_disk_however_old(home):
+    for version in ("v2", "v3"):
+        publish_again(home, version)
+    point_at(home, "v1")
+    publish_again(home, "v4")
+    assert sorted(path.name for path in versions.versions(home)) == ["v1", "v2", "v3", "v4"]
+    assert published.rollback(home) == "v1"
+
+
 def test_nothing_is_rolled_back_to_a_broken_bundle(home):
-    another(home, "v2")
-    point_at(home, "v2")
+    publish_again(home, "v2")
     (home / "v1" / "similar.parquet").write_bytes(b"x")
     with pytest.raises(BundleError):
         published.rollback(home)

@@ -1,12 +1,14 @@
 from datetime import timedelta
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from movierec.schema import TAGS
 from movierec.splits import (
     CUTS,
+    can_be_cut_in_time,
     known_at,
     newcomers,
     part_of,
@@ -15,6 +17,17 @@ from movierec.splits import (
     tags_known_at,
 )
 from tests import factories
+
+
+def at(*rows):
+    """`(user_id, movie_id, day)`."""
+    when = pl.Series([factories.START + timedelta(days=day) for _, _, day in rows], dtype=pl.Datetime("ms"))
+    return factories.ratings(*[(user, movie, 4.0) for user, movie, _ in rows]).with_columns(rated_at=pl.lit(when))
+
+
+def at_moments(*days):
+    """A rating a day given, of five users in turn."""
+    return at(*[(1 + i % 5, i + 1, day) for i, day in enumerate(days)])
 
 
 def test_a_users_last_fifth_is_holdout_and_the_sixth_before_it_labels():
@@ -29,11 +42,19 @@ def test_a_user_with_four_ratings_is_history_alone():
 
 
 def test_ratings_of_one_second_are_ordered_by_movie():
-    table = factories.ratings(*[(1, movie, 4.0) for movie in (9, 3, 7, 1, 5)]).with_columns(
-        pl.lit(factories.START).alias("rated_at").cast(pl.Datetime("ms"))
-    )
-    assert split_by_user(table).collect()["movie_id"].to_list() == [1, 3, 5, 7, 9]
+    table = at(*[(1, movie, day) for movie, day in ((6, 0), (8, 1), (9, 2), (3, 2), (7, 2))])
+    assert split_by_user(table).collect()["movie_id"].to_list() == [6, 8, 3, 7, 9]
     assert part_of(split_by_user(table), "holdout").collect()["movie_id"].to_list() == [9]
+
+
+@pytest.mark.parametrize("moments", [1, 2])
+def test_without_an_order_in_time_users_do_not_all_hold_out_the_same_movies(moments):
+    table = at(*[(user, movie, movie % moments) for user in range(1, 41) for movie in range(1, 11)])
+    split = split_by_user(table)
+    held_out = part_of(split, "holdout").collect()
+    assert held_out["user_id"].to_list() == [user for user in range(1, 41) for _ in range(2)]
+    assert held_out["movie_id"].n_unique() == 10 / moments
+    assert split_by_user(table.reverse()).collect().equals(split.collect())
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 30)), unique=True, max_size=80))
@@ -52,10 +73,20 @@ def test_by_time_the_cuts_are_the_same_moments_for_everybody():
     assert split["part"].to_list() == ["history"] * 16 + ["labels"] * 4 + ["holdout"] * 5
 
 
-def test_ratings_of_one_moment_are_not_cut_apart():
-    moment = pl.lit(factories.START).alias("rated_at").cast(pl.Datetime("ms"))
-    table = factories.ratings(*[(1, movie, 4.0) for movie in range(1, 11)]).with_columns(moment)
-    assert split_by_time(table).collect()["part"].unique().to_list() == ["holdout"]
+@given(st.lists(st.integers(0, 5), min_size=3, max_size=40))
+def test_ratings_of_one_moment_are_not_cut_apart_and_no_part_is_empty_where_there_are_three(days):
+    table = at_moments(*days)
+    assert can_be_cut_in_time(table) == (len(set(days)) > 2)
+    if len(set(days)) > 2:
+        split = split_by_time(table).collect()
+        assert split.group_by("rated_at").agg(pl.col("part").n_unique())["part"].to_list() == [1] * len(set(days))
+        assert split["part"].n_unique() == 3
+        assert split.sort("rated_at")["part"].to_physical().is_sorted()
+
+
+@pytest.mark.parametrize("days", [[3] * 50, [3] * 20 + [4] * 30])
+def test_ratings_of_fewer_than_three_moments_are_split_by_user(days):
+    assert split_by_time(at_moments(*days)).collect().equals(split_by_user(at_moments(*days)).collect())
 
 
 def test_newcomers_have_a_first_half_that_is_given():

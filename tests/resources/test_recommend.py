@@ -2,6 +2,7 @@ import polars as pl
 import pytest
 
 from movierec import interactions
+from movierec.published import Bundle
 from resources import recommend
 from tests import factories
 
@@ -39,6 +40,15 @@ def test_for_listed_users_only_and_the_unknown_get_popular_movies(tmp_path, head
     table = pl.read_parquet(out)
     assert table["user_id"].to_list() == [7] * 3 + [999999999999] * 3
     assert table["model"].to_list() == ["two_stage"] * 3 + ["popularity_fallback"] * 3
+
+
+def test_unknown_users_are_written_in_blocks_too(home, monkeypatch):
+    monkeypatch.setattr(recommend, "BLOCK_ROWS", 7)
+    recommender = Bundle.open(home / "published" / "full" / "v1").recommender
+    users = pl.Series([7, *range(1_000, 1_005)], dtype=pl.Int64)
+    blocks = list(recommend.recommendations(recommender, users, n=3))
+    assert [block.height for block in blocks] == [3, 6, 6, 3]
+    assert pl.concat(blocks)["user_id"].unique(maintain_order=True).to_list() == users.to_list()
 
 
 @pytest.mark.parametrize(

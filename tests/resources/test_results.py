@@ -29,7 +29,7 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def rows_of(name: str, description: str) -> pl.DataFrame:
     interval = {"value": 0.25, "low": 0.2, "high": 0.3, "n": 40}
-    where = {"protocol": "per_user", "segment": "known", "model": name}
+    where = {"protocol": "per_user", "segment": "known", "model": name, "cold_start": "users"}
     cold = {"protocol": "global_time", "segment": "cold", "model": "popularity"}
     rows = [
         {**where, "metric": "ndcg_at_10", **interval},
@@ -37,7 +37,7 @@ def rows_of(name: str, description: str) -> pl.DataFrame:
         {**where, "metric": "ndcg_at_5", **interval},
         {**where, "metric": "fit_seconds", "value": 12.34},
         {**where, "metric": "ndcg_at_10", **interval, "base": "popularity"},
-        {**cold, "metric": "ndcg_at_10", **interval, "n": 7},
+        {**cold, "metric": "ndcg_at_10", **interval, "n": 7, "liked_nothing": 2},
     ]
     source = {"source": name, "description": description, "version": "0a1b"}
     strings = dict.fromkeys(source, pl.String)
@@ -76,13 +76,21 @@ def test_the_demo_goes_into_the_page_and_the_readme(measure: Measure, docs: Path
     readme = (docs / "README.md").read_text()
     assert "| demo | 0.2500 [0.2000, 0.3000] |" in readme
     page = (docs / "docs/results.md").read_text()
-    assert "**known**, n = 40" in page
-    assert "| demo | 0.2500 [0.2000, 0.3000] | 0.1250 | 12.3 |" in page
+    assert "**known**, n = 40:" in page
+    assert "| demo | 0.2500 [0.2000, 0.3000] | 0.1250 | 12.3 | users |" in page
     assert "| demo | popularity | +0.2500 [+0.2000, +0.3000] | 40 |" in page
-    assert "**cold**, n = 7" in page
+    assert "**cold**, n = 7, and 2 who liked nothing and cannot be scored:" in page
     assert "ndcg_at_5" not in page  # not shown
     assert readme.startswith("before ")
     assert readme.endswith(" after")
+
+
+def test_a_way_of_measuring_that_the_ratings_do_not_allow_is_said(measure: Measure, docs: Path) -> None:
+    path = measure()
+    pl.read_parquet(path).filter(protocol="per_user").write_parquet(path)
+    assert results.main([]) == 0
+    global_time = (docs / "docs/results.md").read_text().split("### global_time")[1]
+    assert "Nothing is measured in this way: no two moments cut these ratings in three." in global_time
 
 
 def test_another_source_leaves_the_readme_as_it_is(measure: Measure, docs: Path) -> None:

@@ -29,6 +29,16 @@ def test_an_unknown_sample_is_refused():
         Settings.from_environment({"MOVIEREC_SAMPLE": "5pct"})
 
 
+@pytest.mark.parametrize(("value", "reference"), [("1", True), ("0", False), ("", False)])
+def test_the_reference_is_switched_on_by_1(value, reference):
+    assert Settings.from_environment({"MOVIEREC_REFERENCE": value}).reference is reference
+
+
+def test_a_switch_that_is_neither_1_nor_0_is_refused():
+    with pytest.raises(SettingsError, match="MOVIEREC_REFERENCE is 'yes'; 1 is yes, 0 is no"):
+        Settings.from_environment({"MOVIEREC_REFERENCE": "yes"})
+
+
 def test_a_size_that_is_none_is_refused():
     assert Settings.from_environment({"MOVIEREC_POSTER_CACHE_MB": "0"}).poster_cache_mb == 0
     with pytest.raises(SettingsError, match="MOVIEREC_POSTER_CACHE_MB is '1GB'; a whole number"):
