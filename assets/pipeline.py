@@ -59,8 +59,10 @@ def materialise_if_needed(settings: Settings, sample: str) -> int:
         code = materialise(settings, sample, selection=CLUSTERS)
     else:
         code = materialise(settings, sample, selection=SERVED)
-    if code == FAILED and published:
-        return _say(f"Serving what was published before: {_name(published)}.")
+    if code == FAILED and (served := _manifest(settings.published(sample), Bundle.open)):
+        return _say(
+            f"Serving {'what was published before' if served == published else 'all the same'}: {_name(served)}."
+        )
     return code
 
 

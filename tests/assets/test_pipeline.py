@@ -41,6 +41,16 @@ def test_an_up_to_date_bundle_is_not_made_again(settings, capsys):
     assert capsys.readouterr().out.startswith("Up to date: bundle v1 (movielens, sample full)")
 
 
+def test_a_run_that_failed_after_it_had_published_leaves_the_new_bundle_served(settings, capsys, monkeypatch):
+    def failed_late(settings, *_, **__):
+        published(settings, "of this data")
+        return pipeline.FAILED
+
+    monkeypatch.setattr(pipeline, "materialise", failed_late)
+    assert pipeline.main(["--if-needed"]) == 0
+    assert "Serving all the same: bundle v1" in capsys.readouterr().out
+
+
 def test_changed_data_is_tried_and_a_rejected_one_leaves_the_old_bundle_served(settings, capsys):
     published(settings, "of older data")
     assert pipeline.main(["--if-needed"]) == 0
