@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import polars as pl
 
@@ -19,11 +20,15 @@ SEEDS = (1, 2, 3)
 
 HEAD = """# Ablation
 
-Written by `make ablation`. The validation split: history and labels of `{source}`, sample {sample}, split again in the
-same way (the holdout has no part in it), n = {n} users. nDCG@10 of `two_stage` there is {whole:.4f}
-[{low:.4f}, {high:.4f}], the mean of {seeds} seeds. The table holds paired differences to it with 95 % bootstrap
-intervals over users; three folds each, as in the graph. A difference whose interval holds 0 is not told apart from
-chance.
+Written by `make ablation`. The validation split: history and labels of a data set, split again in the same way (the
+holdout has no part in it). The tables hold paired differences of nDCG@10 of `two_stage` to the whole with 95 %
+bootstrap intervals over users; three folds each, as in the graph. A difference whose interval holds 0 is not told apart
+from chance.
+"""
+SECTION = """
+## {title}
+
+n = {n} users, the whole {whole:.4f} [{low:.4f}, {high:.4f}], each figure the mean of {seeds} seeds.
 
 | changed | difference of nDCG@10 |
 |---|---|
@@ -45,17 +50,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     split, movies, tags = (pl.scan_parquet(store / f"{name}.parquet") for name in ("split", "movies", "tags"))
     found = ablation(Validation.of(known_at(split, "known"), movies), movies, tags, seeds=SEEDS, told=print)
+    title = f"{Path(settings.source).name}, sample {given.sample}"
     with atomic(PAGE) as part:
-        part.write_text(page(found, source=settings.source, sample=given.sample))
+        part.write_text(page(PAGE.read_text() if PAGE.is_file() else "", title, found))
     sys.stdout.write(f"{PAGE.relative_to(ROOT)}\n")
     return 0
 
 
-def page(found: Mapping[str, Interval], *, source: str, sample: str) -> str:
+def page(before: str, title: str, found: Mapping[str, Interval]) -> str:
+    """The page as it was `before`, with the section of `title` made anew; other data sets keep theirs."""
+    kept = {each.partition("\n")[0]: f"\n## {each.rstrip()}\n" for each in before.split("\n## ")[1:]}
+    return HEAD + "".join(text for _, text in sorted((kept | {title: section(title, found)}).items()))
+
+
+def section(title: str, found: Mapping[str, Interval]) -> str:
     whole, *_ = found.values()
-    head = HEAD.format(
-        source=source, sample=sample, n=whole.n, whole=whole.value, low=whole.low, high=whole.high, seeds=len(SEEDS)
-    )
+    head = SECTION.format(title=title, n=whole.n, whole=whole.value, low=whole.low, high=whole.high, seeds=len(SEEDS))
     rows = [
         f"| {name} | {each.value:+.4f} [{each.low:+.4f}, {each.high:+.4f}] |" for name, each in found.items() if name
     ]
