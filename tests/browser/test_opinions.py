@@ -1,7 +1,10 @@
 """What people do in a browser: stars by pointer and by keys, Undo, reviews, five films, an account."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, Route, expect
 
 from tests.browser.conftest import SIZES, Visit
 from tests.browser.pages import opened
@@ -19,6 +22,60 @@ def test_a_click_on_half_a_star_is_kept_without_leaving_the_page(visit: Visit) -
     expect(page.locator(".who-button")).to_have_text("G You are Guest: menu")
     page.reload()
     expect(page.locator("#stars-3-7")).to_be_checked()
+
+
+@contextmanager
+def held(page: Page, movie: int) -> Iterator[None]:
+    """The first form about the movie is answered only after what is done within."""
+    routes: list[Route] = []
+
+    def hold(route: Route) -> None:
+        routes.append(route)
+
+    page.route(f"**/movies/{movie}/*", hold, times=1)
+    yield
+    expect(page.locator(".sending").first).to_be_attached()
+    routes[0].continue_()
+
+
+def test_a_rating_and_a_save_at_once_are_both_kept(visit: Visit) -> None:
+    page = visit("/movies/3")
+    with held(page, 3):
+        stars(page, 3, 7)
+        page.get_by_role("button", name="Save").click()
+        stars(page, 3, 9)
+    expect(page.get_by_role("button", name="Saved")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".actions-says")).to_contain_text("Kept: 4.5 of 5 stars.")
+    page.reload()
+    expect(page.locator("#stars-3-9")).to_be_checked()
+    expect(page.get_by_role("button", name="Saved")).to_be_visible()
+    expect(page.locator(".who-button")).to_have_text("G You are Guest: menu")
+
+
+def test_save_pressed_twice_saves(visit: Visit) -> None:
+    page = visit("/movies/3")
+    with held(page, 3):
+        page.get_by_role("button", name="Save").dblclick()
+    expect(page.get_by_role("button", name="Saved")).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(page.get_by_role("button", name="Saved")).to_be_visible()
+
+
+def test_stars_are_kept_though_the_overlay_is_closed_at_once(visit: Visit) -> None:
+    page = visit("/")
+    overlay = opened(page, page.locator("#trending-strip .card").first)
+    movie = int(page.url.rpartition("/")[2])
+
+    def gives_five(answer: Response) -> bool:
+        return "rating=5" in (answer.request.post_data or "")
+
+    with page.expect_response(gives_five), held(page, movie):
+        stars(page, movie, 7)
+        stars(page, movie, 10)
+        page.keyboard.press("Escape")
+        expect(overlay).to_be_hidden()
+    page.goto(f"/movies/{movie}")
+    expect(page.locator(f"#stars-{movie}-10")).to_be_checked()
 
 
 def test_arrow_keys_change_the_rating_and_the_focus_stays(visit: Visit) -> None:

@@ -51,7 +51,7 @@ def test_signing_up_keeps_everything_of_the_guest(visitor: Tab) -> None:
     elsewhere = another(visitor)
     sign_in(elsewhere)
     assert rating_on(elsewhere.get("/movies/1").text) == "4"
-    assert 'id="save-2" type="submit" name="on" value="0"' in elsewhere.get("/movies/2").text
+    assert 'id="save-2" type="submit" aria-pressed="true"' in elsewhere.get("/movies/2").text
     assert "Mine." in elsewhere.get("/movies/3").text
 
 
