@@ -62,9 +62,13 @@ def welcome_page(
 
 @router.post("/welcome")
 def pick(request: Request, site: TheSite, bundle: TheBundle, form: TheForm) -> Response:
-    """Keeps each `rating-<movie_id>`, and each `pick` as four stars. With five the recommendations follow."""
+    """Keeps each `rating-<movie_id>`, and each `pick` as four stars. With five the recommendations follow, or the
+    next screen where `other` asks for it."""
     chosen = picks_of(form, bundle.catalog)
     back, number = form.back(""), page_of(form("more"))
+    onward = f"/welcome?{urlencode({'more': number + 1, 'back': back})}"
+    if not chosen and form("other"):
+        return see(onward)
     if not chosen:
         kept = my_ratings(request, site)
         if kept is not None and len(kept) >= WANTED:
@@ -81,9 +85,7 @@ def pick(request: Request, site: TheSite, bundle: TheBundle, form: TheForm) -> R
             seconds=error.seconds, status=error.status,
         )  # fmt: skip
         return error.stamp(answer)
-    more = {"more": number + 1} if n_rated < WANTED else {}
-    answer = see(f"/welcome?{urlencode(more | {'back': back})}" if more else MINE)
-    return with_cookie(request, site, answer)
+    return with_cookie(request, site, see(onward if n_rated < WANTED or form("other") else MINE))
 
 
 def picks_of(form: Form, catalog: Catalog) -> dict[int, float]:

@@ -1,5 +1,6 @@
 """What people do in a browser: stars by pointer and by keys, Undo, reviews, five films, an account."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -156,6 +157,18 @@ def test_five_films_lead_to_a_row_of_ones_own(visit: Visit) -> None:
     expect(page.locator("[data-picked]")).to_have_text("5")
     page.get_by_role("button", name="Go on").click()
     expect(page.locator("#personal-says")).to_contain_text("Chosen for you from your 5 ratings")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_other_films_keep_what_is_picked(visit: Visit, scripts: bool) -> None:
+    page = visit("/welcome", java_script_enabled=scripts)
+    page.locator(".pick-poster").first.click()
+    page.get_by_role("button", name="Other films").click()
+    expect(page).to_have_url(re.compile("more=2"))
+    expect(page.locator("[data-picked]")).to_have_text("1")
+    page.get_by_role("button", name="Other films").click()
+    expect(page).to_have_url(re.compile("more=3"))
+    expect(page.locator("[data-picked]")).to_have_text("1")
 
 
 def test_the_own_row_follows_a_rating_in_the_overlay(visit: Visit) -> None:

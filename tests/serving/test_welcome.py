@@ -123,10 +123,17 @@ def test_fewer_than_five_are_kept_and_more_are_asked_for(alone: Tab) -> None:
     assert {1, 2}.isdisjoint(offered(alone))
 
 
+def test_other_films_follow_though_five_are_picked(alone: Tab) -> None:
+    picks = {f"pick-{movie}": "1" for movie in range(1, 6)}
+    assert alone.post("/welcome", **picks, other="1", more="2").headers["location"].startswith("/welcome?more=3")
+    assert "5 of five" in words(alone.get("/welcome?more=3"))
+
+
 def test_films_of_the_next_screen_are_others(alone: Tab) -> None:
     assert len(offered(alone)) == 18
     assert set(offered(alone)).isdisjoint(offered(alone, "/welcome?more=2"))
-    assert 'href="/welcome?more=2' in alone.get("/welcome").text
+    assert alone.post("/welcome", other="1", more="1").headers["location"].startswith("/welcome?more=2")
+    assert alone.cookies == {}
 
 
 @pytest.mark.parametrize(
