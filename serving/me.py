@@ -164,7 +164,7 @@ def switch_profile(request: Request, site: TheSite, profile_id: str, form: TheFo
 @router.post("/me/profiles/{profile_id}/rename")
 def rename_profile(request: Request, site: TheSite, profile_id: str, form: TheForm) -> Response:
     def act(writer: Writer, visitor: Visitor) -> None:
-        profiles.rename(writer.session, own(visitor, profile_id), name_of(form("name")))
+        profiles.rename(writer.session, visitor, own(visitor, profile_id), name_of(form("name")))
 
     return changed(request, site, form, act, of=profile_id, done="renamed")
 

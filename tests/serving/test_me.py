@@ -181,6 +181,16 @@ def test_a_profile_is_renamed_and_deleted(visitor: Tab, people: Community) -> No
         assert [session.query(record).count() for record in OF_A_MOVIE] == [0, 0, 0, 0]
 
 
+def test_profiles_of_an_account_have_different_names(ada: Tab) -> None:
+    ada.post("/me/profiles", name="Kids")
+    twice = ada.post("/me/profiles", name=" kids")
+    renamed = ada.post(f"/me/profiles/{profiles_of(ada)['Kids']}/rename", name="ADA")
+    for answer in (twice, renamed):
+        assert (answer.status_code, "There is a profile of this name already." in words(answer)) == (422, True)
+    assert ada.post(f"/me/profiles/{profiles_of(ada)['Kids']}/rename", name="KIDS").status_code == 303
+    assert set(profiles_of(ada)) == {"Ada", "KIDS"}
+
+
 def test_the_last_profile_stays(ada: Tab) -> None:
     answer = ada.post(f"/me/profiles/{profiles_of(ada)['Ada']}/delete", sure="1")
     assert (answer.status_code, "at least one profile" in words(answer)) == (422, True)
