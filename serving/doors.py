@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from movierec.published import BundleError
+from serving.addresses import came_from, local
 from serving.deps import Site, TheSite
-from serving.forms import Form, TheForm, came_from, local, see
+from serving.forms import Form, TheForm, see
 from serving.people import accounts, feedback, limits
 from serving.people.passwords import Passwords
 from serving.people.records import Account
@@ -37,12 +38,12 @@ class Door(NamedTuple):
 
 @router.get("/register")
 def register_page(request: Request, site: TheSite, back: Annotated[str, Query()] = "") -> Response:
-    return door_answer(request, site, "register.html", Door(local(back) or came_from(request)))
+    return door_answer(request, site, "register.html", Door(local(request, back) or came_from(request)))
 
 
 @router.get("/sign-in")
 def sign_in_page(request: Request, site: TheSite, back: Annotated[str, Query()] = "") -> Response:
-    return door_answer(request, site, "sign_in.html", Door(local(back) or came_from(request)))
+    return door_answer(request, site, "sign_in.html", Door(local(request, back) or came_from(request)))
 
 
 @router.post("/register")

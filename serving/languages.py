@@ -18,6 +18,8 @@ from babel.support import NullTranslations, Translations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.addresses import shown_at
+
 LANGUAGES = {"en": "English", "ru": "Русский"}  # each by its own name, as the switch shows them
 ENGLISH = "en"
 LOCALE = Path(__file__).parent / "locale"
@@ -121,8 +123,8 @@ def remember_choice(request: Request, response: Response) -> None:
 
 
 def switches(request: Request) -> list[tuple[str, str, str]]:
-    """(code, name, address of this page in it) of every language."""
+    """(code, name, address of this page in it) of every language; the answer to a form is shown at the form's page."""
+    page, here = ("", request.url) if request.method == "GET" else (shown_at(request), request.url.replace(query=""))
     return [
-        (code, name, "?" + str(request.url.include_query_params(**{PARAMETER: code}).query))
-        for code, name in LANGUAGES.items()
+        (code, name, f"{page}?{here.include_query_params(**{PARAMETER: code}).query}") for code, name in LANGUAGES.items()
     ]

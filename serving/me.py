@@ -13,10 +13,11 @@ from starlette.responses import Response
 
 from movierec.catalog import Movie
 from movierec.published import Bundle, BundleError
+from serving.addresses import came_from
 from serving.cards import Card, card
 from serving.deps import Site, TheBundle, TheSite
 from serving.figures import PICTURES, Seen, svg
-from serving.forms import Form, TheForm, came_from, see
+from serving.forms import Form, TheForm, see
 from serving.languages import N_
 from serving.pages import A_PAGE_NUMBER
 from serving.people import accounts, limits, profiles

@@ -13,7 +13,8 @@ from movierec.published import Bundle
 from movierec.ranking import RELEVANT
 from serving.cards import Card, card
 from serving.deps import Site, TheBundle, TheSite
-from serving.forms import Form, TheForm, local, see
+from serving.addresses import local
+from serving.forms import Form, TheForm, see
 from serving.mine import my_ratings
 from serving.opinions import RATINGS
 from serving.people import feedback, limits
@@ -57,7 +58,7 @@ def welcome_page(
     back: Annotated[str, Query()] = "",
 ) -> Response:
     """Popular films of all genres and decades; `more` shows the next ones."""
-    return welcome_answer(request, site, bundle, number=page_of(more), back=local(back))
+    return welcome_answer(request, site, bundle, number=page_of(more), back=local(request, back))
 
 
 @router.post("/welcome")

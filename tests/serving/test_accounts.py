@@ -298,6 +298,23 @@ def test_signing_in_leads_back_to_where_one_was(alone: Tab) -> None:
         assert 'name="back" value="/"' in another(alone).get("/sign-in", Referer=foreign).text
 
 
+@pytest.mark.parametrize(
+    ("before", "page"),
+    [
+        ("/movies/1/review", "/movies/1"),
+        ("/movies/1/reviews?page=1", "/movies/1/reviews?page=1"),
+        ("/me/profiles", "/me/account"),
+        ("/sign-out", "/"),
+        ("/nowhere", "/"),
+    ],
+)
+def test_nobody_is_led_to_an_address_that_only_takes_forms(alone: Tab, before: str, page: str) -> None:
+    for answer in (alone.get("/sign-in", Referer=f"http://site{before}"), alone.get(f"/register?back={before}")):
+        assert f'name="back" value="{page}"' in answer.text
+    register(alone)
+    assert alone.post("/sign-in", name="Ada", password=PASSWORD, back=before).headers["location"] == page
+
+
 def test_the_fields_tell_password_managers_what_they_are(alone: Tab) -> None:
     new, old = alone.get("/register").text, alone.get("/sign-in").text
     assert re.search(r'id="field-password"[^>]+type="password"[^>]+autocomplete="new-password"', new)
