@@ -22,7 +22,7 @@ from serving.opinions import NO_RATING, RATINGS, Actions, actions_of, reviews_of
 from serving.pages import A_PAGE_NUMBER, known_movie, movie_answer
 from serving.people import feedback, limits
 from serving.people.texts import review_of, storable
-from serving.writers import Declined, Writer, with_cookie, writing_as
+from serving.writers import Declined, Writer, writing_as
 
 router = APIRouter(include_in_schema=False)
 
@@ -110,7 +110,7 @@ def review(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, fo
         answer = movie_answer(request, site, bundle, movie, reviews=reviews, asked_for="reviews")
     else:
         answer = see(form.back(f"/movies/{movie.movie_id}?said={said}#reviews-{movie.movie_id}"))
-    return with_cookie(request, site, answer)
+    return site.people.remember(request, answer)
 
 
 @router.get("/movies/{movie_id}/reviews")
@@ -147,7 +147,7 @@ def changed(request: Request, site: Site, bundle: Bundle, movie: Movie, *, form:
         answer.headers["HX-Trigger"] = "opinion"
     else:
         answer = see(form.back(f"/movies/{movie.movie_id}?{urlencode(done)}#actions-{movie.movie_id}"))
-    return with_cookie(request, site, answer)
+    return site.people.remember(request, answer)
 
 
 def shown_actions(request: Request, site: Site, movie: Movie, form: Form) -> Actions:

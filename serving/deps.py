@@ -89,7 +89,7 @@ class Site:
         known = status == 200 and etag in request.headers.get("if-none-match", "")
         response = Response(b"" if known else body, 304 if known else status, headers, "text/html; charset=utf-8")
         remember_choice(request, response)
-        return response
+        return self.people.remember(request, response)
 
 
 def environment(statics: Statics, language: Language) -> Environment:

@@ -126,5 +126,6 @@ def switches(request: Request) -> list[tuple[str, str, str]]:
     """(code, name, address of this page in it) of every language; the answer to a form is shown at the form's page."""
     page, here = ("", request.url) if request.method == "GET" else (shown_at(request), request.url.replace(query=""))
     return [
-        (code, name, f"{page}?{here.include_query_params(**{PARAMETER: code}).query}") for code, name in LANGUAGES.items()
+        (code, name, f"{page}?{here.include_query_params(**{PARAMETER: code}).query}")
+        for code, name in LANGUAGES.items()
     ]

@@ -11,14 +11,14 @@ from starlette.responses import Response
 from movierec.catalog import Catalog, Movie
 from movierec.published import Bundle
 from movierec.ranking import RELEVANT
+from serving.addresses import local
 from serving.cards import Card, card
 from serving.deps import Site, TheBundle, TheSite
-from serving.addresses import local
 from serving.forms import Form, TheForm, see
 from serving.mine import my_ratings
 from serving.opinions import RATINGS
 from serving.people import feedback, limits
-from serving.writers import Declined, with_cookie, writing_as
+from serving.writers import Declined, writing_as
 
 router = APIRouter(include_in_schema=False)
 
@@ -86,7 +86,8 @@ def pick(request: Request, site: TheSite, bundle: TheBundle, form: TheForm) -> R
             seconds=error.seconds, status=error.status,
         )  # fmt: skip
         return error.stamp(answer)
-    return with_cookie(request, site, see(onward if n_rated < WANTED or form("other") else MINE))
+    answer = see(onward if n_rated < WANTED or form("other") else MINE)
+    return site.people.remember(request, answer)
 
 
 def picks_of(form: Form, catalog: Catalog) -> dict[int, float]:

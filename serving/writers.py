@@ -97,14 +97,6 @@ def refuse(visitor: Visitor, form: Form) -> None:
         raise Declined("needs_account")
 
 
-def with_cookie(request: Request, site: Site, response: Response) -> Response:
-    """Gives a new session's token to the browser."""
-    token = getattr(request.state, "new_token", None)
-    if token:
-        site.people.signing.remember(request, response, token)
-    return response
-
-
 def address_key(request: Request, site: Site) -> str:
     return site.people.signing.keyed_hash(request.client.host if request.client else "nowhere")
 

@@ -331,12 +331,21 @@ def test_a_page_drawn_for_somebody_else_rates_nothing(visitor: Tab, people: Comm
     assert rating_on(visitor.get("/movies/1").text) == "4"
 
 
-def test_a_session_in_use_is_prolonged(visitor: Tab, people: Community) -> None:
+def test_a_session_in_use_is_prolonged_and_so_is_its_cookie(visitor: Tab, people: Community) -> None:
     visitor.post("/movies/1/rating", rating="4")
     assert isinstance(people.clock, Clock)
     for _ in range(4):
         people.clock.pass_(days=300)
-        assert rating_on(visitor.get("/movies/1").text) == "4"
+        page = visitor.get("/movies/1")
+        assert rating_on(page.text) == "4"
+        assert f"Max-Age={400 * 24 * 3600}" in page.headers["set-cookie"]
+        assert "set-cookie" not in visitor.get("/movies/1").headers
+
+
+def test_a_guests_first_answer_brings_one_cookie(alone: Tab) -> None:
+    for htmx, guest in ((True, alone), (False, another(alone))):
+        answer = guest.post("/movies/1/rating", htmx=htmx, rating="4")
+        assert len(answer.headers.get_list("set-cookie")) == 1
 
 
 def test_guests_are_not_made_without_end_from_one_address(visitor: Tab, people: Community) -> None:
