@@ -91,7 +91,7 @@ def review(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, fo
     """`text` takes the place of the review before; with `delete` the review goes. What was typed is never lost."""
     movie = known_movie(bundle, movie_id)
     try:
-        with writing_as(request, site, form, limit=limits.REVIEWS) as writer:
+        with writing_as(request, site, form, limit=limits.REVIEWS, takes_away=bool(form("delete"))) as writer:
             if form("delete"):
                 feedback.unreview(writer.session, writer.profile_id, movie.movie_id)
             else:
@@ -134,7 +134,8 @@ def all_reviews(
 def changed(request: Request, site: Site, bundle: Bundle, movie: Movie, *, form: Form, act: Act) -> Response:
     """Does it, and answers with the truth after it: the same form again, or a redirect without JavaScript."""
     try:
-        with writing_as(request, site, form, limit=limits.CHANGES) as writer:
+        takes_away = form("on") == "0" or form("rating") == NO_RATING
+        with writing_as(request, site, form, limit=limits.CHANGES, takes_away=takes_away) as writer:
             done = act(writer)
     except Declined as error:
         shown = shown_actions(request, site, movie, form)._replace(problem=error.problem, seconds=error.seconds)

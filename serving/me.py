@@ -233,7 +233,7 @@ def changed(
     try:
         if visitor.state != "unknown" and visitor.state not in ({"member", "guest"} if for_guests else {"member"}):
             raise Declined("needs_account")  # noqa: TRY301
-        with writing_as(request, site, form, limit=limits.PROFILES) as writer:
+        with writing_as(request, site, form, limit=limits.PROFILES, takes_away=for_guests) as writer:
             act(writer, visitor)
     except Declined as error:
         answer = account_answer(request, site, problems={of: error.problem}, seconds=error.seconds, status=error.status)

@@ -380,6 +380,30 @@ def test_where_an_account_is_required_guests_are_invited_politely(home: Path, tm
     assert guest.cookies == {}
 
 
+def test_where_an_account_is_required_since_guests_still_take_away_what_they_left(home: Path, tmp_path: Path) -> None:
+    before = tab(home, community(tmp_path))
+    before.post("/movies/1/rating", rating="4")
+    before.post("/movies/2/saved", on="1")
+    before.post("/movies/2/watched", on="1")
+    before.post("/movies/3/review", text="Mine.")
+    guest = tab(home, community(tmp_path, needs_account=True))
+    guest.cookies = before.cookies
+    assert "Delete your rating" in words(guest.get("/movies/1"))
+    assert not re.search(r'id="(save|watched)-2"[^>]+disabled', guest.get("/movies/2").text)
+    for what, fields in [
+        ("1/rating", {"rating": "none"}),
+        ("2/saved", {"on": "0"}),
+        ("2/watched", {"on": "0"}),
+        ("3/review", {"delete": "1"}),
+    ]:
+        assert guest.post(f"/movies/{what}", **fields).status_code == 303
+    for what, fields in [("1/rating", {"rating": "4"}), ("2/saved", {"on": "1"}), ("3/review", {"text": "Mine."})]:
+        assert guest.post(f"/movies/{what}", **fields).status_code == 403
+    assert guest.post("/me/delete", sure="1").headers["location"] == "/"
+    assert guest.cookies == {}
+    assert another(guest).post("/movies/2/saved", on="0").status_code == 403
+
+
 def test_while_somebody_holds_the_database_nothing_is_kept_and_it_is_said(
     alone: Tab, caplog: pytest.LogCaptureFixture
 ) -> None:
