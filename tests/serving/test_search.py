@@ -2,7 +2,7 @@
 
 import re
 from html import unescape
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -150,6 +150,23 @@ def test_the_page_shows_the_builder_as_it_was_left(browser: Browser) -> None:
     values = dict(re.findall(r'<input name="(b[^"]*)"[^>]*? value="([^"]*)"', page))
     assert {"b.kind", "b.0.field", "b.1.kind", "b.1.0.low", "b.2.0.value"} <= set(names)
     assert (values["b.1.0.low"], values["b.2.0.value"]) == ("1990", "a, b")
+
+
+def test_the_builder_holds_every_filter_that_can_be_read(browser: Browser) -> None:
+    deepest = "year:1990..,or(genre:Comedy,and(tag:a,or(tag:b,and(tag:c,tag:d))))"
+    page = browser.get(f"/search?filter={deepest}").text.split('id="builder"')[1]
+    selects = re.findall(r'<select name="(b[^"]*)".*?<option value="([^"]*)" selected', page, re.DOTALL)
+    inputs = re.findall(r'<input[^>]* name="(b[^"]*)"[^>]*? value="([^"]*)"', page)
+    assert pressed(browser, urlencode(selects + inputs), "") == deepest
+    assert 'value="group:b.1.1.1"' in page
+    assert 'value="group:b.1.1.1.1"' not in page
+
+
+def test_a_group_too_deep_for_the_builder_is_told_of(browser: Browser) -> None:
+    groups = "&".join(f"b{'.0' * depth}.kind=or" for depth in range(6))
+    answer = browser.get(f"/search?{groups}")
+    assert answer.status_code == 422
+    assert "groups in too many groups" in unescape(answer.text)
 
 
 @pytest.mark.parametrize(
