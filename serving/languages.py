@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -65,9 +65,19 @@ class Language:
     def moment(self, value: date) -> str:
         return str(format_datetime(value, "d MMMM y, HH:mm z", locale=self.code))
 
+    def stars(self, value: float) -> str:
+        """3.5, and 4 without a place after the point."""
+        return str(format_decimal(value, "0.#", locale=self.code))
+
+    def day(self, value: date) -> str:
+        return str(format_date(value, "d MMMM y", locale=self.code))
+
     @property
     def filters(self) -> dict[str, Any]:
-        return {"translated": self.translated, "genre": self.genre, "number": self.number, "moment": self.moment}
+        return {
+            each.__name__: each
+            for each in (self.translated, self.genre, self.number, self.stars, self.day, self.moment)
+        }
 
 
 @lru_cache(10_000)  # a page has a hundred numbers, and most have stood on another page before

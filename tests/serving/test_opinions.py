@@ -38,6 +38,19 @@ def test_every_half_star_can_be_given(alone: Tab, stars: str) -> None:
     assert rating_on(alone.post("/movies/1/rating", htmx=True, rating=stars).text) == stars
 
 
+def test_ratings_and_days_are_written_as_in_russian(alone: Tab) -> None:
+    alone.post("/movies/1/rating", rating="2.5")
+    answer = alone.ask(
+        "POST", "/movies/1/rating", body=b"rating=3.5", HX_Request="true", Accept_Language="ru",
+        Content_Type="application/x-www-form-urlencoded",
+    )  # fmt: skip
+    assert "Сохранено: 3,5 из 5" in words(answer)
+    assert "Отменить: вернуть 2,5" in words(answer)
+    alone.post("/movies/1/review", text="Тихо.")
+    assert ">1 марта 2026</time>" in alone.get("/movies/1", Accept_Language="ru").text
+    assert ">1 марта 2026</time>" in alone.get("/me?show=reviews", Accept_Language="ru").text
+
+
 def test_htmx_gets_the_form_alone_with_the_truth_in_it(visitor: Tab) -> None:
     answer = visitor.post("/movies/1/rating", htmx=True, rating="4")
     assert answer.status_code == 200

@@ -118,6 +118,16 @@ def test_what_a_form_adds_is_sent_on_to_the_short_address(browser: Browser) -> N
     assert browser.get(answer.headers["location"]).status_code == 200
 
 
+def test_a_genre_is_found_by_its_russian_name(browser: Browser) -> None:
+    comedies, action = ids(browser.get("/search?q=comedy").text), ids(browser.get("/search?q=action").text)
+    assert comedies
+    assert ids(browser.get("/search?q=КОМЕДИЯ&lang=ru").text) == comedies
+    assert ids(browser.get("/search?q=боевик&lang=ru").text) == action
+    page = browser.get("/search?q=комедия&lang=ru").text
+    assert 'value="комедия"' in page
+    assert "/movies/" in browser.get("/search/suggestions?q=комедия&lang=ru").text
+
+
 def pressed(browser: Browser, form: str, button: str) -> str:
     """The filter that the page shows after a button of the builder."""
     location = browser.get(f"/search?{form}&do={button}").headers["location"]
