@@ -99,19 +99,25 @@ def test_undo_brings_the_rating_before_back(visit: Visit) -> None:
     expect(page.locator("#stars-3-8")).to_be_checked()
 
 
-def test_in_the_overlay_save_and_move_to_page_stand_on_one_line_at_every_width(visit: Visit) -> None:
-    for width in SIZES:
-        page = visit("/", width=width)
-        overlay = opened(page, page.locator(".card").first)
-        save = overlay.get_by_role("button", name="Save")
-        save.click()
-        expect(overlay.get_by_role("button", name="Saved")).to_have_attribute("aria-pressed", "true")
-        left = overlay.get_by_role("button", name="Saved").bounding_box()
-        right = overlay.get_by_role("link", name="Move to page").bounding_box()
-        assert left is not None
-        assert right is not None
-        assert abs(left["y"] - right["y"]) < 2
-        assert left["x"] + left["width"] < right["x"]
+@pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
+def test_in_the_overlay_save_and_move_to_page_stand_on_one_line_at_every_width(visit: Visit, locale: str) -> None:
+    for width in (320, 360, 480, 600, 768, 1440):
+        page = visit("/", width=1440, locale=locale)
+        page.set_viewport_size({"width": width, "height": 800})
+        overlay = opened(page, page.locator('.card[href="/movies/1"]').first)
+        overlay.locator(".save").click()
+        expect(overlay.locator(".save")).to_have_attribute("aria-pressed", "true")
+        save, move, links = (overlay.locator(part).bounding_box() for part in (".save", ".move", ".outlinks"))
+        assert save
+        assert move
+        assert links
+        assert abs(save["y"] + save["height"] / 2 - move["y"] - move["height"] / 2) < 2
+        assert save["x"] + save["width"] < move["x"]
+        # The links to the right of both where there is room, else right below.
+        below = links["y"] - move["y"] - move["height"]
+        assert links["x"] > move["x"] + move["width"] if below < 0 else below < 20
+        if width in {480, 1440} and locale == "en-US":
+            assert below < 0
 
 
 def test_a_review_is_kept_and_its_markup_is_text(visit: Visit) -> None:
