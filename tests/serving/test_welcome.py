@@ -64,6 +64,14 @@ def test_who_has_rated_something_sees_the_own_row_first(visitor: Tab) -> None:
     assert "Chosen for you from your 1 rating;" in words(visitor.get("/"))
 
 
+def test_who_has_signed_in_stands_among_the_users_before_the_first_rating(alone: Tab) -> None:
+    assert 'id="user-me"' not in alone.get("/").text
+    assert alone.post("/register", name="Ada", password="four plain words here").status_code == 303
+    assert re.search(r'id="user-me" href="/welcome">Me <small>Pick five films', alone.get("/").text)
+    alone.post("/movies/1/rating", rating="5")
+    assert re.search(r'id="user-me" href="/\?user_id=me', alone.get("/").text)
+
+
 def test_another_users_row_can_be_looked_at_and_stays_theirs(visitor: Tab) -> None:
     before = personal_ids(visitor.get("/?user_id=4").text)
     visitor.post("/movies/1/rating", rating="5")
