@@ -502,10 +502,10 @@ def test_looked_among_for_reasons_are_ratings_of_similar_movies_then_the_latest(
 
 def test_a_movie_says_which_ratings_speak_for_it(alone: Tab) -> None:
     """Even movies are of one taste, odd ones of the other."""
-    assert "since you rated" not in alone.get("/movies/8").text
+    assert "Speaks for it" not in alone.get("/movies/8").text
     for movie_id in (2, 4, 6):
         alone.post(f"/movies/{movie_id}/rating", rating="5")
-    told = re.search(r"For you, since you rated: ([^<]+)</p>", alone.get("/movies/8").text)
+    told = re.search(r"Speaks for it: you rated ([^<]+)</p>", alone.get("/movies/8").text)
     assert told
     assert set(told[1].split(", ")) <= {"Movie 2", "Movie 4", "Movie 6"}
-    assert "since you rated" not in alone.get("/movies/4").text  # rated already
+    assert "Speaks for it" not in alone.get("/movies/4").text  # rated already
