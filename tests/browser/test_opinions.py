@@ -165,6 +165,27 @@ def test_five_films_lead_to_a_row_of_ones_own(visit: Visit) -> None:
     expect(page.locator("#personal-says")).to_contain_text("Chosen for you from your 5 ratings")
 
 
+def test_a_guest_rates_gets_a_row_signs_up_and_keeps_it(visit: Visit) -> None:
+    page = visit("/movies/1")
+    for movie, half in ((1, 10), (3, 9), (5, 8)):
+        page.goto(f"/movies/{movie}")
+        stars(page, movie, half)
+        expect(page.locator(".actions-says")).to_contain_text("Kept: ")
+    page.goto("/")
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for you from your 3 ratings")
+    row = page.locator("#for-you-strip .card-title").all_inner_texts()
+    page.locator(".who-button").click()
+    page.get_by_role("link", name="Create an account").click()
+    page.get_by_label("Name").fill("Grace")
+    page.get_by_label("Password").fill("four plain words")
+    page.get_by_role("button", name="Create account").click()
+    expect(page).to_have_url(re.compile("/$"))
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for you from your 3 ratings")
+    assert page.locator("#for-you-strip .card-title").all_inner_texts() == row
+    page.locator(".who-button").click()
+    expect(page.locator(".who-name")).to_have_text("Signed in as Grace")
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 def test_other_films_keep_what_is_picked(visit: Visit, scripts: bool) -> None:
     page = visit("/welcome", java_script_enabled=scripts)
