@@ -18,6 +18,7 @@ from movierec.filters import (
     Group,
     Is,
     Node,
+    depth,
 )
 
 WORD = re.compile(r"[A-Za-z_]*")
@@ -33,7 +34,10 @@ def read(text: str) -> Group:
     parts = _Reader(text).parts(depth=1, until="")
     if len(parts) == 1 and isinstance(parts[0], Group):
         return parts[0]
-    return Group("and", tuple(parts))
+    root = Group("and", tuple(parts))
+    if depth(root) > MAX_DEPTH:  # the `and` that is not written counts, as it does where the tree is shown
+        _Reader(text).parts(depth=2, until="")  # raises where the deepest group begins
+    return root
 
 
 def between(field: str, low: str, high: str, *, at: int = 0) -> Between:

@@ -92,7 +92,7 @@ class PosterFetch:
                     content += chunk
                     if len(content) > images.MAX_BYTES:
                         break
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _PassingError(f"{path}: {type(error).__name__}") from error
         if fault := images.fault_of(bytes(content), response.headers.get("content-type", "")):
             return f"{path}: {fault}"

@@ -134,7 +134,7 @@ class TmdbClient:
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
             try:
                 response = await self._http.get(path, params=dict(params))
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:  # DecodingError is one too: an answer damaged on its way
                 raise UnavailableError(f"{path}: {type(error).__name__}") from error
             finally:
                 self.in_flight -= 1

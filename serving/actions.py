@@ -22,7 +22,7 @@ from serving.opinions import NO_RATING, RATINGS, Actions, actions_of, reviews_of
 from serving.pages import A_PAGE_NUMBER, known_movie, movie_answer
 from serving.people import feedback, limits
 from serving.people.texts import review_of, storable
-from serving.writers import Declined, Writer, with_cookie, writing_as
+from serving.writers import Declined, Writer, writing_as
 
 router = APIRouter(include_in_schema=False)
 
@@ -91,7 +91,7 @@ def review(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, fo
     """`text` takes the place of the review before; with `delete` the review goes. What was typed is never lost."""
     movie = known_movie(bundle, movie_id)
     try:
-        with writing_as(request, site, form, limit=limits.REVIEWS) as writer:
+        with writing_as(request, site, form, limit=limits.REVIEWS, takes_away=bool(form("delete"))) as writer:
             if form("delete"):
                 feedback.unreview(writer.session, writer.profile_id, movie.movie_id)
             else:
@@ -110,7 +110,7 @@ def review(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, fo
         answer = movie_answer(request, site, bundle, movie, reviews=reviews, asked_for="reviews")
     else:
         answer = see(form.back(f"/movies/{movie.movie_id}?said={said}#reviews-{movie.movie_id}"))
-    return with_cookie(request, site, answer)
+    return site.people.remember(request, answer)
 
 
 @router.get("/movies/{movie_id}/reviews")
@@ -134,7 +134,8 @@ def all_reviews(
 def changed(request: Request, site: Site, bundle: Bundle, movie: Movie, *, form: Form, act: Act) -> Response:
     """Does it, and answers with the truth after it: the same form again, or a redirect without JavaScript."""
     try:
-        with writing_as(request, site, form, limit=limits.CHANGES) as writer:
+        takes_away = form("on") == "0" or form("rating") == NO_RATING
+        with writing_as(request, site, form, limit=limits.CHANGES, takes_away=takes_away) as writer:
             done = act(writer)
     except Declined as error:
         shown = shown_actions(request, site, movie, form)._replace(problem=error.problem, seconds=error.seconds)
@@ -147,7 +148,7 @@ def changed(request: Request, site: Site, bundle: Bundle, movie: Movie, *, form:
         answer.headers["HX-Trigger"] = "opinion"
     else:
         answer = see(form.back(f"/movies/{movie.movie_id}?{urlencode(done)}#actions-{movie.movie_id}"))
-    return with_cookie(request, site, answer)
+    return site.people.remember(request, answer)
 
 
 def shown_actions(request: Request, site: Site, movie: Movie, form: Form) -> Actions:

@@ -87,7 +87,9 @@ def _group(fields: Mapping[str, str], path: str, faults: list[Fault], *, depth: 
     parts: list[Node] = []
     for i in range(MAX_PARTS):
         part = f"{path}.{i}"
-        if f"{part}.kind" in fields and depth < MAX_DEPTH:
+        if f"{part}.kind" in fields and depth == MAX_DEPTH:
+            faults.append(Fault("filter", FilterError("too_deep")))
+        elif f"{part}.kind" in fields:
             parts.append(_group(fields, part, faults, depth=depth + 1))
         elif f"{part}.field" in fields:
             parts.append(_condition(fields, part, faults))

@@ -48,7 +48,8 @@ class Site:
     live: Live
     pictures: Pictures
     statics: Statics
-    templates: dict[str, Environment]  # by language
+    languages: dict[str, Language]  # by code, as the templates
+    templates: dict[str, Environment]
     presets: PerBundle[list[User]]
     about: PerBundle[About]
     people: Community
@@ -56,8 +57,9 @@ class Site:
     @classmethod
     def of(cls, live: Live, people: Community, pictures: Pictures) -> "Site":
         statics = Statics()
-        templates = {code: environment(statics, Language(code)) for code in LANGUAGES}
-        return cls(live, pictures, statics, templates, PerBundle(preset_users), PerBundle(About.of), people)
+        languages = {code: Language(code) for code in LANGUAGES}
+        templates = {code: environment(statics, language) for code, language in languages.items()}
+        return cls(live, pictures, statics, languages, templates, PerBundle(preset_users), PerBundle(About.of), people)
 
     def html(
         self,
@@ -97,7 +99,7 @@ class Site:
         known = status == 200 and etag in request.headers.get("if-none-match", "")
         response = Response(b"" if known else body, 304 if known else status, headers, "text/html; charset=utf-8")
         remember_choice(request, response)
-        return response
+        return self.people.remember(request, response)
 
 
 def environment(statics: Statics, language: Language) -> Environment:

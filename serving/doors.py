@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from movierec.published import BundleError
+from serving.addresses import came_from, local
 from serving.deps import Site, TheSite
-from serving.forms import Form, TheForm, came_from, local, see
+from serving.forms import Form, TheForm, see
 from serving.people import accounts, feedback, limits
 from serving.people.passwords import Passwords
 from serving.people.records import Account
@@ -37,17 +38,18 @@ class Door(NamedTuple):
 
 @router.get("/register")
 def register_page(request: Request, site: TheSite, back: Annotated[str, Query()] = "") -> Response:
-    return door_answer(request, site, "register.html", Door(local(back) or came_from(request)))
+    return door_answer(request, site, "register.html", Door(local(request, back) or came_from(request)))
 
 
 @router.get("/sign-in")
 def sign_in_page(request: Request, site: TheSite, back: Annotated[str, Query()] = "") -> Response:
-    return door_answer(request, site, "sign_in.html", Door(local(back) or came_from(request)))
+    return door_answer(request, site, "sign_in.html", Door(local(request, back) or came_from(request)))
 
 
 @router.post("/register")
 def register(request: Request, site: TheSite, form: TheForm) -> Response:
-    """A new account keeps what the guest did. A new one without ratings is led to five films."""
+    """A new account keeps what the guest did. A new one without ratings is led to five films. Who posts the name and
+    the password of an account that is there, be it by a second click, is signed in."""
     people, visitor = site.people, site.people.visitor(request)
     door = Door(form.back("/"), name=storable(form("name"))[:100])
     name, problems = checked(form)
@@ -65,7 +67,7 @@ def register(request: Request, site: TheSite, form: TheForm) -> Response:
                 )
                 has_ratings = visitor.profile is not None and bool(feedback.n_ratings_of(session, visitor.profile.id))
     except IntegrityError:
-        return declined(request, site, "register.html", door, Declined("name_is_taken"))
+        return entered(request, site, form, "register.html", door, unproven="name_is_taken")
     except Declined as error:
         return declined(request, site, "register.html", door, error)
     answer = see(door.back if has_ratings else f"/welcome?{urlencode({'back': door.back})}")
@@ -76,30 +78,8 @@ def register(request: Request, site: TheSite, form: TheForm) -> Response:
 @router.post("/sign-in")
 def sign_in(request: Request, site: TheSite, form: TheForm) -> Response:
     """Says the same of an unknown name and of a wrong password, after the same work."""
-    people, visitor = site.people, site.people.visitor(request)
-    name = " ".join(storable(form("name")).split())
-    door = Door(form.back("/"), name=name[:100])
-    try:
-        with declining():
-            be_known(visitor)
-            with people.database.writing() as session:
-                address = address_key(request, site)
-                of_name = people.signing.keyed_hash(f"{address} {name_key(name)}")
-                limits.count(session, limits.SIGN_INS_FROM_AN_ADDRESS, address, now=people.clock())
-                limits.count(session, limits.SIGN_INS_OF_A_NAME, of_name, now=people.clock())
-            with people.database.reading() as session:
-                account = accounts.account_named(session, name)
-            account = proven(account, form("password")[:10_000], people.passwords)
-            with people.database.writing() as session:
-                accounts.refresh_hash(session, account, form("password"), people.passwords)
-                token, merged = accounts.enter(
-                    session, visitor, account.id, agent=agent_of(request), now=people.clock()
-                )
-    except Declined as error:
-        return declined(request, site, "sign_in.html", door, error)
-    answer = see(f"/me?{urlencode(merged._asdict())}" if merged.moved or merged.kept else door.back)
-    people.signing.remember(request, answer, token)
-    return answer
+    door = Door(form.back("/"), name=" ".join(storable(form("name")).split())[:100])
+    return entered(request, site, form, "sign_in.html", door, unproven="no_such_sign_in")
 
 
 @router.post("/sign-out")
@@ -120,10 +100,37 @@ def sign_out(request: Request, site: TheSite) -> Response:
     return answer
 
 
-def proven(account: Account | None, password: str, passwords: Passwords) -> Account:
+def entered(request: Request, site: Site, form: Form, page: str, door: Door, *, unproven: str) -> Response:
+    """Signs in, or says on `page` why not: `unproven` where name and password do not belong together."""
+    people, visitor = site.people, site.people.visitor(request)
+    name = " ".join(storable(form("name")).split())
+    try:
+        with declining():
+            be_known(visitor)
+            with people.database.writing() as session:
+                address = address_key(request, site)
+                of_name = people.signing.keyed_hash(f"{address} {name_key(name)}")
+                limits.count(session, limits.SIGN_INS_FROM_AN_ADDRESS, address, now=people.clock())
+                limits.count(session, limits.SIGN_INS_OF_A_NAME, of_name, now=people.clock())
+            with people.database.reading() as session:
+                account = accounts.account_named(session, name)
+            account = proven(account, form("password")[:10_000], people.passwords, unproven=unproven)
+            with people.database.writing() as session:
+                accounts.refresh_hash(session, account, form("password"), people.passwords)
+                token, merged = accounts.enter(
+                    session, visitor, account.id, agent=agent_of(request), now=people.clock()
+                )
+    except Declined as error:
+        return declined(request, site, page, door, error)
+    answer = see(f"/me?{urlencode(merged._asdict())}" if merged.moved or merged.kept else door.back)
+    people.signing.remember(request, answer, token)
+    return answer
+
+
+def proven(account: Account | None, password: str, passwords: Passwords, *, unproven: str) -> Account:
     """The account, whose password it is. Raises Declined."""
     if not passwords.are_equal(account.password if account else None, password) or account is None:
-        raise Declined("no_such_sign_in")
+        raise Declined(unproven)
     return account
 
 

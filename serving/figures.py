@@ -2,15 +2,19 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from html import escape
 from typing import NamedTuple
 
 from movierec.catalog import Movie
+from serving.languages import N_, Language
 from serving.people.feedback import STARS
 
 WIDTH, HEIGHT, BOTTOM, TOP = 640, 260, 34, 26
+LEGEND, IN_A_LINE = 26, 3  # height of a line of the legend, and names in it
 MOST_GENRES = 5
+MOST_SPANS = 14
+OTHERS = N_("others")
 COLOURS = ("#ffc857", "#e2574c", "#4fa3e0", "#4fbf83", "#a67de0", "#59617a")
 
 
@@ -32,33 +36,40 @@ class Bars(NamedTuple):
         return [sum(parts) for parts in self.parts]
 
 
-def ratings_histogram(seen: Sequence[Seen]) -> Bars:
+def ratings_histogram(seen: Sequence[Seen], language: Language) -> Bars:
     counts = Counter(each.rating for each in seen if each.rating is not None)
-    return Bars([f"{stars:g}" for stars in STARS], [""], [[counts[stars]] for stars in STARS])
+    return Bars([language.stars(stars) for stars in STARS], [""], [[counts[stars]] for stars in STARS])
 
 
-def decades(seen: Sequence[Seen]) -> Bars:
+def decades(seen: Sequence[Seen], _language: Language) -> Bars:
     """Every decade from the first to the last, those in between without a movie too."""
     counts = Counter(each.movie.year // 10 * 10 for each in seen if each.movie.year)
     span = range(min(counts, default=0), max(counts, default=-1) + 1, 10)
     return Bars([str(decade) for decade in span], [""], [[counts[decade]] for decade in span])
 
 
-def genres_over_time(seen: Sequence[Seen]) -> Bars:
-    """Movies by the first of the most watched genres that they have; by day, month or year, as the span asks."""
+def genres_over_time(seen: Sequence[Seen], language: Language) -> Bars:
+    """Movies by the first of the most watched genres that they have; by day, month or year, as the span asks, those
+    in between without a movie too."""
     if not seen:
         return Bars([], [], [])
-    first, last = min(each.at for each in seen), max(each.at for each in seen)
-    days = (last - first).days
-    form = "%d.%m." if days < 14 else "%Y-%m" if days < 400 else "%Y"
+    days = [each.at.date() for each in seen]
+    form, labels = spans(min(days), max(days))
     top = [name for name, _ in Counter(genre for each in seen for genre in each.movie.genres).most_common(MOST_GENRES)]
-    ordered = sorted(seen, key=lambda each: each.at)
-    labels = list(dict.fromkeys(each.at.strftime(form) for each in ordered))[-14:]
-    counts = Counter((each.at.strftime(form), _main_genre(each.movie, top)) for each in ordered)
-    return Bars(labels, [*top, ""], [[counts[label, name] for name in [*top, ""]] for label in labels])
+    counts = Counter((each.at.strftime(form), _main_genre(each.movie, top)) for each in seen)
+    names = [*map(language.genre, top), language.translated(OTHERS)]
+    return Bars(labels, names, [[counts[label, name] for name in [*top, ""]] for label in labels])
 
 
-PICTURES: dict[str, Callable[[Sequence[Seen]], Bars]] = {
+def spans(first: date, last: date) -> tuple[str, list[str]]:
+    """How days, months or years are written, and the last ones up to `last`."""
+    n_days = (last - first).days + 1
+    form = "%d.%m." if n_days <= MOST_SPANS else "%Y-%m" if n_days < 400 else "%Y"
+    written = ((first + timedelta(days=i)).strftime(form) for i in range(n_days))
+    return form, list(dict.fromkeys(written))[-MOST_SPANS:]
+
+
+PICTURES: dict[str, Callable[[Sequence[Seen], Language], Bars]] = {
     "ratings": ratings_histogram,
     "decades": decades,
     "genres": genres_over_time,
@@ -68,7 +79,7 @@ PICTURES: dict[str, Callable[[Sequence[Seen]], Bars]] = {
 def svg(bars: Bars) -> str:
     """Bars from left to right, each with its number on top; colours of parts are explained below."""
     has_legend = len(bars.names) > 1
-    height = HEIGHT + (30 if has_legend else 0)
+    height = HEIGHT + (LEGEND * -(-len(bars.names) // IN_A_LINE) if has_legend else 0)
     step = WIDTH / max(len(bars.labels), 1)
     width = min(step * 0.72, 72)
     unit = (HEIGHT - BOTTOM - TOP) / max([*bars.totals, 1])
@@ -101,11 +112,12 @@ def _text(x: float, y: float, words: str, colour: str) -> str:
 
 
 def _legend(names: list[str]) -> str:
-    step = WIDTH / len(names)
+    step = WIDTH / IN_A_LINE
+    places = [(i % IN_A_LINE * step, HEIGHT + 8 + LEGEND * (i // IN_A_LINE)) for i in range(len(names))]
     return "".join(
-        f'<rect x="{i * step:.0f}" y="{HEIGHT + 8}" width="12" height="12" rx="3" fill="{colour}"/>'
-        f'<text x="{i * step + 18:.0f}" y="{HEIGHT + 19}" fill="#aeb6c6" font-size="13">{escape(name or "…")}</text>'
-        for i, (name, colour) in enumerate(zip(names, COLOURS, strict=False))
+        f'<rect x="{x:.0f}" y="{y}" width="12" height="12" rx="3" fill="{colour}"/>'
+        f'<text x="{x + 18:.0f}" y="{y + 11}" fill="#aeb6c6" font-size="15">{escape(name)}</text>'
+        for (x, y), name, colour in zip(places, names, COLOURS, strict=False)
     )
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -18,6 +18,8 @@ from babel.support import NullTranslations, Translations
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
+
+from serving.addresses import shown_at
 
 LANGUAGES = {"en": "English", "ru": "Русский"}  # each by its own name, as the switch shows them
 ENGLISH = "en"
@@ -73,9 +75,19 @@ class Language:
     def moment(self, value: date) -> str:
         return str(format_datetime(value, "d MMMM y, HH:mm z", locale=self.code))
 
+    def stars(self, value: float) -> str:
+        """3.5, and 4 without a place after the point."""
+        return str(format_decimal(value, "0.#", locale=self.code))
+
+    def day(self, value: date) -> str:
+        return str(format_date(value, "d MMMM y", locale=self.code))
+
     @property
     def filters(self) -> dict[str, Any]:
-        return {"translated": self.translated, "genre": self.genre, "number": self.number, "moment": self.moment}
+        return {
+            each.__name__: each
+            for each in (self.translated, self.genre, self.number, self.stars, self.day, self.moment)
+        }
 
 
 @lru_cache(10_000)  # a page has a hundred numbers, and most have stood on another page before
@@ -131,8 +143,9 @@ def remember_choice(request: Request, response: Response) -> None:
 
 
 def switches(request: Request) -> list[tuple[str, str, str]]:
-    """(code, name, address of this page in it) of every language."""
+    """(code, name, address of this page in it) of every language; the answer to a form is shown at the form's page."""
+    page, here = ("", request.url) if request.method == "GET" else (shown_at(request), request.url.replace(query=""))
     return [
-        (code, name, "?" + str(request.url.include_query_params(**{PARAMETER: code}).query))
+        (code, name, f"{page}?{here.include_query_params(**{PARAMETER: code}).query}")
         for code, name in LANGUAGES.items()
     ]

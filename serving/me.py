@@ -13,11 +13,12 @@ from starlette.responses import Response
 
 from movierec.catalog import Movie
 from movierec.published import Bundle, BundleError
+from serving.addresses import came_from
 from serving.cards import Card, card
 from serving.deps import Site, TheBundle, TheSite
-from serving.figures import PICTURES, Seen, svg
-from serving.forms import Form, TheForm, came_from, see
-from serving.languages import N_
+from serving.figures import PICTURES, Bars, Seen, svg
+from serving.forms import Form, TheForm, see
+from serving.languages import N_, language_of
 from serving.pages import A_PAGE_NUMBER
 from serving.people import accounts, limits, profiles
 from serving.people.collection import Collection, Entry, collection, exported
@@ -55,6 +56,7 @@ class MyPage(NamedTuple):
     n_pages: int
     n_unknown: int
     n_seen: int
+    figures: Mapping[str, Bars]
     is_known: bool
     moved: int
     kept: int
@@ -93,6 +95,7 @@ def my_page(
     number = page_number(page, n_pages=max(1, -(-len(entries) // PAGE_SIZE)))
     shown = entries[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     by_id = bundle.catalog.by_id
+    seen, language = seen_by(everything, by_id), site.languages[language_of(request)]
     mine = MyPage(
         show,
         {name: len(getattr(everything, name)) for name in LISTS},
@@ -100,7 +103,8 @@ def my_page(
         number,
         max(1, -(-len(entries) // PAGE_SIZE)),
         n_unknown=sum(entry.movie_id not in by_id for entry in entries),
-        n_seen=len(seen_by(everything, by_id)),
+        n_seen=len(seen),
+        figures={name: bars(seen, language) for name, bars in PICTURES.items()} if show == "statistics" else {},
         is_known=found is not None,
         moved=small_number(moved),
         kept=small_number(kept),
@@ -114,7 +118,8 @@ def my_picture(request: Request, site: TheSite, bundle: TheBundle, name: str) ->
     if name not in PICTURES:
         raise HTTPException(404, N_("There is no such picture."))
     seen = seen_by(my_collection(request, site) or NOTHING, bundle.catalog.by_id)
-    drawn = svg(PICTURES[name](seen)).encode("utf-8", "replace")
+    language = site.languages[language_of(request)]
+    drawn = svg(PICTURES[name](seen, language)).encode("utf-8", "replace")
     return Response(drawn, headers={"Cache-Control": "private, no-store"}, media_type="image/svg+xml")
 
 
@@ -164,7 +169,7 @@ def switch_profile(request: Request, site: TheSite, profile_id: str, form: TheFo
 @router.post("/me/profiles/{profile_id}/rename")
 def rename_profile(request: Request, site: TheSite, profile_id: str, form: TheForm) -> Response:
     def act(writer: Writer, visitor: Visitor) -> None:
-        profiles.rename(writer.session, own(visitor, profile_id), name_of(form("name")))
+        profiles.rename(writer.session, visitor, own(visitor, profile_id), name_of(form("name")))
 
     return changed(request, site, form, act, of=profile_id, done="renamed")
 
@@ -232,7 +237,7 @@ def changed(
     try:
         if visitor.state != "unknown" and visitor.state not in ({"member", "guest"} if for_guests else {"member"}):
             raise Declined("needs_account")  # noqa: TRY301
-        with writing_as(request, site, form, limit=limits.PROFILES) as writer:
+        with writing_as(request, site, form, limit=limits.PROFILES, takes_away=for_guests) as writer:
             act(writer, visitor)
     except Declined as error:
         answer = account_answer(request, site, problems={of: error.problem}, seconds=error.seconds, status=error.status)

@@ -93,6 +93,7 @@ def home(
         fragment="partials/personal.html",
         status=422 if row.state == "not_an_id" else 200,
         personal=row,
+        visitor=site.people.visitor(request),
         **({} if wants_fragment(request) else around_the_row(bundle)),
     )
 

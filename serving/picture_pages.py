@@ -25,14 +25,23 @@ BACKDROP = (STATIC / "backdrop.svg").read_bytes()
 
 @router.get("/posters/{movie_id}")
 def poster(
-    request: Request, site: TheSite, bundle: TheBundle, movie_id: str, v: Annotated[str, Query()] = ""
+    request: Request,
+    site: TheSite,
+    bundle: TheBundle,
+    movie_id: str,
+    *,
+    v: Annotated[str, Query()] = "",
+    drawn: Annotated[str, Query()] = "",
 ) -> Response:
-    """The poster of a movie. `v` is the version of the drawn one: only with the right one is it kept for a day."""
+    """The poster of a movie. `v` is the version of the drawn one: only with the right one is it kept for a day.
+    With `drawn` it is the drawn one whatever there is, for browsers that could not show the other."""
     movie = known_movie(bundle, movie_id)
+    version = posters.version(movie)
+    if drawn:
+        return picture(request, posters.poster(movie).encode(), version, A_DAY)
     found = site.pictures.find("poster", movie.movie_id)
     if found.content:
         return picture(request, found.content, found.name, A_WEEK)
-    version = posters.version(movie)
     kept = A_DAY if v == version and not found.may_come else NOT_KEPT
     return picture(request, posters.poster(movie).encode(), version, kept)
 

@@ -1,6 +1,7 @@
 """The search page and the suggestions under its field."""
 
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated, NamedTuple
@@ -17,9 +18,9 @@ from movierec.matching import Mask, Sets
 from serving import builder
 from serving.asked import MAX_QUERY, ONLY, Asked, Chip, Fault, asked
 from serving.cards import Card, cards
-from serving.deps import TheBundle, TheSite
+from serving.deps import Site, TheBundle, TheSite
 from serving.htmx import wants_fragment
-from serving.languages import N_, Sentence
+from serving.languages import N_, Sentence, language_of
 from serving.pages import A_PAGE_NUMBER, AUTOMATIC_PAGES, PAGE_SIZE, CataloguePage
 
 log = logging.getLogger(__name__)
@@ -68,11 +69,12 @@ def search(request: Request, site: TheSite, bundle: TheBundle) -> Response:
     if not wanted.faults and not wants_fragment(request) and not is_clean(pairs):
         return RedirectResponse(wanted.href(), 303, {"Cache-Control": "no-store"})
     sets = request.app.state.movie_sets(request)
+    words = in_the_catalogues_words(site, request, bundle.browser, wanted.q)
     try:
-        found = find(bundle.browser, wanted, sets, number=number)
+        found = find(bundle.browser, wanted, sets, number=number, words=words)
     except FilterError as error:
         wanted = replace(wanted, faults=(*wanted.faults, Fault("genre", error)))
-        found = find(bundle.browser, Asked(q=wanted.q), sets, number=1)
+        found = find(bundle.browser, Asked(q=wanted.q), sets, number=1, words=words)
     response = site.html(
         request,
         "search.html",
@@ -96,8 +98,15 @@ def search(request: Request, site: TheSite, bundle: TheBundle) -> Response:
 @router.get("/search/suggestions")
 def suggestions(request: Request, site: TheSite, bundle: TheBundle, q: Annotated[str, Query()] = "") -> Response:
     """The best few movies for what is typed so far, as options of a list."""
-    found = suggested(bundle.browser, q)
+    found = suggested(bundle.browser, in_the_catalogues_words(site, request, bundle.browser, q))
     return site.fragment(request, "partials/suggestions.html", q=q.strip()[:MAX_QUERY], cards=found)
+
+
+def in_the_catalogues_words(site: Site, request: Request, browser: Browser, q: str) -> str:
+    """With the names of genres that the visitor's language has as the catalogue calls them."""
+    language = site.languages[language_of(request)]
+    names = {language.genre(genre).casefold(): genre for genre in browser.columns.genres}
+    return re.sub(r"[\w-]+", lambda word: names.get(word[0].casefold(), word[0]), q)
 
 
 def suggested(browser: Browser, q: str) -> list[Card]:
@@ -131,9 +140,10 @@ def page_number(text: str) -> int:
         raise HTTPException(404, N_("There is no such page of movies.")) from None
 
 
-def find(browser: Browser, wanted: Asked, sets: Sets, *, number: int) -> Found:
-    """Raises FilterError for a genre that no movie has, and a 404 for a page past the last."""
-    hits = browser.hits(wanted.q)
+def find(browser: Browser, wanted: Asked, sets: Sets, *, number: int, words: str | None = None) -> Found:
+    """By `words` where they are not `wanted.q` itself. Raises FilterError for a genre that no movie has, and a 404 for
+    a page past the last."""
+    hits = browser.hits(wanted.q if words is None else words)
     base = hits.mask & browser.columns.matching(wanted.other_part, sets)
     of_genre = browser.columns.matching(wanted.genre_part, sets)
     of_decade = browser.columns.matching(wanted.decade_part, sets)

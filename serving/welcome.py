@@ -11,13 +11,14 @@ from starlette.responses import Response
 from movierec.catalog import Catalog, Movie
 from movierec.published import Bundle
 from movierec.ranking import RELEVANT
+from serving.addresses import local
 from serving.cards import Card, card
 from serving.deps import Site, TheBundle, TheSite
-from serving.forms import Form, TheForm, local, see
+from serving.forms import Form, TheForm, see
 from serving.mine import my_ratings
 from serving.opinions import RATINGS
 from serving.people import feedback, limits
-from serving.writers import Declined, with_cookie, writing_as
+from serving.writers import Declined, writing_as
 
 router = APIRouter(include_in_schema=False)
 
@@ -57,14 +58,18 @@ def welcome_page(
     back: Annotated[str, Query()] = "",
 ) -> Response:
     """Popular films of all genres and decades; `more` shows the next ones."""
-    return welcome_answer(request, site, bundle, number=page_of(more), back=local(back))
+    return welcome_answer(request, site, bundle, number=page_of(more), back=local(request, back))
 
 
 @router.post("/welcome")
 def pick(request: Request, site: TheSite, bundle: TheBundle, form: TheForm) -> Response:
-    """Keeps each `rating-<movie_id>`, and each `pick` as four stars. With five the recommendations follow."""
+    """Keeps each `rating-<movie_id>`, and each `pick` as four stars. With five the recommendations follow, or the
+    next screen where `other` asks for it."""
     chosen = picks_of(form, bundle.catalog)
     back, number = form.back(""), page_of(form("more"))
+    onward = f"/welcome?{urlencode({'more': number + 1, 'back': back})}"
+    if not chosen and form("other"):
+        return see(onward)
     if not chosen:
         kept = my_ratings(request, site)
         if kept is not None and len(kept) >= WANTED:
@@ -81,9 +86,8 @@ def pick(request: Request, site: TheSite, bundle: TheBundle, form: TheForm) -> R
             seconds=error.seconds, status=error.status,
         )  # fmt: skip
         return error.stamp(answer)
-    more = {"more": number + 1} if n_rated < WANTED else {}
-    answer = see(f"/welcome?{urlencode(more | {'back': back})}" if more else MINE)
-    return with_cookie(request, site, answer)
+    answer = see(onward if n_rated < WANTED or form("other") else MINE)
+    return site.people.remember(request, answer)
 
 
 def picks_of(form: Form, catalog: Catalog) -> dict[int, float]:

@@ -47,13 +47,16 @@ class Writer:
 
 
 @contextmanager
-def writing_as(request: Request, site: Site, form: Form, *, limit: Limit) -> Iterator[Writer]:
-    """A transaction of the visitor's profile; a guest's is made with the first write. Raises Declined."""
+def writing_as(request: Request, site: Site, form: Form, *, limit: Limit, takes_away: bool = False) -> Iterator[Writer]:
+    """A transaction of the visitor's profile; a guest's is made with the first write. Raises Declined.
+
+    What one left one may always take away, `needs_account` or not.
+    """
     people = site.people
     visitor = people.visitor(request)
     token = None
     with declining():
-        refuse(visitor, form)
+        refuse(visitor, form, takes_away=takes_away)
         now = people.clock()
         with people.database.writing() as session:
             if visitor.profile is None:
@@ -86,23 +89,15 @@ def declining(*but: type[Exception]) -> Iterator[None]:
         raise Declined("someone_else") from error
 
 
-def refuse(visitor: Visitor, form: Form) -> None:
+def refuse(visitor: Visitor, form: Form, *, takes_away: bool) -> None:
     """Raises Declined for who may not write, and where a form was drawn for somebody else: `as` says for whom."""
     if visitor.state == "unknown":
         raise Declined("unavailable")
     drawn_for = form("as")
     if drawn_for and drawn_for != visitor.profile_key:
         raise Declined("someone_else")
-    if not visitor.may_write:
+    if not visitor.may_write and not (takes_away and visitor.profile):
         raise Declined("needs_account")
-
-
-def with_cookie(request: Request, site: Site, response: Response) -> Response:
-    """Gives a new session's token to the browser."""
-    token = getattr(request.state, "new_token", None)
-    if token:
-        site.people.signing.remember(request, response, token)
-    return response
 
 
 def address_key(request: Request, site: Site) -> str:

@@ -55,7 +55,7 @@ def records(path: Path = DATA / "movies.jsonl") -> list[dict[str, Any]]:
 
 @dataclass
 class FakeTmdb:
-    """`faults` are served one a request before anything else: a status, "slow", "malformed", "not an object"."""
+    """`faults` are served one a request before anything else: a status, "malformed", "damaged", "not an object"."""
 
     movies: dict[int, dict[str, Any]] = field(default_factory=lambda: {each["id"]: each for each in records()})
     faults: deque[int | str] = field(default_factory=deque)
@@ -66,6 +66,7 @@ class FakeTmdb:
     image: bytes = JPEG
     image_type: str = "image/jpeg"
     image_status: int = 200
+    image_encoding: str | None = None  # that it is said to have and has not
     asked: list[str] = field(default_factory=list)  # paths, in order
     statuses: Counter[int] = field(default_factory=Counter)
     in_flight: int = 0
@@ -105,6 +106,8 @@ class FakeTmdb:
             return JSONResponse(TOO_MANY if fault == 429 else {"status_code": 11}, fault, headers)
         if fault == "malformed":
             return Response('{"id": 86', media_type="application/json")
+        if fault == "damaged":
+            return Response(b"no gzip", headers={"Content-Encoding": "gzip"}, media_type="application/json")
         return JSONResponse([1, 2]) if fault == "not an object" else None
 
     def _refusal(self, request: Request) -> Response | None:
@@ -144,7 +147,8 @@ class FakeTmdb:
     async def _image(self, request: Request) -> Response:
         self.asked.append(request.url.path)
         await asyncio.sleep(self.delay)
-        return Response(self.image, self.image_status, media_type=self.image_type)
+        headers = {"Content-Encoding": self.image_encoding} if self.image_encoding else None
+        return Response(self.image, self.image_status, headers, self.image_type)
 
 
 @contextmanager

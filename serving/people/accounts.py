@@ -28,13 +28,19 @@ def register(session: Session, visitor: Visitor, *, name: str, password: str, ag
     account = Account(name=name, name_key=name_key(name), password=password, created_at=now)
     session.add(account)
     session.flush()
-    guest = session.get(Profile, visitor.profile.id) if visitor.profile and visitor.state == "guest" else None
+    guest = guest_of(session, visitor)
     if guest is None:
         profile = new_profile(session, account_id=account.id, name=name, colour=now.microsecond, now=now)
     else:
         profile = guest
         profile.account_id, profile.name = account.id, name
     return renewed(session, visitor, profile, account_id=account.id, agent=agent, now=now)
+
+
+def guest_of(session: Session, visitor: Visitor) -> Profile | None:
+    """The visitor's profile while it is a guest's: another click may have taken it into an account meanwhile."""
+    found = session.get(Profile, visitor.profile.id) if visitor.profile and visitor.state == "guest" else None
+    return found if found and found.account_id is None else None
 
 
 def account_named(session: Session, name: str) -> Account | None:
@@ -49,8 +55,8 @@ def enter(session: Session, visitor: Visitor, account_id: UUID, *, agent: str, n
     if profile is None:
         profile = new_profile(session, account_id=account_id, name="", colour=0, now=now)
     merged = Merged(0, 0)
-    if visitor.state == "guest" and visitor.profile:
-        merged = take_over(session, visitor.profile.id, into=profile.id)
+    if guest := guest_of(session, visitor):
+        merged = take_over(session, guest.id, into=profile.id)
     profile.used_at = now
     return renewed(session, visitor, profile, account_id=account_id, agent=agent, now=now), merged
 

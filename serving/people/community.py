@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from serving.people.database import Database, Unavailable, database_url
 from serving.people.limits import forget_old
@@ -68,14 +69,24 @@ class Community:
         except (Unavailable, OSError) as error:
             log.error("nobody can be recognized: %s", error)  # noqa: TRY400  the cause is in the message
             return Visitor("unknown")
-        if visitor.is_due:
-            self._prolong(visitor)
+        if visitor.is_due and self._prolong(visitor):
+            request.state.new_token = token  # browsers forget a cookie 400 days after they last heard of it
         return visitor
 
-    def _prolong(self, visitor: Visitor) -> None:
+    def remember(self, request: Request, response: Response) -> Response:
+        """Gives the browser the token of a session that was made or prolonged, once."""
+        token: str | None = getattr(request.state, "new_token", None)
+        if token:
+            self.signing.remember(request, response, token)
+            request.state.new_token = None
+        return response
+
+    def _prolong(self, visitor: Visitor) -> bool:
         try:
             with self.database.writing() as session:
                 assert visitor.visit_id is not None  # noqa: S101  only such are due
                 prolong(session, visitor.visit_id, is_member=visitor.state == "member", now=self.clock())
         except Unavailable as error:
             log.warning("a session was not prolonged: %s", error)
+            return False
+        return True

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from serving.people.records import Profile, Visit
-from serving.people.texts import Refused
+from serving.people.texts import Refused, name_key
 from serving.people.visitors import Visitor, new_profile
 
 MOST = 8
@@ -41,7 +41,8 @@ def end_session(session: Session, visitor: Visitor, visit_id: UUID) -> None:
 
 
 def create(session: Session, visitor: Visitor, name: str, *, now: datetime) -> None:
-    """A new profile, in use at once. Raises Refused past MOST."""
+    """A new profile, in use at once. Raises Refused past MOST, and for a name that the account has already."""
+    be_new(session, visitor, name)
     n_profiles = session.scalar(
         select(func.count()).select_from(Profile).where(Profile.account_id == visitor.account_id)
     )
@@ -56,8 +57,16 @@ def switch(session: Session, visitor: Visitor, profile_id: UUID, *, now: datetim
     session.execute(update(Profile).where(Profile.id == profile_id).values(used_at=now))
 
 
-def rename(session: Session, profile_id: UUID, name: str) -> None:
+def rename(session: Session, visitor: Visitor, profile_id: UUID, name: str) -> None:
+    """Raises Refused for a name that another profile of the account has."""
+    be_new(session, visitor, name, but=profile_id)
     session.execute(update(Profile).where(Profile.id == profile_id).values(name=name))
+
+
+def be_new(session: Session, visitor: Visitor, name: str, *, but: UUID | None = None) -> None:
+    others = select(Profile.name).where(Profile.account_id == visitor.account_id, Profile.id != but)
+    if name_key(name) in map(name_key, session.scalars(others)):
+        raise Refused("name", "profile_name_is_taken")
 
 
 def remove(session: Session, visitor: Visitor, profile_id: UUID) -> None:

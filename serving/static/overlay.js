@@ -22,8 +22,11 @@
     const answer = await fetch(href, { headers: { "HX-Request": "true" } });
     if (!answer.ok) throw new Error(`${href}: ${answer.status}`);
     const html = await answer.text();
-    if (turn !== asked) return false; // something else was asked for meanwhile
     const body = document.getElementById("overlay-body");
+    while (body.querySelector(".sending")) { // a form that is taken away would not be sent
+      await new Promise((resolve) => { document.addEventListener("opinion:sent", resolve, { once: true }); });
+    }
+    if (turn !== asked) return false; // something else was asked for meanwhile
     body.innerHTML = html;
     if (!dialog().open) {
       cover = document.title;
@@ -90,7 +93,8 @@
     const leads = !followed && depth();
     followed = false;
     document.title = cover;
-    document.getElementById("overlay-body").replaceChildren();
+    const body = document.getElementById("overlay-body");
+    if (!body.querySelector(".sending")) body.replaceChildren();
     if (scrollY !== place) scrollTo(0, place);
     opener?.focus({ preventScroll: true });
     if (leads) history.go(-depth());

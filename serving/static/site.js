@@ -1,4 +1,4 @@
-// Row buttons, Home and End in a row, and messages. Without this file everything can still be reached.
+// Row buttons, Home and End in a row, posters that cannot be shown, and messages. Without this file everything can still be reached.
 (() => {
   const root = document.documentElement;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -49,6 +49,20 @@
   addEventListener("resize", refresh);
   document.addEventListener("DOMContentLoaded", refresh);
   document.addEventListener("overlay:shown", refresh);
+
+  // A poster that cannot be shown gives way to the drawn one.
+  function drawInstead(image) {
+    const { pathname, searchParams } = new URL(image.currentSrc || image.src);
+    if (!pathname.startsWith("/posters/") || searchParams.has("drawn")) return;
+    image.removeAttribute("srcset");
+    image.src = `${pathname}?drawn=1`;
+  }
+  document.addEventListener("error", (event) => {
+    if (event.target instanceof HTMLImageElement) drawInstead(event.target);
+  }, true);
+  for (const image of document.querySelectorAll("img.card-poster, img.movie-poster")) { // failed before this was loaded
+    if (image.complete && !image.naturalWidth) drawInstead(image);
+  }
 
   document.addEventListener("htmx:afterSettle", (event) => {
     refresh();

@@ -36,6 +36,12 @@ def rated(page: Page) -> None:
     expect(page.locator(".actions-says")).to_contain_text("Kept: 3.5 of 5 stars.")
 
 
+def with_tables(page: Page) -> None:
+    with_opinions(page, "/me?show=statistics")
+    for summary in page.locator(".figure-table summary").all():
+        summary.click()
+
+
 PAGES: dict[str, tuple[str, Callable[[Page], object]]] = {
     "home": ("/", lambda page: None),
     "movies": ("/movies", lambda page: None),
@@ -51,6 +57,7 @@ PAGES: dict[str, tuple[str, Callable[[Page], object]]] = {
     "reviews": ("/movies/1/reviews", lambda page: None),
     "own account": ("/", lambda page: with_opinions(page, "/me/account")),
     **{f"own {show}": (f"/me?show={show}", lambda page: with_opinions(page, page.url)) for show in LISTS},
+    "own statistics in tables": ("/", with_tables),
     "not found": ("/nowhere", lambda page: None),
 }
 BROKEN = {

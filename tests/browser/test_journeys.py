@@ -1,9 +1,10 @@
 """By keyboard alone, without JavaScript, in Russian, on the smallest screen."""
 
 import re
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.browser.pages import opened
@@ -113,8 +114,11 @@ def test_nothing_is_wider_than_the_window_and_margins_stay(
         complaints.clear()  # the browser notes that the page itself was a 404
 
 
-def test_the_page_does_not_jump_while_it_loads_and_is_scrolled(visit: Visit) -> None:
-    page = visit("/movies", width=360)
+@pytest.mark.parametrize(
+    ("path", "width"), [("/", 360), ("/", 1440), ("/movies/1", 360), ("/movies/1", 1440), ("/movies", 360)]
+)
+def test_the_page_does_not_jump_while_it_loads_and_is_scrolled(visit: Visit, path: str, width: int) -> None:
+    page = visit(path, width=width)
     page.evaluate(
         "() => { window.shift = 0; new PerformanceObserver(found => { for (const e of found.getEntries())"
         " if (!e.hadRecentInput) window.shift += e.value; }).observe({type: 'layout-shift', buffered: true}); }"
@@ -123,3 +127,26 @@ def test_the_page_does_not_jump_while_it_loads_and_is_scrolled(visit: Visit) -> 
         page.mouse.wheel(0, 900)
         page.wait_for_timeout(120)
     assert page.evaluate("window.shift") < 0.02
+
+
+@pytest.mark.parametrize("answer", [{"body": b"\xff\xd8\xff no picture", "content_type": "image/jpeg"}, None])
+def test_a_poster_that_cannot_be_shown_gives_way_to_the_drawn_one(
+    visit: Visit, complaints: list[str], answer: dict[str, Any] | None
+) -> None:
+    page = visit("/movies/1")
+
+    def broken(route: Route) -> None:
+        if "drawn=1" in route.request.url:
+            route.continue_()
+        elif answer:
+            route.fulfill(**answer)
+        else:
+            route.abort()
+
+    page.route("**/posters/*", broken)
+    page.goto("/movies/2")
+    for poster in (page.locator(".movie-poster"), page.locator(".card-poster").first):
+        poster.scroll_into_view_if_needed()
+        expect(poster).to_have_attribute("src", re.compile(r"^/posters/\d+\?drawn=1$"))
+        expect(poster).not_to_have_js_property("naturalWidth", 0)
+    complaints.clear()  # the browser notes what could not be loaded

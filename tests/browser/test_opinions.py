@@ -1,7 +1,11 @@
 """What people do in a browser: stars by pointer and by keys, Undo, reviews, five films, an account."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, Route, expect
 
 from tests.browser.conftest import SIZES, Visit
 from tests.browser.pages import opened
@@ -19,6 +23,60 @@ def test_a_click_on_half_a_star_is_kept_without_leaving_the_page(visit: Visit) -
     expect(page.locator(".who-button")).to_have_text("G You are Guest: menu")
     page.reload()
     expect(page.locator("#stars-3-7")).to_be_checked()
+
+
+@contextmanager
+def held(page: Page, movie: int) -> Iterator[None]:
+    """The first form about the movie is answered only after what is done within."""
+    routes: list[Route] = []
+
+    def hold(route: Route) -> None:
+        routes.append(route)
+
+    page.route(f"**/movies/{movie}/*", hold, times=1)
+    yield
+    expect(page.locator(".sending").first).to_be_attached()
+    routes[0].continue_()
+
+
+def test_a_rating_and_a_save_at_once_are_both_kept(visit: Visit) -> None:
+    page = visit("/movies/3")
+    with held(page, 3):
+        stars(page, 3, 7)
+        page.get_by_role("button", name="Save").click()
+        stars(page, 3, 9)
+    expect(page.get_by_role("button", name="Saved")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".actions-says")).to_contain_text("Kept: 4.5 of 5 stars.")
+    page.reload()
+    expect(page.locator("#stars-3-9")).to_be_checked()
+    expect(page.get_by_role("button", name="Saved")).to_be_visible()
+    expect(page.locator(".who-button")).to_have_text("G You are Guest: menu")
+
+
+def test_save_pressed_twice_saves(visit: Visit) -> None:
+    page = visit("/movies/3")
+    with held(page, 3):
+        page.get_by_role("button", name="Save").dblclick()
+    expect(page.get_by_role("button", name="Saved")).to_have_attribute("aria-pressed", "true")
+    page.reload()
+    expect(page.get_by_role("button", name="Saved")).to_be_visible()
+
+
+def test_stars_are_kept_though_the_overlay_is_closed_at_once(visit: Visit) -> None:
+    page = visit("/")
+    overlay = opened(page, page.locator("#trending-strip .card").first)
+    movie = int(page.url.rpartition("/")[2])
+
+    def gives_five(answer: Response) -> bool:
+        return "rating=5" in (answer.request.post_data or "")
+
+    with page.expect_response(gives_five), held(page, movie):
+        stars(page, movie, 7)
+        stars(page, movie, 10)
+        page.keyboard.press("Escape")
+        expect(overlay).to_be_hidden()
+    page.goto(f"/movies/{movie}")
+    expect(page.locator(f"#stars-{movie}-10")).to_be_checked()
 
 
 def test_arrow_keys_change_the_rating_and_the_focus_stays(visit: Visit) -> None:
@@ -41,19 +99,25 @@ def test_undo_brings_the_rating_before_back(visit: Visit) -> None:
     expect(page.locator("#stars-3-8")).to_be_checked()
 
 
-def test_in_the_overlay_save_and_move_to_page_stand_on_one_line_at_every_width(visit: Visit) -> None:
-    for width in SIZES:
-        page = visit("/", width=width)
-        overlay = opened(page, page.locator(".card").first)
-        save = overlay.get_by_role("button", name="Save")
-        save.click()
-        expect(overlay.get_by_role("button", name="Saved")).to_have_attribute("aria-pressed", "true")
-        left = overlay.get_by_role("button", name="Saved").bounding_box()
-        right = overlay.get_by_role("link", name="Move to page").bounding_box()
-        assert left is not None
-        assert right is not None
-        assert abs(left["y"] - right["y"]) < 2
-        assert left["x"] + left["width"] < right["x"]
+@pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
+def test_in_the_overlay_save_and_move_to_page_stand_on_one_line_at_every_width(visit: Visit, locale: str) -> None:
+    for width in (320, 360, 480, 600, 768, 1440):
+        page = visit("/", width=1440, locale=locale)
+        page.set_viewport_size({"width": width, "height": 800})
+        overlay = opened(page, page.locator('.card[href="/movies/1"]').first)
+        overlay.locator(".save").click()
+        expect(overlay.locator(".save")).to_have_attribute("aria-pressed", "true")
+        save, move, links = (overlay.locator(part).bounding_box() for part in (".save", ".move", ".outlinks"))
+        assert save
+        assert move
+        assert links
+        assert abs(save["y"] + save["height"] / 2 - move["y"] - move["height"] / 2) < 2
+        assert save["x"] + save["width"] < move["x"]
+        # The links to the right of both where there is room, else right below.
+        below = links["y"] - move["y"] - move["height"]
+        assert links["x"] > move["x"] + move["width"] if below < 0 else below < 20
+        if width in {480, 1440} and locale == "en-US":
+            assert below < 0
 
 
 def test_a_review_is_kept_and_its_markup_is_text(visit: Visit) -> None:
@@ -99,6 +163,39 @@ def test_five_films_lead_to_a_row_of_ones_own(visit: Visit) -> None:
     expect(page.locator("[data-picked]")).to_have_text("5")
     page.get_by_role("button", name="Go on").click()
     expect(page.locator("#personal-says")).to_contain_text("Chosen for you from your 5 ratings")
+
+
+def test_a_guest_rates_gets_a_row_signs_up_and_keeps_it(visit: Visit) -> None:
+    page = visit("/movies/1")
+    for movie, half in ((1, 10), (3, 9), (5, 8)):
+        page.goto(f"/movies/{movie}")
+        stars(page, movie, half)
+        expect(page.locator(".actions-says")).to_contain_text("Kept: ")
+    page.goto("/")
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for you from your 3 ratings")
+    row = page.locator("#for-you-strip .card-title").all_inner_texts()
+    page.locator(".who-button").click()
+    page.get_by_role("link", name="Create an account").click()
+    page.get_by_label("Name").fill("Grace")
+    page.get_by_label("Password").fill("four plain words")
+    page.get_by_role("button", name="Create account").click()
+    expect(page).to_have_url(re.compile("/$"))
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for you from your 3 ratings")
+    assert page.locator("#for-you-strip .card-title").all_inner_texts() == row
+    page.locator(".who-button").click()
+    expect(page.locator(".who-name")).to_have_text("Signed in as Grace")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_other_films_keep_what_is_picked(visit: Visit, scripts: bool) -> None:
+    page = visit("/welcome", java_script_enabled=scripts)
+    page.locator(".pick-poster").first.click()
+    page.get_by_role("button", name="Other films").click()
+    expect(page).to_have_url(re.compile("more=2"))
+    expect(page.locator("[data-picked]")).to_have_text("1")
+    page.get_by_role("button", name="Other films").click()
+    expect(page).to_have_url(re.compile("more=3"))
+    expect(page.locator("[data-picked]")).to_have_text("1")
 
 
 def test_the_own_row_follows_a_rating_in_the_overlay(visit: Visit) -> None:

@@ -67,6 +67,20 @@ def test_filters_change_the_results_and_back_restores_both(visit: Visit) -> None
     heading(page, "52 movies")
 
 
+def test_whoever_is_sent_the_address_of_a_search_sees_the_same_list(visit: Visit) -> None:
+    page = visit("/search")
+    page.locator("[name=genre][value=Comedy]").check(force=True)
+    expect(page).to_have_url(re.compile("genre=Comedy"))
+    page.locator("#sort").select_option("title")
+    expect(page).to_have_url(re.compile("sort=title"))
+    expect(page.locator(".htmx-settling, .htmx-added, .htmx-request")).to_have_count(0)
+    titles = page.locator("#found .card-title").all_inner_texts()
+    assert titles
+    somebody_else = visit(page.url)
+    assert somebody_else.locator("#found .card-title").all_inner_texts() == titles
+    expect(somebody_else.locator("[name=genre][value=Comedy]")).to_be_checked()
+
+
 def test_a_movie_opened_from_the_results_leads_back_to_them(visit: Visit) -> None:
     page = visit("/search?genre=Comedy&sort=title")
     page.locator(".grid .card").nth(3).click()

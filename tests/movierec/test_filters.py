@@ -100,6 +100,7 @@ def test_what_has_no_value_yet_is_kept_and_asks_for_nothing():
     [
         ("x" * 2001, "too_long", 0),
         ("and(" * 6 + ")" * 6, "too_deep", 24),
+        ("seen," + "or(seen," * 4 + "or()" + ")" * 4, "too_deep", 40),
         (",".join(["seen"] * 61), "too_many", 301),
         ("color:red", "unknown_field", 1),
         ("genre:Drama,", "unknown_field", 13),

@@ -66,6 +66,14 @@ def test_a_missing_poster_is_asked_for_once_and_a_tired_host_again(tmp_path):
     assert len(fake.asked) == 3
 
 
+def test_an_answer_damaged_on_its_way_is_asked_for_again_and_leaves_the_rest(tmp_path):
+    fake = FakeTmdb(image_encoding="gzip")
+    found = fetched(fake, tmp_path, ["/a.jpg", "/b.jpg"])
+    assert found.counts["failed"] == 2
+    assert found.first_failure.endswith("DecodingError")
+    assert len(fake.asked) == 6
+
+
 def test_a_host_that_is_not_there_is_given_up(tmp_path):
     def unreachable(request):
         raise httpx.ConnectError("no")

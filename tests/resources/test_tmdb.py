@@ -75,7 +75,7 @@ def test_a_movie_that_tmdb_has_not_is_none():
     assert asking(FakeTmdb(), lambda client: client.movie(1))[0] is None
 
 
-@pytest.mark.parametrize("fault", [429, 500, 502, 503, "malformed", "not an object"])
+@pytest.mark.parametrize("fault", [429, 500, 502, 503, "malformed", "damaged", "not an object"])
 def test_what_passes_is_tried_again(fault):
     fake = FakeTmdb()
     fake.faults.extend([fault, fault])

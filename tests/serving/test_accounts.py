@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
+from serving.people import accounts
 from serving.people.community import Community
 from serving.people.passwords import Passwords
 from serving.people.records import Account, Attempts, Profile, Visit
 from serving.people.signing import COOKIE, hash_of
+from serving.people.visitors import recognized
 from tests.serving.visits import QUICK, Clock, Tab, another, community, drawn_for, rating_on, tab, words
 
 PASSWORD = "four plain words here"
@@ -51,7 +53,7 @@ def test_signing_up_keeps_everything_of_the_guest(visitor: Tab) -> None:
     elsewhere = another(visitor)
     sign_in(elsewhere)
     assert rating_on(elsewhere.get("/movies/1").text) == "4"
-    assert 'id="save-2" type="submit" name="on" value="0"' in elsewhere.get("/movies/2").text
+    assert 'id="save-2" type="submit" aria-pressed="true"' in elsewhere.get("/movies/2").text
     assert "Mine." in elsewhere.get("/movies/3").text
 
 
@@ -115,6 +117,35 @@ def test_a_token_that_an_attacker_planted_is_not_taken_over(alone: Tab) -> None:
     assert "Signed in as Ada" not in words(attacker.get("/"))
 
 
+@pytest.mark.parametrize("has_the_first_answer", [True, False])
+def test_signing_up_twice_is_signing_up_once(visitor: Tab, people: Community, has_the_first_answer: bool) -> None:
+    visitor.post("/movies/1/rating", rating="4")
+    second = another(visitor)
+    second.cookies = visitor.cookies if has_the_first_answer else dict(visitor.cookies)
+    register(visitor)
+    register(second)
+    assert "Signed in as Ada" in words(second.get("/"))
+    assert rating_on(second.get("/movies/1").text) == "4"
+    with people.database.reading() as session:
+        assert (session.query(Account).count(), session.query(Profile).count()) == (1, 1)
+
+
+def test_a_guest_that_became_a_member_meanwhile_is_not_taken_over(visitor: Tab, people: Community) -> None:
+    """Of two clicks at once the second was recognized as the guest before the first made the account."""
+    visitor.post("/movies/1/rating", rating="4")
+    with people.database.reading() as session:
+        guest = recognized(session, visitor.cookies[COOKIE].rsplit(".", 1)[0], now=people.clock())
+    register(visitor)
+    with people.database.writing() as session:
+        account = accounts.account_named(session, "Ada")
+        assert account is not None
+        _, merged = accounts.enter(session, guest, account.id, agent="", now=people.clock())
+        assert merged == (0, 0)
+    elsewhere = another(visitor)
+    sign_in(elsewhere)
+    assert rating_on(elsewhere.get("/movies/1").text) == "4"
+
+
 def test_signing_out_ends_the_session_on_the_server(visitor: Tab) -> None:
     register(visitor)
     kept = Tab(visitor.app, cookies=dict(visitor.cookies))
@@ -134,7 +165,7 @@ def test_a_guest_does_not_lose_itself_by_signing_out(alone: Tab) -> None:
 def test_a_name_is_the_same_however_it_is_typed(visitor: Tab, name: str) -> None:
     register(visitor)
     sign_in(another(visitor), name=name)
-    taken = another(visitor).post("/register", name=name, password=PASSWORD)
+    taken = another(visitor).post("/register", name=name, password="another four words here")
     assert (taken.status_code, "This name is taken" in words(taken)) == (422, True)
 
 
@@ -265,6 +296,23 @@ def test_signing_in_leads_back_to_where_one_was(alone: Tab) -> None:
     assert 'name="back" value="/movies/1?x=1"' in page.text
     for foreign in ("http://evil.example/x", "http://site/sign-in", "nonsense", "http://[::1"):
         assert 'name="back" value="/"' in another(alone).get("/sign-in", Referer=foreign).text
+
+
+@pytest.mark.parametrize(
+    ("before", "page"),
+    [
+        ("/movies/1/review", "/movies/1"),
+        ("/movies/1/reviews?page=1", "/movies/1/reviews?page=1"),
+        ("/me/profiles", "/me/account"),
+        ("/sign-out", "/"),
+        ("/nowhere", "/"),
+    ],
+)
+def test_nobody_is_led_to_an_address_that_only_takes_forms(alone: Tab, before: str, page: str) -> None:
+    for answer in (alone.get("/sign-in", Referer=f"http://site{before}"), alone.get(f"/register?back={before}")):
+        assert f'name="back" value="{page}"' in answer.text
+    register(alone)
+    assert alone.post("/sign-in", name="Ada", password=PASSWORD, back=before).headers["location"] == page
 
 
 def test_the_fields_tell_password_managers_what_they_are(alone: Tab) -> None:

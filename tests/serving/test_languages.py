@@ -111,6 +111,19 @@ def test_the_switch_keeps_the_page_and_its_parameters(browser: Browser) -> None:
     assert re.search(r'lang="en"[^>]*aria-current="true"', footer)
 
 
+@pytest.mark.parametrize(
+    ("path", "page"),
+    [("/movies/1/review", "/movies/1"), ("/me/profiles", "/me/account"), ("/welcome", "/welcome"), ("/nowhere", "/")],
+)
+def test_an_answer_to_a_form_is_changed_to_the_other_language_where_it_can_be_read(
+    browser: Browser, path: str, page: str
+) -> None:
+    answer = browser.ask("POST", f"{path}?lang=en&x=1", Content_Type="application/x-www-form-urlencoded")
+    assert answer.status_code >= 400
+    assert f'href="{page}?lang=ru"' in answer.text.split("<footer")[1]
+    assert browser.get(f"{page}?lang=ru").status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/nowhere", "/movies/0", "/movies?page=99"])
 def test_errors_are_translated_too(browser: Browser, path: str) -> None:
     text = browser.get(path, Accept_Language="ru").text

@@ -3,14 +3,15 @@
 import json
 import re
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import uuid4
 from xml.etree import ElementTree
 
 import pytest
 
 from movierec.catalog import Movie
-from serving.figures import PICTURES, Bars, Seen, svg
+from serving.figures import PICTURES, Bars, Seen, spans, svg
+from serving.languages import Language
 from serving.people.community import Community
 from serving.people.records import OF_A_MOVIE, Account, Profile, Visit
 from tests.serving.test_accounts import PASSWORD, clock_of, people_of, register, sign_in
@@ -21,6 +22,9 @@ from tests.serving.visits import Tab, another, rating_on, words
 def ada(alone: Tab) -> Tab:
     register(alone)
     return alone
+
+
+ENGLISH = Language("en")
 
 
 def movies_on(visitor: Tab, show: str) -> list[int]:
@@ -122,28 +126,58 @@ def seen(day: int, *, month: int = 1, year: int | None = 1994, genres: tuple[str
 
 def test_ratings_are_counted_by_half_stars() -> None:
     bars = PICTURES["ratings"](
-        [seen(1, stars=0.5), seen(1, stars=5), seen(2, stars=5), Seen(movie(1990), seen(1).at, None)]
+        [seen(1, stars=0.5), seen(1, stars=5), seen(2, stars=5), Seen(movie(1990), seen(1).at, None)], ENGLISH
     )
     assert bars.labels[0] == "0.5"
     assert bars.totals == [1, 0, 0, 0, 0, 0, 0, 0, 0, 2]
 
 
 def test_decades_without_a_movie_stand_between_the_others() -> None:
-    bars = PICTURES["decades"]([seen(1, year=1969), seen(1, year=1994), seen(1, year=None)])
+    bars = PICTURES["decades"]([seen(1, year=1969), seen(1, year=1994), seen(1, year=None)], ENGLISH)
     assert dict(zip(bars.labels, bars.totals, strict=True)) == {"1960": 1, "1970": 0, "1980": 0, "1990": 1}
 
 
 def test_genres_are_counted_by_month_once_a_fortnight_has_passed() -> None:
     watched = [seen(1, genres=("Drama",)), seen(2, genres=("Drama", "War")), seen(3, month=3, genres=("War",)), seen(4)]
-    bars = PICTURES["genres"](watched)
-    assert bars.labels == ["2026-01", "2026-03"]
-    assert bars.names == ["Drama", "War", ""]
-    assert bars.parts == [[2, 0, 1], [0, 1, 0]]
+    bars = PICTURES["genres"](watched, ENGLISH)
+    assert bars.labels == ["2026-01", "2026-02", "2026-03"]
+    assert bars.names == ["Drama", "War", "others"]
+    assert bars.parts == [[2, 0, 1], [0, 0, 0], [0, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("last", "labels"),
+    [
+        (date(2026, 1, 3), ["01.01.", "02.01.", "03.01."]),
+        (date(2026, 1, 15), ["2026-01"]),
+        (date(2027, 1, 31), [f"2026-{month:02}" for month in range(1, 13)] + ["2027-01"]),
+        (date(2028, 6, 1), ["2026", "2027", "2028"]),
+        (date(2050, 6, 1), [str(year) for year in range(2037, 2051)]),
+    ],
+)
+def test_spans_of_time_stand_side_by_side_without_a_gap(last: date, labels: list[str]) -> None:
+    assert spans(date(2026, 1, 1), last)[1] == labels
+
+
+def test_statistics_stand_in_tables_too(alone: Tab) -> None:
+    for movie_id, rating in ((1, "4"), (2, "4"), (3, "0.5")):
+        alone.post(f"/movies/{movie_id}/rating", rating=rating)
+    page = alone.get("/me?show=statistics", Accept_Language="ru").text
+    rows = re.findall(r'<th scope="row">([^<]+)</th><td>(\d+)</td>', page)
+    assert {("0,5", "1"), ("4", "2"), ("5", "0")} <= set(rows)
+    assert page.count("<table>") == 3
+
+
+def test_genres_have_their_russian_names_in_the_picture(alone: Tab) -> None:
+    alone.post("/movies/1/rating", rating="4")
+    drawn = alone.get("/me/pictures/genres", Accept_Language="ru").text
+    assert re.search("Боевик|Комедия|Фантастика", drawn)
+    assert not re.search("Action|Comedy|Sci-Fi", drawn)
 
 
 @pytest.mark.parametrize("name", sorted(PICTURES))
 def test_a_picture_of_nothing_is_a_picture(name: str) -> None:
-    ElementTree.fromstring(svg(PICTURES[name]([])))  # noqa: S314
+    ElementTree.fromstring(svg(PICTURES[name]([], ENGLISH)))  # noqa: S314
 
 
 def test_a_genre_with_markup_in_its_name_is_text_in_the_picture() -> None:
@@ -179,6 +213,16 @@ def test_a_profile_is_renamed_and_deleted(visitor: Tab, people: Community) -> No
     assert profile_in_use(visitor) == "Ada"
     with people.database.reading() as session:
         assert [session.query(record).count() for record in OF_A_MOVIE] == [0, 0, 0, 0]
+
+
+def test_profiles_of_an_account_have_different_names(ada: Tab) -> None:
+    ada.post("/me/profiles", name="Kids")
+    twice = ada.post("/me/profiles", name=" kids")
+    renamed = ada.post(f"/me/profiles/{profiles_of(ada)['Kids']}/rename", name="ADA")
+    for answer in (twice, renamed):
+        assert (answer.status_code, "There is a profile of this name already." in words(answer)) == (422, True)
+    assert ada.post(f"/me/profiles/{profiles_of(ada)['Kids']}/rename", name="KIDS").status_code == 303
+    assert set(profiles_of(ada)) == {"Ada", "KIDS"}
 
 
 def test_the_last_profile_stays(ada: Tab) -> None:

@@ -76,6 +76,7 @@ def test_the_first_request_is_drawn_at_once_and_a_later_one_gets_the_image(brows
     assert answer.headers["cache-control"] == "public, max-age=604800"
     assert browser.get("/posters/1", If_None_Match=answer.headers["etag"]).status_code == 304
     assert fake.asked == ["/t/p/w342/a.jpg"]
+    assert browser.get("/posters/1?drawn=1").content == first.content
 
 
 def test_nobody_waits_for_a_slow_host(browser: Browser, fake: FakeTmdb) -> None:

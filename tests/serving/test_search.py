@@ -2,7 +2,7 @@
 
 import re
 from html import unescape
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -118,6 +118,16 @@ def test_what_a_form_adds_is_sent_on_to_the_short_address(browser: Browser) -> N
     assert browser.get(answer.headers["location"]).status_code == 200
 
 
+def test_a_genre_is_found_by_its_russian_name(browser: Browser) -> None:
+    comedies, action = ids(browser.get("/search?q=comedy").text), ids(browser.get("/search?q=action").text)
+    assert comedies
+    assert ids(browser.get("/search?q=КОМЕДИЯ&lang=ru").text) == comedies
+    assert ids(browser.get("/search?q=боевик&lang=ru").text) == action
+    page = browser.get("/search?q=комедия&lang=ru").text
+    assert 'value="комедия"' in page
+    assert "/movies/" in browser.get("/search/suggestions?q=комедия&lang=ru").text
+
+
 def pressed(browser: Browser, form: str, button: str) -> str:
     """The filter that the page shows after a button of the builder."""
     location = browser.get(f"/search?{form}&do={button}").headers["location"]
@@ -150,6 +160,23 @@ def test_the_page_shows_the_builder_as_it_was_left(browser: Browser) -> None:
     values = dict(re.findall(r'<input name="(b[^"]*)"[^>]*? value="([^"]*)"', page))
     assert {"b.kind", "b.0.field", "b.1.kind", "b.1.0.low", "b.2.0.value"} <= set(names)
     assert (values["b.1.0.low"], values["b.2.0.value"]) == ("1990", "a, b")
+
+
+def test_the_builder_holds_every_filter_that_can_be_read(browser: Browser) -> None:
+    deepest = "year:1990..,or(genre:Comedy,and(tag:a,or(tag:b,and(tag:c,tag:d))))"
+    page = browser.get(f"/search?filter={deepest}").text.split('id="builder"')[1]
+    selects = re.findall(r'<select name="(b[^"]*)".*?<option value="([^"]*)" selected', page, re.DOTALL)
+    inputs = re.findall(r'<input[^>]* name="(b[^"]*)"[^>]*? value="([^"]*)"', page)
+    assert pressed(browser, urlencode(selects + inputs), "") == deepest
+    assert 'value="group:b.1.1.1"' in page
+    assert 'value="group:b.1.1.1.1"' not in page
+
+
+def test_a_group_too_deep_for_the_builder_is_told_of(browser: Browser) -> None:
+    groups = "&".join(f"b{'.0' * depth}.kind=or" for depth in range(6))
+    answer = browser.get(f"/search?{groups}")
+    assert answer.status_code == 422
+    assert "groups in too many groups" in unescape(answer.text)
 
 
 @pytest.mark.parametrize(

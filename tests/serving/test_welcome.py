@@ -64,6 +64,14 @@ def test_who_has_rated_something_sees_the_own_row_first(visitor: Tab) -> None:
     assert "Chosen for you from your 1 rating;" in words(visitor.get("/"))
 
 
+def test_who_has_signed_in_stands_among_the_users_before_the_first_rating(alone: Tab) -> None:
+    assert 'id="user-me"' not in alone.get("/").text
+    assert alone.post("/register", name="Ada", password="four plain words here").status_code == 303
+    assert re.search(r'id="user-me" href="/welcome">Me <small>Pick five films', alone.get("/").text)
+    alone.post("/movies/1/rating", rating="5")
+    assert re.search(r'id="user-me" href="/\?user_id=me', alone.get("/").text)
+
+
 def test_another_users_row_can_be_looked_at_and_stays_theirs(visitor: Tab) -> None:
     before = personal_ids(visitor.get("/?user_id=4").text)
     visitor.post("/movies/1/rating", rating="5")
@@ -123,10 +131,17 @@ def test_fewer_than_five_are_kept_and_more_are_asked_for(alone: Tab) -> None:
     assert {1, 2}.isdisjoint(offered(alone))
 
 
+def test_other_films_follow_though_five_are_picked(alone: Tab) -> None:
+    picks = {f"pick-{movie}": "1" for movie in range(1, 6)}
+    assert alone.post("/welcome", **picks, other="1", more="2").headers["location"].startswith("/welcome?more=3")
+    assert "5 of five" in words(alone.get("/welcome?more=3"))
+
+
 def test_films_of_the_next_screen_are_others(alone: Tab) -> None:
     assert len(offered(alone)) == 18
     assert set(offered(alone)).isdisjoint(offered(alone, "/welcome?more=2"))
-    assert 'href="/welcome?more=2' in alone.get("/welcome").text
+    assert alone.post("/welcome", other="1", more="1").headers["location"].startswith("/welcome?more=2")
+    assert alone.cookies == {}
 
 
 @pytest.mark.parametrize(
