@@ -27,6 +27,7 @@ from resources.relational import RelationalHome
 from resources.settings import Settings
 from resources.studies import Studies
 from resources.tmdb import Tmdb
+from resources.tmdb_features import TmdbFeatures
 from resources.tracking import Tracking
 
 MODULES = (
@@ -63,6 +64,7 @@ def definitions(settings: Settings) -> dg.Definitions:
                 images=str(settings.posters),
                 image_host=settings.tmdb_images,
             ),
+            "tmdb_features": TmdbFeatures(store=str(settings.store), on=settings.tmdb_features),
             "movielens": MovieLens(source=settings.source, raw=str(settings.raw)),
             "tracking": Tracking(folder=str(settings.mlflow), dagster_url=f"http://127.0.0.1:{settings.dagster_port}"),
             "studies": Studies(folder=str(settings.home / "tuning"), reference=settings.reference),

@@ -7,6 +7,7 @@ from assets.partitions import samples
 from assets.protocols import PROTOCOLS, Protocol
 from movierec import features
 from movierec.splits import CUTS, known_at
+from resources.tmdb_features import TmdbFeatures
 
 OWNERS = ["team:ml"]
 PARQUET = {"polars", "parquet"}
@@ -34,7 +35,11 @@ def _feature_table(name: str, protocol: Protocol) -> dg.AssetsDefinition:
         kinds=PARQUET,
         owners=OWNERS,
     )
-    def table(split: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
+    def table(
+        context: dg.AssetExecutionContext, split: pl.LazyFrame, movies: pl.LazyFrame, tmdb_features: TmdbFeatures
+    ) -> pl.LazyFrame:
+        if name == "movie_features":
+            movies = tmdb_features.beside(movies, context.partition_key)
         return pl.concat([make(known_at(split, cut), movies).with_columns(as_of=pl.lit(cut)) for cut in CUTS])
 
     return table

@@ -171,6 +171,7 @@ def published(
             "verdict": verdict.reason,
             "source": {"name": dataset.name, "description": dataset.description, "version": dataset.version},
             "split": PER_USER.told,
+            "tmdb_features": recommender.features.extra,
             "code_version": bundles.code_version(),
             "metrics": evaluation.to_dicts(),
             "comparison": comparison.to_dicts(),

@@ -1,4 +1,4 @@
-"""Metadata: what TMDB says of the movies, and their posters. For display only, and never in the way of `published`.
+"""Metadata: what TMDB says of the movies, and their posters. For display, and never in the way of `published`.
 
 These assets fail for no fault of TMDB's: they say what is missing and leave what was fetched before.
 """

@@ -1,6 +1,7 @@
 """User and movie features at a cut, and the matrix that the ranker reads: the same in training and in serving."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -37,6 +38,8 @@ MOVIE_FEATURES = (
     *GENRE_FEATURES,
     "genre_none",
 )
+# Off by default. Votes and revenue are of today, so they would tell what came after a cut.
+TMDB_FEATURES = ("tmdb_runtime", "tmdb_log_budget", "tmdb_is_english")
 USER_TIME, MOVIE_TIME = "last_rated", "mean_rated"  # in years; the pair features above are made of them
 LIKING_FEATURES = tuple(f"liking_{name}" for name in GENRE_FEATURES)  # of a user, for the crosses below
 PAIR_FEATURES = (
@@ -97,8 +100,20 @@ def user_features(ratings: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
+def beside_tmdb(movies: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
+    """`movies` with TMDB_FEATURES, of the table `movies` of TMDB's metadata; null for what TMDB does not know."""
+    facts = known.select(
+        "movie_id",
+        tmdb_runtime="runtime",
+        tmdb_log_budget=pl.col("budget").log1p(),
+        tmdb_is_english=pl.col("original_language") == "en",
+    )
+    return movies.join(facts, on="movie_id", how="left")
+
+
 def movie_features(ratings: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per movie of the catalogue: MOVIE_FEATURES as known from `ratings`.
+    """One row per movie of the catalogue: MOVIE_FEATURES as known from `ratings`, and TMDB_FEATURES if `movies` has
+    them.
 
     Filled by rule for movies nobody rated: the mean rating of all ratings, spread 0, counts and popularity 0.
     Age counts from the year of the last rating, so nothing depends on today. Year, age and decade are null
@@ -117,6 +132,7 @@ def movie_features(ratings: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
         overall_mean=pl.col("rating").mean(), last_year=pl.col("rated_at").max().dt.year().cast(pl.Int32)
     )
     year = pl.col("year").cast(pl.Int32)
+    columns = (*MOVIE_FEATURES, *_extra(movies.collect_schema()), MOVIE_TIME)
     return (
         movies.join(aggregates, on="movie_id", how="left")
         .join(overall, how="cross")
@@ -130,9 +146,13 @@ def movie_features(ratings: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
             num_genres=pl.col("genres").list.len(),
             genre_none=pl.col("genres").list.len() == 0,
         )
-        .select("movie_id", *(pl.col(column).cast(pl.Float32) for column in (*MOVIE_FEATURES, MOVIE_TIME)))
+        .select("movie_id", *(pl.col(column).cast(pl.Float32) for column in columns))
         .sort("movie_id")
     )
+
+
+def _extra(columns: Container[str]) -> tuple[str, ...]:
+    return tuple(name for name in TMDB_FEATURES if name in columns)
 
 
 def _exact(column: str) -> pl.Expr:
@@ -154,7 +174,8 @@ def _genre_flags() -> list[pl.Expr]:
 class Features:
     """The feature tables of one cut as float32 arrays, rows in ascending order of id.
 
-    `users` is users x USER_FEATURES, `shares` and `likings` users x genres, `movies` movies x MOVIE_FEATURES.
+    `users` is users x USER_FEATURES, `shares` and `likings` users x genres, `movies` movies x MOVIE_FEATURES
+    and `extra`, those of TMDB_FEATURES that there are.
     """
 
     user_ids: Ids
@@ -165,17 +186,25 @@ class Features:
     likings: Scores
     movies: Scores
     movie_times: Scores
+    extra: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, users: pl.DataFrame, movies: pl.DataFrame) -> Self:
         """From the tables of `user_features` and `movie_features` of the same cut."""
         movies = movies.sort("movie_id")
+        extra = _extra(movies.columns)
         return cls(
             movie_ids=movies["movie_id"].to_numpy(),
-            movies=_matrix(movies, MOVIE_FEATURES),
+            movies=_matrix(movies, (*MOVIE_FEATURES, *extra)),
             movie_times=movies[MOVIE_TIME].to_numpy(),
+            extra=extra,
             **_of_users(users),
         )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of `matrix`: BASE_FEATURES, and `extra` if there are any."""
+        return (*USER_FEATURES, *MOVIE_FEATURES, *self.extra, *PAIR_FEATURES)
 
     def fold_in(self, ratings: pl.LazyFrame) -> Self:
         """The same movies, but for the users of `ratings`, who are known by these alone."""
@@ -186,7 +215,7 @@ class Features:
         return replace(self, **_of_users(user_features(ratings, movies).collect()))
 
     def matrix(self, user_ids: npt.ArrayLike, movie_ids: npt.NDArray[np.int32]) -> Scores:
-        """BASE_FEATURES of each user's candidates: (users * n) x features, row by row; `movie_ids` is users x n.
+        """`names` of each user's candidates: (users * n) x features, row by row; `movie_ids` is users x n.
 
         Raises KeyError when a user or a movie has no features.
         """
@@ -230,11 +259,16 @@ class Features:
         folder.mkdir(parents=True, exist_ok=True)
         for name in _ARRAYS:
             np.save(folder / f"{name}.npy", getattr(self, name))
+        if self.extra:
+            (folder / "extra.json").write_text(json.dumps(self.extra))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Mapped read-only."""
-        return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS))
+        extra = folder / "extra.json"
+        names = json.loads(extra.read_text()) if extra.exists() else ()
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+        return cls(**arrays, extra=tuple(names))
 
 
 def _of_users(table: pl.DataFrame) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What TMDB says of movies, as a star schema, and the one row per movie that a page shows of it.
 
-For display only: no model learns from these tables (TMDB's terms).
+For display: no model learns from these tables (TMDB's terms) unless MOVIEREC_TMDB_FEATURES is 1; then the ranker does.
 """
 
 import re

@@ -32,9 +32,9 @@ class NothingToLearnError(ValueError):
     """Nobody liked a candidate in the labels; the message says what to do."""
 
 
-def ranker_features(channels: tuple[str, ...]) -> tuple[str, ...]:
-    """The columns that a ranker over these channels reads, in order."""
-    return (*BASE_FEATURES, *signal_names(channels))
+def ranker_features(channels: tuple[str, ...], base: tuple[str, ...] = BASE_FEATURES) -> tuple[str, ...]:
+    """The columns that a ranker over these channels reads, in order; `base` are the names of its Features."""
+    return (*base, *signal_names(channels))
 
 
 def ranker_matrix(retrieval: Retrieval, features: Features, user_ids: Ids, proposals: Proposals) -> Scores:
@@ -79,7 +79,7 @@ def label_rows(
     liked_by = liked.group_by("user_id").agg("movie_id")
     liked_movies = dict(zip(liked_by["user_id"].to_list(), liked_by["movie_id"].to_list(), strict=True))
     known = interactions.rows_of(users.to_numpy())
-    names = list(ranker_features(retrieval.channels))
+    names = list(ranker_features(retrieval.channels, features.names))
     tables = []
     for block in blocks(known[known != UNKNOWN], retrieval.width):
         proposals = retrieval.propose(interactions.take(block), n=n_candidates)

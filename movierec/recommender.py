@@ -71,7 +71,7 @@ class Recommender:
     def __post_init__(self) -> None:
         if self.ranker is None:
             return
-        wanted, has = self.ranker.features, ranker_features(self.retrieval.channels)
+        wanted, has = self.ranker.features, ranker_features(self.retrieval.channels, self.features.names)
         if wanted != has:
             raise ValueError(
                 f"the ranker reads other features than this code makes ({sorted(set(wanted) ^ set(has))}): train again"

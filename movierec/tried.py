@@ -78,6 +78,7 @@ def negatives_beyond(validation: Validation) -> dict[str, pl.DataFrame]:
     candidates = validation.rows.select("user_id", "movie_id")
     users = candidates["user_id"].unique().sort().to_numpy()
     n_movies = len(retrieval.interactions.movie_ids)
+    names = list(ranker_features(CHANNELS, features.names))
     lot = np.random.default_rng(SEED)
     low = validation.disliked.join(candidates, on=["user_id", "movie_id"], how="anti").filter(
         pl.col("movie_id").is_in(retrieval.interactions.movie_ids)  # others came later: no channel knows them
@@ -99,7 +100,7 @@ def negatives_beyond(validation: Validation) -> dict[str, pl.DataFrame]:
             matrix = ranker_matrix(retrieval, features, people.user_ids, some)[there]
             movie_ids = retrieval.interactions.movie_ids[some.columns.ravel()[there]]
             ids = {"user_id": np.repeat(people.user_ids, some.columns.shape[1])[there], "movie_id": movie_ids}
-            table = pl.DataFrame(ids).hstack(pl.DataFrame(matrix, schema=list(ranker_features(CHANNELS)), orient="row"))
+            table = pl.DataFrame(ids).hstack(pl.DataFrame(matrix, schema=names, orient="row"))
             found[name].append(table.join(candidates, on=["user_id", "movie_id"], how="anti"))
     return {name: _as_negatives(pl.concat(tables), validation.rows) for name, tables in found.items()}
 

@@ -108,7 +108,7 @@ class Validation:
         `more` holds what is to be ranked for the last columns of `rows`, where those are new features.
         """
         users, proposals, matrix = self._to_rank
-        everything = list(ranker_features(CHANNELS))
+        everything = list(ranker_features(CHANNELS, self.known.features.names))
         if more is not None:
             everything += rows.columns[-more.shape[1] :]
             matrix = np.column_stack([matrix, more])

@@ -32,6 +32,7 @@ class Settings:
     tmdb_images: str = images.HOST
     poster_cache_mb: int = images.CACHE_MB
     reference: bool = False
+    tmdb_features: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -46,8 +47,7 @@ class Settings:
         numbers = {field: _port(field, value) for field, value in given.items() if field.endswith("_port")}
         if "poster_cache_mb" in given:
             numbers["poster_cache_mb"] = _megabytes(given["poster_cache_mb"])
-        if "reference" in given:
-            numbers["reference"] = _yes(given["reference"])
+        numbers |= {field: _yes(field, given[field]) for field in ("reference", "tmdb_features") if field in given}
         home = {"home": Path(given["home"]).absolute()} if "home" in given else {}
         return cls(**given | numbers | home)  # type: ignore[arg-type]  # the texts left are the text fields
 
@@ -92,9 +92,9 @@ def _megabytes(value: str) -> int:
     return int(value)
 
 
-def _yes(value: str) -> bool:
+def _yes(field: str, value: str) -> bool:
     if value not in ("0", "1"):
-        raise SettingsError(f"MOVIEREC_REFERENCE is {value!r}; 1 is yes, 0 is no")
+        raise SettingsError(f"MOVIEREC_{field.upper()} is {value!r}; 1 is yes, 0 is no")
     return value == "1"
 
 

@@ -9,7 +9,7 @@ import pytest
 from assets.definitions import defs
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.ials import IALSParams
-from movierec.features import BASE_FEATURES
+from movierec.features import BASE_FEATURES, TMDB_FEATURES
 from movierec.metrics import KS
 from movierec.ranking import RankerParams
 from movierec.retrieval import RECOMMENDERS, signal_names
@@ -84,7 +84,7 @@ def test_the_stages_of_make_are_those_of_the_graph_in_their_order():
 
 def test_every_feature_of_the_ranker_is_documented():
     documented = re.findall(r"`(\w+)`", text("data.md").split("## Features")[1])
-    assert set(BASE_FEATURES) <= set(documented)
+    assert {*BASE_FEATURES, *TMDB_FEATURES} <= set(documented)
     patterns = re.findall(r"`<channel>_(\w+?)(?:_…)?`", text("data.md"))
     kinds = {re.sub(f"^({'|'.join(CANDIDATE_MODELS)})_", "", name) for name in signal_names(RECOMMENDERS["two_stage"])}
     assert {re.sub(r"_(score|rank|z)$", "", kind) for kind in kinds} == set(patterns)

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from datetime import datetime
 
 import dagster as dg
 import numpy as np
@@ -12,8 +13,10 @@ import pytest
 from assets.definitions import definitions
 from movierec.candidates import ials
 from movierec.candidates.ials import IALS
-from movierec.features import USER_FEATURES
+from movierec.features import BASE_FEATURES, TMDB_FEATURES, USER_FEATURES
+from movierec.metadata import Detail, Metadata
 from movierec.published import Bundle, current
+from movierec.ranking import Ranker, ranker_features
 from movierec.retrieval import RECOMMENDERS
 from movierec.sampling import SAMPLES
 from resources.settings import Settings
@@ -449,6 +452,66 @@ def test_the_seed_designs_parameters_can_be_chosen_for_the_whole_graph(tmp_path)
     assert run(settings, selection=above).success
     fitted = settings.store / "full" / "ials_history"
     assert IALS.load(fitted / (fitted / "CURRENT").read_text()).params == ials.REFERENCE
+
+
+def store_metadata(settings, *, movies):
+    """TMDB's metadata of the first movies, as `tmdb_metadata` stores it."""
+    now = datetime(2026, 1, 2)  # noqa: DTZ001  UTC without a zone
+    bodies = [{"id": m, "runtime": 80 + m, "budget": 1000 * m, "original_language": "en"} for m in range(1, movies + 1)]
+    folder = settings.store / "full" / "tmdb_metadata"
+    (folder / "v1").mkdir(parents=True)
+    Metadata.of(Detail(body["id"], body, now) for body in bodies).save(folder / "v1")
+    (folder / "CURRENT").write_text("v1")
+
+
+def test_the_ranker_reads_tmdbs_metadata_where_that_is_switched_on(home, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    settings = replace(settings_for(folder), tmdb_features=True)
+    store_metadata(settings, movies=70)
+    kinds = ("label_rows", "ranker")
+    trained = [name.replace("two_stage", kind) for kind in kinds for name in RECOMMENDERS]
+    measured = ["rankings", "evaluation", "comparison"]
+    assert run(settings, selection=["user_features", "movie_features", *trained, *measured]).success
+    publish_where_the_ranker_gains(settings, value=0.03, low=-0.01, high=0.07)
+    bundle = Bundle.open(current(settings.published("full")))
+    recommender = bundle.recommender
+    assert recommender.ranker.features[37:40] == TMDB_FEATURES
+    assert bundle.manifest["tmdb_features"] == list(TMDB_FEATURES)
+    for found in (recommender.for_user(5, n=5), recommender.for_ratings([1, 3], [4.5, 4.0], n=5)):
+        assert (found.model, len(found.movie_ids)) == ("two_stage", 5)
+    table = pl.read_parquet(settings.store / "full" / "label_rows.parquet")
+    assert (
+        table.filter(pl.col("movie_id") <= 70)
+        .select(pl.col("tmdb_runtime") == 80 + pl.col("movie_id"))
+        .to_series()
+        .all()
+    )
+    assert table.filter(pl.col("movie_id") > 70)["tmdb_runtime"].is_nan().all()
+
+
+def test_the_ranker_reads_nothing_of_tmdb_otherwise(home, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    settings = settings_for(folder)
+    before = pl.read_parquet(settings.store / "full" / "movie_features.parquet")
+    store_metadata(settings, movies=70)
+    assert run(settings, selection=["movie_features"]).success
+    assert pl.read_parquet(settings.store / "full" / "movie_features.parquet").equals(before)
+    ranker = settings.store / "full" / "ranker"
+    features = Ranker.load(ranker / (ranker / "CURRENT").read_text()).features
+    assert features == (*BASE_FEATURES, *ranker_features(RECOMMENDERS["two_stage"], ()))
+    manifest = json.loads((current(settings.published("full")) / "manifest.json").read_text())
+    assert manifest["tmdb_features"] == []
+
+
+def test_features_of_tmdb_without_its_metadata_say_what_to_run(home, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(home[0], folder)
+    result = run(replace(settings_for(folder), tmdb_features=True), selection=["movie_features", "label_rows"])
+    (failure,) = result.get_step_failure_events()
+    assert failure.step_key == "movie_features"
+    assert "run `TMDB_API_KEY=… make metadata SAMPLE=full`" in str(failure.step_failure_data.error)
 
 
 def test_data_too_small_to_learn_from_says_so(tmp_path):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from movierec.explanations import because_of, shap_values, words_of
+from movierec.features import BASE_FEATURES, TMDB_FEATURES
 from movierec.interactions import Interactions
 from movierec.ranking import ranker_features, ranker_matrix
 from movierec.recommender import ratings_of_one
@@ -26,7 +27,7 @@ def test_the_parts_of_a_score_sum_to_the_score(recommender):
 
 @pytest.mark.parametrize("channels", RECOMMENDERS.values())
 def test_every_feature_of_a_ranker_has_words(channels):
-    assert all(words_of(feature) for feature in ranker_features(channels))
+    assert all(words_of(feature) for feature in ranker_features(channels, (*BASE_FEATURES, *TMDB_FEATURES)))
     with pytest.raises(KeyError):
         words_of("shoe_size_score")
 

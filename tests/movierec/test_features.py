@@ -5,8 +5,10 @@ import pytest
 from movierec.features import (
     BASE_FEATURES,
     MOVIE_FEATURES,
+    TMDB_FEATURES,
     USER_FEATURES,
     Features,
+    beside_tmdb,
     movie_features,
     user_features,
 )
@@ -75,6 +77,36 @@ def test_a_row_of_the_matrix_is_user_movie_and_pair(features):
     row = dict(zip(BASE_FEATURES, matrix[2].tolist(), strict=True))  # user 1, movie 4, an action film
     assert row["genre_share"] == pytest.approx(1 / 3)
     assert row["genre_liking"] == pytest.approx(-1 / 6)
+
+
+@pytest.fixture
+def with_tmdb(table):
+    """Features with those of TMDB, which knows all of movie 2, little of movie 3 and has never heard of the others."""
+    known = {"movie_id": [3, 2], "runtime": [None, 136], "budget": [None, 999], "original_language": ["fr", "en"]}
+    movies = beside_tmdb(factories.movies(4), pl.LazyFrame(known))
+    return Features.of(user_features(table, movies).collect(), movie_features(table, movies).collect())
+
+
+def test_what_tmdb_knows_stands_behind_the_movies_own_features(features, with_tmdb):
+    asked = [1, 2], np.array([[1, 2], [3, 4]], np.int32)
+    table = pl.DataFrame(with_tmdb.matrix(*asked), schema=list(with_tmdb.names), orient="row")
+    assert with_tmdb.names[:37] == BASE_FEATURES[:37]
+    assert with_tmdb.names[37:40] == TMDB_FEATURES
+    nan = np.nan
+    facts = [[nan, nan, nan], [136, np.log(1000), 1], [nan, nan, 0], [nan, nan, nan]]
+    assert np.allclose(table.select(TMDB_FEATURES), facts, equal_nan=True)
+    assert np.array_equal(table.drop(TMDB_FEATURES), features.matrix(*asked), equal_nan=True)
+    assert features.names == BASE_FEATURES
+
+
+def test_what_tmdb_knows_is_folded_in_saved_and_loaded_with_the_rest(with_tmdb, tmp_path):
+    with_tmdb.save(tmp_path)
+    loaded = Features.load(tmp_path)
+    assert loaded.names == with_tmdb.names
+    people = loaded.fold_in(factories.ratings((7, 2, 4.0)))
+    assert people.names == with_tmdb.names
+    asked = np.array([[2]], np.int32)
+    assert people.matrix([7], asked)[0, 37:40].tolist() == with_tmdb.matrix([1], asked)[0, 37:40].tolist()
 
 
 def test_ids_without_features_are_refused(features):

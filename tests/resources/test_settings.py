@@ -29,14 +29,16 @@ def test_an_unknown_sample_is_refused():
         Settings.from_environment({"MOVIEREC_SAMPLE": "5pct"})
 
 
-@pytest.mark.parametrize(("value", "reference"), [("1", True), ("0", False), ("", False)])
-def test_the_reference_is_switched_on_by_1(value, reference):
-    assert Settings.from_environment({"MOVIEREC_REFERENCE": value}).reference is reference
+@pytest.mark.parametrize("switch", ["reference", "tmdb_features"])
+@pytest.mark.parametrize(("value", "on"), [("1", True), ("0", False), ("", False)])
+def test_a_switch_is_switched_on_by_1(switch, value, on):
+    assert getattr(Settings.from_environment({f"MOVIEREC_{switch.upper()}": value}), switch) is on
 
 
-def test_a_switch_that_is_neither_1_nor_0_is_refused():
-    with pytest.raises(SettingsError, match="MOVIEREC_REFERENCE is 'yes'; 1 is yes, 0 is no"):
-        Settings.from_environment({"MOVIEREC_REFERENCE": "yes"})
+@pytest.mark.parametrize("variable", ["MOVIEREC_REFERENCE", "MOVIEREC_TMDB_FEATURES"])
+def test_a_switch_that_is_neither_1_nor_0_is_refused(variable):
+    with pytest.raises(SettingsError, match=f"{variable} is 'yes'; 1 is yes, 0 is no"):
+        Settings.from_environment({variable: "yes"})
 
 
 def test_a_size_that_is_none_is_refused():
