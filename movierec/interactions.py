@@ -43,39 +43,32 @@ class Interactions:
         With `movie_ids`, sorted and unique, these are the columns; ratings of other movies are left out, and so is
         who has rated no other.
         """
-        if movie_ids is not None:
-            # Of a memory map Polars takes one number at a time.
-            ratings = ratings.filter(pl.col("movie_id").is_in(np.asarray(movie_ids)))
+        rated_on = pl.col("rated_at").dt.epoch("d").clip(0, LARGEST).cast(pl.UInt16)
         table = (
             ratings.sort("user_id", "rated_at", "movie_id")
-            .select(
-                "user_id",
-                "movie_id",
-                "rating",
-                recency=pl.int_range(pl.len(), 0, -1).over("user_id").clip(0, LARGEST).cast(pl.Int32),
-                rated_on=pl.col("rated_at").dt.epoch("d").clip(0, LARGEST).cast(pl.Int32),
-            )
+            .select("user_id", "movie_id", pl.col("rating").cast(pl.Float32), rated_on=rated_on)
             .collect()
         )
-        user_ids, rows = np.unique(table["user_id"].to_numpy(), return_inverse=True)
         if movie_ids is None:
             movie_ids, columns = np.unique(table["movie_id"].to_numpy(), return_inverse=True)
         else:
-            columns = np.searchsorted(movie_ids, table["movie_id"].to_numpy())
-        coordinates = (rows.astype(np.int32), columns.astype(np.int32))
-        shape = (len(user_ids), len(movie_ids))
-
-        def beside(name: str) -> sp.csr_array:
-            matrix = sp.csr_array((table[name].to_numpy(), coordinates), shape=shape)
-            matrix.sort_indices()
-            return matrix
-
+            columns = positions(movie_ids, table["movie_id"].to_numpy())
+            table, columns = table.filter(columns != UNKNOWN), columns[columns != UNKNOWN]
+        user_ids, rows, counts = np.unique(table["user_id"].to_numpy(), return_inverse=True, return_counts=True)
+        recency = np.minimum(np.cumsum(counts)[rows] - np.arange(len(rows)), LARGEST)
+        places = sp.csr_array(
+            (np.arange(len(rows)), (rows.astype(np.int32), columns.astype(np.int32))),
+            shape=(len(user_ids), len(movie_ids)),
+        )
+        places.sort_indices()
+        order = places.data
+        parts = (table["rating"].to_numpy()[order], places.indices, places.indptr)
         return cls(
             user_ids.astype(np.int32),
             movie_ids.astype(np.int32, copy=False),
-            beside("rating").astype(np.float32),
-            beside("recency").data.astype(np.uint16),
-            beside("rated_on").data.astype(np.uint16),
+            sp.csr_array(parts, shape=places.shape),
+            recency[order].astype(np.uint16),
+            table["rated_on"].to_numpy()[order],
         )
 
     def rows_of(self, user_ids: npt.ArrayLike) -> Rows:

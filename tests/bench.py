@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import socket
@@ -123,7 +124,7 @@ class Latency(NamedTuple):
 def latencies(home: Path) -> list[Latency]:
     """Milliseconds over HTTP on loopback, one request at a time, from a client in another process."""
     with site(home) as address, httpx.Client(base_url=address) as client:
-        users = [part.split('"')[0] for part in client.get("/").text.split("?user_id=")[1:4]]
+        users = re.findall(r"\?user_id=(\d+)", client.get("/").text)
         htmx = {"HX-Request": "true"}
         asked: dict[str, tuple[str, dict[str, str]]] = {
             "baseline: the style sheet, a static file": ("/static/site.css", {}),
