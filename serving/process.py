@@ -1,5 +1,6 @@
 """How the process serves: what was opened at the start is left alone, and a request takes one core."""
 
+import ctypes
 import gc
 import logging
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from movierec.versions import BundleError, Live
 
 log = logging.getLogger(__name__)
 
+M_ARENA_MAX, ARENAS = -8, 2  # as malloc.h of glibc names it
+
 
 @contextmanager
 def ready(*published: Live[Any]) -> Iterator[None]:
@@ -20,6 +23,7 @@ def ready(*published: Live[Any]) -> Iterator[None]:
     Requests share the cores, so none multiplies matrices on all of them: threads that wait for each other are slower
     than one.
     """
+    keep_few_arenas()
     for live in published:
         live.settle = leave_alone
         try:
@@ -29,6 +33,13 @@ def ready(*published: Live[Any]) -> Iterator[None]:
     with threadpool_limits(1):
         yield
     gc.unfreeze()
+
+
+def keep_few_arenas() -> None:
+    """glibc would keep memory that was freed for each thread apart; other C libraries are left as they are."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_ARENA_MAX, ARENAS)
 
 
 def leave_alone() -> None:

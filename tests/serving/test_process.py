@@ -2,11 +2,14 @@
 
 import gc
 from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
 from threadpoolctl import threadpool_info
 
 from movierec.companion import LiveCompanion
 from movierec.published import Live
+from serving import process
 from serving.process import ready
 from tests.factories import publish_companion
 from tests.serving.conftest import eventually
@@ -32,3 +35,12 @@ def test_what_is_published_later_is_too(tmp_path: Path) -> None:
 def test_nothing_published_is_no_reason_not_to_start(tmp_path: Path) -> None:
     with ready(Live(tmp_path)):
         assert gc.get_freeze_count() == 0
+
+
+def test_a_c_library_without_arenas_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(process.ctypes, "CDLL", lambda _: SimpleNamespace(mallopt=lambda *of: asked.append(of)))
+    process.keep_few_arenas()
+    monkeypatch.setattr(process.ctypes, "CDLL", lambda _: SimpleNamespace())
+    process.keep_few_arenas()
+    assert asked == [(process.M_ARENA_MAX, process.ARENAS)]
