@@ -1,51 +1,60 @@
 """Features: what is known of users and movies at each cut. Nothing in a row is later than its cut."""
 
+from collections.abc import Callable
+from typing import Any
+
 import dagster as dg
 import polars as pl
 
 from assets.partitions import samples
 from assets.protocols import PROTOCOLS, Protocol
 from movierec import features
+from movierec.interactions import Interactions
 from movierec.splits import CUTS, known_at
 from resources.tmdb_features import TmdbFeatures
 
 OWNERS = ["team:ml"]
 PARQUET = {"polars", "parquet"}
-TABLES = {
-    "user_features": (
-        features.user_features,
-        "A row per cut (`as_of`) and user: how much, how high, how long they rate, and their taste in genres.",
-    ),
-    "movie_features": (
-        features.movie_features,
-        "A row per cut (`as_of`) and movie: ratings received, year, age, decade, title length, genres.",
-    ),
-}
+TABLES = ("user_features", "movie_features")
 
 
-def _feature_table(name: str, protocol: Protocol) -> dg.AssetsDefinition:
-    make, told = TABLES[name]
+def _feature_tables(protocol: Protocol) -> list[dg.AssetsDefinition]:
+    def asset(name: str, *inputs: str) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+        return dg.asset(
+            key=protocol.key(name),
+            ins=protocol.inputs(["split", *inputs]),
+            partitions_def=samples,
+            group_name=protocol.group("features"),
+            kinds=PARQUET,
+            owners=OWNERS,
+        )
 
-    @dg.asset(
-        key=protocol.key(name),
-        description=told,
-        ins=protocol.inputs(["split"]),
-        partitions_def=samples,
-        group_name=protocol.group("features"),
-        kinds=PARQUET,
-        owners=OWNERS,
-    )
-    def table(
+    @asset("movie_features")
+    def movie_features(
         context: dg.AssetExecutionContext, split: pl.LazyFrame, movies: pl.LazyFrame, tmdb_features: TmdbFeatures
     ) -> pl.LazyFrame:
-        if name == "movie_features":
-            movies = tmdb_features.beside(movies, context.partition_key)
-        return pl.concat([make(known_at(split, cut), movies).with_columns(as_of=pl.lit(cut)) for cut in CUTS])
+        """A row per cut (`as_of`) and movie: ratings received, year, age, decade, title length, genres."""
+        movies = tmdb_features.beside(movies, context.partition_key)
+        return _of_cuts(lambda cut: features.movie_features(known_at(split, cut), movies))
 
-    return table
+    @asset("user_features", "movie_features")
+    def user_features(split: pl.LazyFrame, movie_features: pl.LazyFrame) -> pl.LazyFrame:
+        """A row per cut (`as_of`) and user: how much, how high, how long they rate, and their taste."""
+
+        def at(cut: str) -> pl.LazyFrame:
+            movies = movie_features.filter(as_of=cut).collect()
+            return features.user_features(Interactions.of(known_at(split, cut)), movies).lazy()
+
+        return _of_cuts(at)
+
+    return [user_features, movie_features]
 
 
-feature_tables = [_feature_table(name, protocol) for protocol in PROTOCOLS for name in TABLES]
+def _of_cuts(make: Callable[[str], pl.LazyFrame]) -> pl.LazyFrame:
+    return pl.concat([make(cut).with_columns(as_of=pl.lit(cut)) for cut in CUTS])
+
+
+feature_tables = [table for protocol in PROTOCOLS for table in _feature_tables(protocol)]
 
 
 def features_at(cut: str, users: pl.LazyFrame, movies: pl.LazyFrame) -> features.Features:

@@ -22,7 +22,8 @@ def groups() -> dict[str, Callable[[str], bool]]:
         "features of the user": lambda name: name in USER_FEATURES,
         "features of the movie": lambda name: name in MOVIE_FEATURES and name not in GENRE_FEATURES,
         "genre flags": lambda name: name in GENRE_FEATURES,
-        "user x movie crosses": lambda name: name in PAIR_FEATURES,
+        "crosses with what is usual for the user": lambda name: name.startswith("beyond_usual"),
+        "other user x movie crosses": lambda name: name in PAIR_FEATURES and not name.startswith("beyond_usual"),
         "the last 5 and 20 ratings": lambda name: "_last" in name,
         "scores": lambda name: name in signals and name.endswith("_score"),
         "ranks": lambda name: name in signals and name.endswith("_rank"),
@@ -91,6 +92,7 @@ def _negatives(validation: Validation) -> dict[str, pl.DataFrame]:
     first = pl.int_range(pl.len()).over("user_id") < 30
     beyond = negatives_beyond(validation)
     return {
+        "gain: what was rated lower counts as nothing": rows.with_columns(gain=pl.col("relevant").cast(pl.Float32)),
         "negatives: the first 30 candidates": rows.filter(pl.col("relevant") | first),
         "negatives: 30 % of the candidates, by lot": rows.filter(pl.col("relevant") | some),
         "negatives: rated low only, where there are any": marked.filter(

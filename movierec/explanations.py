@@ -68,6 +68,12 @@ WORDS = {
     "genre_liking": "how much you like its genres",
     "age_for_user": "how old it is for what you watch",
     "era_gap": "when people watched it",
+    "beyond_usual_popularity": "how popular it is beside what you watch",
+    "beyond_usual_year": "how new it is beside what you watch",
+    "beyond_usual_rating": "how well it is rated beside what you watch",
+    "beyond_usual_popularity_lately": "how popular it is beside what you watched lately",
+    "beyond_usual_year_lately": "how new it is beside what you watched lately",
+    "beyond_usual_rating_lately": "how well it is rated beside what you watched lately",
 }
 CHANNEL_WORDS = {
     "ease": "it goes with what you liked",

@@ -4,13 +4,13 @@ import json
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from movierec.interactions import UNKNOWN, Ids, Rows, Scores, positions
+from movierec.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, positions
 from movierec.movies import GENRES
 
 GENRE_FEATURES = {f"genre_{genre.lower().replace('-', '_')}": genre for genre in GENRES}
@@ -40,64 +40,103 @@ MOVIE_FEATURES = (
 )
 # Off by default. Votes and revenue are of today, so they would tell what came after a cut.
 TMDB_FEATURES = ("tmdb_runtime", "tmdb_log_budget", "tmdb_is_english")
-USER_TIME, MOVIE_TIME = "last_rated", "mean_rated"  # in years; the pair features above are made of them
-LIKING_FEATURES = tuple(f"liking_{name}" for name in GENRE_FEATURES)  # of a user, for the crosses below
+USER_TIME, MOVIE_TIME = "last_rated", "mean_rated"  # in years; the pair features below are made of them
+SHARE_FEATURES = tuple(f"share_{name}" for name in GENRE_FEATURES)  # of a user, for the crosses below
+LIKING_FEATURES = tuple(f"liking_{name}" for name in GENRE_FEATURES)
+# What the movies that a user rates are like on average: all of them, and the last ones.
+USUAL_FEATURES = tuple(f"usual_{kind}{when}" for when in ("", "_lately") for kind in ("popularity", "year", "rating"))
 PAIR_FEATURES = (
     "genre_share",
     "genre_liking",
     "age_for_user",  # years from the movie's release to the user's last rating
     "era_gap",  # years from when the movie was rated, on average, to the user's last rating
+    *(name.replace("usual", "beyond_usual") for name in USUAL_FEATURES),
 )
 BASE_FEATURES = (*USER_FEATURES, *MOVIE_FEATURES, *PAIR_FEATURES)
 
-SHARE_FEATURES = tuple(f"share_{name}" for name in GENRE_FEATURES)
 SHRINKAGE = 5.0  # ratings of a genre that weigh as much as knowing nothing about it
+LATELY = 20  # ratings
+USERS_AT_ONCE = 2_000
 
 
-def user_features(ratings: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per user of `ratings`: USER_FEATURES, and per genre the user's share and liking of it.
+def user_features(people: Interactions, movies: pl.DataFrame) -> pl.DataFrame:
+    """One row per user of `people`: USER_FEATURES, when they last rated, SHARE_, LIKING_ and USUAL_FEATURES.
 
-    `movies` are `movie_id` with `genres`, or with their flags as GENRE_FEATURES.
-    A spread of one rating is 0. Velocity is ratings per day of activity, the first day counted as one.
-    `share_*`: the part of the user's ratings that fall on the genre. `liking_*`: mean of (rating - the user's
-    mean) over the genre, shrunk towards 0 as by SHRINKAGE further ratings.
+    `movies` is the table of `movie_features` of the same ratings. A spread of one rating is 0. Velocity is ratings per
+    day of activity, the first day counted as one. `share_*`: the part of the user's ratings that fall on the genre.
+    `liking_*`: mean of (rating - the user's mean) over the genre, shrunk towards 0 as by SHRINKAGE further ratings.
+    `usual_*`: log(1 + number of ratings), year and mean rating of the movies that the user rated, on average, and of
+    the last LATELY of them; null where none has a year.
     """
-    ratings = ratings.with_columns(_exact("rating"))
-    if "genres" in movies.collect_schema():
-        movies = movies.select("movie_id", *_genre_flags())
-    days = (pl.col("rated_at").max() - pl.col("rated_at").min()).dt.total_seconds() / 86_400
-    aggregates = ratings.group_by("user_id").agg(
-        user_avg_rating=pl.col("rating").mean(),
-        user_rating_std=pl.col("rating").std().fill_null(0.0),
-        user_num_ratings=pl.len(),
-        user_min_rating=pl.col("rating").min(),
-        user_max_rating=pl.col("rating").max(),
-        user_activity_days=days,
-        user_rating_velocity=pl.len() / (days + 1),
-        last_rated=_in_years(pl.col("rated_at").max()),
+    movies = movies.sort("movie_id")
+    movie_ids, matrix = movies["movie_id"].to_numpy(), _matrix(movies, MOVIE_FEATURES)
+    rows = np.arange(len(people.user_ids))
+    blocks = np.split(rows, range(USERS_AT_ONCE, len(rows), USERS_AT_ONCE))
+    parts = [_profiles(people.take(block), movie_ids, matrix) for block in blocks]
+    user_ids, *arrays = (np.concatenate(each) for each in zip(*parts, strict=True))
+    columns = (*USER_FEATURES, USER_TIME, *SHARE_FEATURES, *LIKING_FEATURES, *USUAL_FEATURES)
+    table = pl.DataFrame(np.column_stack(arrays), schema=columns, orient="row", nan_to_null=True)
+    return table.insert_column(0, pl.Series("user_id", user_ids))
+
+
+class Profiles(NamedTuple):
+    """What is known of users: a row each of USER_FEATURES, the last rating's time in years, and the others by name."""
+
+    user_ids: Ids
+    users: Scores
+    user_times: Scores
+    shares: Scores
+    likings: Scores
+    usual: Scores
+
+
+def _profiles(people: Interactions, movie_ids: Ids, movies: Scores) -> Profiles:
+    """Of each of `people`, who have a rating each; `movies` is a row of MOVIE_FEATURES for each of `movie_ids`.
+
+    Sums are in double precision and in the order of the ratings. A movie without a row raises KeyError.
+    """
+    matrix = people.user_items
+    starts = matrix.indptr[:-1]
+    count = np.diff(matrix.indptr).astype(np.float64)
+    ratings = matrix.data.astype(np.float64)
+    whose = np.repeat(np.arange(len(count)), np.diff(matrix.indptr))
+
+    def total(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        sums: npt.NDArray[np.float64] = np.add.reduceat(values, starts, axis=0)
+        return sums
+
+    mean = total(ratings) / count
+    centred = ratings - mean[whose]
+    first, last = (ufunc.reduceat(people.rated_on, starts).astype(np.float64) for ufunc in (np.minimum, np.maximum))
+    lowest, highest = (ufunc.reduceat(ratings, starts) for ufunc in (np.minimum, np.maximum))
+    spread = np.sqrt(total(centred**2) / np.maximum(count - 1, 1))
+    users = (mean, spread, count, lowest, highest, last - first, count / (last - first + 1))
+
+    rated = movies[_known("movie", movie_ids, people.movie_ids[matrix.indices])].astype(np.float64)
+    genres = rated[:, _GENRES_AT]
+    of_genre = total(genres)
+    measures = _measures(rated)
+    there = ~np.isnan(measures)
+    usual = []
+    for counted in (there, there & (people.recency <= LATELY)[:, None]):
+        known = total(counted.astype(np.float64))
+        usual.append(np.where(known > 0, total(np.where(counted, measures, 0)) / np.maximum(known, 1), np.nan))
+    arrays = (
+        np.column_stack(users),
+        1970 + last / 365.25,
+        of_genre / count[:, None],
+        total(genres * centred[:, None]) / (of_genre + SHRINKAGE),
+        np.column_stack(usual),
     )
-    per_genre = (
-        ratings.select("user_id", "movie_id", "rating")
-        .join(aggregates.select("user_id", "user_avg_rating"), on="user_id")
-        .join(movies, on="movie_id")
-        .group_by("user_id")
-        .agg(
-            *(pl.col(name).mean().alias(f"share_{name}") for name in GENRE_FEATURES),
-            *(
-                (
-                    (pl.col(name) * (pl.col("rating") - pl.col("user_avg_rating"))).sum()
-                    / (pl.col(name).sum() + SHRINKAGE)
-                ).alias(f"liking_{name}")
-                for name in GENRE_FEATURES
-            ),
-        )
+    return Profiles(people.user_ids, *(array.astype(np.float32) for array in arrays))
+
+
+def _measures(movies: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Of rows of MOVIE_FEATURES what USUAL_FEATURES are means of."""
+    n_ratings, year, rating = (
+        movies[:, MOVIE_FEATURES.index(name)] for name in ("movie_num_ratings", "year", "movie_avg_rating")
     )
-    columns = (*USER_FEATURES, USER_TIME, *SHARE_FEATURES, *LIKING_FEATURES)
-    return (
-        aggregates.join(per_genre, on="user_id", how="left")
-        .select("user_id", *(pl.col(column).cast(pl.Float32).fill_null(0.0) for column in columns))
-        .sort("user_id")
-    )
+    return np.column_stack([np.log1p(n_ratings), year, rating])
 
 
 def beside_tmdb(movies: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
@@ -174,8 +213,8 @@ def _genre_flags() -> list[pl.Expr]:
 class Features:
     """The feature tables of one cut as float32 arrays, rows in ascending order of id.
 
-    `users` is users x USER_FEATURES, `shares` and `likings` users x genres, `movies` movies x MOVIE_FEATURES
-    and `extra`, those of TMDB_FEATURES that there are.
+    `users` is users x USER_FEATURES, `shares` and `likings` users x genres, `usual` users x USUAL_FEATURES, `movies`
+    movies x MOVIE_FEATURES and `extra`, those of TMDB_FEATURES that there are.
     """
 
     user_ids: Ids
@@ -184,6 +223,7 @@ class Features:
     user_times: Scores
     shares: Scores
     likings: Scores
+    usual: Scores
     movies: Scores
     movie_times: Scores
     extra: tuple[str, ...] = ()
@@ -191,28 +231,38 @@ class Features:
     @classmethod
     def of(cls, users: pl.DataFrame, movies: pl.DataFrame) -> Self:
         """From the tables of `user_features` and `movie_features` of the same cut."""
-        movies = movies.sort("movie_id")
+        users, movies = users.sort("user_id"), movies.sort("movie_id")
         extra = _extra(movies.columns)
         return cls(
+            user_ids=users["user_id"].to_numpy(),
+            users=_matrix(users, USER_FEATURES),
+            user_times=users[USER_TIME].to_numpy(),
+            shares=_matrix(users, SHARE_FEATURES),
+            likings=_matrix(users, LIKING_FEATURES),
+            usual=_matrix(users, USUAL_FEATURES),
             movie_ids=movies["movie_id"].to_numpy(),
             movies=_matrix(movies, (*MOVIE_FEATURES, *extra)),
             movie_times=movies[MOVIE_TIME].to_numpy(),
             extra=extra,
-            **_of_users(users),
         )
+
+    @classmethod
+    def at(cls, known: pl.LazyFrame, movies: pl.LazyFrame) -> Self:
+        """Of the ratings known at a cut."""
+        rated = movie_features(known, movies).collect()
+        return cls.of(user_features(Interactions.of(known), rated), rated)
 
     @property
     def names(self) -> tuple[str, ...]:
         """The columns of `matrix`: BASE_FEATURES, and `extra` if there are any."""
         return (*USER_FEATURES, *MOVIE_FEATURES, *self.extra, *PAIR_FEATURES)
 
-    def fold_in(self, ratings: pl.LazyFrame) -> Self:
-        """The same movies, but for the users of `ratings`, who are known by these alone."""
-        rated = positions(self.movie_ids, ratings.select(pl.col("movie_id").unique()).collect().to_series().to_numpy())
-        rows = rated[rated != UNKNOWN]
-        flags = dict(zip(GENRE_FEATURES, self.movies[rows][:, _GENRES_AT].T, strict=True))
-        movies = pl.LazyFrame({"movie_id": self.movie_ids[rows], **flags})
-        return replace(self, **_of_users(user_features(ratings, movies).collect()))
+    def fold_in(self, people: Interactions) -> Self:
+        """The same movies, but for `people`, who are known by these ratings alone, one of each at least.
+
+        Raises KeyError for a rating of a movie that has no features.
+        """
+        return replace(self, **_profiles(people, self.movie_ids, self.movies)._asdict())
 
     def matrix(self, user_ids: npt.ArrayLike, movie_ids: npt.NDArray[np.int32]) -> Scores:
         """`names` of each user's candidates: (users * n) x features, row by row; `movie_ids` is users x n.
@@ -237,6 +287,7 @@ class Features:
             cross(self.likings[user_rows]),
             now - movies[:, MOVIE_FEATURES.index("year")],
             now - self.movie_times[movie_rows],
+            *(np.tile(_measures(movies), 2) - np.repeat(self.usual[user_rows], n, axis=0)).T,
         )
         columns = [np.repeat(self.users[user_rows], n, axis=0), movies, *pairs]
         return np.column_stack(columns).astype(np.float32, copy=False)
@@ -271,22 +322,11 @@ class Features:
         return cls(**arrays, extra=tuple(names))
 
 
-def _of_users(table: pl.DataFrame) -> dict[str, Any]:
-    users = table.sort("user_id")
-    return {
-        "user_ids": users["user_id"].to_numpy(),
-        "users": _matrix(users, USER_FEATURES),
-        "user_times": users[USER_TIME].to_numpy(),
-        "shares": _matrix(users, SHARE_FEATURES),
-        "likings": _matrix(users, LIKING_FEATURES),
-    }
-
-
 def _matrix(table: pl.DataFrame, columns: tuple[str, ...]) -> Scores:
     return np.ascontiguousarray(table.select(columns).to_numpy().astype(np.float32))
 
 
-_ARRAYS = ("user_ids", "movie_ids", "users", "user_times", "shares", "likings", "movies", "movie_times")
+_ARRAYS = ("user_ids", "movie_ids", "users", "user_times", "shares", "likings", "usual", "movies", "movie_times")
 _GENRES_AT = slice(MOVIE_FEATURES.index(next(iter(GENRE_FEATURES))), MOVIE_FEATURES.index("genre_none"))
 
 

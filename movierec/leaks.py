@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from movierec.interactions import Interactions
+from movierec.ranking import NO_FEATURES
 from movierec.splits import CUTS, known_at
 
 TELLING = 0.95  # an AUC that no honest feature of this field reaches
@@ -66,7 +67,7 @@ def telling_features(rows: pl.DataFrame) -> dict[str, float]:
     n_liked, n_other = int(liked.sum()), int((~liked).sum())
     if min(n_liked, n_other) < ENOUGH:
         return {}
-    features = [name for name in rows.columns if name not in ("user_id", "movie_id", "relevant")]
+    features = [name for name in rows.columns if name not in NO_FEATURES]
     filled = rows.select(pl.col(features).fill_nan(None).fill_null(-np.inf).rank("average"))
     sums = filled.filter(pl.Series(liked)).sum().row(0, named=True)
     aucs = {name: (total - n_liked * (n_liked + 1) / 2) / (n_liked * n_other) for name, total in sums.items()}

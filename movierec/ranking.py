@@ -26,6 +26,8 @@ LABELS_DRAW, VALIDATION_DRAW = 1, 2
 NO_PARAMS = ("", '{"flat_params":{}}')
 FEW_ROWS = 5000  # beyond, CatBoost on all cores is faster than one array after another
 RELEVANT = 4.0  # a rating from which a movie counts as liked
+SEEN_GAIN = 0.3  # what the ranker is to say of a movie that was rated lower: of one that was liked 1, of the others 0
+NO_FEATURES = ("user_id", "movie_id", "relevant", "gain")  # the other columns of label rows
 
 
 class NothingToLearnError(ValueError):
@@ -56,16 +58,17 @@ def label_rows(
     max_users: int,
     people: Interactions | None = None,
 ) -> pl.DataFrame:
-    """What the ranker learns from: `user_id, movie_id, relevant` and its features, a user's rows together.
+    """What the ranker learns from: `user_id, movie_id, relevant, gain` and its features, a user's rows together.
 
     Each user's rows are the proposals of `retrieval`, fitted before `labels`; relevant are those that the user
-    then rated RELEVANT or better. Users with none among their candidates teach nothing and are left out; of
-    more than `max_users` a fixed draw by id is taken. With `people` the users are folded in by what those hold of
-    them, and `features` must be theirs.
+    then rated RELEVANT or better, with a gain of 1; those rated lower have SEEN_GAIN. Users with none relevant among
+    their candidates teach nothing and are left out; of more than `max_users` a fixed draw by id is taken. With
+    `people` the users are folded in by what those hold of them, and `features` must be theirs.
     """
-    liked = labels.filter(pl.col("rating") >= RELEVANT).select("user_id", "movie_id").collect(engine="streaming")
+    rated = labels.select("user_id", "movie_id", "rating").collect(engine="streaming")
     users = (
-        liked.select(pl.col("user_id").unique())
+        rated.filter(pl.col("rating") >= RELEVANT)
+        .select(pl.col("user_id").unique())
         .sort(bucket(pl.col("user_id"), draw=LABELS_DRAW), "user_id")
         .head(max_users)["user_id"]
         .sort()
@@ -75,24 +78,23 @@ def label_rows(
             f"nobody rated a movie {RELEVANT} or better after their history, so the ranker has nothing to learn from: "
             "take a larger sample, or data in which users have at least 7 ratings"
         )
+    rated = rated.filter(pl.col("user_id").is_in(users.implode()))
     interactions = people or retrieval.interactions
-    liked_by = liked.group_by("user_id").agg("movie_id")
-    liked_movies = dict(zip(liked_by["user_id"].to_list(), liked_by["movie_id"].to_list(), strict=True))
     known = interactions.rows_of(users.to_numpy())
     names = list(ranker_features(retrieval.channels, features.names))
     tables = []
     for block in blocks(known[known != UNKNOWN], retrieval.width):
         proposals = retrieval.propose(interactions.take(block), n=n_candidates)
-        there = proposals.columns != UNKNOWN
         user_ids = interactions.user_ids[block]
-        movie_ids = interactions.movie_ids[np.where(there, proposals.columns, 0)]
-        by_user = zip(user_ids.tolist(), movie_ids, strict=True)
-        relevant = np.stack([np.isin(movies, liked_movies[user]) for user, movies in by_user]) & there
-        matrix = ranker_matrix(retrieval, features, user_ids, proposals)
-        teaches = (relevant.any(axis=1, keepdims=True) & there).ravel()
+        movie_ids = interactions.movie_ids[np.where(proposals.columns == UNKNOWN, 0, proposals.columns)]
         ids = {"user_id": np.repeat(user_ids, movie_ids.shape[1]), "movie_id": movie_ids.ravel()}
-        table = pl.DataFrame(ids | {"relevant": relevant.ravel()})
-        tables.append(table.hstack(pl.DataFrame(matrix, schema=names, orient="row")).filter(teaches))
+        matrix = pl.DataFrame(ranker_matrix(retrieval, features, user_ids, proposals), schema=names, orient="row")
+        there = pl.Series(proposals.columns.ravel() != UNKNOWN)
+        table = pl.DataFrame(ids).join(rated, on=["user_id", "movie_id"], how="left", maintain_order="left")
+        relevant = (pl.col("rating") >= RELEVANT).fill_null(value=False)
+        gain = pl.when(relevant).then(1.0).when(pl.col("rating").is_not_null()).then(SEEN_GAIN).otherwise(0.0)
+        table = table.select("user_id", "movie_id", relevant=relevant, gain=gain.cast(pl.Float32))
+        tables.append(table.hstack(matrix).filter(there).filter(pl.col("relevant").any().over("user_id")))
     rows = pl.concat(tables) if tables else pl.DataFrame()
     if rows.is_empty():
         raise NothingToLearnError(
@@ -118,7 +120,7 @@ def all_label_rows(
     nothing_to_learn = []
     for of_whom in (
         partial(known, features, labels),
-        partial(known, features.fold_in(given), new.filter(~pl.col("given")), people=people),
+        partial(known, features.fold_in(people), new.filter(~pl.col("given")), people=people),
     ):
         try:
             tables.append(of_whom())
@@ -178,7 +180,7 @@ class Ranker:
         from catboost import sum_models  # noqa: PLC0415  half a second that reading tables need not pay
 
         p = params or RankerParams()
-        features = tuple(name for name in rows.columns if name not in ("user_id", "movie_id", "relevant"))
+        features = tuple(name for name in rows.columns if name not in NO_FEATURES)
         dealt = rows.select((bucket(pl.col("user_id"), draw=VALIDATION_DRAW) * p.folds).floor().cast(pl.Int8))
         parts = sorted(dealt.to_series().unique().to_list())
         if len(parts) < 2:
@@ -285,7 +287,7 @@ def _pool(rows: pl.DataFrame, features: tuple[str, ...]) -> Any:
 
     return Pool(
         np.ascontiguousarray(rows.select(features).to_numpy(), dtype=np.float32),
-        label=rows["relevant"].cast(pl.Float32).to_numpy(),
+        label=rows["gain"].to_numpy(),
         group_id=rows["user_id"].to_numpy(),
         feature_names=list(features),
     )

@@ -3,18 +3,18 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import scipy.sparse as sp
 
 from movierec.diversity import DEPTH, mmr
 from movierec.explanations import Explanation, Parts, because_of, parts_of
 from movierec.features import Features
-from movierec.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, as_table, blocks
+from movierec.interactions import LARGEST, UNKNOWN, Ids, Interactions, Rows, Scores, as_table, blocks, positions
 from movierec.ranking import Ranker, ranked, ranker_features, ranker_matrix
 from movierec.retrieval import PER_CHANNEL, Retrieval
 
@@ -108,7 +108,7 @@ class Recommender:
         Who has rated no movie of the fit gets what is popular in the chosen `genres`. Never empty while any other
         movie is popular. Raises ValueError for lists of different lengths and for ratings outside 0.5 to 5.
         """
-        people = self.fold_in(ratings_of_one(movie_ids, ratings, now=self._now))
+        people = self._people(self._known_by(movie_ids, ratings))
         if len(people.interactions.user_ids) == 0:
             return self.popular_in(genres, n=n, without=movie_ids)
         return self._first(np.array([0]), n=n, people=people)
@@ -121,7 +121,7 @@ class Recommender:
         Reasons are of the candidates that a ranker put into order; without a known rating there is nothing to tell, and
         movies outside the fit are left out.
         """
-        people = self.fold_in(ratings_of_one(movie_ids, ratings, now=self._now))
+        people = self._people(self._known_by(movie_ids, ratings))
         if len(people.interactions.user_ids) == 0:
             return []
         return self._explain(np.array([0]), recommended, top=top, people=people)
@@ -155,7 +155,7 @@ class Recommender:
     ) -> list[int]:
         """The rated movies that `explain` names for one movie, without the ranker's reasons."""
         columns = self._columns_of([recommended])
-        one = Interactions.of(ratings_of_one(movie_ids, ratings, now=self._now), self.interactions.movie_ids)
+        one = self._known_by(movie_ids, ratings)
         if len(one.user_ids) == 0 or len(columns) == 0:
             return []
         (moved,) = because_of(self.retrieval, one, columns, top=top)
@@ -167,15 +167,17 @@ class Recommender:
         found: Rows = columns[columns != UNKNOWN]
         return found
 
-    @property
-    def _now(self) -> float:
-        """The last moment, in years, that the features know."""
-        return float(self.features.user_times.max(initial=1970))
+    def _known_by(self, movie_ids: Sequence[int], ratings: Sequence[float]) -> Interactions:
+        """Somebody who rated on the last day that the features know."""
+        last = float(self.features.user_times.max(initial=1970))
+        return ratings_of_one(movie_ids, ratings, self.interactions.movie_ids, today=round((last - 1970) * 365.25))
+
+    def _people(self, known: Interactions) -> "People":
+        return People(known, self.features.fold_in(known))
 
     def fold_in(self, ratings: pl.LazyFrame) -> "People":
         """The users of `ratings` (`user_id, movie_id, rating, rated_at`), who are known by these alone."""
-        known = Interactions.of(ratings, self.interactions.movie_ids)
-        return People(known, self.features.fold_in(ratings))
+        return self._people(Interactions.of(ratings, self.interactions.movie_ids))
 
     def popular_in(self, genres: Sequence[str], *, n: int, without: Sequence[int] = ()) -> Recommendations:
         """The popular movies of any of `genres`, then the other popular ones; simply the popular ones without any."""
@@ -247,20 +249,23 @@ class People(NamedTuple):
     features: Features
 
 
-def ratings_of_one(movie_ids: Sequence[int], ratings: Sequence[float], *, now: float) -> pl.LazyFrame:
-    """A table of ratings of user 0, a second apart, the last of them at `now`, in years; the last of a movie counts."""
+def ratings_of_one(movie_ids: Sequence[int], ratings: Sequence[float], known: Ids, *, today: int) -> Interactions:
+    """User 0, known by these ratings of `known` movies, oldest first, all of one day; the last of a movie counts."""
     if len(movie_ids) != len(ratings):
         raise ValueError(f"{len(movie_ids)} movies but {len(ratings)} ratings: give one rating a movie")
-    table = pl.DataFrame(
-        {"user_id": 0, "movie_id": list(movie_ids), "rating": list(ratings)},
-        schema={"user_id": pl.Int32, "movie_id": pl.Int32, "rating": pl.Float32},
-    ).unique("movie_id", keep="last", maintain_order=True)
-    wrong = table.filter(~pl.col("rating").is_between(0.5, 5) | pl.col("rating").is_nan())
-    if wrong.height:
-        raise ValueError(f"rating {wrong['rating'][0]} of movie {wrong['movie_id'][0]} does not lie between 0.5 and 5")
-    end = pl.lit(datetime(1970, 1, 1)) + pl.duration(seconds=round((now - 1970) * 365.25 * 86_400))  # noqa: DTZ001  UTC
-    ago = pl.int_range(pl.len(), 0, -1) - 1
-    return table.lazy().with_columns(rated_at=end - pl.duration(seconds=ago))
+    for movie_id, rating in zip(movie_ids, ratings, strict=True):
+        if not 0.5 <= rating <= 5:
+            raise ValueError(f"rating {rating} of movie {movie_id} does not lie between 0.5 and 5")
+    places = positions(known, movie_ids)[::-1]
+    there = places != UNKNOWN
+    columns, newest = np.unique(places[there], return_index=True)
+    stars = np.asarray(ratings, np.float32)[::-1][there][newest]
+    recency = np.argsort(np.argsort(newest)) + 1
+    users = np.zeros(min(len(columns), 1), np.int32)
+    indptr = np.array([0] + [len(columns)] * len(users), np.int32)
+    items = sp.csr_array((stars, columns.astype(np.int32), indptr), shape=(len(users), len(known)))
+    days = np.full(len(columns), today, np.uint16)
+    return Interactions(users, known, items, np.minimum(recency, LARGEST).astype(np.uint16), days)
 
 
 _NOTHING = (

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from movierec.candidates.content import ContentModel
 from movierec.content import content_vectors, tag_weights, unit_rows
 from movierec.interactions import UNKNOWN, Ids, Interactions, Scores, blocks
-from movierec.ranking import ranker_features, ranker_matrix
+from movierec.ranking import SEEN_GAIN, ranker_features, ranker_matrix
 from movierec.retrieval import PER_CHANNEL, Proposals
 from movierec.splits import tags_known_at
 from movierec.validation import CHANNELS, Pairs, Validation
@@ -102,7 +102,8 @@ def negatives_beyond(validation: Validation) -> dict[str, pl.DataFrame]:
             ids = {"user_id": np.repeat(people.user_ids, some.columns.shape[1])[there], "movie_id": movie_ids}
             table = pl.DataFrame(ids).hstack(pl.DataFrame(matrix, schema=names, orient="row"))
             found[name].append(table.join(candidates, on=["user_id", "movie_id"], how="anti"))
-    return {name: _as_negatives(pl.concat(tables), validation.rows) for name, tables in found.items()}
+    gains = {"lot": 0.0, "low": SEEN_GAIN}
+    return {name: _beside(validation.rows, pl.concat(tables), gain=gains[name]) for name, tables in found.items()}
 
 
 def _only(proposals: Proposals, places: npt.NDArray[np.bool_]) -> Proposals:
@@ -114,7 +115,7 @@ def _only(proposals: Proposals, places: npt.NDArray[np.bool_]) -> Proposals:
     return Proposals(columns, take(proposals.scores), {name: take(of) for name, of in proposals.signals.items()})
 
 
-def _as_negatives(table: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+def _beside(rows: pl.DataFrame, table: pl.DataFrame, *, gain: float) -> pl.DataFrame:
     """Signals as `rows` has them: ranks of the first only, scores standardised as among the user's candidates."""
     scores = [name for name in rows.columns if name.endswith("_score")]
     known = [pl.col(name).fill_nan(None) for name in scores]
@@ -132,6 +133,6 @@ def _as_negatives(table: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         if name.endswith("_rank")
     ]
     marked = table.join(spread, on="user_id", how="left").with_columns(
-        *standardised, *ranks, relevant=pl.lit(value=False)
+        *standardised, *ranks, relevant=pl.lit(value=False), gain=pl.lit(gain)
     )
     return marked.select(pl.col(name).cast(dtype) for name, dtype in rows.schema.items())

@@ -12,7 +12,7 @@ import polars as pl
 from movierec import metrics
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.evaluation import KNOWN, relevant_pairs
-from movierec.features import Features, movie_features, user_features
+from movierec.features import Features
 from movierec.interactions import UNKNOWN, Ids, Interactions, Scores, as_table
 from movierec.ranking import RELEVANT, Ranker, RankerParams, label_rows, ranked, ranker_features, ranker_matrix
 from movierec.retrieval import RECOMMENDERS, Proposals, Retrieval
@@ -62,9 +62,8 @@ class Validation:
         def fitted(cut: str) -> Fitted:
             ratings = known_at(split, cut)
             interactions = Interactions.of(ratings)
-            tables = user_features(ratings, movies).collect(), movie_features(ratings, movies).collect()
             models = {name: CANDIDATE_MODELS[name].fit(interactions) for name in CHANNELS}
-            return Fitted(Retrieval(models), Features.of(*tables))
+            return Fitted(Retrieval(models), Features.at(ratings, movies))
 
         history = fitted("history")
         labels = part_of(split, "labels")

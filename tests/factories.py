@@ -15,7 +15,7 @@ from movierec.candidates.trending import Trending
 from movierec.catalog import catalogue
 from movierec.clusters import ClusterParams, cluster_movies, popular_words
 from movierec.content import content_vectors, words
-from movierec.features import Features, movie_features, user_features
+from movierec.features import Features, movie_features
 from movierec.interactions import Interactions
 from movierec.published import publish
 from movierec.ranking import Ranker, RankerParams, label_rows
@@ -83,9 +83,7 @@ def recommender(table: pl.LazyFrame | None = None, n_movies: int = 40) -> Recomm
 
     def fitted(cut: str) -> tuple[Retrieval, Features]:
         known = known_at(split, cut)
-        features = Features.of(
-            user_features(known, catalogue_movies).collect(), movie_features(known, catalogue_movies).collect()
-        )
+        features = Features.at(known, catalogue_movies)
         interactions = Interactions.of(known)
         ials = IALS.fit(interactions, IALSParams(factors=4, iterations=5))
         others = {"ease": EASE.fit(interactions), "transitions": Transitions.fit(interactions)}

@@ -13,6 +13,7 @@ from tests import factories
 
 # On the checkerboard nobody rates low, nobody has more than 30 candidates, and these are all movies there are.
 SAME_HERE = (
+    "gain: what was rated lower counts as nothing",
     "negatives: the first 30 candidates",
     "negatives: rated low only, where there are any",
     "negatives: 30 more of the whole catalogue, by lot",
@@ -37,6 +38,12 @@ def test_a_variant_keeps_what_was_liked_and_changes_one_thing(validation):
         assert variant.rows.shape != validation.rows.shape or name in SAME_HERE, name
         new = set(variant.rows.columns) - set(validation.rows.columns)
         assert len(new) == (0 if variant.more is None else variant.more.shape[1]), name
+
+
+def test_what_was_rated_lower_can_count_as_nothing(validation):
+    low = validation.rows.with_columns(gain=pl.when("relevant").then(1.0).otherwise(0.3).cast(pl.Float32))
+    changed = variants(replace(validation, rows=low), MOVIES, TAGS)["gain: what was rated lower counts as nothing"]
+    assert changed.rows["gain"].equals(low["relevant"].cast(pl.Float32).alias("gain"))
 
 
 def test_the_whole_comes_first_and_then_what_each_change_makes_of_it(monkeypatch, validation):

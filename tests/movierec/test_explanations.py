@@ -5,7 +5,6 @@ import pytest
 
 from movierec.explanations import because_of, shap_values, words_of
 from movierec.features import BASE_FEATURES, TMDB_FEATURES
-from movierec.interactions import Interactions
 from movierec.ranking import ranker_features, ranker_matrix
 from movierec.recommender import ratings_of_one
 from movierec.retrieval import RECOMMENDERS
@@ -57,7 +56,7 @@ def test_base_reasons_and_others_are_the_score_that_was_served(recommender):
 
 def test_the_movie_that_a_score_hangs_on_comes_first(recommender):
     """Movies 2 and 4 are of the colour of 10, movie 3 is not."""
-    one = Interactions.of(ratings_of_one([3, 2, 4], [5, 5, 5], now=2001), recommender.interactions.movie_ids)
+    one = ratings_of_one([3, 2, 4], [5, 5, 5], recommender.interactions.movie_ids, today=11_000)
     columns = recommender.interactions.columns_of([10])
     (moved,) = because_of(recommender.retrieval, one, columns, top=3)
     assert set(moved[:2]) == {2, 4}

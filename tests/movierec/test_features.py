@@ -12,6 +12,7 @@ from movierec.features import (
     movie_features,
     user_features,
 )
+from movierec.interactions import Interactions
 from tests import factories
 
 
@@ -23,7 +24,11 @@ def table():
 @pytest.fixture
 def features(table):
     movies = factories.movies(4)
-    return Features.of(user_features(table, movies).collect(), movie_features(table, movies).collect())
+    return Features.at(table, movies)
+
+
+def users_of(table):
+    return user_features(Interactions.of(table), movie_features(table, factories.movies(4)).collect())
 
 
 def test_the_reference_set_is_whole():
@@ -33,7 +38,7 @@ def test_the_reference_set_is_whole():
 
 
 def test_user_features_by_hand(table):
-    user = user_features(table, factories.movies(4)).collect().row(0, named=True)
+    user = users_of(table).row(0, named=True)
     assert [user[name] for name in USER_FEATURES] == pytest.approx([4.0, 1.0, 3, 3.0, 5.0, 2.0, 1.0])
     assert user["share_genre_comedy"] == pytest.approx(2 / 3)
     assert user["liking_genre_comedy"] == pytest.approx((1.0 + 0.0) / (2 + 5))
@@ -41,7 +46,7 @@ def test_user_features_by_hand(table):
 
 
 def test_a_single_rating_has_no_spread_and_a_day_of_activity(table):
-    user = user_features(table, factories.movies(4)).collect().row(1, named=True)
+    user = users_of(table).row(1, named=True)
     assert (user["user_rating_std"], user["user_activity_days"], user["user_rating_velocity"]) == (0, 0, 1)
 
 
@@ -77,6 +82,37 @@ def test_a_row_of_the_matrix_is_user_movie_and_pair(features):
     row = dict(zip(BASE_FEATURES, matrix[2].tolist(), strict=True))  # user 1, movie 4, an action film
     assert row["genre_share"] == pytest.approx(1 / 3)
     assert row["genre_liking"] == pytest.approx(-1 / 6)
+    usual_popularity = (2 * np.log(2) + np.log(3)) / 3  # movies 1 and 3 have one rating, movie 2 has two
+    assert row["beyond_usual_popularity"] == pytest.approx(0 - usual_popularity)
+    assert row["beyond_usual_year"] == row["beyond_usual_year_lately"] == pytest.approx(1984 - 1982)
+    assert row["beyond_usual_rating"] == pytest.approx(14 / 4 - (5 + 2.5 + 4) / 3)  # nobody rated movie 4
+
+
+def test_what_is_usual_lately_is_of_the_last_ratings_and_of_movies_with_a_year(table):
+    many = pl.concat([table, factories.ratings(*((3, movie, 4.0) for movie in range(1, 31)))])
+    years = pl.when(pl.col("movie_id") != 30).then("year")
+    movies = factories.movies(31).with_columns(years.alias("year"))
+    features = Features.at(many, movies)
+    row = dict(zip(BASE_FEATURES, features.matrix([3], np.array([[31]], np.int32))[0].tolist(), strict=True))
+    known = dict(movies.select("movie_id", "year").collect().iter_rows())
+    assert row["beyond_usual_year"] == pytest.approx(known[31] - np.mean([known[at] for at in range(1, 30)]), abs=1e-3)
+    assert row["beyond_usual_year_lately"] == pytest.approx(
+        known[31] - np.mean([known[at] for at in range(11, 30)]), abs=1e-3
+    )
+    without = Features.at(many, movies.with_columns(pl.lit(None, pl.Int16).alias("year")))
+    row = dict(zip(BASE_FEATURES, without.matrix([3], np.array([[31]], np.int32))[0].tolist(), strict=True))
+    assert np.isnan(row["beyond_usual_year"])
+    assert np.isfinite(row["beyond_usual_popularity"])
+
+
+def test_users_are_known_alike_in_a_crowd_and_alone(monkeypatch):
+    table = factories.checkerboard()
+    monkeypatch.setattr("movierec.features.USERS_AT_ONCE", 7)
+    features = Features.at(table, factories.movies(40))
+    alone = features.fold_in(Interactions.of(table.filter(user_id=12)))
+    asked = np.array([[12, 13]], np.int32)
+    assert np.array_equal(features.matrix([12], asked), alone.matrix([12], asked))
+    assert features.user_ids.tolist() == list(range(1, 41))
 
 
 @pytest.fixture
@@ -84,7 +120,7 @@ def with_tmdb(table):
     """Features with those of TMDB, which knows all of movie 2, little of movie 3 and has never heard of the others."""
     known = {"movie_id": [3, 2], "runtime": [None, 136], "budget": [None, 999], "original_language": ["fr", "en"]}
     movies = beside_tmdb(factories.movies(4), pl.LazyFrame(known))
-    return Features.of(user_features(table, movies).collect(), movie_features(table, movies).collect())
+    return Features.at(table, movies)
 
 
 def test_what_tmdb_knows_stands_behind_the_movies_own_features(features, with_tmdb):
@@ -103,7 +139,7 @@ def test_what_tmdb_knows_is_folded_in_saved_and_loaded_with_the_rest(with_tmdb, 
     with_tmdb.save(tmp_path)
     loaded = Features.load(tmp_path)
     assert loaded.names == with_tmdb.names
-    people = loaded.fold_in(factories.ratings((7, 2, 4.0)))
+    people = loaded.fold_in(Interactions.of(factories.ratings((7, 2, 4.0))))
     assert people.names == with_tmdb.names
     asked = np.array([[2]], np.int32)
     assert people.matrix([7], asked)[0, 37:40].tolist() == with_tmdb.matrix([1], asked)[0, 37:40].tolist()

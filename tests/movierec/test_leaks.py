@@ -20,7 +20,7 @@ def label_rows(**features):
     random = np.random.default_rng(5)
     liked = random.random(1000) < 0.2
     columns = {name: make(liked, random) for name, make in features.items()}
-    return pl.DataFrame({"user_id": 1, "movie_id": np.arange(1000), "relevant": liked} | columns)
+    return pl.DataFrame({"user_id": 1, "movie_id": np.arange(1000), "relevant": liked, "gain": 1.0 * liked} | columns)
 
 
 def test_a_label_planted_as_a_feature_is_noticed():
@@ -46,7 +46,11 @@ def test_a_model_fitted_past_the_rankers_cut_is_noticed(split):
     assert leaks.known_too_early(Interactions.of(known_at(split, "known")), split, "history") == n_labels
 
 
-@pytest.mark.parametrize(("of", "make"), [("user", user_features), ("movie", movie_features)])
+def user_table(known, movies):
+    return user_features(Interactions.of(known.lazy()), movie_features(known, movies).collect()).lazy()
+
+
+@pytest.mark.parametrize(("of", "make"), [("user", user_table), ("movie", movie_features)])
 def test_features_of_another_cut_are_noticed(split, of, make):
     def table(**cuts):
         made = [

@@ -4,9 +4,9 @@ import pytest
 
 from movierec import ranking
 from movierec.candidates.ials import IALS, IALSParams
-from movierec.features import Features, movie_features, user_features
+from movierec.features import Features
 from movierec.interactions import Interactions
-from movierec.ranking import Ranker, RankerParams, label_rows, ranked, ranker_features
+from movierec.ranking import NO_FEATURES, SEEN_GAIN, Ranker, RankerParams, label_rows, ranked, ranker_features
 from movierec.retrieval import Retrieval
 from movierec.splits import known_at, part_of, split_by_user
 from tests import factories
@@ -18,7 +18,7 @@ FEATURES = ranker_features(("ials",))
 def rows_of(split, n_candidates=10, max_users=100):
     history = known_at(split, "history")
     movies = factories.movies(40)
-    features = Features.of(user_features(history, movies).collect(), movie_features(history, movies).collect())
+    features = Features.at(history, movies)
     model = IALS.fit(Interactions.of(history), IALSParams(factors=4))
     return label_rows(
         Retrieval({"ials": model}), features, part_of(split, "labels"), n_candidates=n_candidates, max_users=max_users
@@ -36,7 +36,7 @@ def rows(split):
 
 
 def test_a_users_rows_are_their_candidates_with_features(rows):
-    assert rows.columns == ["user_id", "movie_id", "relevant", *FEATURES]
+    assert rows.columns == [*NO_FEATURES, *FEATURES]
     assert rows.group_by("user_id").len()["len"].unique().to_list() == [10]
     assert rows["user_id"].is_sorted()
 
@@ -46,6 +46,19 @@ def test_relevant_is_what_the_user_liked_in_the_labels(rows, split):
     found = rows.join(liked, on=["user_id", "movie_id"], how="semi")
     assert found["relevant"].all()
     assert rows["relevant"].sum() == len(found)
+
+
+def test_what_was_rated_lower_gains_less_than_what_was_liked():
+    """Everybody rates all movies but one in an order of their own; every fourth they do not like."""
+    orders = [(user, [(user + at) % 40 + 1 for at in range(39)]) for user in range(1, 41)]
+    turned = split_by_user(
+        factories.ratings(*((user, movie, 4.5 if movie % 4 else 3.5) for user, order in orders for movie in order))
+    )
+    rows = rows_of(turned)
+    rated = rows.join(part_of(turned, "labels").collect(), on=["user_id", "movie_id"], how="left", validate="1:1")
+    told = rated.select("gain", "relevant", "rating").unique().sort("gain")
+    assert told["gain"].to_list() == pytest.approx([0, SEEN_GAIN, 1])
+    assert told.select("relevant", "rating").rows() == [(False, None), (False, 3.5), (True, 4.5)]
 
 
 def test_users_who_liked_none_of_their_candidates_teach_nothing(rows):
@@ -113,6 +126,7 @@ def random_rows(n_users=60, n=10, *, telling="genre_liking", seed=5):
         pl.Series("user_id", np.repeat(np.arange(n_users, dtype=np.int32), n)),
         pl.Series("movie_id", np.tile(np.arange(n, dtype=np.int32), n_users)),
         (pl.col(telling) + 0.5 * pl.col("title_length") > 1).alias("relevant"),
+        (pl.col(telling) + 0.5 * pl.col("title_length") > 1).cast(pl.Float32).alias("gain"),
         *FEATURES,
     )
 
@@ -141,7 +155,7 @@ def test_each_fold_is_stopped_by_users_it_has_not_learnt_from(monkeypatch):
 
 def test_trees_beyond_the_best_for_the_watched_users_are_cut_off():
     """Nothing can be learnt from noise, so what is best for others comes early."""
-    noise = random_rows(100).with_columns(relevant=pl.Series(np.random.default_rng(1).random(1000) < 0.3))
+    noise = random_rows(100).with_columns(gain=pl.Series(np.random.default_rng(1).random(1000) < 0.3).cast(pl.Float32))
     ranker = Ranker.fit(noise, RankerParams(iterations=200, early_stopping_rounds=20, one_fold_from=1))
     assert ranker.n_trees[0] < 150
 

@@ -3,7 +3,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from movierec.recommender import CANDIDATES, FALLBACK, POPULAR_IN_GENRES, TWO_STAGE, Popular, Recommender
+from movierec.interactions import Interactions
+from movierec.recommender import (
+    CANDIDATES,
+    FALLBACK,
+    POPULAR_IN_GENRES,
+    TWO_STAGE,
+    Popular,
+    Recommender,
+    ratings_of_one,
+)
 from movierec.retrieval import Retrieval
 from tests import factories
 
@@ -119,6 +128,20 @@ def test_somebody_without_a_known_movie_gets_what_is_popular_in_their_genres(rec
     nothing_chosen = recommender.for_ratings([12345, 38], [5, 5], n=1)
     assert nothing_chosen.model == TWO_STAGE
     assert recommender.for_ratings([], [], n=3, genres=["No such genre"]).model == FALLBACK
+
+
+def test_ratings_of_one_are_what_a_table_of_them_would_be():
+    """Movie 4 is rated twice, the last time counts; nobody knows movie 77."""
+    known = np.array([2, 3, 4, 9], np.int32)
+    one = ratings_of_one([4, 9, 77, 2, 4], [1, 3, 5, 2, 4.5], known, today=11_323)  # the day of the table's ratings
+    same = Interactions.of(factories.ratings((0, 9, 3.0), (0, 77, 5.0), (0, 2, 2.0), (0, 4, 4.5)), known)
+    assert (one.user_items.toarray() == same.user_items.toarray()).all()
+    for name in ("user_ids", "movie_ids", "recency"):
+        assert getattr(one, name).tolist() == getattr(same, name).tolist(), name
+        assert getattr(one, name).dtype == getattr(same, name).dtype, name
+    assert one.rated_on.tolist() == [11_323] * 3
+    nobody = ratings_of_one([77], [5], known, today=1)
+    assert (nobody.user_ids.tolist(), nobody.user_items.shape) == ([], (0, 4))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from movierec.ranking import FEW_ROWS, Ranker, RankerParams
+from movierec.ranking import FEW_ROWS, NO_FEATURES, Ranker, RankerParams
 from movierec.trees import Trees
 from tests.movierec.test_ranking import random_rows
 
@@ -46,7 +46,7 @@ def test_other_trees_are_refused_rather_than_scored_wrongly(other):
 @pytest.mark.parametrize("folds", [1, 3])
 def test_a_few_rows_get_the_scores_that_catboost_gives_them(folds):
     rows = random_rows(60)
-    names = [name for name in rows.columns if name not in ("user_id", "movie_id", "relevant")]
+    names = [name for name in rows.columns if name not in NO_FEATURES]
     lot = np.random.default_rng(0)
     learnt = rows.select(names).to_numpy().astype(np.float32)
     learnt[lot.random(learnt.shape) < 0.2] = np.nan
