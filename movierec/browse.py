@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal, NamedTuple, Self
 
 import numpy as np
@@ -78,7 +79,7 @@ class Browser:
 
     def tags(self, mask: Mask, *, n: int) -> list[Count]:
         """The n most frequent tags of the masked movies, of the hundred most frequent ones of all."""
-        first = list(self.columns.tags.items())[:100]
+        first = islice(self.columns.tags.items(), 100)
         counts = [Count(tag, int(np.count_nonzero(mask[rows]))) for tag, rows in first]
         return sorted((each for each in counts if each.n), key=lambda each: -each.n)[:n]
 

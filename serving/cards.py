@@ -8,7 +8,10 @@ from serving import posters
 
 
 class Card(NamedTuple):
-    """`shared` are the genres to name under the card: those that it has in common with the movie it is shown for."""
+    """`shared` are the genres to name under the card: those that it has in common with the movie it is shown for.
+
+    `href` names the user whose row the card stands in, so that the movie can say why.
+    """
 
     href: str
     poster: str
@@ -18,10 +21,11 @@ class Card(NamedTuple):
     shared: tuple[str, ...] = ()
 
 
-def card(movie: Movie, *, beside: Movie | None = None) -> Card:
+def card(movie: Movie, *, beside: Movie | None = None, user_id: int | None = None) -> Card:
     shared = tuple(genre for genre in movie.genres if genre in beside.genres) if beside else ()
-    return Card(f"/movies/{movie.movie_id}", posters.url(movie), movie.title, movie.year, movie.mean_rating, shared)
+    href = f"/movies/{movie.movie_id}" + ("" if user_id is None else f"?user_id={user_id}")
+    return Card(href, posters.url(movie), movie.title, movie.year, movie.mean_rating, shared)
 
 
-def cards(movies: Iterable[Movie], *, beside: Movie | None = None) -> list[Card]:
-    return [card(movie, beside=beside) for movie in movies]
+def cards(movies: Iterable[Movie], *, beside: Movie | None = None, user_id: int | None = None) -> list[Card]:
+    return [card(movie, beside=beside, user_id=user_id) for movie in movies]

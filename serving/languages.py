@@ -9,6 +9,7 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
@@ -144,8 +145,6 @@ def remember_choice(request: Request, response: Response) -> None:
 
 def switches(request: Request) -> list[tuple[str, str, str]]:
     """(code, name, address of this page in it) of every language; the answer to a form is shown at the form's page."""
-    page, here = ("", request.url) if request.method == "GET" else (shown_at(request), request.url.replace(query=""))
-    return [
-        (code, name, f"{page}?{here.include_query_params(**{PARAMETER: code}).query}")
-        for code, name in LANGUAGES.items()
-    ]
+    page, pairs = ("", request.query_params.multi_items()) if request.method == "GET" else (shown_at(request), [])
+    kept = [(name, value) for name, value in pairs if name != PARAMETER]
+    return [(code, name, f"{page}?{urlencode([*kept, (PARAMETER, code)])}") for code, name in LANGUAGES.items()]

@@ -26,6 +26,7 @@ from serving.lookups import (
     n_ratings,
     personal,
     rated_movies,
+    ratings_by,
     similar,
 )
 from serving.mine import because_of, liked_in, my_ratings, personal_for
@@ -60,6 +61,13 @@ class PersonalRow(NamedTuple):
     because: list[BecauseRow] = []  # noqa: RUF012
     n_mine: int = 0
     is_mine: bool = False
+
+
+class Reason(NamedTuple):
+    """Who else has a movie in the row, and which of their rated movies speak most for it."""
+
+    user_id: int
+    because: list[Movie]
 
 
 class CataloguePage(NamedTuple):
@@ -133,12 +141,17 @@ def movie_page(
     *,
     said: Annotated[str, Query()] = "",
     was: Annotated[str, Query()] = "",
+    user_id: Annotated[str, Query()] = "",
 ) -> Response:
-    """One movie, what people say of it, and the movies like it. `said` and `was` tell what a form has just done."""
+    """One movie, what people say of it, and the movies like it.
+
+    `said` and `was` tell what a form has just done; `user_id` is whose row led here.
+    """
     movie = known_movie(bundle, movie_id)
+    reason = reason_of(bundle, user_id, movie)
     actions = told(actions_of(request, site, movie), said=said, was=was)
     reviews = reviews_of(request, site, movie)._replace(said=actions.said)
-    return movie_answer(request, site, bundle, movie, actions=actions, reviews=reviews)
+    return movie_answer(request, site, bundle, movie, actions=actions, reviews=reviews, reason=reason)
 
 
 def movie_answer(
@@ -149,6 +162,7 @@ def movie_answer(
     *,
     actions: Actions | None = None,
     reviews: Reviews | None = None,
+    reason: Reason | None = None,
     asked_for: Literal["actions", "reviews", ""] = "",
     status: int = 200,
 ) -> Response:
@@ -169,10 +183,33 @@ def movie_answer(
         actions=actions or actions_of(request, site, movie),
         reviews=reviews or reviews_of(request, site, movie),
         because=because_of(bundle, my_ratings(request, site) or [], movie),
+        reason=reason,
         description=site.pictures.descriptions().get(movie.movie_id),
         similar_model=alike.model if alike else None,
         similar=cards(alike.movies if alike else [], beside=movie),
     )
+
+
+def reason_of(bundle: Bundle, asked: str, movie: Movie) -> Reason | None:
+    """Why the movie stands in the row of the user `asked` for; None where it does not, or nothing speaks for it.
+
+    Raises a 422 for what is not a user id.
+    """
+    if not asked.strip():
+        return None
+    try:
+        user_id = A_USER_ID.validate_python(asked)
+    except ValidationError:
+        text = N_("“%(asked)s” is not a user id. A user id is a whole number, such as 15.")
+        raise HTTPException(422, Sentence(text, {"asked": readable(asked)})) from None
+    try:
+        if movie not in personal(bundle, user_id, n=ROW_SIZE).movies:
+            return None
+    except Exception:
+        log.exception("no reason for user %s from bundle %s", user_id, bundle.version)
+        return None
+    because = because_of(bundle, ratings_by(bundle, user_id), movie)
+    return Reason(user_id, because) if because else None
 
 
 def known_movie(bundle: Bundle, movie_id: str) -> Movie:
@@ -231,7 +268,8 @@ def row_of_user(bundle: Bundle, row: PersonalRow, asked: str) -> PersonalRow:
         log.exception("no personal row for user %s from bundle %s", user_id, bundle.version)
         return row._replace(state="failed", asked=str(user_id), user=User(user_id, 0))
     because = because_or_none(bundle, lambda: (liked_by(bundle, user_id), rated_movies(bundle, user_id)))
-    return row._replace(state=chosen.model, asked=str(user_id), user=user, cards=cards(chosen.movies), because=because)
+    shown = cards(chosen.movies, user_id=user_id if user.n_ratings else None)
+    return row._replace(state=chosen.model, asked=str(user_id), user=user, cards=shown, because=because)
 
 
 def because_or_none(bundle: Bundle, tastes: Callable[[], tuple[list[Movie], set[int]]]) -> list[BecauseRow]:

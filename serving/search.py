@@ -87,7 +87,7 @@ def search(request: Request, site: TheSite, bundle: TheBundle) -> Response:
         bare=Asked(q=wanted.q, sort=wanted.sort),
         flags=[name for name in ONLY if ("seen" if name == "unseen" else name) in sets],
         typed={name: request.query_params.get(name, "")[:10] for name in ("year_from", "year_to")},
-        genres=list(bundle.browser.columns.genres),
+        genres={genre.lower(): genre for genre in bundle.browser.columns.genres},
         max_query=MAX_QUERY,
     )
     if number == 1 and wants_fragment(request) and not wanted.faults:

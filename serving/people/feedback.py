@@ -1,17 +1,24 @@
 """What a profile says of movies: ratings, reviews, what it saved and what it has watched."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, func, literal, select, union_all
+from sqlalchemy import bindparam, delete, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from serving.people.records import Account, Profile, Rating, Review, Saved, Watched
 from serving.people.writing import put, put_if_new
 
 STARS = tuple(half / 2 for half in range(1, 11))
+
+# Made once: every search of who is known asks it.
+LISTS = union_all(
+    *(
+        select(literal(is_saved), record.movie_id).where(record.profile_id == bindparam("profile_id"))
+        for record, is_saved in ((Rating, False), (Watched, False), (Saved, True))
+    )
+)
 
 
 class Opinion(NamedTuple):
@@ -115,10 +122,12 @@ def n_reviews(session: Session, movie_id: int, *, but: UUID | None) -> int:
 
 def ratings_of(session: Session, profile_id: UUID) -> list[tuple[int, float]]:
     """`(movie_id, rating)`, oldest first, as the fold-in wants them."""
-    rows: Sequence[Rating] = session.scalars(
-        select(Rating).where(Rating.profile_id == profile_id).order_by(Rating.rated_at, Rating.movie_id)
-    ).all()
-    return [(row.movie_id, row.rating) for row in rows]
+    rows = session.execute(
+        select(Rating.movie_id, Rating.rating)
+        .where(Rating.profile_id == profile_id)
+        .order_by(Rating.rated_at, Rating.movie_id)
+    )
+    return [(movie_id, rating) for movie_id, rating in rows]
 
 
 def n_ratings_of(session: Session, profile_id: UUID) -> int:
@@ -127,12 +136,8 @@ def n_ratings_of(session: Session, profile_id: UUID) -> int:
 
 def seen_and_saved(session: Session, profile_id: UUID) -> tuple[set[int], set[int]]:
     """The ids of the movies that were watched or rated, and of those on the watchlist."""
-    lists = (
-        select(literal(is_saved), record.movie_id).where(record.profile_id == profile_id)
-        for record, is_saved in ((Rating, False), (Watched, False), (Saved, True))
-    )
     seen: set[int] = set()
     saved: set[int] = set()
-    for is_saved, movie_id in session.execute(union_all(*lists)):
+    for is_saved, movie_id in session.execute(LISTS, {"profile_id": profile_id}):
         (saved if is_saved else seen).add(movie_id)
     return seen, saved

@@ -31,12 +31,29 @@
   document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("[data-picks]").forEach(count));
 
   // What is done to a movie is sent one after the other: the first answer may make the guest that the rest belongs to.
-  // While more waits, an answer leaves its section alone: the last one brings the truth of all.
+  // Other tabs wait too, where the browser has locks. While more waits here, an answer leaves its section alone: the
+  // last one brings the truth of all.
   const waiting = [];
   let sent = null;
-  function sendNext() {
-    do sent = waiting.shift() ?? null; while (sent && !sent.elt.isConnected);
-    sent?.issueRequest();
+  let isSending = false;
+  const inTurn = (send) => navigator.locks ? navigator.locks.request("opinions", send) : send();
+  async function sendFirst() {
+    sent = waiting.shift();
+    sent.etc.returnPromise = true; // kept when htmx is done with it, even where it finds nothing to send
+    if (sent.elt.isConnected) await sent.issueRequest();
+  }
+  async function sendAll() {
+    isSending = true;
+    while (waiting.length) {
+      try {
+        await inTurn(sendFirst);
+      } catch {} // htmx has told of it
+      const { elt } = sent;
+      sent = null;
+      if (!waiting.some((other) => other.elt === elt)) elt.classList.remove("sending");
+      document.dispatchEvent(new Event("opinion:sent"));
+    }
+    isSending = false;
   }
   document.addEventListener("htmx:confirm", (event) => {
     const { elt, verb } = event.detail;
@@ -46,16 +63,7 @@
     if (waiting.some((other) => other.elt === elt) || (sent?.elt === elt && !elt.matches(".rate"))) return;
     elt.classList.add("sending");
     waiting.push(event.detail);
-    if (!sent) sendNext();
-  });
-  document.addEventListener("htmx:afterRequest", ({ detail }) => {
-    const { elt } = detail.requestConfig; // detail.elt is another one once the form was swapped away
-    if (elt !== sent?.elt) return;
-    if (!waiting.some((other) => other.elt === elt)) elt.classList.remove("sending");
-    queueMicrotask(() => { // htmx itself is done with this one only then
-      sendNext();
-      document.dispatchEvent(new Event("opinion:sent"));
-    });
+    if (!isSending) sendAll();
   });
 
   document.addEventListener("htmx:beforeSwap", (event) => {

@@ -114,6 +114,27 @@ def test_nothing_is_wider_than_the_window_and_margins_stay(
         complaints.clear()  # the browser notes that the page itself was a 404
 
 
+@pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
+def test_on_a_telephone_the_choice_of_a_user_keeps_the_margins(visit: Visit, locale: str) -> None:
+    page = visit("/", width=360, locale=locale)
+    button = page.locator(".user-form button").bounding_box()
+    assert button
+    assert button["x"] + button["width"] <= 344
+    tops = page.locator(".users > .chip").evaluate_all("all => all.map((chip) => chip.getBoundingClientRect().top)")
+    assert len(tops) == 4
+    if locale == "en-US":  # two in a row, of one height
+        assert tops[0] == tops[1]
+        assert tops[2] == tops[3]
+
+
+def test_a_poster_does_not_hide_the_ring_of_the_focus(visit: Visit) -> None:
+    page = visit("/")
+    page.locator("#trending-strip").focus()
+    page.keyboard.press("Tab")
+    poster = page.locator("#trending-strip .card:focus-visible .card-poster")
+    expect(poster).to_have_css("filter", "none")  # with one it would be painted over the ring
+
+
 @pytest.mark.parametrize(
     ("path", "width"), [("/", 360), ("/", 1440), ("/movies/1", 360), ("/movies/1", 1440), ("/movies", 360)]
 )

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import httpx
 import pytest
 from playwright.sync_api import Page, Response, Route, expect
 
@@ -36,6 +37,8 @@ def held(page: Page, movie: int) -> Iterator[None]:
     page.route(f"**/movies/{movie}/*", hold, times=1)
     yield
     expect(page.locator(".sending").first).to_be_attached()
+    while not routes:  # the form waits for its turn among tabs
+        page.wait_for_timeout(10)
     routes[0].continue_()
 
 
@@ -51,6 +54,33 @@ def test_a_rating_and_a_save_at_once_are_both_kept(visit: Visit) -> None:
     expect(page.locator("#stars-3-9")).to_be_checked()
     expect(page.get_by_role("button", name="Saved")).to_be_visible()
     expect(page.locator(".who-button")).to_have_text("G You are Guest: menu")
+
+
+def test_two_tabs_of_one_newcomer_are_one_guest(visit: Visit) -> None:
+    first = visit("/movies/3")
+    second = first.context.new_page()
+    second.goto("/movies/5")
+    held_back: list[tuple[Route, httpx.Response]] = []
+
+    def answer_later(route: Route) -> None:
+        """The server makes a guest of whom the browser does not hear yet."""
+        asked = route.request
+        headers = {"HX-Request": "true", "Content-Type": asked.headers["content-type"], "Accept-Encoding": "identity"}
+        held_back.append((route, httpx.post(asked.url, content=asked.post_data, headers=headers)))
+
+    first.route("**/movies/3/rating", answer_later)
+    stars(first, 3, 7)
+    while not held_back:
+        first.wait_for_timeout(10)
+    stars(second, 5, 9)
+    expect(second.locator(".sending")).to_be_attached()
+    [(route, answer)] = held_back
+    route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.text)
+    expect(first.locator(".actions-says")).to_contain_text("Kept: 3.5 of 5 stars.")
+    expect(second.locator(".actions-says")).to_contain_text("Kept: 4.5 of 5 stars.")
+    for page, star in ((first, "#stars-3-7"), (second, "#stars-5-9")):
+        page.reload()
+        expect(page.locator(star)).to_be_checked()
 
 
 def test_save_pressed_twice_saves(visit: Visit) -> None:

@@ -121,6 +121,15 @@ def test_the_page_does_not_move_when_it_opens(visit: Visit) -> None:
     expect(overlay).to_be_visible()
 
 
+def test_on_a_telephone_the_words_of_a_title_stay_whole(visit: Visit) -> None:
+    page = visit("/movies", width=360)
+    title = opened(page, page.locator(".grid .card").first).locator("h2").first
+    title.evaluate("title => { title.textContent = 'The Shawshank Redemption'; title.style.overflowWrap = 'normal'; }")
+    box = title.bounding_box()
+    assert box
+    assert box["x"] + box["width"] <= 340
+
+
 def test_a_movie_that_cannot_be_fetched_is_gone_to(visit: Visit, complaints: list[str]) -> None:
     page = visit("/movies")
     page.locator(".grid .card").first.evaluate("card => card.setAttribute('href', '/health')")

@@ -29,6 +29,7 @@ PAGES: dict[str, tuple[str, Callable[[Page], object]]] = {
     ),
     "builder": ("/search?filter=or(genre:Comedy,and(year:1990..,tag:heist)),not(popularity:..3)", lambda page: None),
     "nothing": ("/search?q=movie+12&genre=Comedy", lambda page: None),
+    "a long way out": ("/search?q=movie+12&ratings_min=10000", lambda page: None),
     "suggestions": ("/", suggested),
 }
 
@@ -41,6 +42,12 @@ def test_axe_finds_nothing_and_nothing_stands_out(visit: Visit, name: str, width
     prepare(page)
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_on_a_telephone_the_empty_field_shows_all_it_says(visit: Visit) -> None:
+    field = visit("/search", width=360).locator("#search-q")
+    field.evaluate("field => field.value = field.placeholder")
+    assert field.evaluate("field => field.scrollWidth <= field.clientWidth")
 
 
 def test_results_come_while_typing_and_the_field_keeps_the_focus(visit: Visit) -> None:

@@ -12,7 +12,7 @@ from tests.serving.conftest import Browser, browser_of
 
 def personal_ids(html: str) -> list[int]:
     section = re.split('class="because"|</section>', html[html.index('id="personal"') :], maxsplit=1)[0]
-    return [int(found) for found in re.findall(r'class="card" href="/movies/(\d+)"', section)]
+    return [int(found) for found in re.findall(r'class="card" href="/movies/(\d+)[?"]', section)]
 
 
 def test_home_has_its_three_layers_in_order(browser: Browser) -> None:

@@ -160,3 +160,63 @@ def test_a_hostile_title_is_text_in_html_and_svg(small_pages: Browser) -> None:
         answer = small_pages.get(path).text
         assert "<script>alert" not in answer
         assert "&lt;script&gt;" in answer
+
+
+def row_of_user_3(browser: Browser) -> list[str]:
+    """The addresses that lead from the row to its movies."""
+    row = re.split('class="because"', browser.fragment("/?user_id=3").text, maxsplit=1)[0]
+    return re.findall(r'class="card" href="([^"]+)"', row)
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        ("en", r"Recommended to user 3, since they rated ([^<]+)</p>"),
+        ("ru", r"Рекомендован пользователю 3, у которого среди оценённых: ([^<]+)</p>"),
+    ],
+)
+def test_a_movie_of_another_users_row_says_why_it_was_recommended_to_them(
+    browser: Browser, lang: str, told: str
+) -> None:
+    """User 3 rated the odd movies but 3."""
+    assert row_of_user_3(browser)[0] == "/movies/3?user_id=3"
+    for answer in (browser.get, browser.fragment):
+        found = re.search(told, answer(f"/movies/3?user_id=3&lang={lang}").text)
+        assert found
+        assert {int(title.removeprefix("Movie ")) % 2 for title in found[1].split(", ")} == {1}
+
+
+def test_nothing_is_said_of_who_has_no_such_row(browser: Browser) -> None:
+    inside = {address.partition("?")[0] for address in row_of_user_3(browser)}
+    outside = next(f"/movies/{movie_id}" for movie_id in range(2, 41, 2) if f"/movies/{movie_id}" not in inside)
+    for address in ("/movies/3", "/movies/3?user_id=", "/movies/3?user_id=999999", f"{outside}?user_id=3"):
+        answer = browser.get(address)
+        assert answer.status_code == 200
+        assert "Recommended to" not in answer.text
+
+
+def test_popular_movies_in_the_place_of_a_row_lead_to_movies_without_a_user(browser: Browser) -> None:
+    assert len(ids(browser.fragment("/?user_id=999999").text)) == 20
+
+
+@pytest.mark.parametrize("user_id", ["me", "1.0", "-1", "1_5", "%3Cscript%3E", "9" * 30])
+def test_a_reason_for_what_is_not_a_user_id_is_a_designed_422(browser: Browser, user_id: str) -> None:
+    answer = browser.get(f"/movies/3?user_id={user_id}")
+    assert answer.status_code == 422
+    assert "is not a user id" in answer.text
+    assert "<script>" not in answer.text
+
+
+def test_the_canonical_address_names_no_user(browser: Browser) -> None:
+    assert '<link rel="canonical" href="/movies/3">' in browser.get("/movies/3?user_id=3").text
+
+
+def test_a_reason_that_fails_costs_only_itself(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise RuntimeError("no row")
+
+    monkeypatch.setattr("serving.pages.personal", fails)
+    assert browser.get("/movies/3?user_id=3").status_code == 200
+    assert "no row" in caplog.text
