@@ -55,6 +55,18 @@ def test_because_rows_hold_similar_movies_that_are_new(bundle: Bundle) -> None:
     assert {card.href for card in rows[0].cards} <= alike
 
 
+def test_rows_of_another_user_say_whose_they_are(
+    browser: Browser, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = because_rows(bundle, liked_by(bundle, 3), seen=set())
+    monkeypatch.setattr("serving.pages.because_rows", lambda *_, **__: rows)
+    titles = [f"Because user 3 liked {row.movie.title}" for row in rows]
+    html = browser.get("/?user_id=3").text
+    assert titles
+    assert all(title in html for title in titles)
+    assert "Because you liked" not in html
+
+
 def test_a_row_of_few_is_left_out(bundle: Bundle) -> None:
     everything = set(bundle.catalog.by_id)
     assert because_rows(bundle, liked_by(bundle, 3), seen=everything) == []
