@@ -15,6 +15,7 @@ from movierec.interactions import UNKNOWN, Interactions, Rows, Scores, best_colu
 
 RANK_OFFSET = 60  # of reciprocal rank fusion, as in its paper
 PER_CHANNEL = 100
+WEIGHTS = {"item_knn": 0.5, "transitions": 1.5}  # in the fusion; of other channels 1
 # Channels are also asked about the last few ratings alone: what a person is after now.
 LAST = {"ease": (5, 20), "ials": (20,), "item_knn": (5, 20), "transitions": (5,)}
 
@@ -78,11 +79,11 @@ class Retrieval:
         return len(self.interactions.movie_ids) * (3 + asked)
 
     def propose(self, people: Interactions, *, n: int) -> Proposals:
-        """The `n` best unseen movies of each of `people` by reciprocal rank fusion (Cormack et al. 2009).
+        """The `n` best unseen movies of each of `people` by weighted reciprocal rank fusion (Cormack et al. 2009).
 
         Users of the fit are folded in by their ratings like everybody else.
 
-        Scores are sum over channels of 1 / (60 + rank), of each channel's first max(n, 100). Where fewer movies
+        Scores are sum over channels of weight / (60 + rank), of each channel's first max(n, 100). Where fewer movies
         are left places are UNKNOWN. `people` should be a block: it is scored densely.
         """
         depth = min(max(n, PER_CHANNEL), len(people.movie_ids))
@@ -128,7 +129,7 @@ def merge(scores: dict[str, Scores], channels: tuple[str, ...], seen: sp.csr_arr
         best[name], values = best_columns(scores[name], n=depth)
         is_proposed = ~np.isneginf(values)
         ranks[name] = np.where(is_proposed, places, np.nan)
-        fused[block, best[name]] += is_proposed / (RANK_OFFSET + places)
+        fused[block, best[name]] += is_proposed * (WEIGHTS.get(name, 1.0) / (RANK_OFFSET + places))
     fused[fused == 0] = -np.inf  # proposed by nobody
     columns, best_fused = best_columns(fused, n=min(n, fused.shape[1]))
     given = np.stack([dense[block, columns] for dense in scores.values()])

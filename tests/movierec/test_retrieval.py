@@ -34,6 +34,13 @@ def test_ranks_of_the_channels_are_merged_by_their_reciprocals():
     assert found.scores[0].tolist() == pytest.approx([1 / 62 + 1 / 61, 1 / 61, 1 / 62])
 
 
+def test_a_channel_may_weigh_more_than_another():
+    scores = {"transitions": dense(1, 3, 2, 0), "item_knn": dense(4, 1, 0, 3)}
+    found = merge(scores, ("transitions", "item_knn"), NOTHING_SEEN, n=4, depth=2)
+    assert found.columns.tolist() == [[1, 2, 0, 3]]
+    assert found.scores[0].tolist() == pytest.approx([1.5 / 61, 1.5 / 62, 0.5 / 61, 0.5 / 62])
+
+
 def test_a_rank_is_missing_where_a_channel_did_not_propose_the_movie():
     found = merge({"a": dense(4, 3, 2, 1), "b": dense(1, 4, 3, 2)}, ("a", "b"), NOTHING_SEEN, n=3, depth=2)
     assert np.array_equal(found.signals["a_rank"], [[2, 1, np.nan]], equal_nan=True)
