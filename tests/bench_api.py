@@ -27,13 +27,11 @@ CONNECTIONS = 32
 
 
 class Question(NamedTuple):
-    """How an endpoint is asked: the request line's parts, for a user and a movie drawn anew each time; `share` of the
-    rate at which the others are."""
+    """How an endpoint is asked: the request line's parts, for a user and a movie drawn anew each time."""
 
     name: str
     path: str
     body: Callable[[int, int], object] | None = None
-    share: float = 1.0
 
     def request(self, user: int, movie: int) -> bytes:
         path = self.path.format(user=user, movie=movie)
@@ -59,13 +57,9 @@ QUESTIONS = [
     Question("GET /api/movies/{movie_id}", "/api/movies/{movie}"),
     Question("GET /api/movies/{movie_id}/similar", "/api/movies/{movie}/similar"),
     Question("GET /api/movies/personal", "/api/movies/personal?user_id={user}"),
+    Question("GET /api/movies/personal, explained", "/api/movies/personal?user_id={user}&explain=true"),
     Question("POST /api/recommendations", "/api/recommendations", lambda user, _: {"user_ids": [user]}),
-    Question(
-        "POST /api/fold-in",
-        "/api/fold-in",
-        lambda _, movie: {"ratings": [{"movie_id": movie, "rating": 5}]},
-        share=0.4,
-    ),
+    Question("POST /api/fold-in", "/api/fold-in", lambda _, movie: {"ratings": [{"movie_id": movie, "rating": 5}]}),
     Question("GET /health", "/health"),
 ]
 
@@ -162,13 +156,11 @@ def report(port: int, server: psutil.Process, pairs: list[tuple[int, int]], *, r
     out(f"{rate:g} requests a second, {len(pairs)} of each; load average {os.getloadavg()[0]:.1f}\n\n")
     out("| endpoint | p50 ms | p99 ms | worst ms | CPU ms | failed |\n|---|---|---|---|---|---|\n")
     for question in QUESTIONS:
-        its_rate = rate * question.share
-        requests = [question.request(*pair) for pair in pairs[: int(len(pairs) * question.share)]]
-        asyncio.run(load(port, requests[:20], rate=its_rate))
-        found = measure(port, server, requests, rate=its_rate)
+        requests = [question.request(*pair) for pair in pairs]
+        asyncio.run(load(port, requests[:20], rate=rate))
+        found = measure(port, server, requests, rate=rate)
         figures = " | ".join(f"{value:.1f}" for value in found[:4])
-        at = "" if question.share == 1 else f", {its_rate:g} a second"
-        out(f"| `{question.name}`{at} | {figures} | {found.failed} |\n")
+        out(f"| `{question.name}` | {figures} | {found.failed} |\n")
         sys.stdout.flush()
     memory = server.memory_full_info()
     out(f"\nThe worker holds {memory.rss / 2**20:.0f} MB, {memory.uss / 2**20:.0f} MB of them its own.\n")
