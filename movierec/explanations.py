@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from movierec.features import GENRE_FEATURES
 from movierec.interactions import Interactions, Rows, Scores
@@ -90,23 +89,11 @@ def words_of(feature: str) -> str:
     return CHANNEL_WORDS[channel] + (f" lately, in your last {last} ratings" if last else "")
 
 
-def shap_values(ranker: Ranker, matrix: Scores) -> npt.NDArray[np.float64]:
-    """SHAP of every feature for each row, and the expected score as the last column; a row sums to its score.
-
-    Exact for trees (Lundberg, Erion, Lee 2018), by CatBoost.
-    """
-    from catboost import Pool  # noqa: PLC0415
-
-    pool = Pool(matrix, feature_names=list(ranker.features))
-    values: npt.NDArray[np.float64] = ranker.model.get_feature_importance(pool, type="ShapValues")
-    return values
-
-
 def parts_of(ranker: Ranker, matrix: Scores, *, top: int) -> list[Parts]:
     """The score of each row in parts, with its `top` features by size of their SHAP value; of features with the same
     words the largest speaks, the rest are among the others."""
     found = []
-    for row, (*parts, base) in zip(matrix, shap_values(ranker, matrix).tolist(), strict=True):
+    for row, (*parts, base) in zip(matrix, ranker.trees.shap_values(matrix).tolist(), strict=True):
         by_words: dict[str, Reason] = {}
         for at in sorted(range(len(parts)), key=lambda at: -abs(parts[at])):
             feature = ranker.features[at]

@@ -3,7 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from movierec.explanations import because_of, shap_values, words_of
+from movierec.explanations import because_of, words_of
 from movierec.features import BASE_FEATURES, TMDB_FEATURES
 from movierec.interactions import Interactions
 from movierec.ranking import ranker_features, ranker_matrix
@@ -21,7 +21,7 @@ def test_the_parts_of_a_score_sum_to_the_score(recommender):
     people = recommender.interactions.take(np.arange(5))
     proposals = recommender.retrieval.propose(people, n=10)
     matrix = ranker_matrix(recommender.retrieval, recommender.features, people.user_ids, proposals)
-    parts = shap_values(recommender.ranker, matrix)
+    parts = recommender.ranker.trees.shap_values(matrix)
     assert parts.sum(axis=1) == pytest.approx(recommender.ranker.score(matrix), abs=1e-6)
 
 
