@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from movierec.candidates.base import TellsLoss
 from movierec.features import GENRE_FEATURES
 from movierec.interactions import Interactions, Rows, Scores
 from movierec.ranking import Ranker
@@ -112,18 +113,12 @@ def because_of(retrieval: Retrieval, one: Interactions, columns: Rows, *, top: i
     its scores of all movies, and summed over the channels. Movies without which nothing is lost are not named.
     """
     tried = np.flatnonzero(one.recency <= LATEST)
-    without = one.take(np.zeros(1 + len(tried), np.intp))  # the first row stays whole
-    places = np.arange(len(tried))
-    kept = np.ones((1 + len(tried), one.user_items.nnz), bool)
-    kept[1 + places, tried] = False
-    without = without.where(kept.ravel())
     lost = np.zeros((len(tried), len(columns)))
     for model in retrieval.models.values():
-        everything = model.fold_in(without)
-        spread = everything[0].std(where=np.isfinite(everything[0]))
-        scores = everything[:, columns].astype(np.float64)
-        scores = np.where(np.isfinite(scores), scores, 0)
-        lost += (scores[0] - scores[1:]) / (spread + 1e-9)
+        if isinstance(model, TellsLoss):
+            scores = model.fold_in(one)[0]
+            spread = scores.std(where=np.isfinite(scores))
+            lost += model.lost_without(one, tried, columns) / (spread + 1e-9)
     movie_ids = one.movie_ids[one.user_items.indices[tried]]
     order = np.argsort(-lost, axis=0, kind="stable")[:top].T
     return [[int(movie_ids[at]) for at in places_of if lost[at, column] > 0] for column, places_of in enumerate(order)]
