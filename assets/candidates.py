@@ -1,6 +1,7 @@
 """Candidates: every model of the registry, fitted at the cuts of the split where it is needed.
 
-`<model>_history` feeds the ranker's labels, `<model>_known` is measured on the holdout, `<model>` is published.
+`<model>_history` is validated on the labels and feeds the ranker's, `<model>_known` is measured on the holdout,
+`<model>` is published.
 """
 
 import time
@@ -33,7 +34,7 @@ EXPERIMENTS = {
     "content": "collaborative_filtering",
 }
 PURPOSE = {
-    "history": "for the ranker's training rows",
+    "history": "to be validated on the labels, and for the ranker's training rows",
     "known": "to be measured on the holdout",
     "all": "to be published",
 }
@@ -44,8 +45,13 @@ PUBLISHED = {"popularity", "trending", *RECOMMENDERS["two_stage"]}
 
 
 def cuts_of(name: str, protocol: Protocol) -> list[str]:
-    """Where a model is fitted: measured everywhere, before the labels where a ranker orders it, and if published."""
-    needed = {"history": name in RANKED, "known": True, "all": protocol is PER_USER and name in PUBLISHED}
+    """Where a model is fitted: measured everywhere, before the labels to be validated on them and where a ranker orders
+    it, and if published."""
+    needed = {
+        "history": protocol is PER_USER or name in RANKED,
+        "known": True,
+        "all": protocol is PER_USER and name in PUBLISHED,
+    }
     return [cut for cut in CUTS if needed[cut]]
 
 

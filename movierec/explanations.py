@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
+from movierec.candidates.base import TellsLoss
 from movierec.features import GENRE_FEATURES
 from movierec.interactions import Interactions, Rows, Scores
 from movierec.ranking import Ranker
@@ -96,23 +96,11 @@ def words_of(feature: str) -> str:
     return CHANNEL_WORDS[channel] + (f" lately, in your last {last} ratings" if last else "")
 
 
-def shap_values(ranker: Ranker, matrix: Scores) -> npt.NDArray[np.float64]:
-    """SHAP of every feature for each row, and the expected score as the last column; a row sums to its score.
-
-    Exact for trees (Lundberg, Erion, Lee 2018), by CatBoost.
-    """
-    from catboost import Pool  # noqa: PLC0415
-
-    pool = Pool(matrix, feature_names=list(ranker.features))
-    values: npt.NDArray[np.float64] = ranker.model.get_feature_importance(pool, type="ShapValues")
-    return values
-
-
 def parts_of(ranker: Ranker, matrix: Scores, *, top: int) -> list[Parts]:
     """The score of each row in parts, with its `top` features by size of their SHAP value; of features with the same
     words the largest speaks, the rest are among the others."""
     found = []
-    for row, (*parts, base) in zip(matrix, shap_values(ranker, matrix).tolist(), strict=True):
+    for row, (*parts, base) in zip(matrix, ranker.trees.shap_values(matrix).tolist(), strict=True):
         by_words: dict[str, Reason] = {}
         for at in sorted(range(len(parts)), key=lambda at: -abs(parts[at])):
             feature = ranker.features[at]
@@ -131,18 +119,12 @@ def because_of(retrieval: Retrieval, one: Interactions, columns: Rows, *, top: i
     its scores of all movies, and summed over the channels. Movies without which nothing is lost are not named.
     """
     tried = np.flatnonzero(one.recency <= LATEST)
-    without = one.take(np.zeros(1 + len(tried), np.intp))  # the first row stays whole
-    places = np.arange(len(tried))
-    kept = np.ones((1 + len(tried), one.user_items.nnz), bool)
-    kept[1 + places, tried] = False
-    without = without.where(kept.ravel())
     lost = np.zeros((len(tried), len(columns)))
     for model in retrieval.models.values():
-        everything = model.fold_in(without)
-        spread = everything[0].std(where=np.isfinite(everything[0]))
-        scores = everything[:, columns].astype(np.float64)
-        scores = np.where(np.isfinite(scores), scores, 0)
-        lost += (scores[0] - scores[1:]) / (spread + 1e-9)
+        if isinstance(model, TellsLoss):
+            scores = model.fold_in(one)[0]
+            spread = scores.std(where=np.isfinite(scores))
+            lost += model.lost_without(one, tried, columns) / (spread + 1e-9)
     movie_ids = one.movie_ids[one.user_items.indices[tried]]
     order = np.argsort(-lost, axis=0, kind="stable")[:top].T
     return [[int(movie_ids[at]) for at in places_of if lost[at, column] > 0] for column, places_of in enumerate(order)]

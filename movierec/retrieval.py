@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -108,8 +108,11 @@ class Retrieval:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
+        """Ratings are mapped once for all channels: pages mapped twice count twice."""
         channels = json.loads((folder / "channels.json").read_text())
-        return cls({name: CANDIDATE_MODELS[name].load(folder / name) for name in channels})
+        models: dict[str, Any] = {name: CANDIDATE_MODELS[name].load(folder / name) for name in channels}
+        interactions = models[channels[0]].interactions
+        return cls({name: replace(model, interactions=interactions) for name, model in models.items()})
 
 
 def merge(scores: dict[str, Scores], channels: tuple[str, ...], seen: sp.csr_array, *, n: int, depth: int) -> Proposals:

@@ -1,13 +1,15 @@
 """CatBoost's trees as arrays: a few rows are scored without CatBoost, which takes 80 MB and half a second to import."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import factorial
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-ARRAYS = ("features", "borders", "leaves")
+ARRAYS = ("features", "borders", "leaves", "weights")
 
 
 @dataclass(frozen=True)
@@ -15,12 +17,14 @@ class Trees:
     """Oblivious trees: all nodes of a level ask the same question, whether a feature lies above a border.
 
     `features` and `borders` are levels x trees, `leaves` trees x 2^levels. Each yes sets the bit of its level in the
-    number of the leaf; a missing value lies above no border. A row's score is the sum of its leaves.
+    number of the leaf; a missing value lies above no border. A row's score is the sum of its leaves. `weights`, beside
+    `leaves`, are those of the rows that they were fitted on.
     """
 
     features: npt.NDArray[np.intp]
     borders: npt.NDArray[np.float32]
     leaves: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64]
 
     @classmethod
     def of(cls, described: dict[str, Any]) -> Self:
@@ -35,23 +39,83 @@ class Trees:
         features = np.zeros((levels, len(trees)), dtype=np.intp)
         borders = np.full((levels, len(trees)), np.inf, dtype=np.float32)  # nothing lies above where a tree has ended
         leaves = np.zeros((len(trees), 2**levels))
+        weights = np.zeros_like(leaves)
         for at, tree in enumerate(trees):
             for level, split in enumerate(tree["splits"]):
                 features[level, at] = floats[split["float_feature_index"]]["flat_feature_index"]
                 borders[level, at] = split["border"]
             leaves[at, : len(tree["leaf_values"])] = tree["leaf_values"]
+            weights[at, : len(tree["leaf_weights"])] = tree["leaf_weights"]
         leaves *= scale
         leaves[0] += bias
-        return cls(features, borders, leaves)
+        return cls(features, borders, leaves, weights)
 
     def score(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """A score for each row of `matrix`, whose columns are the features."""
+        scores: npt.NDArray[np.float64] = np.take_along_axis(self.leaves, self._leaf(matrix), axis=1).sum(axis=0)
+        return scores
+
+    def shap_values(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """The Shapley value of each column of `matrix`, rows x columns, and as the last column the expected score.
+
+        Exact and path-dependent (Lundberg, Erion, Lee 2018): a feature that is not known goes both ways, by the
+        weights of the branches. A row sums to its score.
+        """
+        trees = np.arange(len(self.leaves))[:, None]
+        parts = self._leaf_parts[:, trees, self._leaf(matrix)]  # levels x trees x rows
+        n_rows, n_columns = matrix.shape
+        cell = np.arange(n_rows) * (n_columns + 1) + self.features[:, :, None]
+        sums = np.bincount(cell.ravel(), weights=parts.ravel(), minlength=n_rows * (n_columns + 1))
+        values = sums.astype(np.float64, copy=False).reshape(n_rows, n_columns + 1)
+        values[:, -1] = np.average(self.leaves, axis=1, weights=self.weights).sum()
+        return values
+
+    def _leaf(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
+        """The leaf of each row in each tree: trees x rows."""
         columns = np.ascontiguousarray(matrix.T)
         leaf = np.zeros((len(self.leaves), len(matrix)), dtype=np.intp)
         for level, (features, borders) in enumerate(zip(self.features, self.borders, strict=True)):
             leaf |= (columns[features] > borders[:, None]).astype(np.intp) << level
-        scores: npt.NDArray[np.float64] = np.take_along_axis(self.leaves, leaf, axis=1).sum(axis=0)
-        return scores
+        return leaf
+
+    @cached_property
+    def _leaf_parts(self) -> npt.NDArray[np.float64]:
+        """What each level's feature adds to a row in each leaf: levels x trees x leaves.
+
+        A feature that several levels ask for has all of it at the first one.
+        """
+        levels, trees = self.features.shape
+        known = np.arange(2**levels)  # sets of levels, as bits
+        first = (self.features[:, None] == self.features[None]).argmax(axis=1)  # levels x trees
+        closed = np.bitwise_or.reduce(
+            ((known[:, None, None] >> first) & 1) << np.arange(levels)[:, None], axis=1
+        )  # with a level, all that ask for its feature; the others change nothing: sets x trees
+        expected = np.stack([self._expected(levels_known) for levels_known in known])
+        expected = expected[closed, np.arange(trees)]
+        sizes = np.bitwise_count(known)
+        parts = np.empty((levels, *self.leaves.shape))
+        for level, part in enumerate(parts):
+            without = known[(known >> level) & 1 == 0]
+            share = [factorial(n) * factorial(levels - n - 1) / factorial(levels) for n in sizes[without].tolist()]
+            part[:] = np.tensordot(share, expected[without | 1 << level] - expected[without], axes=1)
+        return parts
+
+    def _expected(self, known: int) -> npt.NDArray[np.float64]:
+        """What is expected in each leaf if only the answers of the levels in `known` are told: trees x leaves.
+
+        The last level is the root.
+        """
+        levels = len(self.features)
+        cube = (len(self.leaves), *[2] * levels)
+        values, weights = self.leaves.reshape(cube), self.weights.reshape(cube)
+        for level in range(levels):
+            axis = levels - level
+            both = weights.sum(axis=axis, keepdims=True)
+            if not known >> level & 1:
+                shares = np.divide(weights, both, out=np.full_like(weights, 0.5), where=both > 0)
+                values = (values * shares).sum(axis=axis, keepdims=True)
+            weights = both
+        return np.broadcast_to(values, cube).reshape(self.leaves.shape)
 
     def save(self, folder: Path) -> None:
         for name in ARRAYS:

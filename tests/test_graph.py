@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from assets.definitions import definitions
-from movierec.candidates import ials
+from movierec.candidates import CANDIDATE_MODELS, ials
 from movierec.candidates.ials import IALS
 from movierec.features import BASE_FEATURES, TMDB_FEATURES, USER_FEATURES
 from movierec.metadata import Detail, Metadata
@@ -138,7 +138,7 @@ def test_every_check_of_a_good_run_is_green(home):
     checks = {
         (each.asset_key.to_user_string(), each.check_name): each.passed for each in result.get_asset_check_evaluations()
     }
-    assert len(checks) == 51
+    assert len(checks) == 55
     assert all(checks.values()), checks
 
 
@@ -198,7 +198,11 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
     fits = client.search_runs([experiments["als_candidate_generator"]])
     (on_history,) = (run for run in fits if run.data.tags["asset"] == "ials_history")
     names = ("precision", "recall", "ndcg", "map", "coverage")
-    assert {f"val_{name}_at_{k}" for name in names for k in (5, 10, 20)} <= on_history.data.metrics.keys()
+    validated = {f"val_{name}_at_{k}" for name in names for k in (5, 10, 20)}
+    assert validated <= on_history.data.metrics.keys()
+    tracked = client.search_runs(list(experiments.values()))
+    by_asset = {run.data.tags["asset"]: run.data.metrics.keys() for run in tracked}
+    assert all(validated <= by_asset[f"{name}_history"] for name in CANDIDATE_MODELS)
     assert {run.data.tags["asset"] for run in fits} >= {"ials_history", "ials_known", "ials", "als_known"}
 
 

@@ -45,6 +45,19 @@ class CandidateModel(Protocol):
     def load(cls, folder: Path) -> Self: ...
 
 
+@runtime_checkable
+class TellsLoss(CandidateModel, Protocol):
+    """A model that can say what a single rating is worth without scoring every movie anew."""
+
+    def lost_without(self, one: Interactions, tried: Rows, columns: Rows) -> npt.NDArray[np.floating[Any]]:
+        """What the scores of `columns` lose when each of the ratings `tried` is left out: tried x columns.
+
+        `one` is a single person, `tried` are places in `one.user_items.data`. The other ratings stay as recent as they
+        were. Movies that the model does not score lose nothing.
+        """
+        ...
+
+
 def candidates(
     model: CandidateModel, user_ids: npt.ArrayLike, n: int, *, people: Interactions | None = None
 ) -> pl.DataFrame:

@@ -60,6 +60,13 @@ class EASE:
             scores[user, self.columns] = self.scale * steps
         return scores
 
+    def lost_without(self, one: Interactions, tried: Rows, columns: Rows) -> Scores:
+        is_liked = one.user_items.data[tried] >= self.params.min_rating
+        rows, to = self._rows[one.user_items.indices[tried]], self._rows[columns]
+        counts = (is_liked & (rows != UNKNOWN))[:, None] & (to != UNKNOWN)
+        weights: Scores = np.where(counts, self.weights[rows[:, None], to] * self.scale[to], 0)
+        return weights
+
     @cached_property
     def _rows(self) -> Rows:
         """By column of the fit: the movie's row of `weights`."""

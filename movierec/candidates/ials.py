@@ -88,12 +88,39 @@ class IALS:
 
     def fold_in(self, people: Interactions) -> Scores:
         weights = confidence(people.user_items, self.params)
-        users = solve_rows(weights, self._columns, penalty=_penalty(weights, len(self.item_factors), self.params))
+        users = solve_rows(
+            weights, self._columns, penalty=_penalty(np.diff(weights.indptr), len(self.item_factors), self.params)
+        )
         users[np.diff(weights.indptr) == 0] = self._mean_user
         if len(users) < FEW:
             return np.stack([self.item_factors @ user for user in users])
         scores: Scores = users @ self.item_factors.T
         return scores
+
+    def lost_without(self, one: Interactions, tried: Rows, columns: Rows) -> npt.NDArray[np.float64]:
+        """One system is solved for all: without a rating it changes by a product of a vector with itself, whose inverse
+        is known (Sherman and Morrison 1950)."""
+        rotated, _, spectrum = self._columns
+        weights = _confidences(one.user_items.data, self.params).astype(np.float64)
+        n_signs = np.count_nonzero(weights)
+        rated = rotated[one.user_items.indices].astype(np.float64)
+        n_penalties = np.array([n_signs, max(n_signs - 1, 0)])
+        penalty, penalty_without = _penalty(n_penalties, len(rotated), self.params).astype(np.float64)
+        normal = (rated.T * weights) @ rated + np.diag(spectrum)
+        aim = weights @ rated
+        identity = np.eye(len(spectrum))
+        whole = np.linalg.solve(normal + penalty * identity, aim)
+        inverse = np.linalg.inv(normal + penalty_without * identity)
+        left_out, weight = rated[tried], weights[tried, None]
+        turned = left_out @ inverse
+        rest = aim @ inverse - weight * turned
+        share = (left_out * rest).sum(axis=1, keepdims=True) / (
+            1 - weight * (left_out * turned).sum(axis=1, keepdims=True)
+        )
+        others = (rest + weight * share * turned) @ rotated[columns].T
+        if n_signs == 1:
+            others = self.item_factors[columns] @ self._mean_user
+        return np.where(weight > 0, rotated[columns] @ whole - others, 0)
 
     @cached_property
     def _columns(self) -> Columns:
@@ -118,17 +145,17 @@ SLOW_SECONDS = 1.0  # an iteration that takes longer is worth a line of progress
 
 def _half_step(weights: sp.csr_array, fixed: Scores, p: IALSParams) -> Scores:
     """The best factors of the rows of `weights` while those of its columns stay `fixed`."""
-    return solve_rows(weights, _columns(fixed, p), penalty=_penalty(weights, len(fixed), p))
+    return solve_rows(weights, _columns(fixed, p), penalty=_penalty(np.diff(weights.indptr), len(fixed), p))
 
 
 def _columns(fixed: Scores, p: IALSParams) -> Columns:
     return Columns.of(fixed, base=p.unobserved * (fixed.T @ fixed))
 
 
-def _penalty(weights: sp.csr_array, n_columns: int, p: IALSParams) -> Scores:
-    """The regularisation of each row: `regularization` times the weight of all that it explains, to a power."""
-    counts = np.diff(weights.indptr).astype(np.float32)
-    penalty: Scores = p.regularization * (counts + p.unobserved * n_columns) ** p.frequency_scaling
+def _penalty(counts: npt.NDArray[np.integer], n_columns: int, p: IALSParams) -> Scores:
+    """The regularisation of rows of `counts` entries: `regularization` times the weight of all that it explains, to a
+    power."""
+    penalty: Scores = p.regularization * (counts.astype(np.float32) + p.unobserved * n_columns) ** p.frequency_scaling
     return penalty
 
 
@@ -142,14 +169,17 @@ def _with_mean(users: Scores, weights: sp.csr_array) -> Scores:
 
 def confidence(user_items: sp.csr_array, params: IALSParams) -> sp.csr_array:
     """How sure each rating makes us of a preference: c = 1 + alpha*r, 1 + alpha*log(1+r), or alpha."""
-    ratings = user_items.data
+    values = _confidences(user_items.data, params)
+    parts = (values, user_items.indices, user_items.indptr)
+    matrix = sp.csr_array(parts, shape=user_items.shape, copy=params.min_rating > 0)
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def _confidences(ratings: Scores, params: IALSParams) -> Scores:
     by_mode: dict[str, Callable[[], npt.NDArray[np.floating[Any]]]] = {
         "linear": lambda: 1 + params.alpha * ratings,
         "log": lambda: 1 + params.alpha * np.log1p(ratings),
         "binary": lambda: np.full_like(ratings, params.alpha),
     }
-    values = np.where(ratings >= params.min_rating, by_mode[params.confidence](), 0).astype(np.float32)
-    parts = (values, user_items.indices, user_items.indptr)
-    matrix = sp.csr_array(parts, shape=user_items.shape, copy=params.min_rating > 0)
-    matrix.eliminate_zeros()
-    return matrix
+    return np.where(ratings >= params.min_rating, by_mode[params.confidence](), 0).astype(np.float32)

@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from movierec.candidates.base import load_parts, save_parts
 from movierec.interactions import Interactions, Rows, Scores
 from movierec.sampling import bucket_of
+from movierec.sparse import dense_part
 
 PAIRS_AT_ONCE = 8 * 2**20
 DRAW = 4
@@ -73,12 +74,20 @@ class Transitions:
         return self.fold_in(self.interactions.take(rows))
 
     def fold_in(self, people: Interactions) -> Scores:
-        p = self.params
-        recent = people.latest(p.last)
-        weights: Scores = (p.decay ** (recent.recency.astype(np.float64) - 1)).astype(np.float32)
+        recent = people.latest(self.params.last)
+        weights = self._weights(recent)
         ratings = recent.user_items
         before = sp.csr_array((weights, ratings.indices, ratings.indptr), shape=ratings.shape)
         return np.asarray((before @ self._after).toarray(), dtype=np.float32)
+
+    def lost_without(self, one: Interactions, tried: Rows, columns: Rows) -> Scores:
+        weights = np.where(one.recency <= self.params.last, self._weights(one), 0)[tried]
+        return weights[:, None] * dense_part(self._after, one.user_items.indices[tried], columns)
+
+    def _weights(self, people: Interactions) -> Scores:
+        """What each rating counts for: the less, the longer ago it was."""
+        weights: Scores = (self.params.decay ** (people.recency.astype(np.float64) - 1)).astype(np.float32)
+        return weights
 
     @cached_property
     def _after(self) -> sp.csr_array:

@@ -3,7 +3,12 @@ from functools import partial
 import numpy as np
 import pytest
 
-from movierec.explanations import because_of, shap_values, words_of
+from movierec.candidates import CANDIDATE_MODELS
+from movierec.candidates.ease import EASE, EASEParams
+from movierec.candidates.ials import IALS, IALSParams
+from movierec.candidates.item_knn import ItemKNN, ItemKNNParams
+from movierec.candidates.transitions import Transitions, TransitionsParams
+from movierec.explanations import LATEST, because_of, words_of
 from movierec.features import BASE_FEATURES, TMDB_FEATURES
 from movierec.ranking import ranker_features, ranker_matrix
 from movierec.recommender import ratings_of_one
@@ -20,7 +25,7 @@ def test_the_parts_of_a_score_sum_to_the_score(recommender):
     people = recommender.interactions.take(np.arange(5))
     proposals = recommender.retrieval.propose(people, n=10)
     matrix = ranker_matrix(recommender.retrieval, recommender.features, people.user_ids, proposals)
-    parts = shap_values(recommender.ranker, matrix)
+    parts = recommender.ranker.trees.shap_values(matrix)
     assert parts.sum(axis=1) == pytest.approx(recommender.ranker.score(matrix), abs=1e-6)
 
 
@@ -52,6 +57,51 @@ def test_base_reasons_and_others_are_the_score_that_was_served(recommender):
         parts = [each.parts for each in explained(found.movie_ids)]
         sums = [base + sum(reason.contribution for reason in reasons) + others for base, reasons, others in parts]
         assert sums == pytest.approx(found.scores, abs=1e-5)
+
+
+def lost_by_leaving_out(model, one, tried, columns):
+    """Every movie scored anew without each rating."""
+    n = one.user_items.nnz
+    kept = np.ones((1 + len(tried), n), bool)
+    kept[1 + np.arange(len(tried)), tried] = False
+    without = one.take(np.zeros(1 + len(tried), np.intp)).where(kept.ravel())
+    scores = model.fold_in(without)[:, columns].astype(np.float64)
+    scores = np.where(np.isfinite(scores), scores, 0)
+    return scores[0] - scores[1:]
+
+
+@pytest.fixture(scope="module")
+def much_rated():
+    """People with 1 to 79 of 80 movies rated, at random."""
+    lot = np.random.default_rng(5)
+    rated = [lot.permutation(np.arange(1, 81))[: 1 + 2 * (user % 40)] for user in range(80)]
+    stars = [(user, int(movie), float(lot.integers(1, 11) / 2)) for user in range(80) for movie in rated[user]]
+    return Interactions.of(factories.ratings(*stars))
+
+
+@pytest.mark.parametrize(
+    "fitted",
+    [
+        partial(EASE.fit, params=EASEParams(regularization=20, max_movies=60)),
+        partial(ItemKNN.fit, params=ItemKNNParams(neighbours=30)),
+        partial(Transitions.fit, params=TransitionsParams(last=20)),
+        partial(IALS.fit, params=IALSParams(factors=8, iterations=3)),
+        partial(IALS.fit, params=IALSParams(factors=8, iterations=3, frequency_scaling=0, confidence="linear")),
+    ],
+)
+def test_what_a_rating_is_worth_is_what_the_scores_lose_without_it(fitted, much_rated):
+    model = fitted(much_rated)
+    columns = np.arange(0, 80, 3)
+    for row in range(80):
+        one = much_rated.take(np.array([row]))
+        tried = np.flatnonzero(one.recency <= LATEST)
+        lost = model.lost_without(one, tried, columns)
+        assert lost == pytest.approx(lost_by_leaving_out(model, one, tried, columns), abs=2e-5)
+
+
+@pytest.mark.parametrize("name", RECOMMENDERS["two_stage"])
+def test_every_channel_that_is_served_tells_what_a_rating_is_worth(name):
+    assert hasattr(CANDIDATE_MODELS[name], "lost_without")
 
 
 def test_the_movie_that_a_score_hangs_on_comes_first(recommender):

@@ -107,3 +107,4 @@ def test_what_was_saved_proposes_the_same_and_keeps_the_ratings_once(retrieval, 
     assert (found.columns == wanted.columns).all()
     inodes = {(tmp_path / name / "interactions" / "data.npy").stat().st_ino for name in retrieval.channels}
     assert len(inodes) == 1
+    assert len({id(model.interactions) for model in loaded.models.values()}) == 1

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from catboost import Pool
 
 from movierec.ranking import FEW_ROWS, NO_FEATURES, Ranker, RankerParams
 from movierec.trees import Trees
@@ -11,6 +12,7 @@ TWO_TREES = {
     "oblivious_trees": [
         {
             "leaf_values": [0, 1, 2, 3],
+            "leaf_weights": [4, 0, 2, 2],
             "splits": [
                 {"split_type": "FloatFeature", "float_feature_index": 0, "border": 0.5},
                 {"split_type": "FloatFeature", "float_feature_index": 1, "border": 5},
@@ -18,6 +20,7 @@ TWO_TREES = {
         },
         {
             "leaf_values": [0.25, 0.75],
+            "leaf_weights": [6, 2],
             "splits": [{"split_type": "FloatFeature", "float_feature_index": 1, "border": 7}],
         },
     ],
@@ -43,8 +46,16 @@ def test_other_trees_are_refused_rather_than_scored_wrongly(other):
         Trees.of(TWO_TREES | other)
 
 
+def test_what_a_row_adds_to_what_is_expected_is_shared_out_to_its_features():
+    values = Trees.of(TWO_TREES).shap_values(np.array([[1, 9, 8]], np.float32))
+    # The first tree is expected to give 1.25; with the first column known 0.5 * 1 + 0.5 * 3, with the third 2.5, with
+    # both 3. The second is expected to give 0.375, and gives 0.75.
+    first, third = 2 * ((2 - 1.25) + (3 - 2.5)) / 2, 2 * ((2.5 - 1.25) + (3 - 2)) / 2 + 2 * (0.75 - 0.375)
+    assert values == pytest.approx(np.array([[first, 0, third, 10 + 2 * (1.25 + 0.375)]]))
+
+
 @pytest.mark.parametrize("folds", [1, 3])
-def test_a_few_rows_get_the_scores_that_catboost_gives_them(folds):
+def test_a_few_rows_get_the_scores_and_shap_values_that_catboost_gives_them(folds):
     rows = random_rows(60)
     names = [name for name in rows.columns if name not in NO_FEATURES]
     lot = np.random.default_rng(0)
@@ -59,3 +70,5 @@ def test_a_few_rows_get_the_scores_that_catboost_gives_them(folds):
     assert ranker.score(asked) == pytest.approx(ranker.model.predict(asked), abs=1e-9)
     many = np.tile(asked, (FEW_ROWS // 500 + 1, 1))
     assert ranker.score(many)[:500] == pytest.approx(ranker.score(asked), abs=1e-9)
+    told = ranker.model.get_feature_importance(Pool(asked), type="ShapValues")
+    assert ranker.trees.shap_values(asked) == pytest.approx(told, abs=1e-9)
