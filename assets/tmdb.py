@@ -120,6 +120,10 @@ def posters(
     context.add_output_metadata({**fetch.counts, "forgotten": forget_old(folder)})
     if fetch.first_failure:
         context.log.warning(f"{fetch.counts['failed']} posters could not be fetched, the first: {fetch.first_failure}")
+    if fetch.first_unreadable:
+        context.log.warning(
+            f"{fetch.counts['only_large']} posters have no small one, the first: {fetch.first_unreadable}"
+        )
     named = wanted.with_columns(
         file=pl.col("poster_path").map_elements(lambda path: images.file_name("poster", path), return_dtype=pl.String)
     )

@@ -1,6 +1,7 @@
-"""Posters fetched into a folder, ahead of the first visitor who wants them."""
+"""Posters fetched into a folder, ahead of the first visitor who wants them, each with its small version beside it."""
 
 import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -10,13 +11,13 @@ from pathlib import Path
 import httpx
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from movierec import images
+from movierec import images, small_images
 from movierec.published import atomic
 
 IN_FLIGHT = 16
 ATTEMPTS = 3
 GIVE_UP_AFTER = 20  # failures one after the other: the host is not there
-FETCHED, KEPT, FAILED, LEFT = "fetched", "kept", "failed", "left"
+FETCHED, KEPT, FAILED, LEFT, ONLY_LARGE = "fetched", "kept", "failed", "left", "only_large"
 
 
 class _PassingError(Exception):
@@ -35,8 +36,9 @@ class PosterFetch:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.host, self.folder = host, folder
-        self.counts = Counter({FETCHED: 0, KEPT: 0, FAILED: 0, LEFT: 0})
+        self.counts = Counter({FETCHED: 0, KEPT: 0, FAILED: 0, LEFT: 0, ONLY_LARGE: 0})
         self.first_failure: str | None = None
+        self.first_unreadable: str | None = None
         self._in_a_row = 0
         self._transport, self._sleep = transport, sleep
 
@@ -44,8 +46,11 @@ class PosterFetch:
         """Those that are not there or too old; no failure of one concerns the others."""
         missing = []
         for path in dict.fromkeys(paths):
-            if is_fresh(self.folder / images.file_name("poster", path)):
+            file = self.folder / images.file_name("poster", path)
+            if is_fresh(file):
                 self.counts[KEPT] += 1
+                if not is_fresh(file.with_name(small_images.file_name(file.name))):
+                    await self._make_small(file)
             else:
                 missing.append(path)
         self.counts[LEFT] = len(missing)
@@ -96,9 +101,29 @@ class PosterFetch:
             raise _PassingError(f"{path}: {type(error).__name__}") from error
         if fault := images.fault_of(bytes(content), response.headers.get("content-type", "")):
             return f"{path}: {fault}"
-        with atomic(self.folder / images.file_name("poster", path)) as part:
+        file = self.folder / images.file_name("poster", path)
+        with atomic(file) as part:
             part.write_bytes(content)
+        await self._make_small(file)
         return None
+
+    async def _make_small(self, file: Path) -> None:
+        if fault := await asyncio.to_thread(fault_in_making_small, file):
+            self.counts[ONLY_LARGE] += 1
+            self.first_unreadable = self.first_unreadable or f"{file.name}: {fault}"
+
+
+def fault_in_making_small(file: Path) -> str | None:
+    """Writes the small version of a poster beside it, as old as it is; why not where it cannot be read."""
+    try:
+        content = small_images.small(file.read_bytes())
+    except small_images.UnreadableImageError as error:
+        return str(error)
+    fetched = file.stat().st_mtime_ns
+    with atomic(file.with_name(small_images.file_name(file.name))) as part:
+        part.write_bytes(content)
+        os.utime(part, ns=(fetched, fetched))
+    return None
 
 
 def is_fresh(file: Path) -> bool:

@@ -42,10 +42,12 @@ class ImageCache:
             os.utime(file, (time.time(), fetched))
         return content
 
-    def put(self, name: str, content: bytes) -> None:
-        """Raises OSError where the disk does not take it."""
+    def put(self, name: str, content: bytes, *, made_of: Path | None = None) -> None:
+        """Raises OSError where the disk does not take it. What is `made_of` another file is as old as that one."""
         with atomic(self.folder / name) as part:
             part.write_bytes(content)
+            if made_of:
+                os.utime(part, ns=(time.time_ns(), made_of.stat().st_mtime_ns))
         self._make_room()
 
     def _make_room(self) -> None:

@@ -1,4 +1,4 @@
-"""Fetches images behind the visitor's back: whoever asks for one waits for nothing."""
+"""Fetches images, and makes small ones, behind the visitor's back: whoever asks for one waits for nothing."""
 
 import logging
 import threading
@@ -6,10 +6,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 
-from movierec import images
+from movierec import images, small_images
 from movierec.images import Kind
 from serving.image_cache import ImageCache
 
@@ -53,14 +54,11 @@ class ImageFetcher:
 
     def want(self, kind: Kind, path: str) -> bool:
         """Has it fetched, at once or at a later request; False where it is known to be missing. Never waits."""
-        name = images.file_name(kind, path)
-        with self._lock:
-            if self._missing.get(name, 0.0) > self._clock():
-                return False
-            if name not in self._waiting and len(self._waiting) < MOST_WAITING and not self._rests():
-                self._waiting.add(name)
-                self._threads.submit(self._fetch_into_cache, kind, path, name)
-        return True
+        return self._want(images.file_name(kind, path), lambda: self._fetch(kind, path))
+
+    def want_small(self, original: Path) -> bool:
+        """Has the small version of a poster on disk made, in the same way."""
+        return self._want(small_images.file_name(original.name), lambda: self._make_small(original))
 
     def is_busy(self) -> bool:
         return bool(self._waiting)
@@ -69,14 +67,41 @@ class ImageFetcher:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._http.close()
 
+    def _want(self, name: str, get: Callable[[], None]) -> bool:
+        with self._lock:
+            if self._missing.get(name, 0.0) > self._clock():
+                return False
+            if name not in self._waiting and len(self._waiting) < MOST_WAITING and not self._rests():
+                self._waiting.add(name)
+                self._threads.submit(self._noted, name, get)
+        return True
+
     def _rests(self) -> bool:
         return self._clock() < self._rests_until
 
-    def _fetch_into_cache(self, kind: Kind, path: str, name: str) -> None:
+    def _fetch(self, kind: Kind, path: str) -> None:
+        if self._rests():
+            return
+        name = images.file_name(kind, path)
+        self.cache.put(name, self._fetched(images.address(self.host, kind, path)))
+        self._failures = 0
+        if kind == "poster":
+            original = self.cache.folder / name
+            self._noted(small_images.file_name(name), lambda: self._make_small(original))
+
+    def _make_small(self, original: Path) -> None:
         try:
-            if not self._rests():
-                self.cache.put(name, self._fetched(images.address(self.host, kind, path)))
-                self._failures = 0
+            content = small_images.small(original.read_bytes())
+        except FileNotFoundError:
+            return  # it was the longest unused
+        except small_images.UnreadableImageError as error:
+            log.warning("no small %s: %s", original.name, error)
+            raise _NoImageError(str(error)) from error
+        self.cache.put(small_images.file_name(original.name), content, made_of=original)
+
+    def _noted(self, name: str, get: Callable[[], None]) -> None:
+        try:
+            get()
         except _NoImageError as error:
             log.info("no %s: %s", name, error)
             self._note_missing(name)

@@ -31,17 +31,19 @@ def poster(
     movie_id: str,
     *,
     v: Annotated[str, Query()] = "",
+    size: Annotated[str, Query()] = "",
     drawn: Annotated[str, Query()] = "",
 ) -> Response:
     """The poster of a movie. `v` is the version of the drawn one: only with the right one is it kept for a day.
-    With `drawn` it is the drawn one whatever there is, for browsers that could not show the other."""
+    With the `size` "card" TMDB's is as small as a card, once that is made. With `drawn` it is the drawn one whatever
+    there is, for browsers that could not show the other."""
     movie = known_movie(bundle, movie_id)
     version = posters.version(movie)
     if drawn:
         return picture(request, posters.poster(movie).encode(), version, A_DAY)
-    found = site.pictures.find("poster", movie.movie_id)
+    found = site.pictures.find("poster", movie.movie_id, small=size == "card")
     if found.content:
-        return picture(request, found.content, found.name, A_WEEK)
+        return picture(request, found.content, found.name, NOT_KEPT if found.may_come else A_WEEK)
     kept = A_DAY if v == version and not found.may_come else NOT_KEPT
     return picture(request, posters.poster(movie).encode(), version, kept)
 

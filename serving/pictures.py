@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from movierec import images
+from movierec import images, small_images
 from movierec.descriptions import LiveDescriptions
 from movierec.images import Kind
 from serving.image_cache import ImageCache
@@ -43,8 +43,8 @@ class Pictures:
             home / "site" / "tmdb-logo.svg",
         )
 
-    def find(self, kind: Kind, movie_id: int) -> Found:
-        """What is on disk; what is not is fetched for a later request. Never waits for the network."""
+    def find(self, kind: Kind, movie_id: int, *, small: bool = False) -> Found:
+        """What is on disk; what is not is fetched, or made `small`, for a later request. Never waits for either."""
         description = self.descriptions().get(movie_id)
         paths: dict[Kind, str | None] = (
             {"poster": description.poster_path, "backdrop": description.backdrop_path} if description else {}
@@ -53,9 +53,20 @@ class Pictures:
         if path is None:
             return Found("", None, may_come=False)
         name = images.file_name(kind, path)
-        content = self.kept.get(name) or self.cache.get(name)
-        may_come = content is None and self.fetcher is not None and self.fetcher.want(kind, path)
+        if small and (content := self._on_disk(small_images.file_name(name))[1]):
+            return Found(small_images.file_name(name), content, may_come=False)
+        folder, content = self._on_disk(name)
+        if self.fetcher is None:
+            may_come = False
+        elif content is None:
+            may_come = self.fetcher.want(kind, path)
+        else:
+            may_come = small and self.fetcher.want_small(folder / name)
         return Found(name, content, may_come)
+
+    def _on_disk(self, name: str) -> tuple[Path, bytes | None]:
+        content = self.kept.get(name)
+        return (self.cache.folder, self.cache.get(name)) if content is None else (self.kept.folder, content)
 
     def close(self) -> None:
         if self.fetcher:

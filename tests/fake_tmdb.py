@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,7 +63,7 @@ class FakeTmdb:
     per_second: int = 1_000_000
     delay: float = 0.0
     hanging: set[int] = field(default_factory=set)  # movies that are never answered
-    image: bytes = JPEG
+    image: bytes | Callable[[str], bytes] = JPEG  # or made of the name it is asked by
     image_type: str = "image/jpeg"
     image_status: int = 200
     image_encoding: str | None = None  # that it is said to have and has not
@@ -148,7 +148,8 @@ class FakeTmdb:
         self.asked.append(request.url.path)
         await asyncio.sleep(self.delay)
         headers = {"Content-Encoding": self.image_encoding} if self.image_encoding else None
-        return Response(self.image, self.image_status, headers, self.image_type)
+        image = self.image if isinstance(self.image, bytes) else self.image(request.path_params["name"])
+        return Response(image, self.image_status, headers, self.image_type)
 
 
 @contextmanager

@@ -135,21 +135,6 @@ def test_a_poster_does_not_hide_the_ring_of_the_focus(visit: Visit) -> None:
     expect(poster).to_have_css("filter", "none")  # with one it would be painted over the ring
 
 
-@pytest.mark.parametrize(
-    ("path", "width"), [("/", 360), ("/", 1440), ("/movies/1", 360), ("/movies/1", 1440), ("/movies", 360)]
-)
-def test_the_page_does_not_jump_while_it_loads_and_is_scrolled(visit: Visit, path: str, width: int) -> None:
-    page = visit(path, width=width)
-    page.evaluate(
-        "() => { window.shift = 0; new PerformanceObserver(found => { for (const e of found.getEntries())"
-        " if (!e.hadRecentInput) window.shift += e.value; }).observe({type: 'layout-shift', buffered: true}); }"
-    )
-    for _ in range(6):
-        page.mouse.wheel(0, 900)
-        page.wait_for_timeout(120)
-    assert page.evaluate("window.shift") < 0.02
-
-
 @pytest.mark.parametrize("answer", [{"body": b"\xff\xd8\xff no picture", "content_type": "image/jpeg"}, None])
 def test_a_poster_that_cannot_be_shown_gives_way_to_the_drawn_one(
     visit: Visit, complaints: list[str], answer: dict[str, Any] | None

@@ -10,6 +10,7 @@ from movierec.candidates.item_knn import ItemKNN, ItemKNNParams
 from movierec.candidates.transitions import Transitions, TransitionsParams
 from movierec.explanations import LATEST, because_of, words_of
 from movierec.features import BASE_FEATURES, TMDB_FEATURES
+from movierec.interactions import Interactions
 from movierec.ranking import ranker_features, ranker_matrix
 from movierec.recommender import ratings_of_one
 from movierec.retrieval import RECOMMENDERS

@@ -5,9 +5,10 @@ import time
 import httpx
 import pytest
 
-from movierec.images import MAX_BYTES, fault_of
+from movierec.images import MAX_BYTES, fault_of, media_type
 from resources.posters import GIVE_UP_AFTER, PosterFetch, forget_old
 from tests.fake_tmdb import JPEG, FakeTmdb
+from tests.photographs import photograph
 
 HOST = "http://images.test/t/p"
 
@@ -105,3 +106,23 @@ def test_an_old_poster_is_fetched_anew_or_forgotten(tmp_path):
     assert forget_old(tmp_path) == 1
     assert [file.name for file in tmp_path.iterdir()] == ["w342-a.jpg"]
     assert forget_old(tmp_path / "nowhere") == 0
+
+
+def test_each_poster_has_its_small_one_beside_it_and_both_grow_old_together(tmp_path):
+    fake = FakeTmdb(image=photograph)
+    fetched(fake, tmp_path, ["/a.jpg"])
+    large, small = tmp_path / "w342-a.jpg", tmp_path / "w342-a.jpg.card.webp"
+    assert media_type(small.read_bytes()) == "image/webp"
+    small.unlink()
+    some_time_ago = time.time() - 100 * 24 * 3600
+    os.utime(large, (some_time_ago, some_time_ago))
+    assert fetched(fake, tmp_path, ["/a.jpg"]).counts["kept"] == 1
+    assert small.stat().st_mtime == large.stat().st_mtime
+    assert len(fake.asked) == 1
+
+
+def test_a_poster_that_cannot_be_read_stays_large_and_is_told(tmp_path):
+    found = fetched(FakeTmdb(image=photograph("a")[:9000]), tmp_path, ["/a.jpg"])
+    assert (found.counts["fetched"], found.counts["only_large"]) == (1, 1)
+    assert found.first_unreadable.startswith("w342-a.jpg: OSError: image file is truncated")
+    assert [file.name for file in tmp_path.iterdir()] == ["w342-a.jpg"]

@@ -1,6 +1,9 @@
 """Posters and backdrops of TMDB on the site: shown when they are there, waited for by nobody."""
 
+import asyncio
+import html
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,13 +14,15 @@ import polars as pl
 import pytest
 
 from movierec.metadata import DESCRIPTIONS
+from resources.posters import PosterFetch
 from serving.app import create_app
 from serving.image_cache import ImageCache
 from serving.image_fetch import DEADLINE, FAILURES, MOST_WAITING, REST, ImageFetcher
 from serving.pictures import Pictures
-from tests.factories import published_home
+from tests.factories import publish_bundle, published_home
 from tests.fake_tmdb import JPEG, FakeTmdb, served
-from tests.serving.conftest import Browser, eventually
+from tests.photographs import photograph
+from tests.serving.conftest import Browser, browser_of, eventually
 
 DESCRIBED = {
     "movie_id": 1,
@@ -77,6 +82,66 @@ def test_the_first_request_is_drawn_at_once_and_a_later_one_gets_the_image(brows
     assert browser.get("/posters/1", If_None_Match=answer.headers["etag"]).status_code == 304
     assert fake.asked == ["/t/p/w342/a.jpg"]
     assert browser.get("/posters/1?drawn=1").content == first.content
+
+
+def is_small(browser: Browser, path: str) -> Callable[[], bool]:
+    return lambda: browser.get(path).headers["content-type"] == "image/webp"
+
+
+def test_a_card_gets_the_small_one_and_the_page_of_the_movie_the_large_one(browser: Browser, fake: FakeTmdb) -> None:
+    fake.image = photograph("a")
+    assert browser.get("/posters/1?size=card").headers["content-type"] == "image/svg+xml"
+    assert eventually(is_small(browser, "/posters/1?size=card"))
+    answer = browser.get("/posters/1?size=card")
+    assert answer.headers["cache-control"] == "public, max-age=604800"
+    assert browser.get("/posters/1?size=card", If_None_Match=answer.headers["etag"]).status_code == 304
+    large = browser.get("/posters/1")
+    assert large.content == fake.image
+    assert large.headers["etag"] != answer.headers["etag"]
+    assert fake.asked == ["/t/p/w342/a.jpg"]
+
+
+def test_a_kept_poster_without_a_small_one_is_shown_large_until_that_is_made(home: Path, browser: Browser) -> None:
+    kept = home / "posters" / "kept" / "w342-a.jpg"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(photograph("a"))
+    some_time_ago = time.time() - 100 * 24 * 3600
+    os.utime(kept, (some_time_ago, some_time_ago))
+    first = browser.get("/posters/1?size=card")
+    assert (first.headers["content-type"], first.headers["cache-control"]) == ("image/jpeg", "no-cache")
+    assert eventually(is_small(browser, "/posters/1?size=card"))
+    made = home / "posters" / "cache" / "w342-a.jpg.card.webp"
+    assert made.stat().st_mtime == pytest.approx(some_time_ago, abs=1)
+
+
+def test_a_poster_that_cannot_be_read_is_shown_as_it_is(
+    browser: Browser, fake: FakeTmdb, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert eventually(is_image(browser, "/posters/1?size=card"))
+    fetcher = browser.app.state.site.pictures.fetcher
+    assert eventually(lambda: not fetcher.is_busy())
+    assert browser.get("/posters/1?size=card").headers["cache-control"] == "public, max-age=604800"
+    assert [record.message for record in caplog.records if "no small w342-a.jpg" in record.message]
+
+
+def test_home_with_sixty_fetched_posters_is_less_than_400_kb(tmp_path: Path, fake: FakeTmdb) -> None:
+    publish_bundle(tmp_path, n_movies=50)
+    describe(tmp_path, *({"movie_id": i, "poster_path": f"/{i}.jpg"} for i in range(1, 53)))
+    fetch = PosterFetch(
+        "http://images.test/t/p", tmp_path / "posters" / "kept", transport=httpx.ASGITransport(fake.app)
+    )
+    fake.image = photograph
+    asyncio.run(fetch.fetch(f"/{i}.jpg" for i in range(1, 53)))
+    browser = browser_of(tmp_path)
+    home = browser.get("/?user_id=1", Accept_Encoding="gzip")
+    # Some movies are on the page twice; they count twice, as sixty different ones would.
+    shown = [html.unescape(path) for path in re.findall(r'src="(/posters/[^"]+)"', home.text)][:60]
+    posters = [browser.get(path) for path in shown]
+    parts = [browser.get(path) for path in re.findall(r'(?:src|href)="(/static/[^"]+)"', home.text)]
+    assert {answer.headers["content-type"] for answer in posters} == {"image/webp"}
+    assert len(posters) == 60
+    sizes = [sum(int(answer.headers["content-length"]) for answer in answers) for answers in ([home], parts, posters)]
+    assert sum(sizes) < 400_000, sizes
 
 
 def test_nobody_waits_for_a_slow_host(browser: Browser, fake: FakeTmdb) -> None:
