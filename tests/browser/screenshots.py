@@ -3,6 +3,7 @@
 import io
 import sys
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 
 from PIL import Image
@@ -14,6 +15,14 @@ from tests.browser.pages import opened, sent
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 QUALITY = 82  # of WebP: no bands on dark grounds, and a fifth of PNG's size
 STARS = (4, 5, 3.5, 4.5, 2, 4, 3, 5, 1.5, 4)
+REVIEWS = cycle(
+    (
+        "Hope is a good thing, and this is a good film about it.",
+        "I had seen it ten years ago and remembered only the end. The beginning is better.",
+        "Too long by half an hour, and I would not cut a minute of it.",
+        "My father chose it. We talked about it until midnight, so it was a good choice.",
+    )
+)
 
 
 def overlay(page: Page) -> None:
@@ -27,8 +36,13 @@ def with_ratings(page: Page, path: str) -> None:
     hrefs = [card.get_attribute("href") for card in page.locator("#trending-strip .card").all()]
     for at, href in enumerate(hrefs):
         sent(page, f"{href}/rating", rating=STARS[at % len(STARS)])
-    sent(page, f"{hrefs[0]}/review", text="Hope is a good thing, and this is a good film about it.")
-    page.goto(path)
+    sent(page, f"{hrefs[0]}/review", text=next(REVIEWS))
+    page.goto(path.format(movie=hrefs[0]))
+
+
+def in_russian(page: Page) -> None:
+    page.set_extra_http_headers({"Accept-Language": "ru"})
+    page.goto("/")
 
 
 PAGES: dict[str, Callable[[Page], object]] = {
@@ -36,6 +50,8 @@ PAGES: dict[str, Callable[[Page], object]] = {
     "search": lambda page: page.goto("/search?genre=Sci-Fi&decade=1990&filter=not(genre:Horror,mean_rating:..3)"),
     "overlay": overlay,
     "movie": lambda page: page.goto("/movies/1"),
+    "reviews": lambda page: with_ratings(page, "{movie}/reviews"),
+    "russian": in_russian,
     "movies": lambda page: page.goto("/movies?page=2"),
     "welcome": lambda page: page.goto("/welcome"),
     "me": lambda page: with_ratings(page, "/me"),
