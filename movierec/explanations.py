@@ -8,7 +8,7 @@ from movierec.candidates.base import TellsLoss
 from movierec.features import GENRE_FEATURES
 from movierec.interactions import Interactions, Rows, Scores
 from movierec.ranking import Ranker
-from movierec.retrieval import Retrieval
+from movierec.retrieval import Proposals, Retrieval
 
 LATEST = 50  # so many of somebody's last ratings are tried for their part in the candidates
 
@@ -112,19 +112,23 @@ def parts_of(ranker: Ranker, matrix: Scores, *, top: int) -> list[Parts]:
     return found
 
 
-def because_of(retrieval: Retrieval, one: Interactions, columns: Rows, *, top: int) -> list[list[int]]:
+def because_of(
+    retrieval: Retrieval, one: Interactions, proposals: Proposals, columns: Rows, *, top: int
+) -> list[list[int]]:
     """For each of `columns` the movies of the single user of `one` without which the channels would score it lowest.
 
     Each of the last LATEST ratings is left out in turn; what each channel's score loses is taken in the spread of
-    its scores of all movies, and summed over the channels. Movies without which nothing is lost are not named.
+    its scores of the user's `proposals`, and summed over the channels. Movies without which nothing is lost are not
+    named.
     """
     tried = np.flatnonzero(one.recency <= LATEST)
     lost = np.zeros((len(tried), len(columns)))
-    for model in retrieval.models.values():
+    for name, model in retrieval.models.items():
         if isinstance(model, TellsLoss):
-            scores = model.fold_in(one)[0]
-            spread = scores.std(where=np.isfinite(scores))
-            lost += model.lost_without(one, tried, columns) / (spread + 1e-9)
+            scores = proposals.signals[f"{name}_score"][0]
+            known = scores[np.isfinite(scores)]
+            if len(known):
+                lost += model.lost_without(one, tried, columns) / (known.std() + 1e-9)
     movie_ids = one.movie_ids[one.user_items.indices[tried]]
     order = np.argsort(-lost, axis=0, kind="stable")[:top].T
     return [[int(movie_ids[at]) for at in places_of if lost[at, column] > 0] for column, places_of in enumerate(order)]

@@ -16,18 +16,23 @@ from movierec.explanations import Explanation, Parts, because_of, parts_of
 from movierec.features import Features
 from movierec.interactions import LARGEST, UNKNOWN, Ids, Interactions, Rows, Scores, as_table, blocks, positions
 from movierec.ranking import Ranker, ranked, ranker_features, ranker_matrix
-from movierec.retrieval import PER_CHANNEL, Retrieval
+from movierec.retrieval import PER_CHANNEL, Proposals, Retrieval
 
 TWO_STAGE, CANDIDATES, FALLBACK = "two_stage", "candidates", "popularity_fallback"
 POPULAR_IN_GENRES = "popular_in_genres"
+TOLD = 3  # features, and rated movies, that an explanation names
 
 
 class Recommendations(NamedTuple):
-    """Movies for one user, best first, and which model chose them: one of the names above."""
+    """Movies for one user, best first, and which model chose them: one of the names above.
+
+    `explanations` by movie, where they were asked for; popular movies have none.
+    """
 
     model: str
     movie_ids: list[int]
     scores: list[float]
+    explanations: dict[int, Explanation] = {}  # noqa: RUF012  never written
 
 
 @dataclass(frozen=True)
@@ -95,13 +100,19 @@ class Recommender:
             ranked_rows = self._rank(block, n=n, people=people)
             yield as_table(interactions.user_ids[block], interactions.movie_ids, *ranked_rows)
 
-    def for_user(self, user_id: int, *, n: int) -> Recommendations:
+    def for_user(self, user_id: int, *, n: int, explain: bool = False) -> Recommendations:
         """Recommendations for one user; never empty while any movie is popular."""
         row = int(self.interactions.rows_of([user_id])[0])
-        return self.popular_in((), n=n) if row == UNKNOWN else self._first(np.array([row]), n=n)
+        return self.popular_in((), n=n) if row == UNKNOWN else self._first(np.array([row]), n=n, explain=explain)
 
     def for_ratings(
-        self, movie_ids: Sequence[int], ratings: Sequence[float], *, n: int, genres: Sequence[str] = ()
+        self,
+        movie_ids: Sequence[int],
+        ratings: Sequence[float],
+        *,
+        n: int,
+        genres: Sequence[str] = (),
+        explain: bool = False,
     ) -> Recommendations:
         """Recommendations for somebody known by these ratings alone, oldest first, of movies not among them.
 
@@ -111,54 +122,27 @@ class Recommender:
         people = self._people(self._known_by(movie_ids, ratings))
         if len(people.interactions.user_ids) == 0:
             return self.popular_in(genres, n=n, without=movie_ids)
-        return self._first(np.array([0]), n=n, people=people)
+        return self._first(np.array([0]), n=n, people=people, explain=explain)
 
-    def explain(
-        self, movie_ids: Sequence[int], ratings: Sequence[float], recommended: Sequence[int], *, top: int = 3
-    ) -> list[Explanation]:
-        """Why each of `recommended` is for somebody known by these ratings, oldest first; in their order.
+    def _explained(self, one: Interactions, candidates: "Candidates", columns: Rows) -> list[Explanation]:
+        """Why each of `columns`, which are among the candidates, is for the single user of `one`."""
+        proposed = candidates.proposals.columns[0]
+        places = np.argsort(proposed)[np.searchsorted(np.sort(proposed), columns)]
+        moved = because_of(self.retrieval, one, candidates.proposals, columns, top=TOLD)
+        parts: Sequence[Parts | None] = [None] * len(columns)
+        if self.ranker is not None and candidates.matrix is not None:
+            parts = parts_of(self.ranker, candidates.matrix[places], top=TOLD)
+        movie_ids = self.interactions.movie_ids[columns].tolist()
+        return [Explanation(*each) for each in zip(movie_ids, parts, moved, strict=True)]
 
-        Reasons are of the candidates that a ranker put into order; without a known rating there is nothing to tell, and
-        movies outside the fit are left out.
-        """
-        people = self._people(self._known_by(movie_ids, ratings))
-        if len(people.interactions.user_ids) == 0:
-            return []
-        return self._explain(np.array([0]), recommended, top=top, people=people)
-
-    def explain_user(self, user_id: int, recommended: Sequence[int], *, top: int = 3) -> list[Explanation]:
-        """The same for a user of the fit; of an unknown one there is nothing to tell."""
-        row = int(self.interactions.rows_of([user_id])[0])
-        return [] if row == UNKNOWN else self._explain(np.array([row]), recommended, top=top)
-
-    def _explain(
-        self, row: Rows, recommended: Sequence[int], *, top: int, people: "People | None" = None
-    ) -> list[Explanation]:
-        columns = self._columns_of(recommended)
-        if len(columns) == 0:
-            return []
-        interactions, features = people or (self.interactions, self.features)
-        one = interactions.take(row)
-        moved = because_of(self.retrieval, one, columns, top=top)
-        parts: dict[int, Parts] = {}
-        if self.ranker is not None:
-            proposals = self.retrieval.propose(one, n=self.ranker.n_candidates)
-            matrix = ranker_matrix(self.retrieval, features, one.user_ids, proposals)
-            proposed = np.flatnonzero(np.isin(proposals.columns[0], columns))
-            told = parts_of(self.ranker, matrix[proposed], top=top)
-            parts = dict(zip(proposals.columns[0][proposed].tolist(), told, strict=True))
-        each = zip(columns.tolist(), moved, strict=True)
-        return [Explanation(int(self.interactions.movie_ids[at]), parts.get(at), because) for at, because in each]
-
-    def because_of(
-        self, movie_ids: Sequence[int], ratings: Sequence[float], recommended: int, *, top: int = 3
-    ) -> list[int]:
-        """The rated movies that `explain` names for one movie, without the ranker's reasons."""
+    def because_of(self, movie_ids: Sequence[int], ratings: Sequence[float], recommended: int) -> list[int]:
+        """The rated movies that an explanation of one movie would name, without the ranker's reasons."""
         columns = self._columns_of([recommended])
         one = self._known_by(movie_ids, ratings)
         if len(one.user_ids) == 0 or len(columns) == 0:
             return []
-        (moved,) = because_of(self.retrieval, one, columns, top=top)
+        proposals = self.retrieval.propose(one, n=self._n_candidates)
+        (moved,) = because_of(self.retrieval, one, proposals, columns, top=TOLD)
         return moved
 
     def _columns_of(self, movie_ids: Sequence[int]) -> Rows:
@@ -187,11 +171,16 @@ class Recommender:
         model = POPULAR_IN_GENRES if chosen.any() else FALLBACK
         return Recommendations(model, self.popular.movie_ids[order].tolist(), self.popular.scores[order].tolist())
 
-    def _first(self, row: Rows, *, n: int, people: "People | None" = None) -> Recommendations:
-        columns, scores = self._rank(row, n=n, people=people)
+    def _first(self, row: Rows, *, n: int, people: "People | None" = None, explain: bool = False) -> Recommendations:
+        candidates = self._candidates(row, n=n, people=people)
+        columns, scores = self._ranked(candidates, n=n)
         found = columns[0] != UNKNOWN
-        movie_ids = self.interactions.movie_ids[columns[0][found]]
-        return Recommendations(self.model, movie_ids.tolist(), scores[0][found].tolist())
+        movie_ids = self.interactions.movie_ids[columns[0][found]].tolist()
+        told: list[Explanation] = []
+        if explain:
+            one = (people.interactions if people else self.interactions).take(row)
+            told = self._explained(one, candidates, columns[0][found])
+        return Recommendations(self.model, movie_ids, scores[0][found].tolist(), {each.movie_id: each for each in told})
 
     @property
     def model(self) -> str:
@@ -200,9 +189,12 @@ class Recommender:
 
     def _rank(self, rows: Rows, *, n: int, people: "People | None" = None) -> tuple[Rows, Scores]:
         """Columns and scores of the `n` best of each row's candidates, both len(rows) x n."""
+        return self._ranked(self._candidates(rows, n=n, people=people), n=n)
+
+    def _ranked(self, candidates: "Candidates", *, n: int) -> tuple[Rows, Scores]:
         if not self.diversity:
-            return self.by_score(rows, n=n, people=people)
-        return self.diversified(*self.by_score(rows, n=max(n, DEPTH), people=people), n=n)
+            return self._by_score(candidates, n=n)
+        return self.diversified(*self._by_score(candidates, n=max(n, DEPTH)), n=n)
 
     def diversified(self, columns: Rows, scores: Scores, *, n: int) -> tuple[Rows, Scores]:
         """The first `n` of what `by_score` gave, put together by maximal marginal relevance."""
@@ -213,14 +205,27 @@ class Recommender:
 
     def by_score(self, rows: Rows, *, n: int, people: "People | None" = None) -> tuple[Rows, Scores]:
         """Columns and scores of the `n` best of each row's candidates, whatever the diversity."""
-        n_candidates = PER_CHANNEL if self.ranker is None else self.ranker.n_candidates
+        return self._by_score(self._candidates(rows, n=n, people=people), n=n)
+
+    @property
+    def _n_candidates(self) -> int:
+        return PER_CHANNEL if self.ranker is None else self.ranker.n_candidates
+
+    def _candidates(self, rows: Rows, *, n: int, people: "People | None") -> "Candidates":
+        """As many as the ranker learnt from, or more where more are asked for."""
         interactions, features = people or (self.interactions, self.features)
-        proposals = self.retrieval.propose(interactions.take(rows), n=max(n, n_candidates))
+        depth = max(n, DEPTH) if self.diversity else n
+        proposals = self.retrieval.propose(interactions.take(rows), n=max(depth, self._n_candidates))
         if self.ranker is None:
-            return proposals.columns[:, :n], proposals.scores[:, :n]
-        matrix = ranker_matrix(self.retrieval, features, interactions.user_ids[rows], proposals)
-        by_ranker = self.ranker.score(matrix).reshape(proposals.columns.shape)
-        return ranked(np.where(proposals.columns == UNKNOWN, -np.inf, by_ranker), proposals.columns, n=n)
+            return Candidates(proposals, None)
+        return Candidates(proposals, ranker_matrix(self.retrieval, features, interactions.user_ids[rows], proposals))
+
+    def _by_score(self, candidates: "Candidates", *, n: int) -> tuple[Rows, Scores]:
+        columns, scores, _ = candidates.proposals
+        if self.ranker is None or candidates.matrix is None:
+            return columns[:, :n], scores[:, :n]
+        by_ranker = self.ranker.score(candidates.matrix).reshape(columns.shape)
+        return ranked(np.where(columns == UNKNOWN, -np.inf, by_ranker), columns, n=n)
 
     def save(self, folder: Path) -> None:
         for stage in ("retrieval", "features", "ranker", "popular"):
@@ -240,6 +245,13 @@ class Recommender:
             Popular.load(folder / "popular"),
             config.get("diversity", 0.0),
         )
+
+
+class Candidates(NamedTuple):
+    """What is to be put into order, and with a ranker its features of them, (users * n) x features."""
+
+    proposals: Proposals
+    matrix: Scores | None
 
 
 class People(NamedTuple):

@@ -10,7 +10,7 @@ from movierec.published import Bundle
 from serving.answers import MovieOut, PersonalMovie, SimilarMovie
 from serving.channels import for_user
 from serving.deps import TheBundle
-from serving.explained import why_for_user
+from serving.explained import why_by_movie
 from serving.lookups import MovieId, UserId, Whole, similar
 from serving.problems import responses
 
@@ -68,8 +68,8 @@ def personal_movies(
     It is `two_stage`, or `candidates` where no ranker is published, or `popularity_fallback` for an unknown user and
     for one who has seen every movie.
     """
-    chosen = for_user(bundle, user_id, n=limit)
-    movies = PersonalMovie.all_of(chosen, why_for_user(bundle, user_id, chosen) if explain else {})
+    chosen = for_user(bundle, user_id, n=limit, explain=explain)
+    movies = PersonalMovie.all_of(chosen, why_by_movie(bundle, chosen.explanations))
     return PersonalAnswer.model_validate({"user_id": user_id, "model": chosen.model, "movies": movies})
 
 

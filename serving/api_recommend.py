@@ -10,7 +10,7 @@ from serving.answers import ForMovie, ForRatings, ForUser, ForUsers, PersonalMov
 from serving.api import Limit, known
 from serving.companions import MaybeCompanion
 from serving.deps import TheBundle
-from serving.explained import why_for_ratings
+from serving.explained import why_by_movie
 from serving.lookups import Chosen, known_movies
 from serving.problems import responses
 from serving.questions import MovieQuestion, RatingsQuestion, UserQuestion, UsersQuestion
@@ -83,9 +83,11 @@ def recommend_for_ratings(bundle: TheBundle, question: RatingsQuestion) -> ForRa
     strange = set(ignored) - bundle.catalog.by_id.keys()
     usable = [given for given in question.ratings if given.id not in strange]
     movie_ids, stars = [given.id for given in usable], [given.rating for given in usable]
-    found = bundle.recommender.for_ratings(movie_ids, stars, n=question.top_n, genres=question.genres)
+    found = bundle.recommender.for_ratings(
+        movie_ids, stars, n=question.top_n, genres=question.genres, explain=question.explain
+    )
     chosen = known_movies(bundle, found.model, found.movie_ids, found.scores)
     if not chosen.movies:  # all are rated
         chosen = channels.popular(bundle, without=movie_ids, n=question.top_n)
-    why = why_for_ratings(bundle, movie_ids, stars, chosen) if question.explain else {}
+    why = why_by_movie(bundle, found.explanations)
     return ForRatings.of(chosen, movies=PersonalMovie.all_of(chosen, why), ignored=ignored)

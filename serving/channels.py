@@ -16,9 +16,9 @@ COLLABORATIVE, SESSION = "ials", "transitions"  # channels of the retrieval
 CONTENT, CLUSTER = "content", "cluster"
 
 
-def for_user(bundle: Bundle, user_id: int, *, n: int) -> Chosen:
+def for_user(bundle: Bundle, user_id: int, *, n: int, explain: bool = False) -> Chosen:
     """What the whole recommender says; popular movies where it has none left, as for who has seen them all."""
-    found = personal(bundle, user_id, n=n)
+    found = personal(bundle, user_id, n=n, explain=explain)
     return found if found.movies else popular(bundle, without=list(rated_movies(bundle, user_id)), n=n)
 
 

@@ -1,6 +1,6 @@
 """Why a movie was recommended, as JSON: the ranker's score in parts, and the rated movies that spoke for it."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from math import isnan
 from typing import Self
 
@@ -9,8 +9,6 @@ from pydantic.config import JsonDict
 
 from movierec.explanations import Explanation, Reason
 from movierec.published import Bundle
-from movierec.recommender import FALLBACK
-from serving.lookups import NOBODY, Chosen
 
 EXAMPLE: JsonDict = {
     "reasons": [
@@ -63,23 +61,8 @@ class Why(BaseModel):
     because_of: list[RatedTitle]
 
 
-def why_for_user(bundle: Bundle, user_id: int, chosen: Chosen) -> dict[int, Why]:
-    """By movie_id; none for an unknown user."""
-    return _by_movie(bundle, bundle.recommender.explain_user(min(user_id, NOBODY), _ids(chosen)))
-
-
-def why_for_ratings(bundle: Bundle, movie_ids: list[int], ratings: list[float], chosen: Chosen) -> dict[int, Why]:
-    """By movie_id; none where no rating could be used."""
-    return _by_movie(bundle, bundle.recommender.explain(movie_ids, ratings, _ids(chosen)))
-
-
-def _ids(chosen: Chosen) -> list[int]:
-    """Of what is to be explained; popular movies need no explanation."""
-    return [] if chosen.model == FALLBACK else [movie.movie_id for movie in chosen.movies]
-
-
-def _by_movie(bundle: Bundle, explanations: Iterable[Explanation]) -> dict[int, Why]:
-    return {each.movie_id: _why(bundle, each) for each in explanations}
+def why_by_movie(bundle: Bundle, explanations: Mapping[int, Explanation]) -> dict[int, Why]:
+    return {movie_id: _why(bundle, each) for movie_id, each in explanations.items()}
 
 
 def _why(bundle: Bundle, explanation: Explanation) -> Why:

@@ -1,12 +1,14 @@
 """What pages and their JSON twins read from a bundle."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, NamedTuple
 
 import numpy as np
 from pydantic import BeforeValidator, Field
 
 from movierec.catalog import Movie
+from movierec.explanations import Explanation
 from movierec.interactions import UNKNOWN
 from movierec.published import Bundle
 from serving.tastes import Taste, liked_movies, tastes
@@ -29,11 +31,15 @@ PageNumber = Annotated[Whole, Field(ge=1, lt=10**9)]
 
 
 class Chosen(NamedTuple):
-    """Movies for somebody or something, best first, with their scores, and the model that chose them."""
+    """Movies for somebody or something, best first, with their scores, and the model that chose them.
+
+    `explanations` by movie_id, where they were asked for.
+    """
 
     model: str
     movies: list[Movie]
     scores: list[float]
+    explanations: Mapping[int, Explanation] = {}
 
 
 class User(NamedTuple):
@@ -42,10 +48,11 @@ class User(NamedTuple):
     taste: Taste = Taste(None, None)
 
 
-def personal(bundle: Bundle, user_id: int, *, n: int) -> Chosen:
+def personal(bundle: Bundle, user_id: int, *, n: int, explain: bool = False) -> Chosen:
     """Recommendations for one user; popular movies, and a model that says so, where the user is unknown."""
-    found = bundle.recommender.for_user(min(user_id, NOBODY), n=n)
-    return known_movies(bundle, found.model, found.movie_ids, found.scores)
+    found = bundle.recommender.for_user(min(user_id, NOBODY), n=n, explain=explain)
+    chosen = known_movies(bundle, found.model, found.movie_ids, found.scores)
+    return chosen._replace(explanations=found.explanations)
 
 
 def similar(bundle: Bundle, movie_id: int, *, n: int) -> Chosen:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -39,10 +40,10 @@ def test_every_feature_of_a_ranker_has_words(channels):
 
 def test_a_recommendation_is_explained_by_three_reasons_and_the_ratings_that_moved_it(recommender):
     rated = ([2, 4, 6, 3], [5, 5, 5, 1])
-    found = recommender.for_ratings(*rated, n=3)
-    explained = recommender.explain(*rated, found.movie_ids)
-    assert [each.movie_id for each in explained] == found.movie_ids
-    for each in explained:
+    found = recommender.for_ratings(*rated, n=3, explain=True)
+    assert found._replace(explanations={}) == recommender.for_ratings(*rated, n=3)
+    assert [each.movie_id for each in found.explanations.values()] == list(found.explanations) == found.movie_ids
+    for each in found.explanations.values():
         assert len({reason.words for reason in each.parts.reasons}) == 3
         sizes = [abs(reason.contribution) for reason in each.parts.reasons]
         assert sizes == sorted(sizes, reverse=True)
@@ -51,11 +52,12 @@ def test_a_recommendation_is_explained_by_three_reasons_and_the_ratings_that_mov
 
 def test_base_reasons_and_others_are_the_score_that_was_served(recommender):
     rated = ([2, 4, 6, 3], [5, 5, 5, 1])
-    for found, explained in (
-        (recommender.for_user(3, n=5), partial(recommender.explain_user, 3)),
-        (recommender.for_ratings(*rated, n=5), partial(recommender.explain, *rated)),
+    everybody = [recommender, replace(recommender, diversity=0.5)]
+    for found in (
+        *(each.for_user(3, n=5, explain=True) for each in everybody),
+        *(each.for_ratings(*rated, n=5, explain=True) for each in everybody),
     ):
-        parts = [each.parts for each in explained(found.movie_ids)]
+        parts = [found.explanations[movie_id].parts for movie_id in found.movie_ids]
         sums = [base + sum(reason.contribution for reason in reasons) + others for base, reasons, others in parts]
         assert sums == pytest.approx(found.scores, abs=1e-5)
 
@@ -109,17 +111,24 @@ def test_the_movie_that_a_score_hangs_on_comes_first(recommender):
     """Movies 2 and 4 are of the colour of 10, movie 3 is not."""
     one = ratings_of_one([3, 2, 4], [5, 5, 5], recommender.interactions.movie_ids, today=11_000)
     columns = recommender.interactions.columns_of([10])
-    (moved,) = because_of(recommender.retrieval, one, columns, top=3)
+    proposals = recommender.retrieval.propose(one, n=10)
+    (moved,) = because_of(recommender.retrieval, one, proposals, columns, top=3)
     assert set(moved[:2]) == {2, 4}
 
 
 def test_nothing_is_explained_to_whom_nothing_is_known_of(recommender):
-    assert recommender.explain([], [], [2, 4]) == []
-    assert recommender.explain([2], [5], [12345]) == recommender.explain_user(4711, [2]) == []
+    assert recommender.for_ratings([], [], n=2, explain=True).explanations == {}
+    assert recommender.for_user(4711, n=2, explain=True).explanations == {}
+
+
+def test_without_a_ranker_the_ratings_speak_alone(recommender):
+    found = replace(recommender, ranker=None).for_ratings([2, 4, 6], [5, 5, 5], n=3, explain=True)
+    assert [each.parts for each in found.explanations.values()] == [None] * 3
+    assert all(each.because_of for each in found.explanations.values())
 
 
 def test_the_ratings_behind_one_movie_can_be_asked_for_alone(recommender):
     rated = ([2, 4, 6, 3], [5, 5, 5, 1])
-    (explained,) = recommender.explain(*rated, [10])
-    assert recommender.because_of(*rated, 10) == explained.because_of
+    for movie_id, explained in recommender.for_ratings(*rated, n=5, explain=True).explanations.items():
+        assert recommender.because_of(*rated, movie_id) == explained.because_of
     assert recommender.because_of([], [], 10) == recommender.because_of(*rated, 12345) == []
