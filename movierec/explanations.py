@@ -1,5 +1,6 @@
 """Why a movie was recommended: what moved the ranker, in words, and which rated movies moved the candidates."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -85,6 +86,7 @@ CHANNEL_WORDS = {
 }
 
 
+@cache
 def words_of(feature: str) -> str:
     """A feature in words. Raises KeyError for one that has none."""
     if feature in WORDS:
@@ -99,10 +101,12 @@ def words_of(feature: str) -> str:
 def parts_of(ranker: Ranker, matrix: Scores, *, top: int) -> list[Parts]:
     """The score of each row in parts, with its `top` features by size of their SHAP value; of features with the same
     words the largest speaks, the rest are among the others."""
+    values = ranker.trees.shap_values(matrix)
+    largest_first = np.argsort(-np.abs(values[:, :-1]), axis=1, kind="stable")
     found = []
-    for row, (*parts, base) in zip(matrix, ranker.trees.shap_values(matrix).tolist(), strict=True):
+    for row, (*parts, base), order in zip(matrix, values.tolist(), largest_first, strict=True):
         by_words: dict[str, Reason] = {}
-        for at in sorted(range(len(parts)), key=lambda at: -abs(parts[at])):
+        for at in order:
             feature = ranker.features[at]
             by_words.setdefault(words_of(feature), Reason(feature, words_of(feature), float(row[at]), parts[at]))
             if len(by_words) == top:
