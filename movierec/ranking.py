@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from movierec import metrics
 from movierec.features import BASE_FEATURES, Features
 from movierec.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, blocks
 from movierec.retrieval import Proposals, Retrieval, signal_names
@@ -177,6 +178,14 @@ class Ranker:
     @classmethod
     def fit(cls, rows: pl.DataFrame, params: RankerParams | None = None) -> Self:
         """From a table as `label_rows` makes it."""
+        return cls.fit_and_rank(rows, params)[0]
+
+    @classmethod
+    def fit_and_rank(cls, rows: pl.DataFrame, params: RankerParams | None = None) -> tuple[Self, pl.DataFrame]:
+        """The same, and `user_id, movie_id, rank` of the users of each fold by the trees that they had only stopped.
+
+        Nobody has ranks where too few users are there to set some aside.
+        """
         from catboost import sum_models  # noqa: PLC0415  half a second that reading tables need not pay
 
         p = params or RankerParams()
@@ -186,19 +195,25 @@ class Ranker:
         if len(parts) < 2:
             log.warning("ranker: %d users are too few to set some aside, so few trees", rows["user_id"].n_unique())
             fitted = [_fit(rows, None, features, p)]
+            ranked_by_others = rows.clear().select("user_id", "movie_id", rank=pl.lit(0, pl.Int32))
         else:
             watched = parts[:1] if rows["user_id"].n_unique() >= p.one_fold_from else parts
             split = [
                 (rows.filter(dealt.to_series() != part), rows.filter(dealt.to_series() == part)) for part in watched
             ]
             fitted = [_fit(train, validation, features, p) for train, validation in split]
+            ranked_by_others = pl.concat(
+                validation.with_columns(score=pl.Series(model.predict(_pool(validation, features)))).select(*_RANKS)
+                for model, (_, validation) in zip(fitted, split, strict=True)
+            )
         model = fitted[0] if len(fitted) == 1 else sum_models(fitted, weights=[1 / len(fitted)] * len(fitted))
         gains = np.mean([each.get_feature_importance(type="PredictionValuesChange") for each in fitted], axis=0)
         importances = dict(sorted(zip(features, gains.tolist(), strict=True), key=lambda kv: -kv[1]))
         n_trees = tuple(int(each.tree_count_) for each in fitted)
         n_candidates = rows.group_by("user_id").len()["len"].max()
         assert isinstance(n_candidates, int)  # noqa: S101  there are rows, or nothing above would have worked
-        return cls(p, *_written(model), features, n_trees, n_candidates, importances)
+        ranker = cls(p, *_written(model), features, n_trees, n_candidates, importances)
+        return ranker, ranked_by_others
 
     @cached_property
     def model(self) -> Any:
@@ -291,6 +306,26 @@ def _pool(rows: pl.DataFrame, features: tuple[str, ...]) -> Any:
         group_id=rows["user_id"].to_numpy(),
         feature_names=list(features),
     )
+
+
+_RANKS = (
+    "user_id",
+    "movie_id",
+    pl.col("score").rank("ordinal", descending=True).over("user_id").cast(pl.Int32).alias("rank"),
+)
+
+
+def order_metrics(ranks: pl.DataFrame, rows: pl.DataFrame) -> dict[str, float]:
+    """Means over the users of `ranks` by their relevant rows alone: how well candidates are put into order.
+
+    Coverage is of the movies of `rows`. Empty where nobody has ranks.
+    """
+    if ranks.is_empty():
+        return {}
+    relevant = rows.filter("relevant").join(ranks.select("user_id").unique(), on="user_id", how="semi")
+    means = metrics.per_user(ranks, relevant).drop("user_id").mean().row(0, named=True)
+    n_movies = rows["movie_id"].n_unique()
+    return means | {f"coverage_at_{k}": metrics.coverage(ranks, n_movies, k) for k in metrics.KS}
 
 
 class _LogLines:

@@ -194,6 +194,7 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
     assert metadata_of(result, "ranker")["mlflow_run_id"].value == ranker.info.run_id
     assert ranker.data.params["loss_function"] == "QueryRMSE"
     assert {"test_ndcg_at_10", "test_recall_at_20", "test_coverage_at_5", "fit_seconds"} <= ranker.data.metrics.keys()
+    assert "val_ndcg_at_10" in ranker.data.metrics
     assert {file.path for file in client.list_artifacts(ranker.info.run_id)} >= {"model.cbm", "config.json"}
     fits = client.search_runs([experiments["als_candidate_generator"]])
     (on_history,) = (run for run in fits if run.data.tags["asset"] == "ials_history")

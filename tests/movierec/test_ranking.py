@@ -6,8 +6,19 @@ from movierec import ranking
 from movierec.candidates.ials import IALS, IALSParams
 from movierec.features import Features
 from movierec.interactions import Interactions
-from movierec.ranking import NO_FEATURES, SEEN_GAIN, Ranker, RankerParams, label_rows, ranked, ranker_features
+from movierec.ranking import (
+    NO_FEATURES,
+    SEEN_GAIN,
+    VALIDATION_DRAW,
+    Ranker,
+    RankerParams,
+    label_rows,
+    order_metrics,
+    ranked,
+    ranker_features,
+)
 from movierec.retrieval import Retrieval
+from movierec.sampling import bucket
 from movierec.splits import known_at, part_of, split_by_user
 from tests import factories
 
@@ -151,6 +162,39 @@ def test_each_fold_is_stopped_by_users_it_has_not_learnt_from(monkeypatch):
     learnt, watched = ([set(table["user_id"]) for table in tables] for tables in zip(*seen, strict=True))
     assert all(a.isdisjoint(b) and len(a | b) == 100 for a, b in zip(learnt, watched, strict=True))
     assert [len(set.union(*watched)), sum(map(len, watched))] == [100, 100]
+
+
+def test_who_is_set_aside_is_ranked_by_trees_that_learnt_from_others():
+    """Where one half likes what the other does not, the trees of the others put the worst first."""
+    rows = random_rows(100)
+    first_half = bucket(pl.col("user_id"), draw=VALIDATION_DRAW) < 0.5
+    at_odds = rows.with_columns(
+        relevant=pl.col("relevant") == first_half, gain=(pl.col("relevant") == first_half).cast(pl.Float32)
+    )
+    ndcg = []
+    for table in (rows, at_odds):
+        ranker, ranks = Ranker.fit_and_rank(table, FAST)
+        assert ranker.importances == Ranker.fit(table, FAST).importances
+        assert (
+            ranks.sort("user_id", "rank").group_by("user_id").agg("rank")["rank"].to_list() == [[*range(1, 11)]] * 100
+        )
+        ndcg.append(order_metrics(ranks, table)["ndcg_at_5"])
+    assert ndcg[0] > 0.8
+    assert ndcg[1] < 0.4
+
+
+def test_nobody_is_ranked_where_too_few_can_be_set_aside():
+    _, ranks = Ranker.fit_and_rank(random_rows(1), FAST)
+    assert ranks.columns == ["user_id", "movie_id", "rank"]
+    assert order_metrics(ranks, random_rows(1)) == {}
+
+
+def test_an_order_is_measured_by_the_relevant_rows_of_who_was_ranked():
+    rows = pl.DataFrame({"user_id": [1, 1, 1, 2], "movie_id": [5, 6, 7, 5], "relevant": [False, True, False, True]})
+    ranks = pl.DataFrame({"user_id": [1, 1, 1], "movie_id": [7, 6, 5], "rank": [1, 2, 3]})
+    found = order_metrics(ranks, rows)
+    assert found["ndcg_at_5"] == pytest.approx(1 / np.log2(3))
+    assert (found["recall_at_5"], found["mrr_at_10"], found["coverage_at_5"]) == (1, 0.5, 1)
 
 
 def test_trees_beyond_the_best_for_the_watched_users_are_cut_off():
