@@ -138,9 +138,7 @@ def validated(model: CandidateModel, split: pl.LazyFrame, *, max_users: int) -> 
     if liked.is_empty():
         return {}
     ranking = candidates(model, liked["user_id"].unique().to_numpy(), max(metrics.KS))
-    means = metrics.per_user(ranking, liked).drop("user_id").mean().row(0, named=True)
-    n_movies = len(model.interactions.movie_ids)
-    return means | {f"coverage_at_{k}": metrics.coverage(ranking, n_movies, k) for k in metrics.KS}
+    return metrics.means(ranking, liked, len(model.interactions.movie_ids))
 
 
 def by_segment_and_model(rankings: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.DataFrame]]:

@@ -55,6 +55,12 @@ def per_user(rankings: pl.DataFrame, relevant: pl.DataFrame, ks: Sequence[int] =
     return table.select("user_id", pl.col(r"^(ndcg|recall|precision|map|mrr)_at_\d+$")).sort("user_id")
 
 
+def means(rankings: pl.DataFrame, relevant: pl.DataFrame, n_movies: int) -> dict[str, float]:
+    """Of `per_user` over the users of `relevant`, and `coverage_at_{k}` of `n_movies`."""
+    found = per_user(rankings, relevant).drop("user_id").mean().row(0, named=True)
+    return found | {f"coverage_at_{k}": coverage(rankings, n_movies, k) for k in KS}
+
+
 def coverage(rankings: pl.DataFrame, n_movies: int, k: int) -> float:
     """Share of the `n_movies` movies that stand among the first `k` of at least one user."""
     return rankings.filter(pl.col("rank") <= k)["movie_id"].n_unique() / max(1, n_movies)

@@ -323,9 +323,7 @@ def order_metrics(ranks: pl.DataFrame, rows: pl.DataFrame) -> dict[str, float]:
     if ranks.is_empty():
         return {}
     relevant = rows.filter("relevant").join(ranks.select("user_id").unique(), on="user_id", how="semi")
-    means = metrics.per_user(ranks, relevant).drop("user_id").mean().row(0, named=True)
-    n_movies = rows["movie_id"].n_unique()
-    return means | {f"coverage_at_{k}": metrics.coverage(ranks, n_movies, k) for k in metrics.KS}
+    return metrics.means(ranks, relevant, rows["movie_id"].n_unique())
 
 
 class _LogLines:
