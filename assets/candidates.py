@@ -82,11 +82,9 @@ def _candidate_model(name: str, cut: str, protocol: Protocol) -> dg.AssetsDefini
         with PeakMemory() as memory:
             model = kind.fit(interactions, params, **about)
         seconds = time.perf_counter() - started
-        tracking.record_fit(context, EXPERIMENTS[name], model, seconds=seconds, peak_mb=memory.peak_mb)
-        if cut == "history" and protocol is PER_USER:
-            found = validated(model, split, max_users=VALIDATION_USERS).items()
-            values = {f"val_{metric}": value for metric, value in found}
-            tracking.record_metrics(context.asset_key.to_user_string(), context.partition_key, values)
+        is_validated = cut == "history" and protocol is PER_USER
+        found = validated(model, split, max_users=VALIDATION_USERS) if is_validated else {}
+        tracking.record_fit(context, EXPERIMENTS[name], model, seconds=seconds, peak_mb=memory.peak_mb, validated=found)
         users, movies = interactions.user_items.shape
         context.add_output_metadata({"users": users, "movies": movies, "ratings": interactions.user_items.nnz})
         return model

@@ -99,10 +99,14 @@ def _ranker(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
             fitted, ranks = Ranker.fit_and_rank(rows, params_of(recommender, given.get("tuned")))
         seconds = time.perf_counter() - started
         tracking.record_fit(
-            context, "two_stage_ranker", fitted, seconds=seconds, peak_mb=memory.peak_mb, files=protocol is PER_USER
+            context,
+            "two_stage_ranker",
+            fitted,
+            seconds=seconds,
+            peak_mb=memory.peak_mb,
+            files=protocol is PER_USER,
+            validated=ranking.order_metrics(ranks, rows),
         )
-        values = {f"val_{metric}": value for metric, value in ranking.order_metrics(ranks, rows).items()}
-        tracking.record_metrics(context.asset_key.to_user_string(), context.partition_key, values)
         top = dict(list(fitted.importances.items())[:15])
         context.add_output_metadata(
             {

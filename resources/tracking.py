@@ -33,9 +33,11 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         seconds: float,
         peak_mb: float = 0.0,
         files: bool = False,
+        validated: Mapping[str, float] | None = None,
     ) -> None:
         """A run with the parameters of a fitted model and what its fit cost, linked from the asset's metadata.
 
+        What was `validated` is kept as `val_<metric>`.
         `model.params` is a dataclass; with `files` what `model.save` writes is kept as the run's artifacts.
         """
         asset = context.asset_key.to_user_string()
@@ -50,7 +52,8 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             },
         )
         run_id = run.info.run_id
-        self._log(run_id, {"fit_seconds": seconds, "fit_peak_mb": peak_mb}, asdict(model.params))
+        values = {f"val_{metric}": value for metric, value in (validated or {}).items()}
+        self._log(run_id, {"fit_seconds": seconds, "fit_peak_mb": peak_mb} | values, asdict(model.params))
         if files:
             with tempfile.TemporaryDirectory() as folder:
                 model.save(Path(folder))
