@@ -60,7 +60,7 @@ class Popular:
 
 @dataclass(frozen=True)
 class Recommender:
-    """What is measured is what is served: both go through `_rank`.
+    """What is measured is what is served: both go through `_ranked`.
 
     `features` must be of the cut that the channels were fitted at. Without a ranker the candidates stand in the
     order of their fused scores. `popular` are the movies for unknown users. With `diversity`, 0 to 1, the list is put
@@ -97,7 +97,7 @@ class Recommender:
         interactions = people.interactions if people else self.interactions
         rows = interactions.rows_of(np.asarray(user_ids, dtype=np.int32))
         for block in blocks(rows[rows != UNKNOWN], self.retrieval.width):
-            ranked_rows = self._rank(block, n=n, people=people)
+            ranked_rows = self._ranked(self._candidates(block, n=n, people=people), n=n)
             yield as_table(interactions.user_ids[block], interactions.movie_ids, *ranked_rows)
 
     def for_user(self, user_id: int, *, n: int, explain: bool = False) -> Recommendations:
@@ -124,11 +124,12 @@ class Recommender:
             return self.popular_in(genres, n=n, without=movie_ids)
         return self._first(np.array([0]), n=n, people=people, explain=explain)
 
-    def _explained(self, one: Interactions, candidates: "Candidates", columns: Rows) -> list[Explanation]:
-        """Why each of `columns`, which are among the candidates, is for the single user of `one`."""
+    def _explained(self, candidates: "Candidates", columns: Rows) -> list[Explanation]:
+        """Why each of `columns`, which are among the candidates of a single user, is for them."""
         proposed = candidates.proposals.columns[0]
-        places = np.argsort(proposed)[np.searchsorted(np.sort(proposed), columns)]
-        moved = because_of(self.retrieval, one, candidates.proposals, columns, top=TOLD)
+        order = np.argsort(proposed)
+        places = order[np.searchsorted(proposed, columns, sorter=order)]
+        moved = because_of(self.retrieval, candidates.people, candidates.proposals, columns, top=TOLD)
         parts: Sequence[Parts | None] = [None] * len(columns)
         if self.ranker is not None and candidates.matrix is not None:
             parts = parts_of(self.ranker, candidates.matrix[places], top=TOLD)
@@ -137,19 +138,13 @@ class Recommender:
 
     def because_of(self, movie_ids: Sequence[int], ratings: Sequence[float], recommended: int) -> list[int]:
         """The rated movies that an explanation of one movie would name, without the ranker's reasons."""
-        columns = self._columns_of([recommended])
+        columns = self.interactions.columns_of([recommended])
         one = self._known_by(movie_ids, ratings)
-        if len(one.user_ids) == 0 or len(columns) == 0:
+        if len(one.user_ids) == 0 or columns[0] == UNKNOWN:
             return []
         proposals = self.retrieval.propose(one, n=self._n_candidates)
         (moved,) = because_of(self.retrieval, one, proposals, columns, top=TOLD)
         return moved
-
-    def _columns_of(self, movie_ids: Sequence[int]) -> Rows:
-        """Of the movies of the fit; others are left out."""
-        columns = self.interactions.columns_of(list(movie_ids))
-        found: Rows = columns[columns != UNKNOWN]
-        return found
 
     def _known_by(self, movie_ids: Sequence[int], ratings: Sequence[float]) -> Interactions:
         """Somebody who rated on the last day that the features know."""
@@ -176,10 +171,7 @@ class Recommender:
         columns, scores = self._ranked(candidates, n=n)
         found = columns[0] != UNKNOWN
         movie_ids = self.interactions.movie_ids[columns[0][found]].tolist()
-        told: list[Explanation] = []
-        if explain:
-            one = (people.interactions if people else self.interactions).take(row)
-            told = self._explained(one, candidates, columns[0][found])
+        told = self._explained(candidates, columns[0][found]) if explain else []
         return Recommendations(self.model, movie_ids, scores[0][found].tolist(), {each.movie_id: each for each in told})
 
     @property
@@ -187,11 +179,8 @@ class Recommender:
         """What answers for known users: TWO_STAGE or CANDIDATES."""
         return CANDIDATES if self.ranker is None else TWO_STAGE
 
-    def _rank(self, rows: Rows, *, n: int, people: "People | None" = None) -> tuple[Rows, Scores]:
-        """Columns and scores of the `n` best of each row's candidates, both len(rows) x n."""
-        return self._ranked(self._candidates(rows, n=n, people=people), n=n)
-
     def _ranked(self, candidates: "Candidates", *, n: int) -> tuple[Rows, Scores]:
+        """Columns and scores of the `n` best of each user's candidates, both users x n."""
         if not self.diversity:
             return self._by_score(candidates, n=n)
         return self.diversified(*self._by_score(candidates, n=max(n, DEPTH)), n=n)
@@ -215,10 +204,10 @@ class Recommender:
         """As many as the ranker learnt from, or more where more are asked for."""
         interactions, features = people or (self.interactions, self.features)
         depth = max(n, DEPTH) if self.diversity else n
-        proposals = self.retrieval.propose(interactions.take(rows), n=max(depth, self._n_candidates))
-        if self.ranker is None:
-            return Candidates(proposals, None)
-        return Candidates(proposals, ranker_matrix(self.retrieval, features, interactions.user_ids[rows], proposals))
+        whom = interactions.take(rows)
+        proposals = self.retrieval.propose(whom, n=max(depth, self._n_candidates))
+        matrix = ranker_matrix(self.retrieval, features, whom.user_ids, proposals) if self.ranker else None
+        return Candidates(whom, proposals, matrix)
 
     def _by_score(self, candidates: "Candidates", *, n: int) -> tuple[Rows, Scores]:
         columns, scores, _ = candidates.proposals
@@ -248,8 +237,9 @@ class Recommender:
 
 
 class Candidates(NamedTuple):
-    """What is to be put into order, and with a ranker its features of them, (users * n) x features."""
+    """What is to be put into order for `people`, and with a ranker its features of it, (users * n) x features."""
 
+    people: Interactions
     proposals: Proposals
     matrix: Scores | None
 
