@@ -76,7 +76,8 @@ def variants(validation: Validation, movies: pl.LazyFrame, tags: pl.LazyFrame) -
     more["with all of these"] = Variant(
         *validation.with_features(lambda *of: _all(make(*of) for make in features.values()))
     )
-    return {name: Variant(table) for name, table in (without | _negatives(validation)).items()} | more
+    gain = {"gain: what was rated lower counts as nothing": rows.with_columns(gain=pl.col("relevant").cast(pl.Float32))}
+    return {name: Variant(table) for name, table in (without | gain | _negatives(validation)).items()} | more
 
 
 def _all(parts: Iterable[Mapping[str, Scores]]) -> dict[str, Scores]:
@@ -92,7 +93,6 @@ def _negatives(validation: Validation) -> dict[str, pl.DataFrame]:
     first = pl.int_range(pl.len()).over("user_id") < 30
     beyond = negatives_beyond(validation)
     return {
-        "gain: what was rated lower counts as nothing": rows.with_columns(gain=pl.col("relevant").cast(pl.Float32)),
         "negatives: the first 30 candidates": rows.filter(pl.col("relevant") | first),
         "negatives: 30 % of the candidates, by lot": rows.filter(pl.col("relevant") | some),
         "negatives: rated low only, where there are any": marked.filter(
