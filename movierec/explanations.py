@@ -79,10 +79,8 @@ WORDS = {
 CHANNEL_WORDS = {
     "ease": "it goes with what you liked",
     "ials": "people of your taste like it",
-    "item_knn": "the same people like it and what you liked",
     "transitions": "people rate it soon after what you rated",
     "als": "how many stars you would give it",
-    "content": "it is like what you liked",
 }
 
 

@@ -15,16 +15,16 @@ from movierec.interactions import UNKNOWN, Interactions, Rows, Scores, best_colu
 
 RANK_OFFSET = 60  # of reciprocal rank fusion, as in its paper
 PER_CHANNEL = 100
-WEIGHTS = {"item_knn": 0.5, "transitions": 1.5}  # in the fusion; of other channels 1
+WEIGHTS = {"transitions": 1.5}  # in the fusion; of other channels 1
 # Channels are also asked about the last few ratings alone: what a person is after now.
-LAST = {"ease": (5, 20), "ials": (20,), "item_knn": (5, 20), "transitions": (5,)}
+LAST = {"ease": (5, 20), "ials": (20,), "transitions": (5,)}
 
 
 # Recommenders by name: the channels whose candidates their ranker orders.
 RECOMMENDERS: dict[str, tuple[str, ...]] = {
     "two_stage_als": ("als",),
     "two_stage_ials": ("ials",),
-    "two_stage": ("ease", "ials", "item_knn", "transitions"),
+    "two_stage": ("ease", "ials", "transitions"),
 }
 
 

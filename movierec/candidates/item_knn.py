@@ -11,7 +11,6 @@ import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
 from movierec.interactions import Interactions, Rows, Scores, liked
-from movierec.sparse import dense_part
 
 
 @dataclass(frozen=True)
@@ -57,11 +56,6 @@ class ItemKNN:
     def fold_in(self, people: Interactions) -> Scores:
         scores: Scores = (liked(people.user_items, self.params.min_rating) @ self._similarity).toarray()
         return scores
-
-    def lost_without(self, one: Interactions, tried: Rows, columns: Rows) -> Scores:
-        ratings = one.user_items
-        is_liked = (ratings.data[tried] >= self.params.min_rating).astype(np.float32)
-        return is_liked[:, None] * dense_part(self._similarity, ratings.indices[tried], columns)
 
     @cached_property
     def _similarity(self) -> sp.csr_array:

@@ -7,7 +7,6 @@ import pytest
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.ease import EASE, EASEParams
 from movierec.candidates.ials import IALS, IALSParams
-from movierec.candidates.item_knn import ItemKNN, ItemKNNParams
 from movierec.candidates.transitions import Transitions, TransitionsParams
 from movierec.explanations import LATEST, because_of, words_of
 from movierec.features import BASE_FEATURES, TMDB_FEATURES
@@ -86,7 +85,6 @@ def much_rated():
     "fitted",
     [
         partial(EASE.fit, params=EASEParams(regularization=20, max_movies=60)),
-        partial(ItemKNN.fit, params=ItemKNNParams(neighbours=30)),
         partial(Transitions.fit, params=TransitionsParams(last=20)),
         partial(IALS.fit, params=IALSParams(factors=8, iterations=3)),
         partial(IALS.fit, params=IALSParams(factors=8, iterations=3, frequency_scaling=0, confidence="linear")),

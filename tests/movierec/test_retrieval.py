@@ -35,10 +35,10 @@ def test_ranks_of_the_channels_are_merged_by_their_reciprocals():
 
 
 def test_a_channel_may_weigh_more_than_another():
-    scores = {"transitions": dense(1, 3, 2, 0), "item_knn": dense(4, 1, 0, 3)}
-    found = merge(scores, ("transitions", "item_knn"), NOTHING_SEEN, n=4, depth=2)
+    scores = {"transitions": dense(1, 3, 2, 0), "ease": dense(4, 1, 0, 3)}
+    found = merge(scores, ("transitions", "ease"), NOTHING_SEEN, n=4, depth=2)
     assert found.columns.tolist() == [[1, 2, 0, 3]]
-    assert found.scores[0].tolist() == pytest.approx([1.5 / 61, 1.5 / 62, 0.5 / 61, 0.5 / 62])
+    assert found.scores[0].tolist() == pytest.approx([1.5 / 61, 1.5 / 62, 1 / 61, 1 / 62])
 
 
 def test_a_rank_is_missing_where_a_channel_did_not_propose_the_movie():
