@@ -17,7 +17,7 @@ import polars as pl
 from movierec import versions
 from movierec.cluster_index import ClusterIndex, save_clusters
 from movierec.content import Content
-from movierec.sparse import load_csr, save_csr
+from movierec.sparse import load_csr, mapped, save_csr
 from movierec.versions import add_version, opening, verified_manifest
 
 FORMAT = 1
@@ -37,7 +37,7 @@ class Companion:
         """Raises BundleError that says what is wrong with the folder."""
         with opening(folder):
             manifest = verified_manifest(folder, wanted_format=FORMAT)
-            movie_ids = np.load(folder / "content" / "movie_ids.npy", mmap_mode="r")
+            movie_ids = mapped(folder / "content" / "movie_ids.npy")
             return cls(
                 folder.name,
                 manifest,

@@ -12,6 +12,7 @@ import polars as pl
 
 from movierec.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, positions
 from movierec.movies import GENRES
+from movierec.sparse import mapped
 
 GENRE_FEATURES = {f"genre_{genre.lower().replace('-', '_')}": genre for genre in GENRES}
 
@@ -318,7 +319,7 @@ class Features:
         """Mapped read-only."""
         extra = folder / "extra.json"
         names = json.loads(extra.read_text()) if extra.exists() else ()
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
+        arrays = {name: mapped(folder / f"{name}.npy") for name in _ARRAYS}
         return cls(**arrays, extra=tuple(names))
 
 

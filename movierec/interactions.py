@@ -11,6 +11,7 @@ import polars as pl
 import scipy.sparse as sp
 
 from movierec.schema import CANDIDATES
+from movierec.sparse import mapped
 
 Ids = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.intp]
@@ -148,7 +149,7 @@ class Interactions:
     def load(cls, folder: Path) -> Self:
         """Mapped read-only: processes that serve the same folder share its pages."""
         user_ids, movie_ids, indptr, indices, data, recency, rated_on = (
-            np.load(folder / f"{part}.npy", mmap_mode="r")
+            mapped(folder / f"{part}.npy")
             for part in ("user_ids", "movie_ids", "indptr", "indices", "data", "recency", "rated_on")
         )
         shape = (len(user_ids), len(movie_ids))

@@ -52,7 +52,8 @@ class Trees:
 
     def score(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """A score for each row of `matrix`, whose columns are the features."""
-        scores: npt.NDArray[np.float64] = np.take_along_axis(self.leaves, self._leaf(matrix), axis=1).sum(axis=0)
+        at = self._leaf(matrix) + np.arange(0, self.leaves.size, self.leaves.shape[1])[:, None]
+        scores: npt.NDArray[np.float64] = self.leaves.ravel()[at].sum(axis=0)
         return scores
 
     def shap_values(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
@@ -70,12 +71,12 @@ class Trees:
         values[:, -1] = np.average(self.leaves, axis=1, weights=self.weights).sum()
         return values
 
-    def _leaf(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.intp]:
-        """The leaf of each row in each tree: trees x rows."""
+    def _leaf(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
+        """The leaf of each row in each tree: trees x rows. CatBoost's trees have 16 levels at the most."""
         columns = np.ascontiguousarray(matrix.T)
-        leaf = np.zeros((len(self.leaves), len(matrix)), dtype=np.intp)
+        leaf = np.zeros((len(self.leaves), len(matrix)), dtype=np.uint16)
         for level, (features, borders) in enumerate(zip(self.features, self.borders, strict=True)):
-            leaf |= (columns[features] > borders[:, None]).astype(np.intp) << level
+            leaf |= (columns[features] > borders[:, None]).astype(np.uint16) << np.uint16(level)
         return leaf
 
     @cached_property

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from movierec.interactions import UNKNOWN, Interactions, Rows, Scores, as_table, top_unseen
+from movierec.sparse import mapped
 
 
 @runtime_checkable
@@ -88,7 +89,7 @@ def save_parts(folder: Path, model: CandidateModel, **arrays: np.ndarray[Any, An
 
 def load_parts(folder: Path, params: type[Any], *arrays: str) -> tuple[Any, ...]:
     """Interactions, parameters and the named arrays, mapped read-only, as `save_parts` wrote them."""
-    loaded = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in arrays)
+    loaded = (mapped(folder / f"{name}.npy") for name in arrays)
     return (
         Interactions.load(folder / "interactions"),
         params(**json.loads((folder / "config.json").read_text())),
