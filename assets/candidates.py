@@ -10,7 +10,6 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.partitions import samples
 from assets.protocols import PER_USER, PROTOCOLS, Protocol, asset_name, tuned_input
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.content import content_vectors
@@ -60,14 +59,12 @@ def _candidate_model(name: str, cut: str, protocol: Protocol) -> dg.AssetsDefini
     reads_movies = ("movies", "tags") if name == "content" else ()
     reads_tuned = tuned_input(protocol) if name in SPACES else {}
 
-    @dg.asset(
-        key=protocol.key(asset_name(name, cut)),
+    @protocol.asset(
+        asset_name(name, cut),
+        group="candidates",
         description=f"{kind.__doc__} Fitted on {' + '.join(CUTS[cut])}, {PURPOSE[cut]}.",
         ins=protocol.inputs(["split"]) | dict.fromkeys(reads_movies, dg.AssetIn()) | reads_tuned,
-        partitions_def=samples,
-        group_name=protocol.group("candidates"),
         kinds={"python", "numpy"},
-        owners=["team:ml"],
         io_manager_key="models",
         pool="training",
     )

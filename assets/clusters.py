@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from assets.partitions import samples
+from assets.partitions import PARQUET, samples
 from movierec import clusters as clustering
 from movierec.candidates.ials import IALS
 from movierec.clusters import ClusterParams
@@ -23,7 +23,6 @@ from resources.io import markdown
 from resources.sources import Dataset
 
 OWNERS = ["team:ml"]
-PARQUET = {"polars", "parquet"}
 
 DEFAULTS = ClusterParams()
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from assets.features import features_at
-from assets.partitions import samples
+from assets.partitions import PARQUET, samples
 from assets.protocols import PER_USER, channel_inputs
 from assets.ranking import RANKER_TYPE
 from movierec import metrics
@@ -28,7 +28,7 @@ K = 10
     ins=channel_inputs(PER_USER, RECOMMENDERS["two_stage"], "known") | {"ranker": dg.AssetIn(dagster_type=RANKER_TYPE)},
     partitions_def=samples,
     group_name="evaluation",
-    kinds={"polars", "parquet"},
+    kinds=PARQUET,
     owners=["team:ml"],
 )
 def diversity(

@@ -12,7 +12,7 @@ from assets.candidates import PUBLISHED
 from assets.champion import champion, coverage_of, seconds_for_one
 from assets.evaluation import MEASURED_ASSETS
 from assets.features import features_at
-from assets.partitions import samples
+from assets.partitions import PARQUET, samples
 from assets.protocols import PER_USER, asset_name, channel_inputs
 from movierec import catalog, metrics, promotion, similar
 from movierec.candidates import CandidateModel
@@ -34,7 +34,6 @@ from resources.tracking import Tracking
 OWNERS = ["team:web"]
 N_TRENDING = 100
 NOTHING: Any = dg.Nothing  # no output is stored; Dagster's own annotation does not admit its own constant
-PARQUET = {"polars", "parquet"}
 
 
 @dg.asset(partitions_def=samples, group_name="published", kinds=PARQUET, owners=OWNERS)
