@@ -4,7 +4,6 @@ Nothing that is recommended or published in the bundle waits for them.
 """
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -18,8 +17,8 @@ from movierec.clusters import ClusterParams
 from movierec.companion import publish_companion
 from movierec.content import content_vectors, words
 from resources import figures
-from resources.bundles import CompanionStore
-from resources.io import markdown
+from resources.bundles import CompanionStore, origin, version_of
+from resources.io import markdown, size_of
 from resources.sources import Dataset
 
 OWNERS = ["team:ml"]
@@ -96,22 +95,15 @@ def companion(
     companions: CompanionStore,
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Clusters and content as the site reads them, beside the bundle; served as soon as it is there."""
-    now = datetime.now(UTC)
     folder = publish_companion(
         Path(companions.root, context.partition_key),
-        f"{now:%Y%m%dT%H%M%SZ}-{context.run_id[:8]}",
+        version_of(context.run_id),
         clusters=clusters,
         cluster_tags=cluster_tags,
         content=content_vectors(movies, tags),
         movies=movies,
         tags=tags,
         stats=catalogue.select("movie_id", "n_ratings", "mean_rating"),
-        manifest={
-            "run_id": context.run_id,
-            "published_at": now.isoformat(timespec="seconds"),
-            "sample": context.partition_key,
-            "source": {"name": dataset.name, "description": dataset.description, "version": dataset.version},
-        },
+        manifest=origin(context, dataset),
     )
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    return dg.MaterializeResult(metadata={"companion": dg.MetadataValue.path(folder), "bytes": size})
+    return dg.MaterializeResult(metadata={"companion": dg.MetadataValue.path(folder), "bytes": size_of(folder)})

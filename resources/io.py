@@ -53,8 +53,7 @@ class ModelIO(_Rooted):
             obj.save(part)
         with atomic(home / "CURRENT") as part:
             part.write_text(version)
-        size = sum(file.stat().st_size for file in (home / version).rglob("*") if file.is_file())
-        context.add_output_metadata({"path": dg.MetadataValue.path(home / version), "bytes": size})
+        context.add_output_metadata({"path": dg.MetadataValue.path(home / version), "bytes": size_of(home / version)})
         versions = sorted(folder for folder in home.iterdir() if folder.is_dir() and not folder.name.startswith("."))
         for old in versions[: -self.keep]:
             shutil.rmtree(old)
@@ -69,6 +68,11 @@ class ModelIO(_Rooted):
             asset = context.asset_key.to_user_string()
             advice = f"materialise {asset} for {context.asset_partition_key} again"
             raise RuntimeError(f"{folder} is broken or was written by other code ({error!r}): {advice}") from error
+
+
+def size_of(folder: Path) -> int:
+    """The bytes of all its files."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def table_metadata(path: Path) -> dict[str, Any]:
