@@ -13,7 +13,7 @@ import polars as pl
 from assets.protocols import PER_USER, PROTOCOLS, Protocol, asset_name, tuned_input
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.content import content_vectors
-from movierec.evaluation import validated
+from movierec.evaluation import MAX_USERS, validated
 from movierec.interactions import Interactions
 from movierec.retrieval import RECOMMENDERS
 from movierec.splits import CUTS, known_at, tags_known_at
@@ -38,7 +38,6 @@ PURPOSE = {
     "all": "to be published",
 }
 
-VALIDATION_USERS = 3_000
 RANKED = sorted({name for channels in RECOMMENDERS.values() for name in channels})
 PUBLISHED = {"popularity", "trending", *RECOMMENDERS["two_stage"]}
 
@@ -80,7 +79,7 @@ def _candidate_model(name: str, cut: str, protocol: Protocol) -> dg.AssetsDefini
             model = kind.fit(interactions, params, **about)
         seconds = time.perf_counter() - started
         is_validated = cut == "history" and protocol is PER_USER
-        found = validated(model, split, max_users=VALIDATION_USERS) if is_validated else {}
+        found = validated(model, split, max_users=MAX_USERS) if is_validated else {}
         tracking.record_fit(context, EXPERIMENTS[name], model, seconds=seconds, peak_mb=memory.peak_mb, validated=found)
         users, movies = interactions.user_items.shape
         context.add_output_metadata({"users": users, "movies": movies, "ratings": interactions.user_items.nnz})

@@ -32,7 +32,7 @@ SPEEDS = {model: (asset, "users_per_second") for model, asset in MEASURED_ASSETS
 class EvaluationConfig(dg.Config):
     """How many holdout users of a segment are drawn at the most; the draw is by id and the same every time."""
 
-    max_users: int = 3_000
+    max_users: int = evaluating.MAX_USERS
 
 
 def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:

@@ -16,6 +16,7 @@ from movierec.sampling import bucket
 from movierec.splits import before, newcomers, part_of
 
 RESAMPLES = 2000
+MAX_USERS = 3_000  # of a segment that are scored; of more a fixed draw
 BLOCK_RESAMPLES = 100  # counts of draws that are held at once
 HOLDOUT_DRAW = 3  # not the draw of the sample, of the label users, or of early stopping
 

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from movierec import metrics
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.base import candidates
-from movierec.evaluation import KNOWN, Interval, bootstrap, relevant_pairs
+from movierec.evaluation import KNOWN, MAX_USERS, Interval, bootstrap, relevant_pairs
 from movierec.interactions import Interactions, Rows, Scores, as_table, liked, top_unseen
 from movierec.published import atomic
 from movierec.ranking import RELEVANT
@@ -26,7 +26,6 @@ from movierec.splits import known_at
 from resources.settings import ROOT, Settings, SettingsError
 
 PAGE = ROOT / "docs" / "counterparts.md"
-MAX_USERS = 3_000
 SEED = 7
 
 HEAD = """# Counterparts

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from movierec.catalog import Movie
 from movierec.published import Bundle
-from serving.because import BecauseRow, because_rows
+from serving.because import ROW_SIZE, BecauseRow, because_rows
 from serving.cards import Card, card, cards
 from serving.deps import Site, TheBundle, TheSite
 from serving.htmx import wants_fragment
@@ -37,7 +37,6 @@ log = logging.getLogger(__name__)
 router = APIRouter(include_in_schema=False)
 
 PAGE_SIZE = 48
-ROW_SIZE = 20
 SIMILAR_SIZE = 24
 ME = "me"  # in the place of a user id: who asks
 AUTOMATIC_PAGES = 5  # so many pages load by scrolling, then "Show more" waits: the footer can be reached
