@@ -67,7 +67,7 @@ def clusters(
         {name: value for name, value in asdict(config.params()).items() if name != "silhouette_movies"}
         | ({} if found.silhouette is None else {"silhouette": found.silhouette})
         | {
-            "clusters": dg.MetadataValue.md(markdown(told)),
+            "clusters": markdown(told),
             "map": figures.scatter(found.table, title="Movies by their two main components"),
         }
     )
@@ -79,7 +79,7 @@ def cluster_tags(context: dg.AssetExecutionContext, clusters: pl.DataFrame, tags
     """The tags that mark each cluster most, by TF-IDF; none where the data set has no tags."""
     found = clustering.popular_words(clusters, words(tags))
     top = found.filter(pl.col("rank") <= 8).group_by("cluster", maintain_order=True).agg(pl.col("tag").str.join(" · "))
-    context.add_output_metadata({"top": dg.MetadataValue.md(markdown(top))})
+    context.add_output_metadata({"top": markdown(top)})
     return found
 
 

@@ -65,5 +65,5 @@ def diversity(
         coverage = metrics.coverage(found, len(movies), K)
         rows.append((weight, f"coverage_at_{K}", coverage, None, None, len(users)))
     table = pl.DataFrame(rows, schema=["weight", "metric", "value", "low", "high", "n"], orient="row")
-    context.add_output_metadata({"table": dg.MetadataValue.md(markdown(table))})
+    context.add_output_metadata({"table": markdown(table)})
     return table

@@ -102,7 +102,7 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
         headline = known.filter(metric="ndcg_at_10")
         context.add_output_metadata(
             {
-                "ndcg_at_10": dg.MetadataValue.md(markdown(headline.drop("metric", "segment"))),
+                "ndcg_at_10": markdown(headline.drop("metric", "segment")),
                 "plot": figures.intervals(headline, title="nDCG@10 on the holdout, 95 % interval"),
             }
         )
@@ -113,7 +113,7 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
         """Paired nDCG@10 differences on the same users: each model against its floor, the ranker against its
         candidates."""
         table = evaluating.differences(rankings, relevant, [*evaluating.FLOORS, *evaluating.STAGES])
-        context.add_output_metadata({"differences": dg.MetadataValue.md(markdown(table))})
+        context.add_output_metadata({"differences": markdown(table)})
         return table
 
     return [relevant, rankings, evaluation, comparison]

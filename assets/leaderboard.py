@@ -61,7 +61,7 @@ def leaderboard(context: dg.AssetExecutionContext, dataset: Dataset, tracking: T
         )
         for protocol in measured
     }
-    context.add_output_metadata({"ndcg_at_10": dg.MetadataValue.md(markdown(headline)), **plots})
+    context.add_output_metadata({"ndcg_at_10": markdown(headline), **plots})
     return table
 
 

@@ -72,7 +72,7 @@ def similar_movies(
     )
     context.add_output_metadata(
         dict(table.group_by("model").len().iter_rows())
-        | {"examples": dg.MetadataValue.md(markdown(known.with_columns(pl.col("similar").list.join(" · "))))}
+        | {"examples": markdown(known.with_columns(pl.col("similar").list.join(" · ")))}
     )
     return table
 
@@ -179,7 +179,7 @@ def published(
             "bundle": dg.MetadataValue.path(folder),
             "bytes": size_of(folder),
             "serves": f"{stage.name}: {stage.reason}",
-            "ndcg_at_10": dg.MetadataValue.md(markdown(headline)),
+            "ndcg_at_10": markdown(headline),
         }
     )
 

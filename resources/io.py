@@ -84,13 +84,13 @@ def table_metadata(path: Path) -> dict[str, Any]:
         "bytes": path.stat().st_size,
         "dagster/row_count": frame.select(pl.len()).collect().item(),
         "dagster/column_schema": dg.TableSchema(columns),
-        "preview": dg.MetadataValue.md(markdown(frame.head(5).collect())),
+        "preview": markdown(frame.head(5).collect()),
     }
 
 
-def markdown(table: pl.DataFrame, *, columns: int = 12) -> str:
-    """`table` as Markdown, its first columns only where there are many."""
-    shown = table.select(table.columns[:columns])
+def markdown(table: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """`table` as it is shown on an asset's page, its first columns only where there are many."""
+    shown = table.select(table.columns[:12])
     with pl.Config(
         tbl_formatting="MARKDOWN",
         tbl_hide_column_data_types=True,
@@ -100,7 +100,7 @@ def markdown(table: pl.DataFrame, *, columns: int = 12) -> str:
         fmt_str_lengths=60,
         tbl_width_chars=2000,
     ):
-        return str(shown)
+        return dg.MetadataValue.md(str(shown))
 
 
 def _existing(path: Path, context: dg.InputContext) -> Path:
