@@ -21,9 +21,8 @@ from movierec.evaluation import KNOWN, MAX_USERS, Interval, bootstrap, relevant_
 from movierec.interactions import Interactions, Rows, Scores, as_table, liked, top_unseen
 from movierec.published import atomic
 from movierec.ranking import RELEVANT
-from movierec.sampling import SAMPLES
 from movierec.splits import known_at
-from resources.settings import ROOT, Settings, SettingsError
+from resources.settings import ROOT, called
 
 PAGE = ROOT / "docs" / "counterparts.md"
 SEED = 7
@@ -174,14 +173,7 @@ def _told(interval: Interval) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="make counterparts", description=__doc__)
-    parser.add_argument("--sample", choices=SAMPLES, default="full")
-    given = parser.parse_args(arguments)
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    settings, given = called(argparse.ArgumentParser(prog="make counterparts", description=__doc__), arguments)
     table = settings.store / given.sample / "split.parquet"
     if not table.is_file():
         sys.stderr.write(f"{table} is not there: run `make pipeline SAMPLE={given.sample}` first\n")
