@@ -119,7 +119,7 @@ rollback: setup ## serve the bundle that was published before the served one
 unlock: setup ## free the training slots that a killed run still holds
 	@$(PY) -m assets.pipeline --unlock
 
-clean: ## remove the environment, caches and what was written under MOVIEREC_HOME, but for raw downloads
+clean: ## remove the environment, caches and what was written, but for downloads, searches and what people left
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache serving/static/vendor
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@home="$${MOVIEREC_HOME:-data}"; for part in store published companion metadata posters dagster mlflow exports; do rm -rf "$$home/$$part"; done

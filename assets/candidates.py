@@ -10,11 +10,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.partitions import samples
 from assets.protocols import PER_USER, PROTOCOLS, Protocol, asset_name, tuned_input
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.content import content_vectors
-from movierec.evaluation import validated
+from movierec.evaluation import MAX_USERS, validated
 from movierec.interactions import Interactions
 from movierec.retrieval import RECOMMENDERS
 from movierec.splits import CUTS, known_at, tags_known_at
@@ -39,7 +38,6 @@ PURPOSE = {
     "all": "to be published",
 }
 
-VALIDATION_USERS = 3_000
 RANKED = sorted({name for channels in RECOMMENDERS.values() for name in channels})
 PUBLISHED = {"popularity", "trending", *RECOMMENDERS["two_stage"]}
 
@@ -60,14 +58,12 @@ def _candidate_model(name: str, cut: str, protocol: Protocol) -> dg.AssetsDefini
     reads_movies = ("movies", "tags") if name == "content" else ()
     reads_tuned = tuned_input(protocol) if name in SPACES else {}
 
-    @dg.asset(
-        key=protocol.key(asset_name(name, cut)),
+    @protocol.asset(
+        asset_name(name, cut),
+        group="candidates",
         description=f"{kind.__doc__} Fitted on {' + '.join(CUTS[cut])}, {PURPOSE[cut]}.",
         ins=protocol.inputs(["split"]) | dict.fromkeys(reads_movies, dg.AssetIn()) | reads_tuned,
-        partitions_def=samples,
-        group_name=protocol.group("candidates"),
         kinds={"python", "numpy"},
-        owners=["team:ml"],
         io_manager_key="models",
         pool="training",
     )
@@ -83,7 +79,7 @@ def _candidate_model(name: str, cut: str, protocol: Protocol) -> dg.AssetsDefini
             model = kind.fit(interactions, params, **about)
         seconds = time.perf_counter() - started
         is_validated = cut == "history" and protocol is PER_USER
-        found = validated(model, split, max_users=VALIDATION_USERS) if is_validated else {}
+        found = validated(model, split, max_users=MAX_USERS) if is_validated else {}
         tracking.record_fit(context, EXPERIMENTS[name], model, seconds=seconds, peak_mb=memory.peak_mb, validated=found)
         users, movies = interactions.user_items.shape
         context.add_output_metadata({"users": users, "movies": movies, "ratings": interactions.user_items.nnz})

@@ -1,6 +1,7 @@
 """Asset checks that block: the shape of tables, their references, what was known too early, the floors."""
 
 import warnings
+from functools import partial
 
 import dagster as dg
 import polars as pl
@@ -19,6 +20,7 @@ from movierec.splits import CUTS, PARTS
 
 # Checks of partitioned assets are a preview in Dagster, and without their partitions they would load every sample.
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+blocking = partial(dg.asset_check, blocking=True, partitions_def=samples)
 
 SCHEMAS: dict[str, Schema] = {
     "ratings": RATINGS,
@@ -27,8 +29,6 @@ SCHEMAS: dict[str, Schema] = {
     "links": LINKS,
     "split": {**RATINGS, "part": PARTS},
 }
-
-
 MAY_BE_MISSING = ("year", "imdb_id", "tmdb_id")
 
 
@@ -47,11 +47,9 @@ def faults_of(rows: pl.LazyFrame, schema: Schema) -> list[str]:
 
 
 def _schema_check(table: str) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
+    @blocking(
         name="schema",
         asset=table,
-        blocking=True,
-        partitions_def=samples,
         description=f"Has just these columns in their types: {', '.join(SCHEMAS[table])}; "
         f"only {', '.join(MAY_BE_MISSING)} may be missing, ratings lie between 0.5 and 5.",
     )
@@ -63,11 +61,9 @@ def _schema_check(table: str) -> dg.AssetChecksDefinition:
 
 
 def _reference_check(table: str) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
+    @blocking(
         name="known_movies",
         asset=table,
-        blocking=True,
-        partitions_def=samples,
         description="Every movie_id stands in movies.",
         additional_ins={"movies": dg.AssetIn("movies")},
     )
@@ -79,11 +75,9 @@ def _reference_check(table: str) -> dg.AssetChecksDefinition:
 
 
 def _order_check(protocol: Protocol) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
+    @blocking(
         name="in_order",
         asset=protocol.key("split"),
-        blocking=True,
-        partitions_def=samples,
         description="Nothing of a later part was rated before the end of an earlier one, no pair stands twice: "
         f"{protocol.told}.",
     )
@@ -99,11 +93,9 @@ def _order_check(protocol: Protocol) -> dg.AssetChecksDefinition:
 
 
 def _floor_check(protocol: Protocol) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
+    @blocking(
         name="above_floors",
         asset=protocol.key("comparison"),
-        blocking=True,
-        partitions_def=samples,
         description="No model is surely worse than its floor: "
         + ", ".join(f"{m} against {base}" for m, base in FLOORS),
     )
@@ -116,11 +108,9 @@ def _floor_check(protocol: Protocol) -> dg.AssetChecksDefinition:
 
 
 def _label_check(recommender: str, protocol: Protocol) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
+    @blocking(
         name="no_feature_knows_the_label",
         asset=protocol.key(label_rows_name(recommender)),
-        blocking=True,
-        partitions_def=samples,
         description=f"No feature alone tells what was liked, by an AUC beyond {leaks.TELLING}: it knew the future.",
     )
     def check(rows: pl.DataFrame) -> dg.AssetCheckResult:
@@ -132,11 +122,9 @@ def _label_check(recommender: str, protocol: Protocol) -> dg.AssetChecksDefiniti
 
 
 def _fit_check(model: str, cut: str, protocol: Protocol) -> dg.AssetChecksDefinition:
-    @dg.asset_check(
+    @blocking(
         name="fitted_before_its_cut",
         asset=protocol.key(asset_name(model, cut)),
-        blocking=True,
-        partitions_def=samples,
         description=f"Fitted on no rating but {' and '.join(CUTS[cut])}, as far as {leaks.LOOKED_AT:,} users tell.",
         additional_ins=protocol.inputs(["split"]),
     )
@@ -150,11 +138,9 @@ def _fit_check(model: str, cut: str, protocol: Protocol) -> dg.AssetChecksDefini
 def _cut_check(table: str, protocol: Protocol) -> dg.AssetChecksDefinition:
     of = table.removesuffix("_features")
 
-    @dg.asset_check(
+    @blocking(
         name="knows_its_cut_and_no_more",
         asset=protocol.key(table),
-        blocking=True,
-        partitions_def=samples,
         description=f"Each row counts just the ratings of its {of} that are known at the row's cut.",
         additional_ins=protocol.inputs(["split"]),
     )

@@ -4,26 +4,24 @@ Nothing that is recommended or published in the bundle waits for them.
 """
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from assets.partitions import samples
+from assets.partitions import PARQUET, samples
 from movierec import clusters as clustering
 from movierec.candidates.ials import IALS
 from movierec.clusters import ClusterParams
 from movierec.companion import publish_companion
 from movierec.content import content_vectors, words
 from resources import figures
-from resources.bundles import CompanionStore
-from resources.io import markdown
+from resources.bundles import CompanionStore, origin, version_of
+from resources.io import markdown, size_of
 from resources.sources import Dataset
 
 OWNERS = ["team:ml"]
-PARQUET = {"polars", "parquet"}
 
 DEFAULTS = ClusterParams()
 
@@ -69,7 +67,7 @@ def clusters(
         {name: value for name, value in asdict(config.params()).items() if name != "silhouette_movies"}
         | ({} if found.silhouette is None else {"silhouette": found.silhouette})
         | {
-            "clusters": dg.MetadataValue.md(markdown(told)),
+            "clusters": markdown(told),
             "map": figures.scatter(found.table, title="Movies by their two main components"),
         }
     )
@@ -81,7 +79,7 @@ def cluster_tags(context: dg.AssetExecutionContext, clusters: pl.DataFrame, tags
     """The tags that mark each cluster most, by TF-IDF; none where the data set has no tags."""
     found = clustering.popular_words(clusters, words(tags))
     top = found.filter(pl.col("rank") <= 8).group_by("cluster", maintain_order=True).agg(pl.col("tag").str.join(" · "))
-    context.add_output_metadata({"top": dg.MetadataValue.md(markdown(top))})
+    context.add_output_metadata({"top": markdown(top)})
     return found
 
 
@@ -97,22 +95,15 @@ def companion(
     companions: CompanionStore,
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Clusters and content as the site reads them, beside the bundle; served as soon as it is there."""
-    now = datetime.now(UTC)
     folder = publish_companion(
         Path(companions.root, context.partition_key),
-        f"{now:%Y%m%dT%H%M%SZ}-{context.run_id[:8]}",
+        version_of(context.run_id),
         clusters=clusters,
         cluster_tags=cluster_tags,
         content=content_vectors(movies, tags),
         movies=movies,
         tags=tags,
         stats=catalogue.select("movie_id", "n_ratings", "mean_rating"),
-        manifest={
-            "run_id": context.run_id,
-            "published_at": now.isoformat(timespec="seconds"),
-            "sample": context.partition_key,
-            "source": {"name": dataset.name, "description": dataset.description, "version": dataset.version},
-        },
+        manifest=origin(context, dataset),
     )
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    return dg.MaterializeResult(metadata={"companion": dg.MetadataValue.path(folder), "bytes": size})
+    return dg.MaterializeResult(metadata={"companion": dg.MetadataValue.path(folder), "bytes": size_of(folder)})

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from assets.features import features_at
-from assets.partitions import samples
+from assets.partitions import PARQUET, samples
 from assets.protocols import PER_USER, channel_inputs
 from assets.ranking import RANKER_TYPE
 from movierec import metrics
@@ -28,7 +28,7 @@ K = 10
     ins=channel_inputs(PER_USER, RECOMMENDERS["two_stage"], "known") | {"ranker": dg.AssetIn(dagster_type=RANKER_TYPE)},
     partitions_def=samples,
     group_name="evaluation",
-    kinds={"polars", "parquet"},
+    kinds=PARQUET,
     owners=["team:ml"],
 )
 def diversity(
@@ -65,5 +65,5 @@ def diversity(
         coverage = metrics.coverage(found, len(movies), K)
         rows.append((weight, f"coverage_at_{K}", coverage, None, None, len(users)))
     table = pl.DataFrame(rows, schema=["weight", "metric", "value", "low", "high", "n"], orient="row")
-    context.add_output_metadata({"table": dg.MetadataValue.md(markdown(table))})
+    context.add_output_metadata({"table": markdown(table)})
     return table

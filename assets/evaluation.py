@@ -1,14 +1,12 @@
 """Evaluation: the top of every model for every holdout user, its metrics, and what each stage adds."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from assets.features import TABLES, features_at
-from assets.partitions import samples
 from assets.protocols import PROTOCOLS, Protocol, asset_name, channel_inputs
 from assets.ranking import RANKER_TYPE, ranker_name
 from movierec import evaluation as evaluating
@@ -22,8 +20,6 @@ from resources import figures
 from resources.io import markdown
 from resources.tracking import Tracking
 
-OWNERS = ["team:ml"]
-PARQUET = {"polars", "parquet"}
 MEASURED_ASSETS = {name: asset_name(name, "known") for name in CANDIDATE_MODELS} | {
     recommender: ranker_name(recommender) for recommender in RECOMMENDERS
 }
@@ -36,21 +32,11 @@ SPEEDS = {model: (asset, "users_per_second") for model, asset in MEASURED_ASSETS
 class EvaluationConfig(dg.Config):
     """How many holdout users of a segment are drawn at the most; the draw is by id and the same every time."""
 
-    max_users: int = 3_000
+    max_users: int = evaluating.MAX_USERS
 
 
 def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
-    def asset(name: str, ins: dict[str, dg.AssetIn]) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-        return dg.asset(
-            key=protocol.key(name),
-            ins=ins,
-            partitions_def=samples,
-            group_name=protocol.group("evaluation"),
-            kinds=PARQUET,
-            owners=OWNERS,
-        )
-
-    @asset("relevant", protocol.inputs(["split"]))
+    @protocol.asset("relevant", group="evaluation", ins=protocol.inputs(["split"]))
     def relevant(context: dg.AssetExecutionContext, config: EvaluationConfig, split: pl.LazyFrame) -> pl.DataFrame:
         """The pairs that should be found: movies that a user liked in the holdout, by segment of users."""
         pairs = evaluating.relevant_pairs(split, max_users=config.max_users)
@@ -62,9 +48,10 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
         context.add_output_metadata({f"{segment}_users_who_liked_nothing": n for segment, n in nothing.items()})
         return pairs
 
-    @asset(
+    @protocol.asset(
         "rankings",
-        protocol.inputs(["relevant", "split", *TABLES])
+        group="evaluation",
+        ins=protocol.inputs(["relevant", "split", *TABLES])
         | channel_inputs(protocol, CANDIDATE_MODELS, "known")
         | {name: dg.AssetIn(protocol.key(name), dagster_type=RANKER_TYPE) for name in map(ranker_name, RECOMMENDERS)},
     )
@@ -90,9 +77,10 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
             _record_speed(tracking, context, protocol, model, table, seconds=time.perf_counter() - started)
         return pl.concat(tables).select("segment", "model", *_RANKING)
 
-    @asset(
+    @protocol.asset(
         "evaluation",
-        protocol.inputs(["rankings", "relevant"])
+        group="evaluation",
+        ins=protocol.inputs(["rankings", "relevant"])
         | {"popularity": channel_inputs(protocol, ["popularity"], "known")["popularity"]},
     )
     def evaluation(
@@ -114,18 +102,18 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
         headline = known.filter(metric="ndcg_at_10")
         context.add_output_metadata(
             {
-                "ndcg_at_10": dg.MetadataValue.md(markdown(headline.drop("metric", "segment"))),
+                "ndcg_at_10": markdown(headline.drop("metric", "segment")),
                 "plot": figures.intervals(headline, title="nDCG@10 on the holdout, 95 % interval"),
             }
         )
         return table
 
-    @asset("comparison", protocol.inputs(["rankings", "relevant"]))
+    @protocol.asset("comparison", group="evaluation", ins=protocol.inputs(["rankings", "relevant"]))
     def comparison(context: dg.AssetExecutionContext, rankings: pl.DataFrame, relevant: pl.DataFrame) -> pl.DataFrame:
         """Paired nDCG@10 differences on the same users: each model against its floor, the ranker against its
         candidates."""
         table = evaluating.differences(rankings, relevant, [*evaluating.FLOORS, *evaluating.STAGES])
-        context.add_output_metadata({"differences": dg.MetadataValue.md(markdown(table))})
+        context.add_output_metadata({"differences": markdown(table)})
         return table
 
     return [relevant, rankings, evaluation, comparison]

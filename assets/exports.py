@@ -24,10 +24,8 @@ def relational_export(
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The movies of the published bundle, genres, users and ratings in SQLite or PostgreSQL
     (MOVIEREC_EXPORT_DATABASE_URL), replaced whole."""
-    folder, advice = (
-        current(Path(bundles.root, context.partition_key)),
-        f"`make pipeline SAMPLE={context.partition_key}`",
-    )
+    folder = current(Path(bundles.root, context.partition_key))
+    advice = f"`make pipeline SAMPLE={context.partition_key}`"
     if folder is None:
         raise dg.Failure(f"nothing is published: run {advice} first")
     of = verified_manifest(folder, wanted_format=FORMAT)["source"]["version"]

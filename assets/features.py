@@ -1,35 +1,21 @@
 """Features: what is known of users and movies at each cut. Nothing in a row is later than its cut."""
 
 from collections.abc import Callable
-from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from assets.partitions import samples
 from assets.protocols import PROTOCOLS, Protocol
 from movierec import features
 from movierec.interactions import Interactions
 from movierec.splits import CUTS, known_at
 from resources.tmdb_features import TmdbFeatures
 
-OWNERS = ["team:ml"]
-PARQUET = {"polars", "parquet"}
 TABLES = ("user_features", "movie_features")
 
 
 def _feature_tables(protocol: Protocol) -> list[dg.AssetsDefinition]:
-    def asset(name: str, *inputs: str) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-        return dg.asset(
-            key=protocol.key(name),
-            ins=protocol.inputs(["split", *inputs]),
-            partitions_def=samples,
-            group_name=protocol.group("features"),
-            kinds=PARQUET,
-            owners=OWNERS,
-        )
-
-    @asset("movie_features")
+    @protocol.asset("movie_features", group="features", ins=protocol.inputs(["split"]))
     def movie_features(
         context: dg.AssetExecutionContext, split: pl.LazyFrame, movies: pl.LazyFrame, tmdb_features: TmdbFeatures
     ) -> pl.LazyFrame:
@@ -37,7 +23,7 @@ def _feature_tables(protocol: Protocol) -> list[dg.AssetsDefinition]:
         movies = tmdb_features.beside(movies, context.partition_key)
         return _of_cuts(lambda cut: features.movie_features(known_at(split, cut), movies))
 
-    @asset("user_features", "movie_features")
+    @protocol.asset("user_features", group="features", ins=protocol.inputs(["split", "movie_features"]))
     def user_features(split: pl.LazyFrame, movie_features: pl.LazyFrame) -> pl.LazyFrame:
         """A row per cut (`as_of`) and user: how much, how high, how long they rate, and their taste."""
 

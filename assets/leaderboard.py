@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 
 from assets.evaluation import BLEND_SPEED, MEASURED_ASSETS
-from assets.partitions import samples
+from assets.partitions import PARQUET, samples
 from assets.protocols import PROTOCOLS
 from movierec.evaluation import KNOWN, who_liked_nothing
 from movierec.leaderboard import cost_of_stages
@@ -33,7 +33,7 @@ TABLE = dg.PythonObjectDagsterType(pl.DataFrame, name="measured_table")
     | {f"split_{protocol.name}": dg.AssetIn(protocol.key("split"), dagster_type=SPLIT) for protocol in PROTOCOLS},
     partitions_def=samples,
     group_name="evaluation",
-    kinds={"polars", "parquet"},
+    kinds=PARQUET,
     owners=["team:ml"],
 )
 def leaderboard(context: dg.AssetExecutionContext, dataset: Dataset, tracking: Tracking, **tables: Any) -> pl.DataFrame:
@@ -61,7 +61,7 @@ def leaderboard(context: dg.AssetExecutionContext, dataset: Dataset, tracking: T
         )
         for protocol in measured
     }
-    context.add_output_metadata({"ndcg_at_10": dg.MetadataValue.md(markdown(headline)), **plots})
+    context.add_output_metadata({"ndcg_at_10": markdown(headline), **plots})
     return table
 
 

@@ -18,7 +18,7 @@ from resources.settings import Settings, SettingsError
 from resources.tracking import Tracking
 
 FAILED, WRONG_SETTING, STOPPED = 1, 2, 130
-# What the site reads and all above it; the second protocol, the leaderboard and exports are left to `make pipeline`.
+# What the site reads and all above it; the second protocol, leaderboard, recommendations are left to `make pipeline`.
 SERVED = '+key:"published" or +key:"companion" or +group:"metadata"'
 CLUSTERS = "key:clusters+"
 INTERRUPTIONS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")

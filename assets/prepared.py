@@ -3,14 +3,13 @@
 import dagster as dg
 import polars as pl
 
-from assets.partitions import samples
+from assets.partitions import PARQUET, samples
 from assets.protocols import PROTOCOLS, Protocol
 from movierec import cleaning
 from movierec.joined import joined as join_tables
 from resources import figures
 
 OWNERS = ["team:data"]
-PARQUET = {"polars", "parquet"}
 
 
 @dg.asset(partitions_def=samples, group_name="prepared", kinds=PARQUET, owners=OWNERS)
@@ -62,13 +61,11 @@ def standardized_ratings(ratings: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _split(protocol: Protocol) -> dg.AssetsDefinition:
-    @dg.asset(
-        key=protocol.key("split"),
+    @protocol.asset(
+        "split",
+        group="prepared",
         description="Ratings with `part`: history (candidates learn), labels (the ranker learns), holdout (both are "
         f"measured): {protocol.told}.",
-        partitions_def=samples,
-        group_name=protocol.group("prepared"),
-        kinds=PARQUET,
         owners=OWNERS,
     )
     def split(context: dg.AssetExecutionContext, ratings: pl.LazyFrame) -> pl.LazyFrame:

@@ -1,18 +1,19 @@
 """The ways of measuring: each has its own split, and below it its own fits, rankers and tables."""
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence, Set
+from typing import Any, NamedTuple
 
 import dagster as dg
 import polars as pl
 
+from assets.partitions import PARQUET, samples
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.splits import SPLITS, can_be_cut_in_time, split_by_time, split_by_user
 from movierec.tuning import Tuned
 
 
 class Protocol(NamedTuple):
-    """`prefix` stands before the names of its assets; `group` is theirs, or None where each has a group by its kind."""
+    """`prefix` stands before the names of its assets and is their group; without one each has a group by its kind."""
 
     name: str
     prefix: str | None
@@ -30,9 +31,19 @@ class Protocol(NamedTuple):
         """False for global time where no two moments cut the ratings in three."""
         return self.prefix is None or can_be_cut_in_time(split)
 
-    def group(self, group: str) -> str:
-        """A group of the graph: that of the assets' kind, or the protocol's own."""
-        return self.prefix or group
+    def asset(
+        self, name: str, *, group: str, kinds: Set[str] = PARQUET, owners: Sequence[str] = ("team:ml",), **options: Any
+    ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+        """`dg.asset` with the key and the group that an asset of this plain name has under this protocol."""
+        made: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
+            key=self.key(name),
+            partitions_def=samples,
+            group_name=self.prefix or group,
+            kinds=kinds,
+            owners=owners,
+            **options,
+        )
+        return made
 
 
 PER_USER = Protocol("per_user", None, SPLITS["per_user"], split_by_user)

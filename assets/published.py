@@ -1,7 +1,6 @@
 """Published: the catalogue, similar movies, and the bundle that the site serves."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from assets.candidates import PUBLISHED
 from assets.champion import champion, coverage_of, seconds_for_one
 from assets.evaluation import MEASURED_ASSETS
 from assets.features import features_at
-from assets.partitions import samples
+from assets.partitions import PARQUET, samples
 from assets.protocols import PER_USER, asset_name, channel_inputs
 from movierec import catalog, metrics, promotion, similar
 from movierec.candidates import CandidateModel
@@ -25,8 +24,8 @@ from movierec.recommender import Popular, Recommender
 from movierec.retrieval import RECOMMENDERS, Retrieval
 from movierec.similar import SimilarityIndex
 from resources import recommend
-from resources.bundles import BundleStore
-from resources.io import markdown
+from resources.bundles import BundleStore, origin, version_of
+from resources.io import markdown, size_of
 from resources.lineage import mixed_inputs
 from resources.sources import Dataset
 from resources.tracking import Tracking
@@ -34,7 +33,6 @@ from resources.tracking import Tracking
 OWNERS = ["team:web"]
 N_TRENDING = 100
 NOTHING: Any = dg.Nothing  # no output is stored; Dagster's own annotation does not admit its own constant
-PARQUET = {"polars", "parquet"}
 
 
 @dg.asset(partitions_def=samples, group_name="published", kinds=PARQUET, owners=OWNERS)
@@ -74,7 +72,7 @@ def similar_movies(
     )
     context.add_output_metadata(
         dict(table.group_by("model").len().iter_rows())
-        | {"examples": dg.MetadataValue.md(markdown(known.with_columns(pl.col("similar").list.join(" · "))))}
+        | {"examples": markdown(known.with_columns(pl.col("similar").list.join(" · ")))}
     )
     return table
 
@@ -139,7 +137,7 @@ def published(
         coverage=coverage_of(evaluation.to_dicts(), stage.name),
         seconds=seconds_for_one(recommender),
     )
-    version = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{context.run_id[:8]}"
+    version = version_of(context.run_id)
     runs = tracked_runs(tracking, sample)
     if fitted_by := runs["ranker"]:
         tracking.set_challenger(sample, fitted_by, version)
@@ -161,15 +159,12 @@ def published(
         similar=SimilarityIndex.of(similar_movies),
         scores=scores,
         trending=models["trending"].first(N_TRENDING),  # type: ignore[attr-defined]
-        manifest={
-            "run_id": context.run_id,
+        manifest=origin(context, dataset)
+        | {
             "mlflow_runs": runs,
-            "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "sample": sample,
             "serves": stage.name,
             "serves_because": stage.reason,
             "verdict": verdict.reason,
-            "source": {"name": dataset.name, "description": dataset.description, "version": dataset.version},
             "split": PER_USER.told,
             "tmdb_features": recommender.features.extra,
             "code_version": bundles.code_version(),
@@ -182,9 +177,9 @@ def published(
     yield dg.MaterializeResult(
         metadata={
             "bundle": dg.MetadataValue.path(folder),
-            "bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
+            "bytes": size_of(folder),
             "serves": f"{stage.name}: {stage.reason}",
-            "ndcg_at_10": dg.MetadataValue.md(markdown(headline)),
+            "ndcg_at_10": markdown(headline),
         }
     )
 

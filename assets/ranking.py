@@ -7,7 +7,6 @@ import dagster as dg
 import polars as pl
 
 from assets.features import TABLES, features_at
-from assets.partitions import samples
 from assets.protocols import PER_USER, PROTOCOLS, Protocol, channel_inputs, tuned_input
 from movierec import ranking
 from movierec.candidates import CandidateModel
@@ -18,7 +17,6 @@ from resources import figures
 from resources.memory import PeakMemory
 from resources.tracking import Tracking
 
-OWNERS = ["team:ml"]
 RANKER_TYPE = dg.PythonObjectDagsterType(Ranker, name="ranker_model")
 
 
@@ -47,15 +45,12 @@ def ranker_name(recommender: str) -> str:
 def _label_rows(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
     channels = RECOMMENDERS[recommender]
 
-    @dg.asset(
-        key=protocol.key(label_rows_name(recommender)),
+    @protocol.asset(
+        label_rows_name(recommender),
+        group="ranking",
         description=f"Candidates of {', '.join(channels)} from the history with their features, and whether the user "
         "then liked them (`relevant`).",
         ins=protocol.inputs(["split", *TABLES]) | channel_inputs(protocol, channels, "history"),
-        partitions_def=samples,
-        group_name=protocol.group("ranking"),
-        kinds={"polars", "parquet"},
-        owners=OWNERS,
     )
     def label_rows(
         context: dg.AssetExecutionContext,
@@ -81,15 +76,13 @@ def _label_rows(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
 def _ranker(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
     rows_of = {"rows": dg.AssetIn(protocol.key(label_rows_name(recommender)))}
 
-    @dg.asset(
-        key=protocol.key(ranker_name(recommender)),
+    @protocol.asset(
+        ranker_name(recommender),
+        group="ranking",
         description=f"CatBoost over {', '.join(RECOMMENDERS[recommender])}: learns the order of a user's "
         "candidates from what they liked after the history.",
         ins=rows_of | tuned_input(protocol),
-        partitions_def=samples,
-        group_name=protocol.group("ranking"),
         kinds={"catboost"},
-        owners=OWNERS,
         io_manager_key="models",
         pool="training",
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from assets.partitions import samples
+from assets.partitions import PARQUET, samples
 from movierec import images
 from movierec.metadata import Metadata
 from resources.posters import PosterFetch, forget_old
@@ -22,7 +22,6 @@ from resources.tmdb_answers import opened
 from resources.tmdb_crawl import Outcome, Wanted, crawl, details
 
 OWNERS = ["team:web"]
-PARQUET = {"polars", "parquet"}
 LAST = {"dagster/priority": "-10"}  # a run publishes first and asks TMDB then
 
 

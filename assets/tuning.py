@@ -76,5 +76,5 @@ def tuned(
             best[model] = found
     rows = [(model, each.value, each.trials, str(each.drawn)) for model, each in best.items()]
     table = pl.DataFrame(rows, schema=["model", "ndcg_at_10", "trials", "parameters"], orient="row")
-    context.add_output_metadata({"best": dg.MetadataValue.md(markdown(table)), "models_tuned": len(best)})
+    context.add_output_metadata({"best": markdown(table), "models_tuned": len(best)})
     return Tuned({model: PARAMS[model](**each.drawn) for model, each in best.items()})

@@ -1,3 +1,1 @@
 """The domain: tables and arrays in, tables and arrays out. No Dagster, no web, no database, no network."""
-
-__version__ = "0.1.0"

@@ -16,6 +16,7 @@ from movierec.sampling import bucket
 from movierec.splits import before, newcomers, part_of
 
 RESAMPLES = 2000
+MAX_USERS = 3_000  # of a segment that are scored; of more a fixed draw
 BLOCK_RESAMPLES = 100  # counts of draws that are held at once
 HOLDOUT_DRAW = 3  # not the draw of the sample, of the label users, or of early stopping
 
@@ -58,29 +59,30 @@ class Interval(NamedTuple):
     n: int
 
 
-def relevant_pairs(split: pl.LazyFrame, *, max_users: int, part: str = "holdout") -> pl.DataFrame:
-    """`segment, user_id, movie_id` of the movies that users liked in `part`; a fixed draw of `max_users` a segment.
+def relevant_pairs(split: pl.LazyFrame, *, max_users: int) -> pl.DataFrame:
+    """`segment, user_id, movie_id` of the movies liked in the holdout, by a fixed draw of `max_users` a segment.
 
-    Users who rated before `part` are KNOWN. Newcomers stand in three segments: FOLDED_IN with what they liked in
-    their second half, COLD_MOVIES with that of it which nobody had rated before `part`, COLD with all that they liked.
+    Users who rated before it are KNOWN. Newcomers stand in three segments: FOLDED_IN with what they liked in
+    their second half, COLD_MOVIES with that of it which nobody had rated before, COLD with all that they liked.
     Users who liked nothing cannot be scored and have no rows; `who_liked_nothing` counts them.
     Raises ValueError when nobody liked anything.
     """
-    tables = _segments(split, part).items()
+    tables = _segments(split, "holdout").items()
     found = pl.concat([_liked(table, max_users).with_columns(segment=pl.lit(name)) for name, table in tables])
     if found.is_empty():
         raise ValueError(
-            f"nobody rated a movie {RELEVANT} or better in the {part}, so nothing can be measured: take a larger "
+            f"nobody rated a movie {RELEVANT} or better in the holdout, so nothing can be measured: take a larger "
             "sample, or data in which users have at least 5 ratings"
         )
     return found.select("segment", "user_id", "movie_id")
 
 
-def who_liked_nothing(split: pl.LazyFrame, *, part: str = "holdout") -> dict[str, int]:
-    """By segment, how many users who rated in `part` liked nothing there, and so cannot be scored."""
+def who_liked_nothing(split: pl.LazyFrame) -> dict[str, int]:
+    """By segment, how many users who rated in the holdout liked nothing there, and so cannot be scored."""
     best = pl.col("rating").max().over("user_id")
     disappointed = pl.col("user_id").filter(best < RELEVANT).n_unique()
-    return {name: table.select(disappointed).collect().item() for name, table in _segments(split, part).items()}
+    tables = _segments(split, "holdout").items()
+    return {name: table.select(disappointed).collect().item() for name, table in tables}
 
 
 def _segments(split: pl.LazyFrame, part: str) -> dict[str, pl.LazyFrame]:

@@ -11,7 +11,7 @@ import polars as pl
 
 from movierec import metrics
 from movierec.candidates import CANDIDATE_MODELS
-from movierec.evaluation import KNOWN, relevant_pairs
+from movierec.evaluation import KNOWN, MAX_USERS, relevant_pairs
 from movierec.features import Features
 from movierec.interactions import UNKNOWN, Ids, Interactions, Scores, as_table
 from movierec.ranking import RELEVANT, Ranker, RankerParams, label_rows, ranked, ranker_features, ranker_matrix
@@ -20,7 +20,6 @@ from movierec.splits import known_at, part_of, split_by_user
 
 CHANNELS = RECOMMENDERS["two_stage"]
 N_CANDIDATES = 100
-MAX_USERS = 3_000
 
 
 class Fitted(NamedTuple):

@@ -10,10 +10,9 @@ import polars as pl
 from movierec.ablation import ablation
 from movierec.evaluation import Interval
 from movierec.published import atomic
-from movierec.sampling import SAMPLES
 from movierec.splits import known_at
 from movierec.validation import Validation
-from resources.settings import ROOT, Settings, SettingsError
+from resources.settings import ROOT, called
 
 PAGE = ROOT / "docs" / "ablation.md"
 SEEDS = (1, 2, 3)
@@ -36,14 +35,7 @@ n = {n} users, the whole {whole:.4f} [{low:.4f}, {high:.4f}], each figure the me
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="make ablation", description=__doc__)
-    parser.add_argument("--sample", choices=SAMPLES, default="full")
-    given = parser.parse_args(arguments)
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    settings, given = called(argparse.ArgumentParser(prog="make ablation", description=__doc__), arguments)
     store = settings.store / given.sample
     if not (store / "split.parquet").is_file():
         sys.stderr.write(f"{store} holds no split: run `make pipeline SAMPLE={given.sample}` first\n")

@@ -17,16 +17,14 @@ from threadpoolctl import threadpool_limits
 from movierec import metrics
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.base import candidates
-from movierec.evaluation import KNOWN, Interval, bootstrap, relevant_pairs
+from movierec.evaluation import KNOWN, MAX_USERS, Interval, bootstrap, relevant_pairs
 from movierec.interactions import Interactions, Rows, Scores, as_table, liked, top_unseen
 from movierec.published import atomic
 from movierec.ranking import RELEVANT
-from movierec.sampling import SAMPLES
 from movierec.splits import known_at
-from resources.settings import ROOT, Settings, SettingsError
+from resources.settings import ROOT, called
 
 PAGE = ROOT / "docs" / "counterparts.md"
-MAX_USERS = 3_000
 SEED = 7
 
 HEAD = """# Counterparts
@@ -175,14 +173,7 @@ def _told(interval: Interval) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="make counterparts", description=__doc__)
-    parser.add_argument("--sample", choices=SAMPLES, default="full")
-    given = parser.parse_args(arguments)
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    settings, given = called(argparse.ArgumentParser(prog="make counterparts", description=__doc__), arguments)
     table = settings.store / given.sample / "split.parquet"
     if not table.is_file():
         sys.stderr.write(f"{table} is not there: run `make pipeline SAMPLE={given.sample}` first\n")

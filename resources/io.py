@@ -53,8 +53,7 @@ class ModelIO(_Rooted):
             obj.save(part)
         with atomic(home / "CURRENT") as part:
             part.write_text(version)
-        size = sum(file.stat().st_size for file in (home / version).rglob("*") if file.is_file())
-        context.add_output_metadata({"path": dg.MetadataValue.path(home / version), "bytes": size})
+        context.add_output_metadata({"path": dg.MetadataValue.path(home / version), "bytes": size_of(home / version)})
         versions = sorted(folder for folder in home.iterdir() if folder.is_dir() and not folder.name.startswith("."))
         for old in versions[: -self.keep]:
             shutil.rmtree(old)
@@ -71,6 +70,11 @@ class ModelIO(_Rooted):
             raise RuntimeError(f"{folder} is broken or was written by other code ({error!r}): {advice}") from error
 
 
+def size_of(folder: Path) -> int:
+    """The bytes of all its files."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
 def table_metadata(path: Path) -> dict[str, Any]:
     """What a person wants to see of a table: rows, columns, size, the first rows."""
     frame = pl.scan_parquet(path)
@@ -80,13 +84,13 @@ def table_metadata(path: Path) -> dict[str, Any]:
         "bytes": path.stat().st_size,
         "dagster/row_count": frame.select(pl.len()).collect().item(),
         "dagster/column_schema": dg.TableSchema(columns),
-        "preview": dg.MetadataValue.md(markdown(frame.head(5).collect())),
+        "preview": markdown(frame.head(5).collect()),
     }
 
 
-def markdown(table: pl.DataFrame, *, columns: int = 12) -> str:
-    """`table` as Markdown, its first columns only where there are many."""
-    shown = table.select(table.columns[:columns])
+def markdown(table: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """`table` as it is shown on an asset's page, its first columns only where there are many."""
+    shown = table.select(table.columns[:12])
     with pl.Config(
         tbl_formatting="MARKDOWN",
         tbl_hide_column_data_types=True,
@@ -96,7 +100,7 @@ def markdown(table: pl.DataFrame, *, columns: int = 12) -> str:
         fmt_str_lengths=60,
         tbl_width_chars=2000,
     ):
-        return str(shown)
+        return dg.MetadataValue.md(str(shown))
 
 
 def _existing(path: Path, context: dg.InputContext) -> Path:

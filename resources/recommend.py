@@ -9,8 +9,7 @@ import polars as pl
 
 from movierec.published import Bundle, BundleError, atomic, current
 from movierec.recommender import FALLBACK, Recommender
-from movierec.sampling import SAMPLES
-from resources.settings import Settings, SettingsError
+from resources.settings import Settings, called
 
 SCHEMA = {
     "user_id": pl.Int64,
@@ -75,8 +74,8 @@ def users_of(path: Path) -> pl.Series:
         raise RecommendError(f"USERS={path} is no CSV file of user ids: {error}") from error
 
 
-def _published(sample: str) -> Recommender:
-    folder = current(Settings.from_environment().published(sample))
+def _published(settings: Settings, sample: str) -> Recommender:
+    folder = current(settings.published(sample))
     if folder is None:
         raise RecommendError(f"nothing is published: run `make pipeline SAMPLE={sample}` first")
     return Bundle.open(folder).recommender
@@ -84,19 +83,18 @@ def _published(sample: str) -> Recommender:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="make recommend", description=__doc__)
-    parser.add_argument("--sample", choices=SAMPLES, default="full")
     parser.add_argument("--out", type=Path, default=Path("recommendations.parquet"))
     parser.add_argument("--n", type=int, default=10)
     parser.add_argument("--users", type=Path)
-    given = parser.parse_args(arguments)
+    settings, given = called(parser, arguments)
     try:
-        recommender = _published(given.sample)
+        recommender = _published(settings, given.sample)
         everybody = pl.Series(recommender.interactions.user_ids, dtype=pl.Int64)
         user_ids = users_of(given.users) if given.users else everybody
         rows = write(recommender, user_ids, n=given.n, out=given.out)
-    except (RecommendError, SettingsError, BundleError) as error:
+    except (RecommendError, BundleError) as error:
         sys.stderr.write(f"{error}\n")
-        return 2 if isinstance(error, SettingsError) else 1
+        return 1
     sys.stdout.write(f"{given.out}: {rows:,} rows for {len(user_ids):,} users\n")
     return 0
 

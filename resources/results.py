@@ -12,9 +12,8 @@ import polars as pl
 from movierec.leaderboard import LEADERBOARD
 from movierec.published import atomic
 from movierec.report import SHOWN, headline, results_page
-from movierec.sampling import SAMPLES
 from movierec.splits import SPLITS
-from resources.settings import ROOT, Settings, SettingsError
+from resources.settings import ROOT, called
 from resources.sources import CATALOGUE
 
 MEASURED = ROOT / "docs" / "results"
@@ -31,19 +30,16 @@ class ResultsError(RuntimeError):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0, 1 where what is published is at fault, 2 where a setting is."""
-    parser = argparse.ArgumentParser(prog="make results", description=__doc__)
-    parser.add_argument("--sample", choices=SAMPLES, default="full")
-    given = parser.parse_args(arguments)
+    """Exit code 0, or 1 where what is published is at fault."""
+    settings, given = called(argparse.ArgumentParser(prog="make results", description=__doc__), arguments)
     try:
-        settings = Settings.from_environment()
         path = settings.store / given.sample / "leaderboard.parquet"
         measured = measured_by(measured_table(path, sample=given.sample), sample=given.sample)
         measured["diversity"] = _rounded(measured_rows(path.with_name("diversity.parquet")))
         path = MEASURED / f"{name_of(measured['source'])}-{given.sample}.json"
-    except (SettingsError, ResultsError) as error:
+    except ResultsError as error:
         sys.stderr.write(f"{error}\n")
-        return 2 if isinstance(error, SettingsError) else 1
+        return 1
     with atomic(path) as part:
         part.write_text(_json(measured))
     for page, text in pages().items():

@@ -1,7 +1,8 @@
 """What the environment says: where to write, which data, which ports."""
 
 import os
-from collections.abc import Mapping
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -84,6 +85,16 @@ class Settings:
     @property
     def exports(self) -> Path:
         return self.home / "exports"
+
+
+def called(parser: ArgumentParser, arguments: Sequence[str] | None) -> tuple[Settings, Namespace]:
+    """What a command over a sample is given. A wrong setting ends it with exit code 2, as a wrong argument does."""
+    parser.add_argument("--sample", choices=SAMPLES, default="full")
+    given = parser.parse_args(arguments)
+    try:
+        return Settings.from_environment(), given
+    except SettingsError as error:
+        parser.exit(2, f"{error}\n")
 
 
 def _megabytes(value: str) -> int:

@@ -9,8 +9,7 @@ from pathlib import Path
 import duckdb
 
 from movierec.published import atomic
-from movierec.sampling import SAMPLES
-from resources.settings import Settings, SettingsError
+from resources.settings import called
 
 # The exchange names of the cleaned tables, in MovieLens's own column names.
 EXPORTS = {
@@ -166,21 +165,19 @@ def _is_inside_quotes(source: str) -> bool:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0, 1 where the store or a piped statement is at fault, 2 where a setting is."""
+    """Exit code 0, or 1 where the store or a piped statement is at fault."""
     parser = argparse.ArgumentParser(prog="python -m resources.warehouse", description=__doc__)
     parser.add_argument("what", choices=["sql", "export"])
-    parser.add_argument("--sample", choices=SAMPLES, default="full")
-    given = parser.parse_args(arguments)
+    settings, given = called(parser, arguments)
+    store = settings.store / given.sample
     try:
-        settings = Settings.from_environment()
-        store = settings.store / given.sample
         if given.what == "sql":
             return 1 if prompt(store) else 0
         for path in export(store, settings.exports / given.sample):
             sys.stdout.write(f"{path}\n")
-    except (SettingsError, StoreError) as error:
+    except StoreError as error:
         sys.stderr.write(f"{error}\n")
-        return 2 if isinstance(error, SettingsError) else 1
+        return 1
     return 0
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Protocol
+from typing import Protocol
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from starlette.requests import Request
@@ -114,9 +114,7 @@ def review(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, fo
 
 
 @router.get("/movies/{movie_id}/reviews")
-def all_reviews(
-    request: Request, site: TheSite, bundle: TheBundle, movie_id: str, page: Annotated[str, Query()] = ""
-) -> Response:
+def all_reviews(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, page: str = "") -> Response:
     """The reviews of a movie, newest first; for htmx without the page around them."""
     movie = known_movie(bundle, movie_id)
     try:

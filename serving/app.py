@@ -38,7 +38,6 @@ from serving import (
 from serving.deps import Site, site_of
 from serving.etags import JsonEtags
 from serving.languages import N_, Sentence
-from serving.mine import my_sets
 from serving.operators import Operators
 from serving.origin import BoundedBodies, SameOrigin
 from serving.people.community import Community
@@ -97,7 +96,6 @@ def create_app(
         generate_unique_id_function=operation_id,
     )
     app.state.site = site = Site.of(live, people, pictures)
-    app.state.movie_sets = my_sets
     app.state.companion = companion
     app.state.operators = operators or Operators.from_environment(sample)
     for page in PAGES:

@@ -1,10 +1,10 @@
 """Signing up, in and out."""
 
 from collections.abc import Mapping
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -37,12 +37,12 @@ class Door(NamedTuple):
 
 
 @router.get("/register")
-def register_page(request: Request, site: TheSite, back: Annotated[str, Query()] = "") -> Response:
+def register_page(request: Request, site: TheSite, back: str = "") -> Response:
     return door_answer(request, site, "register.html", Door(local(request, back) or came_from(request)))
 
 
 @router.get("/sign-in")
-def sign_in_page(request: Request, site: TheSite, back: Annotated[str, Query()] = "") -> Response:
+def sign_in_page(request: Request, site: TheSite, back: str = "") -> Response:
     return door_answer(request, site, "sign_in.html", Door(local(request, back) or came_from(request)))
 
 

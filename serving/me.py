@@ -3,10 +3,10 @@
 import json
 import logging
 from collections.abc import Callable, Mapping
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
@@ -72,19 +72,16 @@ class MyAccount(NamedTuple):
     seconds: int = 0
 
 
-Counted = Annotated[str, Query()]
-
-
 @router.get("/me")
 def my_page(
     request: Request,
     site: TheSite,
     bundle: TheBundle,
     *,
-    show: Annotated[str, Query()] = "watched",
-    page: Annotated[str, Query()] = "",
-    moved: Counted = "",
-    kept: Counted = "",
+    show: str = "watched",
+    page: str = "",
+    moved: str = "",
+    kept: str = "",
 ) -> Response:
     """What one has watched, saved, rated, reviewed, and its statistics."""
     if show not in {*LISTS, "statistics"}:
@@ -140,7 +137,7 @@ def my_export(request: Request, site: TheSite) -> Response:
 
 
 @router.get("/me/account")
-def my_account(request: Request, site: TheSite, done: Annotated[str, Query()] = "") -> Response:
+def my_account(request: Request, site: TheSite, done: str = "") -> Response:
     """Profiles, sessions, password, export, farewell."""
     return account_answer(request, site, done=done)
 

@@ -17,6 +17,7 @@ from serving.answers import MovieOut
 from serving.api import Limit
 from serving.asked import MAX_QUERY, ONLY, asked, root
 from serving.deps import TheBundle
+from serving.mine import my_sets
 
 router = APIRouter(tags=["movies"])
 
@@ -86,7 +87,7 @@ def search_movies(
         raise HTTPException(422, f"{fault.where}: {fault.error}")
     tree = root(wanted.whole().parts)
     try:
-        mask = browser.columns.matching(tree, request.app.state.movie_sets(request))
+        mask = browser.columns.matching(tree, my_sets(request))
     except FilterError as error:
         raise HTTPException(422, f"filter: {error}") from None
     order: Sort = sort or ("relevance" if q.strip() else "popularity")

@@ -2,16 +2,16 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException
 from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from movierec.catalog import Movie
 from movierec.published import Bundle
-from serving.because import BecauseRow, because_rows
+from serving.because import ROW_SIZE, BecauseRow, because_rows
 from serving.cards import Card, card, cards
 from serving.deps import Site, TheBundle, TheSite
 from serving.htmx import wants_fragment
@@ -37,7 +37,6 @@ log = logging.getLogger(__name__)
 router = APIRouter(include_in_schema=False)
 
 PAGE_SIZE = 48
-ROW_SIZE = 20
 SIMILAR_SIZE = 24
 ME = "me"  # in the place of a user id: who asks
 AUTOMATIC_PAGES = 5  # so many pages load by scrolling, then "Show more" waits: the footer can be reached
@@ -82,9 +81,7 @@ class CataloguePage(NamedTuple):
 
 
 @router.get("/")
-def home(
-    request: Request, site: TheSite, bundle: TheBundle, user_id: Annotated[str | None, Query()] = None
-) -> Response:
+def home(request: Request, site: TheSite, bundle: TheBundle, user_id: str | None = None) -> Response:
     """Trending, a personal row, all movies; for htmx the personal row alone.
 
     Without a `user_id` the visitor's own row is shown, or the first preset user's to who has rated nothing; with an
@@ -113,7 +110,7 @@ def around_the_row(bundle: Bundle) -> dict[str, Any]:
 
 
 @router.get("/movies")
-def all_movies(request: Request, site: TheSite, bundle: TheBundle, page: Annotated[str, Query()] = "") -> Response:
+def all_movies(request: Request, site: TheSite, bundle: TheBundle, page: str = "") -> Response:
     """Every movie, a page at a time; for htmx the cards of that page alone."""
     try:
         number = A_PAGE_NUMBER.validate_python(page or 1)
@@ -139,9 +136,9 @@ def movie_page(
     bundle: TheBundle,
     movie_id: str,
     *,
-    said: Annotated[str, Query()] = "",
-    was: Annotated[str, Query()] = "",
-    user_id: Annotated[str, Query()] = "",
+    said: str = "",
+    was: str = "",
+    user_id: str = "",
 ) -> Response:
     """One movie, what people say of it, and the movies like it.
 

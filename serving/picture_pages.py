@@ -1,9 +1,8 @@
 """The addresses of posters and backdrops: an answer comes at once, fetched or drawn."""
 
 import hashlib
-from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -30,9 +29,9 @@ def poster(
     bundle: TheBundle,
     movie_id: str,
     *,
-    v: Annotated[str, Query()] = "",
-    size: Annotated[str, Query()] = "",
-    drawn: Annotated[str, Query()] = "",
+    v: str = "",
+    size: str = "",
+    drawn: str = "",
 ) -> Response:
     """The poster of a movie. `v` is the version of the drawn one: only with the right one is it kept for a day.
     With the `size` "card" TMDB's is as small as a card, once that is made. With `drawn` it is the drawn one whatever

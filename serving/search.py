@@ -2,12 +2,11 @@
 
 import logging
 import re
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException
 from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -21,6 +20,7 @@ from serving.cards import Card, cards
 from serving.deps import Site, TheBundle, TheSite
 from serving.htmx import wants_fragment
 from serving.languages import N_, Sentence, language_of
+from serving.mine import my_sets
 from serving.pages import A_PAGE_NUMBER, AUTOMATIC_PAGES, PAGE_SIZE, CataloguePage
 
 log = logging.getLogger(__name__)
@@ -29,8 +29,6 @@ router = APIRouter(include_in_schema=False)
 
 SUGGESTIONS = 8
 MOST_TAGS = 16
-
-MovieSets = Callable[[Request], Sets]
 
 
 class Way(NamedTuple):
@@ -68,7 +66,7 @@ def search(request: Request, site: TheSite, bundle: TheBundle) -> Response:
     number = page_number(request.query_params.get("page", ""))
     if not wanted.faults and not wants_fragment(request) and not is_clean(pairs):
         return RedirectResponse(wanted.href(), 303, {"Cache-Control": "no-store"})
-    sets = request.app.state.movie_sets(request)
+    sets = my_sets(request)
     words = in_the_catalogues_words(site, request, bundle.browser, wanted.q)
     try:
         found = find(bundle.browser, wanted, sets, number=number, words=words)
@@ -96,7 +94,7 @@ def search(request: Request, site: TheSite, bundle: TheBundle) -> Response:
 
 
 @router.get("/search/suggestions")
-def suggestions(request: Request, site: TheSite, bundle: TheBundle, q: Annotated[str, Query()] = "") -> Response:
+def suggestions(request: Request, site: TheSite, bundle: TheBundle, q: str = "") -> Response:
     """The best few movies for what is typed so far, as options of a list."""
     found = suggested(bundle.browser, in_the_catalogues_words(site, request, bundle.browser, q))
     return site.fragment(request, "partials/suggestions.html", q=q.strip()[:MAX_QUERY], cards=found)
@@ -185,9 +183,3 @@ def ways_out(browser: Browser, wanted: Asked, hits: Hits, sets: Sets) -> list[Wa
         if n:
             found.append(Way(chip, n))
     return sorted(found, key=lambda way: -way.n)
-
-
-def no_sets(_request: Request) -> Sets:
-    """The sets that a visitor can filter by: "seen", "saved", "poster". Put another such function in its place, as
-    `app.state.movie_sets`, to offer those that it gives."""
-    return {}

@@ -1,10 +1,10 @@
 """The first visit: five films that one knows, and the site recommends."""
 
 from collections.abc import Collection, Sequence
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -54,8 +54,8 @@ def welcome_page(
     site: TheSite,
     bundle: TheBundle,
     *,
-    more: Annotated[str, Query()] = "",
-    back: Annotated[str, Query()] = "",
+    more: str = "",
+    back: str = "",
 ) -> Response:
     """Popular films of all genres and decades; `more` shows the next ones."""
     return welcome_answer(request, site, bundle, number=page_of(more), back=local(request, back))

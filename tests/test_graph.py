@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import dagster as dg
 import numpy as np
@@ -27,8 +28,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
-
-ASSETS_ABOVE_PUBLISHED = {"split", "ratings", "ranker", "comparison", "evaluation"}
 
 
 def write_movielens(folder, *, users=60, movies=80, seed=1):
@@ -62,14 +61,35 @@ def run(settings, *, sample="full", selection=None, instance=None):
         )
 
 
+def above(settings, *assets):
+    """The names of these assets and of all that they are made of."""
+    graph = definitions(settings).resolve_asset_graph()
+    return sorted(key.to_user_string() for key in dg.AssetSelection.assets(*assets).upstream().resolve(graph))
+
+
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A home in which the whole graph ran once."""
+def instance():
+    """Where the run of `home` is recorded."""
+    with dg.DagsterInstance.ephemeral() as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory, instance):
+    """A home in which the whole graph ran once: its settings and the run."""
     folder = tmp_path_factory.mktemp("graph")
     write_movielens(folder / "movielens")
-    result = run(settings_for(folder))
+    settings = settings_for(folder)
+    result = run(settings, instance=instance)
     assert result.success
-    return folder, result
+    return settings, result
+
+
+@pytest.fixture
+def copied(home, tmp_path):
+    """The settings of a copy of it, with the source beside it, for a test to spoil."""
+    shutil.copytree(home[0].home.parent, tmp_path / "copy")
+    return settings_for(tmp_path / "copy")
 
 
 def metadata_of(result, asset):
@@ -105,17 +125,15 @@ def test_every_asset_has_the_samples_a_description_a_group_an_owner_and_kinds(tm
 
 
 def test_the_ranker_and_what_is_measured_never_stand_below_the_published_fits(tmp_path):
-    graph = definitions(Settings(home=tmp_path)).resolve_asset_graph()
+    settings = Settings(home=tmp_path)
     for measured in ("ranker", "rankings", "evaluation", "comparison"):
-        above = {key.to_user_string() for key in dg.AssetSelection.assets(measured).upstream().resolve(graph)}
-        assert above.isdisjoint({"ials", "popularity"}), measured
-    above = {key.to_user_string() for key in dg.AssetSelection.assets("ranker").upstream().resolve(graph)}
-    assert above.isdisjoint({"ials_known", "popularity_known"})
+        assert {"ials", "popularity"}.isdisjoint(above(settings, measured)), measured
+    assert {"ials_known", "popularity_known"}.isdisjoint(above(settings, "ranker"))
 
 
 def test_one_run_publishes_a_bundle_that_opens(home):
-    folder, result = home
-    bundle = Bundle.open(current(settings_for(folder).published("full")))
+    settings, result = home
+    bundle = Bundle.open(current(settings.published("full")))
     assert len(bundle.catalog.movies) == 80
     assert bundle.catalog.by_id[1].title == "The Movie 1"
     stages = {"two_stage": "two_stage", "blend": "candidates"}
@@ -126,8 +144,8 @@ def test_one_run_publishes_a_bundle_that_opens(home):
 
 
 def test_what_is_published_knows_every_rating(home):
-    folder, _ = home
-    recommender = Bundle.open(current(settings_for(folder).published("full"))).recommender
+    settings, _ = home
+    recommender = Bundle.open(current(settings.published("full"))).recommender
     assert recommender.interactions.user_items.nnz == 1800
     counts = recommender.features.users[:, USER_FEATURES.index("user_num_ratings")]
     assert counts.tolist() == [30] * 60
@@ -155,8 +173,8 @@ def test_metadata_tells_what_a_person_wants_to_see(home):
 
 
 def test_the_leaderboard_has_the_costs_of_all_stages_and_for_whom_there_is_an_answer(home):
-    folder, _ = home
-    board = pl.read_parquet(settings_for(folder).store / "full" / "leaderboard.parquet").filter(
+    settings, _ = home
+    board = pl.read_parquet(settings.store / "full" / "leaderboard.parquet").filter(
         protocol="per_user", segment="known"
     )
     costs = board.filter(pl.col("metric").is_in(["fit_seconds", "users_per_second"]))
@@ -170,8 +188,8 @@ def test_the_leaderboard_has_the_costs_of_all_stages_and_for_whom_there_is_an_an
 
 def test_taste_is_learnt(home):
     """Half of the movies are of a user's taste; a recommender that knows it puts those first."""
-    folder, _ = home
-    bundle = Bundle.open(current(settings_for(folder).published("full")))
+    settings, _ = home
+    bundle = Bundle.open(current(settings.published("full")))
     found = [
         movie % 2 == user % 2 for user in range(1, 61) for movie in bundle.recommender.for_user(user, n=5).movie_ids
     ]
@@ -183,8 +201,8 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
 
     from resources.tracking import store_uri
 
-    folder, result = home
-    client = MlflowClient(store_uri(settings_for(folder).mlflow))
+    settings, result = home
+    client = MlflowClient(store_uri(settings.mlflow))
     experiments = {each.name: each.experiment_id for each in client.search_experiments()}
     assert {"popularity_baseline", "als_candidate_generator", "two_stage_ranker"} <= experiments.keys()
     rankers = client.search_runs([experiments["two_stage_ranker"]])
@@ -209,24 +227,24 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
 
 def test_the_holdout_never_reaches_what_is_measured_on_it(home, tmp_path):
     """Half of the holdout gone, the rest turned over: candidates, ranker rows and rankings stay as they were."""
-    folder, _ = home
-    store = settings_for(folder).store / "full"
+    before, _ = home
+    store = before.store / "full"
     split = pl.read_parquet(store / "split.parquet")
     held_out = pl.col("part") == "holdout"
     changed = split.filter(~held_out | (pl.col("movie_id") % 2 == 0)).with_columns(
         rating=pl.when(held_out).then(5.5 - pl.col("rating")).otherwise("rating")
     )
     assert len(changed) < len(split)
-    settings = Settings(home=tmp_path / "home", source=str(folder / "movielens"))
+    settings = replace(before, home=tmp_path / "home")
     other = settings.store / "full"
     other.parent.mkdir(parents=True)
     shutil.copytree(store, other)
     changed.with_columns(pl.col("rating").cast(pl.Float32)).write_parquet(other / "split.parquet")
     graph = definitions(settings).resolve_asset_graph()
-    above = dg.AssetSelection.assets("rankings").upstream() & dg.AssetSelection.groups(
+    wanted = dg.AssetSelection.assets("rankings").upstream() & dg.AssetSelection.groups(
         "features", "candidates", "ranking", "evaluation"
     )
-    below = sorted({key.to_user_string() for key in above.resolve(graph)} - {"relevant", "rankings"})
+    below = sorted({key.to_user_string() for key in wanted.resolve(graph)} - {"relevant", "rankings"})
     relevant = pl.read_parquet(store / "relevant.parquet")
     assert run(settings, selection=[*below, "rankings"]).success
     assert pl.read_parquet(other / "label_rows.parquet").equals(pl.read_parquet(store / "label_rows.parquet"))
@@ -234,14 +252,11 @@ def test_the_holdout_never_reaches_what_is_measured_on_it(home, tmp_path):
     assert len(relevant) > 0
 
 
-def test_a_rejected_input_stops_the_graph_and_leaves_what_was_published(home, tmp_path):
-    folder = tmp_path / "copy"
-    shutil.copytree(home[0], folder)
-    settings = settings_for(folder)
-    before = current(settings.published("full"))
-    ratings = folder / "movielens" / "ratings.csv"
+def test_a_rejected_input_stops_the_graph_and_leaves_what_was_published(copied):
+    before = current(copied.published("full"))
+    ratings = Path(copied.source, "ratings.csv")
     ratings.write_text(ratings.read_text().replace("2.5", "many", 1))
-    result = run(settings)
+    result = run(copied)
     assert not result.success
     assert {each.step_key for each in result.get_step_failure_events()} == {"raw_ratings"}
     cause = result.get_step_failure_events()[0].step_failure_data.error
@@ -249,24 +264,21 @@ def test_a_rejected_input_stops_the_graph_and_leaves_what_was_published(home, tm
         cause = cause.cause
     assert "ratings.csv" in cause.message
     assert "many" in cause.message
-    assert current(settings.published("full")) == before
+    assert current(copied.published("full")) == before
     assert Bundle.open(before).version == before.name
 
 
-def test_a_model_below_its_floor_is_not_published_even_alone(home, tmp_path):
-    folder = tmp_path / "copy"
-    shutil.copytree(home[0], folder)
-    settings = settings_for(folder)
-    before = current(settings.published("full"))
-    path = settings.store / "full" / "comparison.parquet"
+def test_a_model_below_its_floor_is_not_published_even_alone(copied):
+    before = current(copied.published("full"))
+    path = copied.store / "full" / "comparison.parquet"
     worse = pl.col("model") == "ials"
     table = pl.read_parquet(path).with_columns(
         pl.when(worse).then(-0.1).otherwise(pl.col(name)).alias(name) for name in ("value", "low", "high")
     )
     table.write_parquet(path)
-    result = run(settings, selection=["published"])
+    result = run(copied, selection=["published"])
     assert not result.success
-    assert current(settings.published("full")) == before
+    assert current(copied.published("full")) == before
 
 
 def check_alone(settings, asset, name):
@@ -324,14 +336,11 @@ def first_to_last(table):
         ("comparison", "above_floors", lambda t: t.with_columns(high=pl.lit(-0.1)), "ials is worse than popularity"),
     ],
 )
-def test_a_spoilt_table_turns_its_check_red(home, tmp_path, asset, check, spoil, says):
-    folder = tmp_path / "copy"
-    shutil.copytree(home[0], folder)
-    settings = settings_for(folder)
-    path = settings.store / "full" / f"{asset}.parquet"
-    assert check_alone(settings, asset, check).passed
+def test_a_spoilt_table_turns_its_check_red(copied, asset, check, spoil, says):
+    path = copied.store / "full" / f"{asset}.parquet"
+    assert check_alone(copied, asset, check).passed
     spoil(pl.read_parquet(path)).write_parquet(path)
-    evaluation = check_alone(settings, asset, check)
+    evaluation = check_alone(copied, asset, check)
     assert not evaluation.passed
     assert says is None or says in evaluation.description
 
@@ -340,59 +349,47 @@ def test_a_spoilt_table_turns_its_check_red(home, tmp_path, asset, check, spoil,
     ("asset", "put_there"),
     [("ials_history", "ials_known"), ("ials_known", "ials"), ("popularity_known", "popularity")],
 )
-def test_a_model_fitted_past_its_cut_turns_its_check_red(home, tmp_path, asset, put_there):
-    folder = tmp_path / "copy"
-    shutil.copytree(home[0], folder)
-    store = settings_for(folder).store / "full"
-    assert check_alone(settings_for(folder), asset, "fitted_before_its_cut").passed
+def test_a_model_fitted_past_its_cut_turns_its_check_red(copied, asset, put_there):
+    store = copied.store / "full"
+    assert check_alone(copied, asset, "fitted_before_its_cut").passed
     shutil.rmtree(store / asset)
     shutil.copytree(store / put_there, store / asset)
-    evaluation = check_alone(settings_for(folder), asset, "fitted_before_its_cut")
+    evaluation = check_alone(copied, asset, "fitted_before_its_cut")
     assert not evaluation.passed
     assert evaluation.metadata["ratings_known_too_early"].value > 0
 
 
-def test_a_mix_of_two_data_sets_is_not_published(home, tmp_path):
+def test_a_mix_of_two_data_sets_is_not_published(copied, instance):
     """New data fetched, nothing trained on it: the bundle would name data that its models never saw."""
-    folder = tmp_path / "copy"
-    shutil.copytree(home[0], folder)
-    settings = settings_for(folder)
-    with dg.DagsterInstance.ephemeral() as instance:
-        assert run(settings, instance=instance).success
-        before = current(settings.published("full"))
-        # Another sample's runs and a stage made anew in order are no mix.
-        assert run(settings, sample="10pct", selection=["dataset", "raw_movies", "movies"], instance=instance).success
-        assert run(settings, selection=["similar_movies", "catalogue", "published"], instance=instance).success
-        write_movielens(folder / "movielens", seed=2)
-        assert run(settings, selection=["dataset"], instance=instance).success
-        newest = current(settings.published("full"))
-        result = run(settings, selection=["published"], instance=instance)
-        assert not result.success
-        (failure,) = result.get_step_failure_events()
-        assert "raw_ratings was made from an older dataset" in str(
-            failure.step_failure_data.user_failure_data.description
-        )
-        assert current(settings.published("full")) == newest != before
+    before = current(copied.published("full"))
+    # Another sample's runs and a stage made anew in order are no mix.
+    assert run(copied, sample="10pct", selection=["dataset", "raw_movies", "movies"], instance=instance).success
+    assert run(copied, selection=["similar_movies", "catalogue", "published"], instance=instance).success
+    write_movielens(Path(copied.source), seed=2)
+    assert run(copied, selection=["dataset"], instance=instance).success
+    newest = current(copied.published("full"))
+    result = run(copied, selection=["published"], instance=instance)
+    assert not result.success
+    (failure,) = result.get_step_failure_events()
+    assert "raw_ratings was made from an older dataset" in str(failure.step_failure_data.user_failure_data.description)
+    assert current(copied.published("full")) == newest != before
 
 
-def test_a_challenger_that_is_worse_is_not_published_and_the_run_is_no_failure(home, tmp_path):
-    folder = tmp_path / "copy"
-    shutil.copytree(home[0], folder)
-    settings = settings_for(folder)
-    before = current(settings.published("full"))
+def test_a_challenger_that_is_worse_is_not_published_and_the_run_is_no_failure(copied):
+    before = current(copied.published("full"))
     scores = before / "scores.parquet"
     champion = pl.read_parquet(scores)
     champion.with_columns(pl.col("ndcg_at_10") + 0.2).write_parquet(scores)
-    result = run(settings, selection=["published"])
+    result = run(copied, selection=["published"])
     assert result.success
     (check,) = result.get_asset_check_evaluations()
     assert (check.check_name, check.passed) == ("beats_champion", False)
     assert check.metadata["value"].value == pytest.approx(-0.2)
     assert check.metadata["n"].value == len(champion)
-    assert current(settings.published("full")) == before
+    assert current(copied.published("full")) == before
     champion.write_parquet(scores)
-    assert run(settings, selection=["published"]).success
-    after = current(settings.published("full"))
+    assert run(copied, selection=["published"]).success
+    after = current(copied.published("full"))
     assert after != before
     assert "nDCG@10 +0.0000" in json.loads((after / "manifest.json").read_text())["verdict"]
 
@@ -407,47 +404,38 @@ def publish_where_the_ranker_gains(settings, **gain):
     assert run(settings, selection=["published"]).success
 
 
-def test_a_champion_whose_ranker_reads_other_features_defends_its_place_all_the_same(home, tmp_path):
-    folder = tmp_path / "copy"
-    shutil.copytree(home[0], folder)
-    settings = settings_for(folder)
-    publish_where_the_ranker_gains(settings, value=0.03, low=-0.01, high=0.07)
-    before = current(settings.published("full"))
+def test_a_champion_whose_ranker_reads_other_features_defends_its_place_all_the_same(copied):
+    publish_where_the_ranker_gains(copied, value=0.03, low=-0.01, high=0.07)
+    before = current(copied.published("full"))
     ranker = before / "recommender" / "ranker" / "config.json"
     ranker.write_text(ranker.read_text().replace("movie_num_ratings", "movie_of_older_code"))
     scores = before / "scores.parquet"
     champion = pl.read_parquet(scores)
     champion.with_columns(pl.col("ndcg_at_10") + 0.2).write_parquet(scores)
-    (check,) = run(settings, selection=["published"]).get_asset_check_evaluations()
+    (check,) = run(copied, selection=["published"]).get_asset_check_evaluations()
     assert not check.passed
     assert check.metadata["value"].value == pytest.approx(-0.2)
-    assert current(settings.published("full")) == before
+    assert current(copied.published("full")) == before
     champion.write_parquet(scores)
-    (check,) = run(settings, selection=["published"]).get_asset_check_evaluations()
+    (check,) = run(copied, selection=["published"]).get_asset_check_evaluations()
     assert check.passed
     assert "this code cannot open the champion" in check.description
 
 
-def test_a_ranker_that_may_be_worse_than_its_candidates_is_not_served(home, tmp_path):
-    folder = tmp_path / "copy"
-    shutil.copytree(home[0], folder)
-    settings = settings_for(folder)
-    publish_where_the_ranker_gains(settings, value=-0.03, low=-0.07, high=0.001)
-    bundle = Bundle.open(current(settings.published("full")))
+def test_a_ranker_that_may_be_worse_than_its_candidates_is_not_served(copied):
+    publish_where_the_ranker_gains(copied, value=-0.03, low=-0.07, high=0.001)
+    bundle = Bundle.open(current(copied.published("full")))
     assert bundle.manifest["serves"] == "blend"
     assert "-0.0300 [-0.0700, +0.0010], n = 60," in bundle.manifest["serves_because"]
     assert bundle.recommender.for_user(5, n=5).model == "candidates"
 
 
-def test_a_champion_of_other_data_defends_nothing(home, tmp_path):
-    folder = tmp_path / "copy"
-    shutil.copytree(home[0], folder)
-    settings = settings_for(folder)
-    before = current(settings.published("full"))
+def test_a_champion_of_other_data_defends_nothing(copied):
+    before = current(copied.published("full"))
     manifest = before / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"version": "', '"version": "of other data ', 2))
-    assert run(settings, selection=["published"]).success
-    assert current(settings.published("full")) != before
+    assert run(copied, selection=["published"]).success
+    assert current(copied.published("full")) != before
 
 
 def test_the_seed_designs_parameters_can_be_chosen_for_the_whole_graph(tmp_path):
@@ -469,10 +457,8 @@ def store_metadata(settings, *, movies):
     (folder / "CURRENT").write_text("v1")
 
 
-def test_the_ranker_reads_tmdbs_metadata_where_that_is_switched_on(home, tmp_path):
-    folder = tmp_path / "copy"
-    shutil.copytree(home[0], folder)
-    settings = replace(settings_for(folder), tmdb_features=True)
+def test_the_ranker_reads_tmdbs_metadata_where_that_is_switched_on(copied):
+    settings = replace(copied, tmdb_features=True)
     store_metadata(settings, movies=70)
     kinds = ("label_rows", "ranker")
     trained = [name.replace("two_stage", kind) for kind in kinds for name in RECOMMENDERS]
@@ -495,25 +481,20 @@ def test_the_ranker_reads_tmdbs_metadata_where_that_is_switched_on(home, tmp_pat
     assert table.filter(pl.col("movie_id") > 70)["tmdb_runtime"].is_nan().all()
 
 
-def test_the_ranker_reads_nothing_of_tmdb_otherwise(home, tmp_path):
-    folder = tmp_path / "copy"
-    shutil.copytree(home[0], folder)
-    settings = settings_for(folder)
-    before = pl.read_parquet(settings.store / "full" / "movie_features.parquet")
-    store_metadata(settings, movies=70)
-    assert run(settings, selection=["movie_features"]).success
-    assert pl.read_parquet(settings.store / "full" / "movie_features.parquet").equals(before)
-    ranker = settings.store / "full" / "ranker"
+def test_the_ranker_reads_nothing_of_tmdb_otherwise(copied):
+    before = pl.read_parquet(copied.store / "full" / "movie_features.parquet")
+    store_metadata(copied, movies=70)
+    assert run(copied, selection=["movie_features"]).success
+    assert pl.read_parquet(copied.store / "full" / "movie_features.parquet").equals(before)
+    ranker = copied.store / "full" / "ranker"
     features = Ranker.load(ranker / (ranker / "CURRENT").read_text()).features
     assert features == (*BASE_FEATURES, *ranker_features(RECOMMENDERS["two_stage"], ()))
-    manifest = json.loads((current(settings.published("full")) / "manifest.json").read_text())
+    manifest = json.loads((current(copied.published("full")) / "manifest.json").read_text())
     assert manifest["tmdb_features"] == []
 
 
-def test_features_of_tmdb_without_its_metadata_say_what_to_run(home, tmp_path):
-    folder = tmp_path / "copy"
-    shutil.copytree(home[0], folder)
-    result = run(replace(settings_for(folder), tmdb_features=True), selection=["movie_features", "label_rows"])
+def test_features_of_tmdb_without_its_metadata_say_what_to_run(copied):
+    result = run(replace(copied, tmdb_features=True), selection=["movie_features", "label_rows"])
     (failure,) = result.get_step_failure_events()
     assert failure.step_key == "movie_features"
     assert "run `TMDB_API_KEY=… make metadata SAMPLE=full`" in str(failure.step_failure_data.error)
@@ -523,7 +504,8 @@ def test_data_too_small_to_learn_from_says_so(tmp_path):
     write_movielens(tmp_path / "movielens", users=40)
     ratings = tmp_path / "movielens" / "ratings.csv"
     ratings.write_text(ratings.read_text().replace(",4.5,", ",3.5,"))
-    result = run(settings_for(tmp_path))
+    settings = settings_for(tmp_path)
+    result = run(settings, selection=above(settings, "relevant"))
     failed = {each.step_key: str(each.step_failure_data.error) for each in result.get_step_failure_events()}
     assert "nobody rated a movie 4.0 or better" in failed["relevant"]
 
@@ -547,12 +529,12 @@ def test_movies_without_genres_are_no_trouble(tmp_path):
     write_movielens(tmp_path / "movielens")
     movies = tmp_path / "movielens" / "movies.csv"
     movies.write_text(movies.read_text().replace("Comedy", "(no genres listed)").replace("Action|Sci-Fi", ""))
-    assert run(settings_for(tmp_path), selection=None).success
+    settings = settings_for(tmp_path)
+    assert run(settings, selection=above(settings, "recommendations", "companion", "diversity")).success
 
 
 def test_samples_are_nested_and_keep_whole_users(home):
-    folder, _ = home
-    settings = settings_for(folder)
+    settings, _ = home
     assert run(
         settings, sample="10pct", selection=["dataset", "raw_movies", "raw_ratings", "movies", "ratings"]
     ).success
@@ -565,8 +547,8 @@ def test_samples_are_nested_and_keep_whole_users(home):
 
 
 def test_a_manifest_is_plain_json_that_names_where_everything_came_from(home):
-    folder, _ = home
-    manifest = json.loads((current(settings_for(folder).published("full")) / "manifest.json").read_text())
+    settings, _ = home
+    manifest = json.loads((current(settings.published("full")) / "manifest.json").read_text())
     assert manifest.keys() >= {
         "format",
         "version",

@@ -60,13 +60,13 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
-def new_password_of(text: str, *, name: str, field: str = "password") -> str:
+def new_password_of(text: str, *, name: str) -> str:
     """Long enough and not one that is tried first; nothing else is asked of it. Raises Refused."""
     if len(text) < SHORTEST_PASSWORD:
-        raise Refused(field, "password_is_too_short")
+        raise Refused("password", "password_is_too_short")
     if len(text) > LONGEST_PASSWORD:
-        raise Refused(field, "password_is_too_long")
+        raise Refused("password", "password_is_too_long")
     plain = name_key(text)
     if plain in COMMON_PASSWORDS or plain == name_key(name) or len(set(plain)) < 3:
-        raise Refused(field, "password_is_common")
+        raise Refused("password", "password_is_common")
     return text

@@ -15,18 +15,13 @@ from tests import factories
 from tests.serving.asking import post
 from tests.serving.conftest import eventually
 from tests.serving.test_runs_api import TOKEN, FakeDagster, launched, site
-from tests.test_graph import metadata_of, run, settings_for, write_movielens
+from tests.test_graph import above, metadata_of, run, settings_for, write_movielens
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::dagster.PreviewWarning"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
-
-
-def above(settings, *assets):
-    graph = definitions(settings).resolve_asset_graph()
-    return sorted(key.to_user_string() for key in dg.AssetSelection.assets(*assets).upstream().resolve(graph))
 
 
 @pytest.fixture(scope="module")

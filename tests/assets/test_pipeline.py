@@ -26,6 +26,9 @@ def settings(tmp_path, monkeypatch):
     return Settings.from_environment()
 
 
+FIRST = "key:dataset+1"  # the first assets, where a test is of what is said of a run and not of what runs
+
+
 def published(settings, version):
     """A bundle and its companion in the settings' home that say they were made from the given data."""
     source = {"name": "movielens", "description": "made up", "version": version}
@@ -61,7 +64,8 @@ def test_changed_data_is_tried_and_a_rejected_one_leaves_the_old_bundle_served(s
     assert "Serving what was published before: bundle v1" in out
 
 
-def test_without_a_bundle_a_rejected_input_is_a_failure(settings, capsys):
+def test_without_a_bundle_a_rejected_input_is_a_failure(settings, capsys, monkeypatch):
+    monkeypatch.setattr(pipeline, "SERVED", FIRST)
     assert pipeline.main(["--if-needed"]) == pipeline.FAILED
     assert "nothing that was published before has changed" in capsys.readouterr().err
 
@@ -74,7 +78,7 @@ def test_a_wrong_setting_is_said_in_one_line(settings, monkeypatch, capsys):
 
 def test_an_unknown_source_names_the_choices(settings, monkeypatch, capsys):
     monkeypatch.setenv("MOVIEREC_SOURCE", "ml-33m")
-    assert pipeline.main([]) == pipeline.FAILED
+    assert pipeline.main(["--select", FIRST]) == pipeline.FAILED
     out = capsys.readouterr().out
     assert "dataset failed" in out
     assert "ml-32m" in out
@@ -88,7 +92,7 @@ def test_a_failure_is_told_by_the_assets_own_error_and_not_by_what_led_to_it(set
         raise SourceError("fetch it by hand") from OSError("Name or service not known")
 
     monkeypatch.setattr(movielens, "acquire", no_network)
-    assert pipeline.main([]) == pipeline.FAILED
+    assert pipeline.main(["--select", FIRST]) == pipeline.FAILED
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == "dataset failed: fetch it by hand"
     assert "Dependencies" not in out
@@ -104,7 +108,7 @@ def test_a_run_that_published_before_it_failed_says_so(settings, monkeypatch, ca
         raise SourceError("too late")
 
     monkeypatch.setattr(movielens, "acquire", published_and_failed)
-    assert pipeline.main([]) == pipeline.FAILED
+    assert pipeline.main(["--select", FIRST]) == pipeline.FAILED
     assert capsys.readouterr().err.endswith("failed; published all the same: bundle v1, companion c1.\n")
 
 
@@ -152,9 +156,10 @@ def test_the_nightly_schedule_follows_the_environment_and_is_off():
 
 
 @pytest.mark.parametrize("broken", ["manifest.json", "catalogue.parquet"])
-def test_a_broken_bundle_is_made_anew(settings, capsys, broken):
+def test_a_broken_bundle_is_made_anew(settings, capsys, monkeypatch, broken):
     from resources.sources import acquire
 
+    monkeypatch.setattr(pipeline, "SERVED", FIRST)
     published(settings, acquire(settings.source, settings.raw).version)
     (settings.published("full") / "v1" / broken).write_text("{")
     assert pipeline.main(["--if-needed"]) == pipeline.FAILED  # the ratings are wrong, and there is nothing to serve
@@ -175,6 +180,7 @@ def test_a_stopped_run_is_no_failure_and_nothing_is_served_instead(settings, sto
         "import sys, time; from resources import movielens\n"
         "movielens.acquire = lambda *_: (print('waiting', flush=True), time.sleep(30))\n"
         "from assets import pipeline; pipeline._is_current = lambda *_: False\n"
+        f"pipeline.SERVED = {FIRST!r}\n"
         "sys.exit(pipeline.main(['--if-needed']))"
     )
     process = subprocess.Popen(

@@ -83,5 +83,5 @@ def test_half_written_files_of_killed_runs_are_swept_after_a_day(tmp_path):
 
 
 def test_a_preview_is_a_markdown_table():
-    text = markdown(pl.DataFrame({"a": [1], "b": ["x"]}))
+    text = markdown(pl.DataFrame({"a": [1], "b": ["x"]})).value
     assert text.splitlines()[0].replace(" ", "") == "|a|b|"

@@ -17,7 +17,7 @@ from movierec.schema import LINKS
 from resources.relational import SCHEMA, VARIABLE, ExportError, RelationalHome, relations
 from resources.settings import Settings
 from resources.sources import Dataset
-from tests import factories, postgres
+from tests import factories
 
 TITLES = {1: 'Say "Hi", Mum', 2: "Zürich; DROP TABLE movies", 3: "two\nlines"}
 
@@ -27,15 +27,6 @@ def tables(n_movies=4, rated=((7, 1, 4.5), (7, 2, 3.0), (9, 1, 5.0))):
     stats = Popularity.fit(Interactions.of(rated)).stats().lazy()
     links = pl.LazyFrame({"movie_id": [1], "imdb_id": [114709], "tmdb_id": [862]}, schema=LINKS)
     return relations(catalogue(factories.movies(n_movies, TITLES), links, stats, factories.tags()), rated)
-
-
-@pytest.fixture(scope="module")
-def postgres_url():
-    programs = postgres.binaries()
-    if programs is None:
-        pytest.skip("PostgreSQL's initdb and pg_ctl are not installed")
-    with postgres.server(programs) as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "sqlite by url", "postgresql"])

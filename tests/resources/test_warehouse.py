@@ -163,7 +163,15 @@ def test_a_failed_statement_of_a_pipe_is_exit_code_1(store, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "module", [("resources.warehouse", "sql"), ("resources.warehouse", "export"), ("resources.results",)]
+    "module",
+    [
+        ("resources.warehouse", "sql"),
+        ("resources.warehouse", "export"),
+        ("resources.results",),
+        ("resources.recommend",),
+        ("resources.ablation",),
+        ("resources.counterparts",),
+    ],
 )
 def test_a_wrong_setting_is_one_line_and_exit_code_2(tmp_path, module):
     code, out, err = run(*module, HOME=tmp_path, WEB_PORT="eighty")

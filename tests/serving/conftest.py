@@ -13,7 +13,6 @@ from sqlalchemy import text
 
 from serving.app import create_app
 from serving.people.database import Database, database_url
-from tests import postgres
 from tests.factories import published_home
 
 if TYPE_CHECKING:
@@ -53,15 +52,6 @@ def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
     while not (found := condition()) and time.monotonic() < end:
         time.sleep(0.05)
     return found
-
-
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    programs = postgres.binaries()
-    if programs is None:
-        pytest.skip("PostgreSQL's initdb and pg_ctl are not installed")
-    with postgres.server(programs) as url:
-        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

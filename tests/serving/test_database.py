@@ -1,8 +1,9 @@
 """The site's database: its tables, its migrations, and what happens when it is not there."""
 
-import multiprocessing
 import sqlite3
 import stat
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -22,6 +23,12 @@ from serving.people.visitors import new_guest
 from tests.serving.visits import Clock
 
 NOW = Clock().time
+PREPARE = """
+import sys
+from pathlib import Path
+from serving.people.database import Database, database_url
+Database(database_url(sys.argv[1], home=Path())).prepare()
+"""
 
 
 def test_migrations_make_the_tables_of_the_records(database: Database) -> None:
@@ -55,17 +62,10 @@ def sqlite_there(database: Database) -> Database:
     return database
 
 
-def prepare(url: str) -> str:
-    Database(database_url(url, home=Path())).prepare()
-    return "prepared"
-
-
 def test_processes_that_start_together_migrate_once(database: Database) -> None:
     url = database.url.render_as_string(hide_password=False)
-    with multiprocessing.get_context("spawn").Pool(4) as pool:
-        assert pool.map(prepare, [url] * 4) == ["prepared"] * 4
-        pool.close()
-        pool.join()  # leaving the block would send a signal, which whoever started the tests may have had ignored
+    started = [subprocess.Popen([sys.executable, "-c", PREPARE, url]) for _ in range(4)]
+    assert [process.wait() for process in started] == [0] * 4
     with database.reading() as session:
         assert session.execute(text("SELECT count(*) FROM alembic_version")).scalar() == 1
 

@@ -13,6 +13,7 @@ from serving.people import feedback
 from serving.people.community import Community
 from serving.people.records import Profile, Rating, Review, Visit
 from serving.people.signing import COOKIE
+from tests.serving.test_movies import ids
 from tests.serving.visits import Clock, Tab, another, community, drawn_for, rating_on, tab, words
 
 
@@ -477,13 +478,14 @@ def test_ratings_come_oldest_first_as_the_fold_in_wants_them(visitor: Tab, peopl
 
 
 def test_a_search_can_leave_out_what_was_watched_or_keep_to_the_watchlist(visitor: Tab) -> None:
-    assert visitor.app.state.movie_sets is my_sets
     visitor.post("/movies/1/rating", rating="4")
     visitor.post("/movies/2/watched", on="1")
     visitor.post("/movies/3/saved", on="1")
     request = Request({"type": "http", "app": visitor.app, "headers": [(b"cookie", cookie_of(visitor))]})
     assert my_sets(request) == {"seen": {1, 2}, "saved": {3}}
     assert my_sets(Request({"type": "http", "app": visitor.app, "headers": []})) == {}
+    assert sorted(ids(visitor.get("/search?only=seen").text)) == [1, 2]
+    assert [movie["movie_id"] for movie in visitor.get("/api/movies?only=saved").json()["movies"]] == [3]
 
 
 def cookie_of(visitor: Tab) -> bytes:
