@@ -26,7 +26,6 @@ from serving.lookups import (
     n_ratings,
     personal,
     rated_movies,
-    ratings_by,
     similar,
 )
 from serving.mine import because_of, liked_in, my_ratings, personal_for
@@ -203,12 +202,11 @@ def reason_of(bundle: Bundle, asked: str, movie: Movie) -> Reason | None:
         text = N_("“%(asked)s” is not a user id. A user id is a whole number, such as 15.")
         raise HTTPException(422, Sentence(text, {"asked": readable(asked)})) from None
     try:
-        if movie not in personal(bundle, user_id, n=ROW_SIZE).movies:
-            return None
+        explanation = personal(bundle, user_id, n=ROW_SIZE, explain=True).explanations.get(movie.movie_id)
     except Exception:
         log.exception("no reason for user %s from bundle %s", user_id, bundle.version)
         return None
-    because = because_of(bundle, ratings_by(bundle, user_id), movie)
+    because = bundle.catalog.known(explanation.because_of) if explanation else []
     return Reason(user_id, because) if because else None
 
 

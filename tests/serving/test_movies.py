@@ -186,6 +186,16 @@ def test_a_movie_of_another_users_row_says_why_it_was_recommended_to_them(
         assert {int(title.removeprefix("Movie ")) % 2 for title in found[1].split(", ")} == {1}
 
 
+def test_the_page_and_the_api_tell_the_same_reason(browser: Browser) -> None:
+    movies = browser.get("/api/movies/personal?user_id=3&limit=20&explain=true").json()["movies"]
+    assert len(movies) == 20
+    for movie in movies:
+        named = [each["title"] for each in movie["explanation"]["because_of"]]
+        page = browser.get(f"/movies/{movie['movie_id']}?user_id=3").text
+        told = re.search(r"Recommended to user 3, since they rated ([^<]+)</p>", page)
+        assert (told[1].split(", ") if told else []) == named
+
+
 def test_nothing_is_said_of_who_has_no_such_row(browser: Browser) -> None:
     inside = {address.partition("?")[0] for address in row_of_user_3(browser)}
     outside = next(f"/movies/{movie_id}" for movie_id in range(2, 41, 2) if f"/movies/{movie_id}" not in inside)
