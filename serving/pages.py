@@ -178,6 +178,7 @@ def movie_answer(
         fragment="partials/overlay.html",
         status=status,
         movie=movie,
+        canonical=request.url_for("movie_page", movie_id=movie.movie_id),
         card=card(movie),
         actions=actions or actions_of(request, site, movie),
         reviews=reviews or reviews_of(request, site, movie),

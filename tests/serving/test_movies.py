@@ -217,8 +217,24 @@ def test_a_reason_for_what_is_not_a_user_id_is_a_designed_422(browser: Browser, 
     assert "<script>" not in answer.text
 
 
-def test_the_canonical_address_names_no_user(browser: Browser) -> None:
-    assert '<link rel="canonical" href="/movies/3">' in browser.get("/movies/3?user_id=3").text
+@pytest.mark.parametrize(
+    ("scheme", "host", "canonical"),
+    [
+        ("http", "site:8000", "http://site:8000/movies/3"),
+        ("https", "movies.example", "https://movies.example/movies/3"),
+    ],
+)
+def test_the_canonical_address_is_absolute_and_names_no_user(
+    browser: Browser, scheme: str, host: str, canonical: str
+) -> None:
+    page = Browser(browser.app, scheme).get("/movies/3?user_id=3&lang=ru", Host=host).text
+    assert f'<link rel="canonical" href="{canonical}">' in page
+
+
+def test_a_host_that_is_none_is_in_no_address(browser: Browser) -> None:
+    answer = browser.get("/movies/3", Host='evil"><script>')
+    assert answer.status_code == 200
+    assert "evil" not in answer.text
 
 
 def test_a_reason_that_fails_costs_only_itself(
