@@ -277,3 +277,11 @@ def test_poster_and_title_begin_and_buttons_stand_in_lines(visit: Visit, width: 
     for line in [(".stars", ".watch .button"), (".save", ".move")]:
         boxes = [overlay.locator(part).bounding_box() for part in line]
         assert len({round(box["y"] + box["height"] / 2) for box in boxes if box}) == 1
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
+def test_on_a_telephone_all_lists_of_ones_own_page_are_in_sight(visit: Visit, locale: str) -> None:
+    page = visit("/me?show=statistics", width=360, locale=locale)
+    for tab in page.locator(".tab").all():
+        expect(tab).to_be_in_viewport(ratio=1)
+    expect(page.locator(".tab")).to_have_count(5)
