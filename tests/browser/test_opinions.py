@@ -158,6 +158,19 @@ def test_a_review_is_kept_and_its_markup_is_text(visit: Visit) -> None:
     expect(page.locator(".review-own .review-text")).to_have_text("Quiet <b>and</b> true. Twice.")
 
 
+def test_what_is_pressed_and_gone_leaves_the_focus_on_what_it_did(visit: Visit) -> None:
+    page = visit("/movies/31")
+    stars(page, 31, 7)
+    page.get_by_role("button", name="Undo").press("Enter")
+    expect(page.locator(".actions-says [data-say]")).to_have_text("Your rating is gone.")
+    expect(page.locator(".actions-says [data-say]")).to_be_focused()
+    page.get_by_label("Your review").fill("Gone in a moment.")
+    page.get_by_role("button", name="Keep review").press("Enter")
+    page.get_by_role("button", name="Delete", exact=True).press("Enter")
+    expect(page.locator(".reviews-says [data-say]")).to_have_text("Your review is deleted.")
+    expect(page.locator(".reviews-says [data-say]")).to_be_focused()
+
+
 def test_an_answer_that_says_what_went_wrong_takes_its_place_in_the_page(visit: Visit, complaints: list[str]) -> None:
     page = visit("/movies/5")
     page.locator(".review-form input[name=as]").evaluate("field => field.value = 'somebody-else'")
