@@ -165,6 +165,13 @@ def test_a_suggestion_is_chosen_by_keyboard(visit: Visit) -> None:
     expect(page).to_have_url(re.compile(re.escape(href) + "$"))
 
 
+def test_on_a_desktop_all_suggestions_are_in_sight(visit: Visit) -> None:
+    page = visit("/")
+    suggested(page)
+    expect(page.locator("#seek-list [role=option]")).to_have_count(9)
+    assert page.locator("#seek-list").evaluate("list => list.scrollHeight <= list.clientHeight")
+
+
 def test_escape_closes_the_suggestions_and_enter_searches(visit: Visit) -> None:
     page = visit("/")
     suggested(page)
