@@ -208,6 +208,16 @@ def test_five_films_lead_to_a_row_of_ones_own(visit: Visit) -> None:
     expect(page.locator("#personal-says")).to_contain_text("Chosen for you from your 5 ratings")
 
 
+def test_a_long_title_takes_two_lines_keeps_its_year_and_the_stars_in_a_line(visit: Visit) -> None:
+    page = visit("/welcome")
+    page.locator(".offer .card-title").first.evaluate("title => title.append(' of the Lord of the Rings')")
+    heights = page.locator(".offer .card-title").evaluate_all("all => all.map((title) => title.offsetHeight)")
+    assert heights[0] > heights[1]
+    expect(page.locator(".offer .card-line").first).to_have_text(re.compile(r"^\d{4}$"))
+    tops = page.locator(".offer .stars").evaluate_all("all => all.map((stars) => stars.getBoundingClientRect().top)")
+    assert len(set(tops[:7])) == 1
+
+
 def test_a_guest_rates_gets_a_row_signs_up_and_keeps_it(visit: Visit) -> None:
     page = visit("/movies/1")
     for movie, half in ((1, 10), (3, 9), (5, 8)):
