@@ -29,7 +29,7 @@ def tab_to(page: Page, wanted: str, most: int = 60) -> None:
 def test_by_keyboard_a_movie_is_opened_and_closed_and_a_user_chosen(visit: Visit) -> None:
     page = visit("/")
     page.keyboard.press("Tab")
-    assert focused(page) == "Skip to the movies"
+    assert focused(page) == "Skip to the content"
     page.keyboard.press("Enter")
     tab_to(page, "^Movie")
     card = page.locator("#trending-strip .card").first

@@ -153,8 +153,8 @@ def test_in_the_overlay_save_and_move_to_page_stand_on_one_line_at_every_width(v
 def test_a_review_is_kept_and_its_markup_is_text(visit: Visit) -> None:
     page = visit("/movies/5")
     page.get_by_label("Your review").fill("Quiet <b>and</b> true.\nTwice.")
-    page.get_by_role("button", name="Keep review").click()
-    expect(page.locator(".reviews-says")).to_have_text("Your review is kept.")
+    page.get_by_role("button", name="Post review").click()
+    expect(page.locator(".reviews-says")).to_have_text("Your review is posted.")
     expect(page.locator(".review-own .review-text")).to_have_text("Quiet <b>and</b> true. Twice.")
 
 
@@ -165,7 +165,7 @@ def test_what_is_pressed_and_gone_leaves_the_focus_on_what_it_did(visit: Visit) 
     expect(page.locator(".actions-says [data-say]")).to_have_text("Your rating is gone.")
     expect(page.locator(".actions-says [data-say]")).to_be_focused()
     page.get_by_label("Your review").fill("Gone in a moment.")
-    page.get_by_role("button", name="Keep review").press("Enter")
+    page.get_by_role("button", name="Post review").press("Enter")
     page.get_by_role("button", name="Delete", exact=True).press("Enter")
     expect(page.locator(".reviews-says [data-say]")).to_have_text("Your review is deleted.")
     expect(page.locator(".reviews-says [data-say]")).to_be_focused()
@@ -175,7 +175,7 @@ def test_an_answer_that_says_what_went_wrong_takes_its_place_in_the_page(visit: 
     page = visit("/movies/5")
     page.locator(".review-form input[name=as]").evaluate("field => field.value = 'somebody-else'")
     page.get_by_label("Your review").fill("Not lost.")
-    page.get_by_role("button", name="Keep review").click()
+    page.get_by_role("button", name="Post review").click()
     expect(page.locator(".review-help")).to_contain_text("Nothing was kept yet")
     expect(page.get_by_label("Your review")).to_have_value("Not lost.")
     assert "409" in complaints.pop()
@@ -191,8 +191,8 @@ def test_without_scripts_everything_can_be_done(visit: Visit) -> None:
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("button", name="Saved")).to_be_visible()
     page.get_by_label("Your review").fill("By hand.")
-    page.get_by_role("button", name="Keep review").click()
-    expect(page.locator(".reviews-says")).to_have_text("Your review is kept.")
+    page.get_by_role("button", name="Post review").click()
+    expect(page.locator(".reviews-says")).to_have_text("Your review is posted.")
     page.locator(".who-button").click()
     page.get_by_role("link", name="Your page").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Guest")
@@ -263,11 +263,17 @@ def test_the_own_row_follows_a_rating_in_the_overlay(visit: Visit) -> None:
 
 
 def test_an_account_from_its_door_to_its_profiles(visit: Visit, complaints: list[str]) -> None:
-    page = visit("/register")
+    page = visit("/sign-in")
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_label("Password").fill("four plain words")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("Name or password is wrong.")).to_be_focused()
+    page.goto("/register")
     page.get_by_label("Name").fill("Ada")
     page.get_by_label("Password").fill("short")
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_text("A password has at least 8 characters.")).to_be_visible()
+    expect(page.get_by_label("Password")).to_be_focused()
     complaints.clear()  # the browser notes the 422 of the page itself
     page.get_by_label("Password").fill("four plain words")
     page.get_by_role("button", name="Create account").click()

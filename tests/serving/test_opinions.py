@@ -167,7 +167,7 @@ def test_a_movie_is_marked_as_watched_and_not(visitor: Tab) -> None:
 def test_a_review_is_kept_edited_and_deleted(visitor: Tab, people: Community) -> None:
     page = visitor.follow(visitor.post("/movies/1/review", text="Quiet and true.\r\nTwice."))
     assert "Quiet and true.\nTwice." in page.text
-    assert "Your review is kept." in words(page)
+    assert "Your review is posted." in words(page)
     assert "edited" not in words(page).split("Your review")[1].split("Similar")[0]
     edited = visitor.post("/movies/1/review", htmx=True, text="Louder.")
     assert "Louder." in edited.text
