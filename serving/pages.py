@@ -66,7 +66,7 @@ class Reason(NamedTuple):
     """Who else has a movie in the row, and which of their rated movies speak most for it."""
 
     user_id: int
-    because: list[Movie]
+    because: list[Card]
 
 
 class CataloguePage(NamedTuple):
@@ -182,7 +182,7 @@ def movie_answer(
         card=card(movie),
         actions=actions or actions_of(request, site, movie),
         reviews=reviews or reviews_of(request, site, movie),
-        because=because_of(bundle, my_ratings(request, site) or [], movie),
+        because=cards(because_of(bundle, my_ratings(request, site) or [], movie)),
         reason=reason,
         description=site.pictures.descriptions().get(movie.movie_id),
         similar_model=alike.model if alike else None,
@@ -207,7 +207,7 @@ def reason_of(bundle: Bundle, asked: str, movie: Movie) -> Reason | None:
     except Exception:
         log.exception("no reason for user %s from bundle %s", user_id, bundle.version)
         return None
-    because = bundle.catalog.known(explanation.because_of) if explanation else []
+    because = cards(bundle.catalog.known(explanation.because_of)) if explanation else []
     return Reason(user_id, because) if because else None
 
 
