@@ -72,16 +72,6 @@ def rated_movies(bundle: Bundle, user_id: int) -> set[int]:
     return set() if row is None else set(interactions.movie_ids[interactions.seen(row)].tolist())
 
 
-def ratings_by(bundle: Bundle, user_id: int) -> list[tuple[int, float]]:
-    """`(movie_id, rating)` of a user, oldest first; none for an unknown one."""
-    row = row_of(bundle, user_id)
-    if row is None:
-        return []
-    interactions = bundle.recommender.interactions
-    columns, ratings = interactions.newest_first(row)
-    return list(zip(interactions.movie_ids[columns[::-1]].tolist(), ratings[::-1].tolist(), strict=True))
-
-
 def liked_by(bundle: Bundle, user_id: int) -> list[Movie]:
     """The movies a user liked, the one rated last first; none for an unknown user."""
     row = row_of(bundle, user_id)

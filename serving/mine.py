@@ -16,9 +16,6 @@ from serving.people.database import Unavailable
 
 log = logging.getLogger(__name__)
 
-TRIED = 12  # ratings that may speak for a movie; each costs the page's time
-ALL_STORED = 24  # neighbours that a bundle stores of a movie
-
 
 def my_ratings(request: Request, site: Site) -> list[tuple[int, float]] | None:
     """`(movie_id, rating)`, oldest first; none for nobody, None where they cannot be read."""
@@ -68,19 +65,12 @@ def because_of(bundle: Bundle, ratings: Sequence[tuple[int, float]], movie: Movi
     if not ratings or movie.movie_id in {movie_id for movie_id, _ in ratings}:
         return []
     try:
-        movie_ids, stars = zip(*telling(bundle, ratings, movie), strict=True)
+        movie_ids, stars = zip(*ratings, strict=True)
         speaking = bundle.recommender.because_of(movie_ids, stars, movie.movie_id)
     except Exception:
         log.exception("movie %s is not explained from bundle %s", movie.movie_id, bundle.version)
         return []
     return bundle.catalog.known(speaking)
-
-
-def telling(bundle: Bundle, ratings: Sequence[tuple[int, float]], movie: Movie) -> list[tuple[int, float]]:
-    """The TRIED ratings to look for reasons among: of movies stored as similar to this one, else the latest."""
-    alike = set(bundle.similar.similar_to(movie.movie_id, n=ALL_STORED).movie_ids)
-    tried = sorted(range(len(ratings)), key=lambda at: (ratings[at][0] in alike, at))[-TRIED:]
-    return [ratings[at] for at in sorted(tried)]
 
 
 def personal_for(bundle: Bundle, ratings: list[tuple[int, float]], *, n: int) -> Chosen:

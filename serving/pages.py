@@ -26,7 +26,6 @@ from serving.lookups import (
     n_ratings,
     personal,
     rated_movies,
-    ratings_by,
     similar,
 )
 from serving.mine import because_of, liked_in, my_ratings, personal_for
@@ -66,7 +65,7 @@ class Reason(NamedTuple):
     """Who else has a movie in the row, and which of their rated movies speak most for it."""
 
     user_id: int
-    because: list[Movie]
+    because: list[Card]
 
 
 class CataloguePage(NamedTuple):
@@ -176,10 +175,11 @@ def movie_answer(
         fragment="partials/overlay.html",
         status=status,
         movie=movie,
+        canonical=request.url_for("movie_page", movie_id=movie.movie_id),
         card=card(movie),
         actions=actions or actions_of(request, site, movie),
         reviews=reviews or reviews_of(request, site, movie),
-        because=because_of(bundle, my_ratings(request, site) or [], movie),
+        because=cards(because_of(bundle, my_ratings(request, site) or [], movie)),
         reason=reason,
         description=site.pictures.descriptions().get(movie.movie_id),
         similar_model=alike.model if alike else None,
@@ -200,12 +200,11 @@ def reason_of(bundle: Bundle, asked: str, movie: Movie) -> Reason | None:
         text = N_("“%(asked)s” is not a user id. A user id is a whole number, such as 15.")
         raise HTTPException(422, Sentence(text, {"asked": readable(asked)})) from None
     try:
-        if movie not in personal(bundle, user_id, n=ROW_SIZE).movies:
-            return None
+        explanation = personal(bundle, user_id, n=ROW_SIZE, explain=True).explanations.get(movie.movie_id)
     except Exception:
         log.exception("no reason for user %s from bundle %s", user_id, bundle.version)
         return None
-    because = because_of(bundle, ratings_by(bundle, user_id), movie)
+    because = cards(bundle.catalog.known(explanation.because_of)) if explanation else []
     return Reason(user_id, because) if because else None
 
 

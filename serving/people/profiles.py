@@ -12,11 +12,20 @@ from serving.people.texts import Refused, name_key
 from serving.people.visitors import Visitor, new_profile
 
 MOST = 8
+# As browsers call themselves. Most name others too, to be let in, so the first that is found counts.
+BROWSERS = {
+    "Edg": "Edge", "OPR/": "Opera", "YaBrowser/": "Yandex Browser", "Firefox/": "Firefox", "FxiOS/": "Firefox",
+    "CriOS/": "Chrome", "Chrome/": "Chrome", "Safari/": "Safari",
+}  # fmt: skip
+SYSTEMS = {
+    "iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows", "Macintosh": "macOS",
+    "Linux": "Linux",
+}  # fmt: skip
 
 
 class OpenSession(NamedTuple):
     id: UUID
-    agent: str
+    browser: str
     created_at: datetime
     seen_at: datetime
     is_this: bool
@@ -30,8 +39,17 @@ def sessions_of(session: Session, visitor: Visitor, *, now: datetime) -> list[Op
         else Visit.profile_id == (visitor.profile.id if visitor.profile else None)
     )
     rows = session.scalars(select(Visit).where(mine, Visit.expires_at > now).order_by(Visit.seen_at.desc(), Visit.id))
-    found = [OpenSession(row.id, row.agent, row.created_at, row.seen_at, row.id == visitor.visit_id) for row in rows]
+    found = [
+        OpenSession(row.id, known_as(row.agent), row.created_at, row.seen_at, row.id == visitor.visit_id)
+        for row in rows
+    ]
     return sorted(found, key=lambda each: not each.is_this)
+
+
+def known_as(agent: str) -> str:
+    """Browser and system as people call them; `agent` itself where neither is known."""
+    names = (next((name for mark, name in of.items() if mark in agent), "") for of in (BROWSERS, SYSTEMS))
+    return ", ".join(filter(None, names)) or agent
 
 
 def end_session(session: Session, visitor: Visitor, visit_id: UUID) -> None:

@@ -80,7 +80,7 @@
 
   document.addEventListener("click", (event) => {
     if (event.target === dialog()) return dialog().close(); // the backdrop
-    const card = event.target.closest("a.card");
+    const card = event.target.closest("a.card, .overlay .movie-words a");
     const plain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
     if (!card || !plain || event.defaultPrevented || !globalThis.HTMLDialogElement) return;
     event.preventDefault();

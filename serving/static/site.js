@@ -64,10 +64,18 @@
     if (image.complete && !image.naturalWidth) drawInstead(image);
   }
 
+  const held = new WeakSet(); // requests whose answer takes the place of what has the focus
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.target.contains(document.activeElement)) held.add(detail.xhr);
+  });
   document.addEventListener("htmx:afterSettle", (event) => {
     refresh();
     const words = event.target.querySelector?.("[data-say]");
-    if (words) document.getElementById("heard").textContent = words.textContent.trim();
+    if (!words) return;
+    document.getElementById("heard").textContent = words.textContent.trim();
+    if (!held.has(event.detail.xhr) || document.activeElement !== document.body) return;
+    words.tabIndex = -1; // what was pressed is gone: on to what it did
+    words.focus({ preventScroll: true });
   });
   document.addEventListener("htmx:responseError", () => say("noAnswer"));
   document.addEventListener("htmx:sendError", () => say("noServer"));

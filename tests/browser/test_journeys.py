@@ -29,7 +29,7 @@ def tab_to(page: Page, wanted: str, most: int = 60) -> None:
 def test_by_keyboard_a_movie_is_opened_and_closed_and_a_user_chosen(visit: Visit) -> None:
     page = visit("/")
     page.keyboard.press("Tab")
-    assert focused(page) == "Skip to the movies"
+    assert focused(page) == "Skip to the content"
     page.keyboard.press("Enter")
     tab_to(page, "^Movie")
     card = page.locator("#trending-strip .card").first
@@ -125,6 +125,21 @@ def test_on_a_telephone_the_choice_of_a_user_keeps_the_margins(visit: Visit, loc
     if locale == "en-US":  # two in a row, of one height
         assert tops[0] == tops[1]
         assert tops[2] == tops[3]
+
+
+@pytest.mark.parametrize("width", [320, 360])
+@pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
+def test_on_a_telephone_the_glass_stands_beside_the_links_and_the_header_stays_where_it_was(
+    visit: Visit, locale: str, width: int
+) -> None:
+    page = visit("/", width=width, locale=locale)
+    glass, links, brand = (page.locator(f".top {part}").bounding_box() for part in (".seek", "nav", ".brand"))
+    assert glass
+    assert links
+    assert links["x"] - glass["x"] - glass["width"] < 16
+    assert page.locator(".top-line").evaluate("line => line.clientHeight") == 64
+    page.goto("/search")
+    assert page.locator(".top .brand").bounding_box() == brand
 
 
 def test_a_poster_does_not_hide_the_ring_of_the_focus(visit: Visit) -> None:

@@ -153,16 +153,29 @@ def test_in_the_overlay_save_and_move_to_page_stand_on_one_line_at_every_width(v
 def test_a_review_is_kept_and_its_markup_is_text(visit: Visit) -> None:
     page = visit("/movies/5")
     page.get_by_label("Your review").fill("Quiet <b>and</b> true.\nTwice.")
-    page.get_by_role("button", name="Keep review").click()
-    expect(page.locator(".reviews-says")).to_have_text("Your review is kept.")
+    page.get_by_role("button", name="Post review").click()
+    expect(page.locator(".reviews-says")).to_have_text("Your review is posted.")
     expect(page.locator(".review-own .review-text")).to_have_text("Quiet <b>and</b> true. Twice.")
+
+
+def test_what_is_pressed_and_gone_leaves_the_focus_on_what_it_did(visit: Visit) -> None:
+    page = visit("/movies/31")
+    stars(page, 31, 7)
+    page.get_by_role("button", name="Undo").press("Enter")
+    expect(page.locator(".actions-says [data-say]")).to_have_text("Your rating is gone.")
+    expect(page.locator(".actions-says [data-say]")).to_be_focused()
+    page.get_by_label("Your review").fill("Gone in a moment.")
+    page.get_by_role("button", name="Post review").press("Enter")
+    page.get_by_role("button", name="Delete", exact=True).press("Enter")
+    expect(page.locator(".reviews-says [data-say]")).to_have_text("Your review is deleted.")
+    expect(page.locator(".reviews-says [data-say]")).to_be_focused()
 
 
 def test_an_answer_that_says_what_went_wrong_takes_its_place_in_the_page(visit: Visit, complaints: list[str]) -> None:
     page = visit("/movies/5")
     page.locator(".review-form input[name=as]").evaluate("field => field.value = 'somebody-else'")
     page.get_by_label("Your review").fill("Not lost.")
-    page.get_by_role("button", name="Keep review").click()
+    page.get_by_role("button", name="Post review").click()
     expect(page.locator(".review-help")).to_contain_text("Nothing was kept yet")
     expect(page.get_by_label("Your review")).to_have_value("Not lost.")
     assert "409" in complaints.pop()
@@ -178,8 +191,8 @@ def test_without_scripts_everything_can_be_done(visit: Visit) -> None:
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("button", name="Saved")).to_be_visible()
     page.get_by_label("Your review").fill("By hand.")
-    page.get_by_role("button", name="Keep review").click()
-    expect(page.locator(".reviews-says")).to_have_text("Your review is kept.")
+    page.get_by_role("button", name="Post review").click()
+    expect(page.locator(".reviews-says")).to_have_text("Your review is posted.")
     page.locator(".who-button").click()
     page.get_by_role("link", name="Your page").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Guest")
@@ -193,6 +206,16 @@ def test_five_films_lead_to_a_row_of_ones_own(visit: Visit) -> None:
     expect(page.locator("[data-picked]")).to_have_text("5")
     page.get_by_role("button", name="Go on").click()
     expect(page.locator("#personal-says")).to_contain_text("Chosen for you from your 5 ratings")
+
+
+def test_a_long_title_takes_two_lines_keeps_its_year_and_the_stars_in_a_line(visit: Visit) -> None:
+    page = visit("/welcome")
+    page.locator(".offer .card-title").first.evaluate("title => title.append(' of the Lord of the Rings')")
+    heights = page.locator(".offer .card-title").evaluate_all("all => all.map((title) => title.offsetHeight)")
+    assert heights[0] > heights[1]
+    expect(page.locator(".offer .card-line").first).to_have_text(re.compile(r"^\d{4}$"))
+    tops = page.locator(".offer .stars").evaluate_all("all => all.map((stars) => stars.getBoundingClientRect().top)")
+    assert len(set(tops[:7])) == 1
 
 
 def test_a_guest_rates_gets_a_row_signs_up_and_keeps_it(visit: Visit) -> None:
@@ -240,11 +263,17 @@ def test_the_own_row_follows_a_rating_in_the_overlay(visit: Visit) -> None:
 
 
 def test_an_account_from_its_door_to_its_profiles(visit: Visit, complaints: list[str]) -> None:
-    page = visit("/register")
+    page = visit("/sign-in")
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_label("Password").fill("four plain words")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("Name or password is wrong.")).to_be_focused()
+    page.goto("/register")
     page.get_by_label("Name").fill("Ada")
     page.get_by_label("Password").fill("short")
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_text("A password has at least 8 characters.")).to_be_visible()
+    expect(page.get_by_label("Password")).to_be_focused()
     complaints.clear()  # the browser notes the 422 of the page itself
     page.get_by_label("Password").fill("four plain words")
     page.get_by_role("button", name="Create account").click()
@@ -277,3 +306,11 @@ def test_poster_and_title_begin_and_buttons_stand_in_lines(visit: Visit, width: 
     for line in [(".stars", ".watch .button"), (".save", ".move")]:
         boxes = [overlay.locator(part).bounding_box() for part in line]
         assert len({round(box["y"] + box["height"] / 2) for box in boxes if box}) == 1
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
+def test_on_a_telephone_all_lists_of_ones_own_page_are_in_sight(visit: Visit, locale: str) -> None:
+    page = visit("/me?show=statistics", width=360, locale=locale)
+    for tab in page.locator(".tab").all():
+        expect(tab).to_be_in_viewport(ratio=1)
+    expect(page.locator(".tab")).to_have_count(5)

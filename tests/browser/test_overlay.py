@@ -68,6 +68,18 @@ def test_from_movie_to_movie_and_back_step_by_step(visit: Visit) -> None:
     expect(page.locator("#trending-strip .card").first).to_be_focused()
 
 
+def test_a_movie_that_is_named_opens_in_the_place_of_the_one_shown(visit: Visit) -> None:
+    page = visit("/")
+    overlay = opened(page, page.locator("#trending-strip .card").first)
+    title = overlay.locator(".movie-title").inner_text()
+    named = overlay.locator(".movie-words a").first
+    other = named.inner_text()
+    named.click()
+    expect(overlay.locator(".movie-title")).to_have_text(other)
+    page.go_back()
+    expect(overlay.locator(".movie-title")).to_have_text(title)
+
+
 def test_after_another_user_was_chosen_back_still_only_closes(visit: Visit) -> None:
     page = visit("/")
     page.locator(".chip").nth(1).click()

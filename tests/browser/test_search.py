@@ -74,6 +74,14 @@ def test_filters_change_the_results_and_back_restores_both(visit: Visit) -> None
     heading(page, "52 movies")
 
 
+def test_after_a_filter_was_taken_away_the_focus_is_on_what_is_left(visit: Visit) -> None:
+    page = visit("/search?genre=Comedy&decade=1990")
+    for _ in range(2):
+        page.locator(".active-chip").first.press("Enter")
+        expect(page.locator("#results-head")).to_be_focused()
+    heading(page, "52 movies")
+
+
 def test_whoever_is_sent_the_address_of_a_search_sees_the_same_list(visit: Visit) -> None:
     page = visit("/search")
     page.locator("[name=genre][value=Comedy]").check(force=True)
@@ -155,6 +163,13 @@ def test_a_suggestion_is_chosen_by_keyboard(visit: Visit) -> None:
     href = chosen.get_attribute("href") or ""
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(re.escape(href) + "$"))
+
+
+def test_on_a_desktop_all_suggestions_are_in_sight(visit: Visit) -> None:
+    page = visit("/")
+    suggested(page)
+    expect(page.locator("#seek-list [role=option]")).to_have_count(9)
+    assert page.locator("#seek-list").evaluate("list => list.scrollHeight <= list.clientHeight")
 
 
 def test_escape_closes_the_suggestions_and_enter_searches(visit: Visit) -> None:

@@ -272,6 +272,35 @@ def test_sessions_are_listed_and_one_can_be_ended_from_another(visitor: Tab) -> 
     assert "Signed in as" in words(visitor.get("/"))
 
 
+@pytest.mark.parametrize(
+    ("agent", "told"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Linux"),
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 "
+            "Safari/537.36 Edg/140.0",
+            "Edge, Windows",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Mobile "
+            "Safari/537.36",
+            "Chrome, Android",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+            "Version/18.0 Mobile/15E148 Safari/604.1",
+            "Safari, iPhone",
+        ),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("", "An unknown browser"),
+    ],
+)
+def test_a_session_names_browser_and_system_in_words(alone: Tab, agent: str, told: str) -> None:
+    form = {"Content_Type": "application/x-www-form-urlencoded", "User_Agent": agent}
+    alone.ask("POST", "/movies/1/rating", body=b"rating=4", **form)
+    assert f"<p>{told}</p>" in alone.get("/me/account").text
+
+
 def test_sessions_of_others_cannot_be_ended(ada: Tab) -> None:
     with people_of(ada).database.reading() as session:
         visit_id = session.query(Visit).one().id

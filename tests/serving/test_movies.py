@@ -8,6 +8,7 @@ import pytest
 from serving import pages
 from tests.factories import publish_bundle
 from tests.serving.conftest import Browser, browser_of
+from tests.serving.visits import linked
 
 HOSTILE = '<script>alert("1")</script> & \x0b Co'
 
@@ -171,8 +172,8 @@ def row_of_user_3(browser: Browser) -> list[str]:
 @pytest.mark.parametrize(
     ("lang", "told"),
     [
-        ("en", r"Recommended to user 3, since they rated ([^<]+)</p>"),
-        ("ru", r"Рекомендован пользователю 3, у которого среди оценённых: ([^<]+)</p>"),
+        ("en", "Recommended to user 3, since they rated "),
+        ("ru", "Рекомендован пользователю 3, у которого среди оценённых: "),
     ],
 )
 def test_a_movie_of_another_users_row_says_why_it_was_recommended_to_them(
@@ -181,9 +182,22 @@ def test_a_movie_of_another_users_row_says_why_it_was_recommended_to_them(
     """User 3 rated the odd movies but 3."""
     assert row_of_user_3(browser)[0] == "/movies/3?user_id=3"
     for answer in (browser.get, browser.fragment):
-        found = re.search(told, answer(f"/movies/3?user_id=3&lang={lang}").text)
-        assert found
-        assert {int(title.removeprefix("Movie ")) % 2 for title in found[1].split(", ")} == {1}
+        found = linked(answer(f"/movies/3?user_id=3&lang={lang}").text, told)
+        assert {int(title.removeprefix("Movie ")) % 2 for title in found} == {1}
+
+
+def test_the_page_and_the_api_tell_the_same_reason(browser: Browser) -> None:
+    movies = browser.get("/api/movies/personal?user_id=3&limit=20&explain=true").json()["movies"]
+    assert len(movies) == 20
+    for movie in movies:
+        named = [each["title"] for each in movie["explanation"]["because_of"]]
+        page = browser.get(f"/movies/{movie['movie_id']}?user_id=3").text
+        assert linked(page, "Recommended to user 3, since they rated ") == named
+
+
+def test_what_the_same_people_like_are_the_first_similar_movies_as_links(browser: Browser) -> None:
+    page = browser.get("/movies/3").text
+    assert linked(page, "The same people like: ") == re.findall(r'class="card-title">([^<]+)<', page)[:3]
 
 
 def test_nothing_is_said_of_who_has_no_such_row(browser: Browser) -> None:
@@ -207,8 +221,24 @@ def test_a_reason_for_what_is_not_a_user_id_is_a_designed_422(browser: Browser, 
     assert "<script>" not in answer.text
 
 
-def test_the_canonical_address_names_no_user(browser: Browser) -> None:
-    assert '<link rel="canonical" href="/movies/3">' in browser.get("/movies/3?user_id=3").text
+@pytest.mark.parametrize(
+    ("scheme", "host", "canonical"),
+    [
+        ("http", "site:8000", "http://site:8000/movies/3"),
+        ("https", "movies.example", "https://movies.example/movies/3"),
+    ],
+)
+def test_the_canonical_address_is_absolute_and_names_no_user(
+    browser: Browser, scheme: str, host: str, canonical: str
+) -> None:
+    page = Browser(browser.app, scheme).get("/movies/3?user_id=3&lang=ru", Host=host).text
+    assert f'<link rel="canonical" href="{canonical}">' in page
+
+
+def test_a_host_that_is_none_is_in_no_address(browser: Browser) -> None:
+    answer = browser.get("/movies/3", Host='evil"><script>')
+    assert answer.status_code == 200
+    assert "evil" not in answer.text
 
 
 def test_a_reason_that_fails_costs_only_itself(

@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from movierec.published import Live
-from serving.mine import TRIED, my_sets, telling
+from serving.mine import my_sets
 from serving.people import feedback
 from serving.people.community import Community
 from serving.people.records import Profile, Rating, Review, Visit
 from serving.people.signing import COOKIE
+from tests.serving.asking import post
+from tests.serving.conftest import Browser
 from tests.serving.test_movies import ids
-from tests.serving.visits import Clock, Tab, another, community, drawn_for, rating_on, tab, words
+from tests.serving.visits import Clock, Tab, another, community, drawn_for, linked, rating_on, tab, words
 
 
 def file_of(visitor: Tab) -> Path:
@@ -167,7 +168,7 @@ def test_a_movie_is_marked_as_watched_and_not(visitor: Tab) -> None:
 def test_a_review_is_kept_edited_and_deleted(visitor: Tab, people: Community) -> None:
     page = visitor.follow(visitor.post("/movies/1/review", text="Quiet and true.\r\nTwice."))
     assert "Quiet and true.\nTwice." in page.text
-    assert "Your review is kept." in words(page)
+    assert "Your review is posted." in words(page)
     assert "edited" not in words(page).split("Your review")[1].split("Similar")[0]
     edited = visitor.post("/movies/1/review", htmx=True, text="Louder.")
     assert "Louder." in edited.text
@@ -492,22 +493,25 @@ def cookie_of(visitor: Tab) -> bytes:
     return f"{COOKIE}={visitor.cookies[COOKIE]}".encode()
 
 
-def test_looked_among_for_reasons_are_ratings_of_similar_movies_then_the_latest(home: Path) -> None:
-    bundle = Live(home / "published" / "full")()
-    movie, *others = bundle.catalog.movies
-    alike = bundle.similar.similar_to(movie.movie_id, n=24).movie_ids
-    rest = [other.movie_id for other in others if other.movie_id not in alike]
-    rated = [(movie_id, 4.0) for movie_id in [*alike[:3], *rest]]
-    assert len(rated) > TRIED
-    assert [movie_id for movie_id, _ in telling(bundle, rated, movie)] == [*alike[:3], *rest[3 - TRIED :]]
-
-
 def test_a_movie_says_which_ratings_speak_for_it(alone: Tab) -> None:
     """Even movies are of one taste, odd ones of the other."""
     assert "Speaks for it" not in alone.get("/movies/8").text
     for movie_id in (2, 4, 6):
         alone.post(f"/movies/{movie_id}/rating", rating="5")
-    told = re.search(r"Speaks for it: you rated ([^<]+)</p>", alone.get("/movies/8").text)
+    told = linked(alone.get("/movies/8").text, "Speaks for it: you rated ")
     assert told
-    assert set(told[1].split(", ")) <= {"Movie 2", "Movie 4", "Movie 6"}
+    assert set(told) <= {"Movie 2", "Movie 4", "Movie 6"}
     assert "Speaks for it" not in alone.get("/movies/4").text  # rated already
+
+
+def test_what_speaks_for_a_movie_is_what_an_explanation_names(alone: Tab) -> None:
+    """However many were rated: odd ones first, then even ones."""
+    rated = [*range(1, 32, 2), *range(2, 21, 2)]
+    for movie_id in rated:
+        alone.post(f"/movies/{movie_id}/rating", rating="5")
+    question = {"ratings": [{"movie_id": movie_id, "rating": 5} for movie_id in rated], "explain": True}
+    movies = post(Browser(alone.app), "/api/fold-in", question).json()["movies"]
+    assert len(movies) == 10
+    for movie in movies:
+        named = [each["title"] for each in movie["explanation"]["because_of"]]
+        assert linked(alone.get(f"/movies/{movie['movie_id']}").text, "Speaks for it: you rated ") == named

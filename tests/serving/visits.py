@@ -84,6 +84,12 @@ def words(answer: httpx.Response) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
 
 
+def linked(page: str, said: str) -> list[str]:
+    """The titles that are links behind these words, to the end of the sentence."""
+    told = re.search(rf"{said}(.+?)</p>", page)
+    return re.findall(r'<a href="/movies/\d+">([^<]+)</a>', told[1]) if told else []
+
+
 def rating_on(page: str) -> str:
     """The rating that is chosen in the form."""
     (chosen,) = re.findall(r'name="rating" value="([\w.]+)" checked', page)
