@@ -10,7 +10,7 @@ from serving.api import Limit, OfUser, known
 from serving.companions import TheCompanion
 from serving.deps import TheBundle
 from serving.lookups import MovieId, rated_movies
-from serving.problems import responses
+from serving.problems import responses, wrong_parameter
 
 router = APIRouter(tags=["clusters"], responses=responses(503))
 
@@ -35,7 +35,7 @@ def recommend_from_cluster(
     """The other movies of the movie's cluster, by number of ratings and mean."""
     asked = anime_id if movie_id is None else movie_id
     if asked is None:
-        raise HTTPException(422, "movie_id or anime_id is wanted")
+        raise wrong_parameter("movie_id", "movie_id or anime_id is wanted")
     movie = known(bundle, asked)
     chosen = channels.of_the_same_cluster(bundle, companion, movie, n=top_n)
     return OfCluster.of(chosen, movie_id=asked, cluster=companion.clusters.cluster_of(asked))

@@ -6,7 +6,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator
 from starlette.requests import Request
 
@@ -17,6 +17,7 @@ from serving.answers import MovieOut
 from serving.api import Limit
 from serving.asked import MAX_QUERY, ONLY, asked, root
 from serving.deps import TheBundle
+from serving.problems import wrong_parameter
 
 router = APIRouter(tags=["movies"])
 
@@ -83,12 +84,12 @@ def search_movies(
     browser = bundle.browser
     wanted = asked([pair for pair in request.query_params.multi_items() if pair[0] not in {"q", "sort"}])
     for fault in wanted.faults:
-        raise HTTPException(422, f"{fault.where}: {fault.error}")
+        raise wrong_parameter(fault.where, str(fault.error))
     tree = root(wanted.whole().parts)
     try:
         mask = browser.columns.matching(tree, request.app.state.movie_sets(request))
     except FilterError as error:
-        raise HTTPException(422, f"filter: {error}") from None
+        raise wrong_parameter("filter", str(error)) from None
     order: Sort = sort or ("relevance" if q.strip() else "popularity")
     hits = browser.hits(q)
     rows = browser.ordered(hits.mask & mask, hits, order)
@@ -127,7 +128,7 @@ def row_of(browser: Browser, cursor: str, search: str) -> int:
     named = CURSOR.fullmatch(text)
     start_anew = "leave it out to begin with the first movie"
     if named is None or named[1] != search:
-        raise HTTPException(422, f"cursor: it belongs to another search; {start_anew}")
+        raise wrong_parameter("cursor", f"it belongs to another search; {start_anew}")
     if int(named[2]) not in browser.columns.rows:
-        raise HTTPException(422, f"cursor: the movie that the last page ended with is gone; {start_anew}")
+        raise wrong_parameter("cursor", f"the movie that the last page ended with is gone; {start_anew}")
     return browser.columns.rows[int(named[2])]

@@ -59,7 +59,9 @@ def test_words_filter_and_order_are_said_back(browser: Browser) -> None:
 def test_bad_parameters_are_422_with_a_reason(browser: Browser, query: str, said: str) -> None:
     answer = browser.get(f"/api/movies?{query}")
     assert answer.status_code == 422
-    assert said in answer.text
+    (fault,) = answer.json()["errors"]
+    assert fault["loc"][0] == "query"
+    assert said in answer.json()["detail"] == f"{'.'.join(fault['loc'])}: {fault['msg']}"
 
 
 def test_a_cursor_belongs_to_its_search(browser: Browser) -> None:
