@@ -22,6 +22,7 @@ from serving.problems import wrong_parameter
 router = APIRouter(tags=["movies"])
 
 CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,10})")
+CHOICES = {"genre_mode": ("any", "all"), "only": ONLY}
 EXAMPLE_FILTER = 'or(genre:Sci-Fi,tag:"time travel"),year:1990..1999,not(mean_rating:..3)'
 
 
@@ -35,14 +36,16 @@ def described(name: str, about: str, example: Any, *, many: bool = False, **sche
 PANEL = [
     described("filter", "conditions, see docs/web.md", EXAMPLE_FILTER),
     described("genre", "of these genres", "Comedy", many=True),
-    described("genre_mode", "whether one genre is enough or all are wanted", "all", enum=["any", "all"]),
+    described("genre_mode", "whether one genre is enough or all are wanted", "all", enum=[*CHOICES["genre_mode"]]),
     described("decade", "of these decades", "1990", many=True),
     described("year_from", "of this year or later", 1990, type="integer"),
     described("year_to", "of this year or earlier", 1999, type="integer"),
     described("rating_min", "with this mean rating or a better one", 3.5, type="number"),
     described("ratings_min", "with so many ratings or more", 50, type="integer"),
     described("tag", "with all of these tags", "time travel", many=True),
-    described("only", "what the visitor has on the site, or has a poster", "unseen", many=True, enum=[*ONLY]),
+    described(
+        "only", "what the visitor has on the site, or has a poster", "unseen", many=True, enum=[*CHOICES["only"]]
+    ),
 ]
 
 
@@ -82,6 +85,9 @@ def search_movies(
     The query of the search page's address works here as it is; `filter` in the answer is all of it but the words.
     """
     browser = bundle.browser
+    for name, value in request.query_params.multi_items():
+        if value.strip() not in ("", *CHOICES.get(name, (value.strip(),))):
+            raise wrong_parameter(name, f"one of {', '.join(CHOICES[name])} is wanted")
     wanted = asked([pair for pair in request.query_params.multi_items() if pair[0] not in {"q", "sort"}])
     for fault in wanted.faults:
         raise wrong_parameter(fault.where, str(fault.error))
