@@ -45,12 +45,13 @@ def recommend_from_cluster(
 def recommend_by_tags(bundle: TheBundle, companion: TheCompanion, user_id: OfUser, top_n: Limit = 10) -> ByWords:
     """Unseen movies with the popular tags of the user's favourite cluster.
 
-    Without tags in the data set they are chosen by the cluster's genres, and `kind` and `model` say so. A user
-    without ratings gets the popular movies.
+    Where it has no tags, as in a data set without any, they are chosen by its genres, and `kind` and `model` say so.
+    A user without ratings gets the popular movies.
     """
-    number = companion.clusters.favourite(list(rated_movies(bundle, user_id)))
+    seen = list(rated_movies(bundle, user_id))
+    number = companion.clusters.favourite(seen)
     cluster = None if number is None else companion.clusters.clusters[number]
-    chosen = channels.by_words(bundle, companion, user_id, n=top_n)
+    chosen = channels.by_words(bundle, cluster, seen=seen, n=top_n)
     return ByWords.of(
         chosen,
         user_id=user_id,
