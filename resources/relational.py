@@ -55,7 +55,12 @@ class RelationalHome(dg.ConfigurableResource):  # type: ignore[type-arg]
         scheme, _, rest = url.partition("://") if "://" in url else ("", "", url)
         kind = scheme.partition("+")[0]
         if kind == "sqlite":
-            path = Path(rest.partition("?")[0][1:])  # sqlite:///relative, sqlite:////absolute
+            slash, named = rest[:1], rest.partition("?")[0][1:]
+            if slash != "/" or not named:
+                raise ExportError(
+                    f"{VARIABLE} names no file: sqlite:///relative.db or sqlite:////absolute.db is wanted"
+                )
+            path = Path(named)
             write_sqlite(path, relations)
             return str(path)
         if kind not in {"postgresql", "postgres"}:
@@ -149,6 +154,6 @@ def write_postgres(url: str, tables: Mapping[str, pl.LazyFrame]) -> None:
                     copy.write(part.write_csv(include_header=False).encode())
         for name, columns in INDEXES.items():
             cursor.execute(f"CREATE INDEX {name} ON {columns}".encode())
-        cursor.execute("ANALYZE")
+        cursor.execute(f"ANALYZE {', '.join(TABLES)}".encode())
         cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {old} CASCADE").format(**named))
         cursor.execute(sql.SQL("ALTER SCHEMA {new} RENAME TO {old}").format(**named))

@@ -22,12 +22,13 @@ EXPORTS = {
     "standardized_ratings": """
         SELECT user_id AS userId, movie_id AS movieId, standardized_rating AS standardizedRating
         FROM standardized_ratings ORDER BY userId, movieId""",
-    "clusters_movies_with_tags": """
+    "clusters_movies_with_tags": r"""
         SELECT movie_id AS movieId, title, array_to_string(genres, '|') AS genres, cluster, coalesce(tags, '') AS tags
         FROM movies JOIN clusters USING (movie_id) LEFT JOIN (
-            SELECT movie_id, string_agg(tag, '|' ORDER BY people DESC, tag) AS tags FROM (
-                SELECT movie_id, lower(trim(tag)) AS tag, count(DISTINCT user_id) AS people FROM tags GROUP BY ALL)
-            GROUP BY movie_id) USING (movie_id)
+            SELECT movie_id, string_agg(word, '|' ORDER BY people DESC, word) AS tags FROM (
+                SELECT movie_id, lower(regexp_replace(tag, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')) AS word,
+                    count(DISTINCT user_id) AS people FROM tags GROUP BY ALL)
+            WHERE word <> '' GROUP BY movie_id) USING (movie_id)
         ORDER BY cluster, movieId""",
     "sorted_tags_by_cluster": """
         SELECT cluster, rank, tag, score, n_people AS people, n_movies AS movies

@@ -105,7 +105,7 @@ class OfCluster(ForMovie):
 
 
 class ByWords(ForUser):
-    """`kind` says what the words are: tags, or genres where the data set has no tags; null without a favourite."""
+    """`kind` says what the words are: tags, or genres where the cluster has no tags; null without a favourite."""
 
     favorite_cluster: int | None
     kind: Literal["tags", "genres"] | None

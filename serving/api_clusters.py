@@ -10,7 +10,7 @@ from serving.api import Limit, OfUser, known
 from serving.companions import TheCompanion
 from serving.deps import TheBundle
 from serving.lookups import MovieId, rated_movies
-from serving.problems import responses
+from serving.problems import responses, wrong_parameter
 
 router = APIRouter(tags=["clusters"], responses=responses(503))
 
@@ -35,7 +35,7 @@ def recommend_from_cluster(
     """The other movies of the movie's cluster, by number of ratings and mean."""
     asked = anime_id if movie_id is None else movie_id
     if asked is None:
-        raise HTTPException(422, "movie_id or anime_id is wanted")
+        raise wrong_parameter("movie_id", "movie_id or anime_id is wanted")
     movie = known(bundle, asked)
     chosen = channels.of_the_same_cluster(bundle, companion, movie, n=top_n)
     return OfCluster.of(chosen, movie_id=asked, cluster=companion.clusters.cluster_of(asked))
@@ -45,12 +45,13 @@ def recommend_from_cluster(
 def recommend_by_tags(bundle: TheBundle, companion: TheCompanion, user_id: OfUser, top_n: Limit = 10) -> ByWords:
     """Unseen movies with the popular tags of the user's favourite cluster.
 
-    Without tags in the data set they are chosen by the cluster's genres, and `kind` and `model` say so. A user
-    without ratings gets the popular movies.
+    Where it has no tags, as in a data set without any, they are chosen by its genres, and `kind` and `model` say so.
+    A user without ratings gets the popular movies.
     """
-    number = companion.clusters.favourite(list(rated_movies(bundle, user_id)))
+    seen = list(rated_movies(bundle, user_id))
+    number = companion.clusters.favourite(seen)
     cluster = None if number is None else companion.clusters.clusters[number]
-    chosen = channels.by_words(bundle, companion, user_id, n=top_n)
+    chosen = channels.by_words(bundle, cluster, seen=seen, n=top_n)
     return ByWords.of(
         chosen,
         user_id=user_id,

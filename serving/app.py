@@ -185,6 +185,8 @@ def allowed(request: Request) -> str:
 
 def on_invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  what it is registered for
+    if isinstance(error.body, bytes):  # FastAPI leaves alone what is not sent as JSON, and calls that no object
+        return invalid([fault | {"msg": "Content-Type: application/json is wanted"} for fault in error.errors()])
     return invalid(error.errors())
 
 

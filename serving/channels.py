@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from movierec.catalog import Movie
+from movierec.cluster_index import Cluster
 from movierec.companion import Companion
 from movierec.content import Content
 from movierec.interactions import UNKNOWN, top_unseen
@@ -58,13 +59,10 @@ def of_the_same_cluster(bundle: Bundle, companion: Companion, movie: Movie, *, n
     return first_of(bundle, CLUSTER, members, without=[movie.movie_id], n=n)
 
 
-def by_words(bundle: Bundle, companion: Companion, user_id: int, *, n: int) -> Chosen:
-    """Unseen movies with the words of the user's favourite cluster: its tags, or its genres where it has none."""
-    seen = list(rated_movies(bundle, user_id))
-    number = companion.clusters.favourite(seen)
-    if number is None:
+def by_words(bundle: Bundle, cluster: Cluster | None, *, seen: list[int], n: int) -> Chosen:
+    """Unseen movies with the cluster's words: its tags, or its genres where it has none; popular ones without one."""
+    if cluster is None:
         return popular(bundle, without=seen, n=n)
-    cluster = companion.clusters.clusters[number]
     return first_of(bundle, f"cluster_{cluster.kind}", cluster.by_words, without=seen, n=n)
 
 

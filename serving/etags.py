@@ -43,9 +43,10 @@ async def _answer(scope: Scope, start: Message, body: Message, send: Send) -> No
     etag = f'W/"{hashlib.blake2b(body.get("body", b""), digest_size=12).hexdigest()}"'
     headers = MutableHeaders(raw=start["headers"])
     headers["etag"] = etag
-    known = Headers(scope=scope).get("if-none-match", "")
-    if etag in [each.strip() for each in known.split(",")] or known.strip() == "*":
+    known = [each.strip() for line in Headers(scope=scope).getlist("if-none-match") for each in line.split(",")]
+    if etag.removeprefix("W/") in [each.removeprefix("W/") for each in known] or known == ["*"]:
         del headers["content-length"]
+        headers.add_vary_header("Accept-Encoding")  # which the middleware that compresses says only of a body
         await send({**start, "status": 304, "headers": headers.raw})
         await send({"type": "http.response.body", "body": b""})
     else:

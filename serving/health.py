@@ -1,5 +1,6 @@
 """The health of the site, as JSON."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ router = APIRouter(tags=["health"])
 
 class Health(BaseModel):
     """`ok`; `empty` without a bundle; `stale` while a newer bundle or companion cannot be served, or no companion at
-    all. `fault` explains it. `companion` is the version of the clusters."""
+    all, or one of another data set than the bundle. `fault` explains it. `companion` is the version of the clusters."""
 
     status: Literal["ok", "stale", "empty"]
     version: str | None = None
@@ -40,8 +41,9 @@ def health(request: Request, site: TheSite, response: Response) -> Health:
     about = site.about(bundle)
     beside, faults = live_companion(request), [site.live.fault]
     try:
-        companion = beside().version
-        faults.append(beside.fault)
+        found = beside()
+        companion = found.version
+        faults += [beside.fault, mixed(about.source, found.manifest.get("source", {}), beside.home.name)]
     except BundleError as error:
         companion = None
         faults.append(str(error))
@@ -56,3 +58,11 @@ def health(request: Request, site: TheSite, response: Response) -> Health:
         source=dict(about.source),
         fault=fault,
     )
+
+
+def mixed(bundle: Mapping[str, Any], companion: Mapping[str, Any], sample: str) -> str | None:
+    """What is wrong where bundle and companion come from different sources: one id means two movies then."""
+    of, other = bundle.get("name"), companion.get("name")
+    if other is None or other == of:
+        return None
+    return f"the bundle is of {of}, the clusters are of {other}: `make pipeline SAMPLE={sample}` makes both of the same"

@@ -6,7 +6,7 @@ import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator
 from starlette.requests import Request
 
@@ -18,10 +18,12 @@ from serving.api import Limit
 from serving.asked import MAX_QUERY, ONLY, asked, root
 from serving.deps import TheBundle
 from serving.mine import my_sets
+from serving.problems import wrong_parameter
 
 router = APIRouter(tags=["movies"])
 
 CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,10})")
+CHOICES = {"genre_mode": ("any", "all"), "only": ONLY}
 EXAMPLE_FILTER = 'or(genre:Sci-Fi,tag:"time travel"),year:1990..1999,not(mean_rating:..3)'
 
 
@@ -35,14 +37,16 @@ def described(name: str, about: str, example: Any, *, many: bool = False, **sche
 PANEL = [
     described("filter", "conditions, see docs/web.md", EXAMPLE_FILTER),
     described("genre", "of these genres", "Comedy", many=True),
-    described("genre_mode", "whether one genre is enough or all are wanted", "all", enum=["any", "all"]),
+    described("genre_mode", "whether one genre is enough or all are wanted", "all", enum=[*CHOICES["genre_mode"]]),
     described("decade", "of these decades", "1990", many=True),
     described("year_from", "of this year or later", 1990, type="integer"),
     described("year_to", "of this year or earlier", 1999, type="integer"),
     described("rating_min", "with this mean rating or a better one", 3.5, type="number"),
     described("ratings_min", "with so many ratings or more", 50, type="integer"),
     described("tag", "with all of these tags", "time travel", many=True),
-    described("only", "what the visitor has on the site, or has a poster", "unseen", many=True, enum=[*ONLY]),
+    described(
+        "only", "what the visitor has on the site, or has a poster", "unseen", many=True, enum=[*CHOICES["only"]]
+    ),
 ]
 
 
@@ -82,14 +86,17 @@ def search_movies(
     The query of the search page's address works here as it is; `filter` in the answer is all of it but the words.
     """
     browser = bundle.browser
+    for name, value in request.query_params.multi_items():
+        if value.strip() not in ("", *CHOICES.get(name, (value.strip(),))):
+            raise wrong_parameter(name, f"one of {', '.join(CHOICES[name])} is wanted")
     wanted = asked([pair for pair in request.query_params.multi_items() if pair[0] not in {"q", "sort"}])
     for fault in wanted.faults:
-        raise HTTPException(422, f"{fault.where}: {fault.error}")
+        raise wrong_parameter(fault.where, str(fault.error))
     tree = root(wanted.whole().parts)
     try:
         mask = browser.columns.matching(tree, my_sets(request))
     except FilterError as error:
-        raise HTTPException(422, f"filter: {error}") from None
+        raise wrong_parameter("filter", str(error)) from None
     order: Sort = sort or ("relevance" if q.strip() else "popularity")
     hits = browser.hits(q)
     rows = browser.ordered(hits.mask & mask, hits, order)
@@ -128,7 +135,7 @@ def row_of(browser: Browser, cursor: str, search: str) -> int:
     named = CURSOR.fullmatch(text)
     start_anew = "leave it out to begin with the first movie"
     if named is None or named[1] != search:
-        raise HTTPException(422, f"cursor: it belongs to another search; {start_anew}")
+        raise wrong_parameter("cursor", f"it belongs to another search; {start_anew}")
     if int(named[2]) not in browser.columns.rows:
-        raise HTTPException(422, f"cursor: the movie that the last page ended with is gone; {start_anew}")
+        raise wrong_parameter("cursor", f"the movie that the last page ended with is gone; {start_anew}")
     return browser.columns.rows[int(named[2])]

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -51,15 +52,25 @@ def problem(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
-        errors=[Fault(loc=[*fault["loc"]], msg=fault["msg"], type=fault["type"]) for fault in faults] or None,
+        errors=[Fault(loc=[*fault["loc"]], msg=_message(fault), type=fault["type"]) for fault in faults] or None,
     )
     return ProblemResponse(content.model_dump(exclude_none=True), status, dict(headers or {}))
 
 
 def invalid(faults: Sequence[Mapping[str, Any]]) -> Response:
     """422: what is wrong where."""
-    told = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in faults[:5])
+    told = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {_message(fault)}" for fault in faults[:5])
     return problem(422, told, faults=faults)
+
+
+def wrong_parameter(name: str, why: str) -> RequestValidationError:
+    """To be raised for what only the route can tell: answered as FastAPI's own findings are."""
+    return RequestValidationError([{"loc": ("query", name), "msg": why, "type": "value_error"}])
+
+
+def _message(fault: Mapping[str, Any]) -> str:
+    text: str = fault["msg"]
+    return text.removeprefix("Value error, ")  # Pydantic's, before what validators of ours say
 
 
 def is_for_machines(request: Request) -> bool:

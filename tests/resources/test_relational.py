@@ -132,6 +132,25 @@ def test_other_tables_of_the_database_stay(home):
     assert home.ask(f"SELECT * FROM {mine}") == []  # noqa: S608
 
 
+def test_of_a_shared_database_only_the_own_tables_are_analysed(postgres_url):
+    home = Home(RelationalHome(folder=""), {VARIABLE: postgres_url})
+    with closing(home.connect()) as database:
+        database.cursor().execute("CREATE TABLE public.theirs AS SELECT 1 AS a")
+        database.commit()
+    home.write(tables())
+    query = "SELECT reltuples FROM pg_class WHERE oid = '{}'::regclass"  # -1 until it is analysed
+    assert home.ask(query.format("public.theirs")) == [(-1,)]
+    assert home.ask(query.format(f"{SCHEMA}.interactions")) == [(3,)]
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///?mode=rw", "sqlite://films.db"])
+def test_a_sqlite_address_without_a_file_is_told_how_to_be_written(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ExportError, match=r"sqlite:///relative\.db or"):
+        RelationalHome(folder="").write("full", tables(), {VARIABLE: url})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_database_that_is_not_there_is_named_without_its_password():
     store = RelationalHome(folder="")
     with pytest.raises(ExportError, match=r"database films of 127\.0\.0\.1") as error:

@@ -22,7 +22,7 @@ def store(tmp_path):
     factories.movies(2).sink_parquet(folder / "movies.parquet")
     standardized_ratings(ratings).collect().write_parquet(folder / "standardized_ratings.parquet")
     tags = pl.DataFrame(
-        [(1, 2, "Noir"), (2, 2, "noir "), (1, 2, "a, b"), (1, 2, "slow")],
+        [(1, 2, "Noir"), (2, 2, "noir\t"), (1, 2, "a, b"), (1, 2, "\u00a0slow"), (1, 2, " "), (2, 1, "\t")],
         schema=["user_id", "movie_id", "tag"],
         orient="row",
     )

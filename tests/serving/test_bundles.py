@@ -34,6 +34,16 @@ def test_without_a_bundle_health_is_empty_and_static_files_are_there(tmp_path: P
     assert browser.get("/static/site.css").status_code == 200
 
 
+def test_health_tells_of_clusters_of_another_data_set(tmp_path: Path) -> None:
+    publish_bundle(tmp_path, source={"name": "demo", "version": "2"})
+    publish_companion(tmp_path, source={"name": "demo", "version": "1"})
+    assert browser_of(tmp_path).get("/health").json()["status"] == "ok"
+    publish_companion(tmp_path, "c2", source={"name": "anime", "version": "1"})
+    answer = browser_of(tmp_path).get("/health").json()
+    assert (answer["status"], answer["companion"]) == ("stale", "c2")
+    assert "the bundle is of demo, the clusters are of anime" in answer["fault"]
+
+
 def test_the_first_bundle_is_picked_up_without_a_restart(tmp_path: Path) -> None:
     browser = browser_of(tmp_path)
     assert browser.get("/").status_code == 503

@@ -48,6 +48,8 @@ def test_words_filter_and_order_are_said_back(browser: Browser) -> None:
         ("year_from=2000&year_to=1990", "year: 2000..1990 runs backwards"),
         ("genre=Opera", "no movie has the genre Opera"),
         ("decade=1995", "decade: "),
+        ("genre=Comedy&genre_mode=both", "genre_mode: one of any, all is wanted"),
+        ("only=seen&only=watched", "only: one of unseen, seen, saved, poster is wanted"),
         ("cursor=nonsense", "belongs to another search"),
         ("cursor=%FF%ED%A0%80", "belongs to another search"),
         ("q=" + "x" * 10_240, "at most 250"),
@@ -59,7 +61,9 @@ def test_words_filter_and_order_are_said_back(browser: Browser) -> None:
 def test_bad_parameters_are_422_with_a_reason(browser: Browser, query: str, said: str) -> None:
     answer = browser.get(f"/api/movies?{query}")
     assert answer.status_code == 422
-    assert said in answer.text
+    (fault,) = answer.json()["errors"]
+    assert fault["loc"][0] == "query"
+    assert said in answer.json()["detail"] == f"{'.'.join(fault['loc'])}: {fault['msg']}"
 
 
 def test_a_cursor_belongs_to_its_search(browser: Browser) -> None:
@@ -78,7 +82,7 @@ def test_a_cursor_belongs_to_its_search(browser: Browser) -> None:
         ("year_from=2005&rating_min=4.5", "year:2005..,mean_rating:4.5..", 4),
         ("ratings_min=19&tag=Time+Travel", "n_ratings:19..,tag:Time Travel", 1),
         ("only=unseen&filter=year:1990", "unseen,year:1990", 2),
-        ("q=&genre=&year_from=&sort=&page=1", "", 42),
+        ("q=&genre=&genre_mode=&only=&year_from=&sort=&page=1", "", 42),
         ("sort=year", "", 42),
     ],
 )

@@ -100,6 +100,13 @@ def test_who_has_the_answer_gets_304(browser: Browser) -> None:
     assert browser.get("/top?top_n=2", If_None_Match=first.headers["etag"]).status_code == 200
 
 
+def test_an_etag_that_came_back_strong_is_the_same_one(browser: Browser) -> None:
+    first = browser.get("/top", Accept_Encoding="gzip")
+    again = browser.get("/top", Accept_Encoding="gzip", If_None_Match=first.headers["etag"].removeprefix("W/"))
+    assert again.status_code == 304
+    assert again.headers["vary"] == first.headers["vary"] == "Accept-Encoding"
+
+
 def test_only_good_answers_have_an_etag(browser: Browser) -> None:
     assert "etag" not in browser.get("/api/movies/999").headers
     assert "etag" not in post(browser, "/recommend_collaborative", {"user_id": 1}).headers

@@ -357,6 +357,14 @@ def test_a_wrong_question_is_told_what_is_wrong_where(browser: Browser, path: st
     assert answer.status_code == 422
     assert where in answer.json()["detail"]
     assert answer.json()["errors"]
+    assert "Value error" not in answer.text
+
+
+@pytest.mark.parametrize("sent_as", [{}, {"Content_Type": "application/x-www-form-urlencoded"}])
+def test_a_body_that_is_not_sent_as_json_is_told_so(browser: Browser, sent_as: dict[str, str]) -> None:
+    answer = post(browser, "/recommend_collaborative", b'{"user_id": 4}', **sent_as)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("body: Content-Type: application/json is wanted")
 
 
 @pytest.mark.parametrize("path", ["/recommend", "/recommend?movie_id=x", "/recommend-by-tags", "/top?top_n=101"])
@@ -364,3 +372,4 @@ def test_a_wrong_parameter_is_told(browser: Browser, path: str) -> None:
     answer = browser.get(path)
     assert answer.status_code == 422
     assert answer.json()["title"].startswith("Unprocessable")
+    assert answer.json()["errors"][0]["loc"][0] == "query"
