@@ -150,7 +150,8 @@ def test_the_job_of_the_site_makes_clusters_and_publishes_them_and_nothing_else(
 def test_what_the_site_asks_of_dagster_runs_and_the_site_serves_it_without_a_restart(clustered, tmp_path):
     settings = settings_for(tmp_path)
     shutil.copytree(clustered[0].home, settings.home)
-    factories.publish_bundle(settings.home)
+    source = Companion.open(current(settings.companion("full"))).manifest["source"]
+    factories.publish_bundle(settings.home, source=source)
     fake = FakeDagster(launchRun=launched())
     browser = site(settings.home, fake)
     before = browser.get("/health").json()["companion"]
