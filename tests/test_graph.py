@@ -156,7 +156,7 @@ def test_every_check_of_a_good_run_is_green(home):
     checks = {
         (each.asset_key.to_user_string(), each.check_name): each.passed for each in result.get_asset_check_evaluations()
     }
-    assert len(checks) == 55
+    assert len(checks) == 54
     assert all(checks.values()), checks
 
 
