@@ -93,13 +93,22 @@ class Interactions:
 
     def take(self, rows: Rows) -> Self:
         """The users of `rows` alone, in that order; their ids need not be sorted then."""
-        part = self.user_items[rows]
-        starts, lengths = self.user_items.indptr[rows], np.diff(part.indptr)
-        at = np.repeat(starts - part.indptr[:-1], lengths) + np.arange(len(part.data))
+        starts = self.user_items.indptr[rows]
+        lengths = self.user_items.indptr[rows + 1] - starts
+        before = np.cumsum(lengths) - lengths
+        at = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
+        return self._picked(at, lengths, self.user_ids[rows])
+
+    def _picked(self, at: Rows, lengths: npt.NDArray[np.integer], user_ids: Ids) -> Self:
+        """The ratings at these places of `user_items.data` alone, as those of `user_ids`: `lengths` of each."""
+        matrix = self.user_items
+        # A product of matrices whose indices are of two types would convert the larger one.
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(matrix.indptr.dtype)
+        parts = (matrix.data[at], matrix.indices[at], indptr)
         return replace(
             self,
-            user_ids=self.user_ids[rows],
-            user_items=part,
+            user_ids=user_ids,
+            user_items=sp.csr_array(parts, shape=(len(lengths), matrix.shape[1])),
             recency=self.recency[at],
             rated_on=self.rated_on[at],
         )
@@ -110,31 +119,18 @@ class Interactions:
 
     def with_latest(self, *ks: int) -> Self:
         """All users, and below them for each of `ks` all users again, known by their last k ratings alone."""
-        matrix, copies = self.user_items, 1 + len(ks)
-        starts = len(matrix.data) * np.arange(copies)[:, None] + matrix.indptr[:-1]
-        # A product of matrices whose indices are of two types would convert the larger one.
-        indptr = np.append(starts, len(matrix.data) * copies).astype(matrix.indptr.dtype)
-        parts = (np.tile(matrix.data, copies), np.tile(matrix.indices, copies), indptr)
-        everything = replace(
-            self,
-            user_ids=np.tile(self.user_ids, copies),
-            user_items=sp.csr_array(parts, shape=(copies * matrix.shape[0], matrix.shape[1])),
-            recency=np.tile(self.recency, copies),
-            rated_on=np.tile(self.rated_on, copies),
-        )
-        return everything.where(np.concatenate([self.recency <= k for k in (LARGEST, *ks)]))
+        kept = [self.recency <= k for k in (LARGEST, *ks)]
+        lengths = np.concatenate([self._lengths(each) for each in kept])
+        return self._picked(np.concatenate([*map(np.flatnonzero, kept)]), lengths, np.tile(self.user_ids, len(kept)))
 
     def where(self, kept: npt.NDArray[np.bool_]) -> Self:
         """The ratings that are `kept`, a flag beside each of `user_items.data`; users and movies stay."""
+        return self._picked(np.flatnonzero(kept), self._lengths(kept), self.user_ids)
+
+    def _lengths(self, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.integer]:
+        """How many ratings of each user are `kept`."""
         before = np.concatenate([[0], np.cumsum(kept)])
-        matrix = self.user_items
-        parts = (matrix.data[kept], matrix.indices[kept], before[matrix.indptr].astype(matrix.indptr.dtype))
-        return replace(
-            self,
-            user_items=sp.csr_array(parts, shape=matrix.shape),
-            recency=self.recency[kept],
-            rated_on=self.rated_on[kept],
-        )
+        return np.diff(before[self.user_items.indptr])
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

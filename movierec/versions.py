@@ -157,6 +157,11 @@ class Live(Generic[T]):
         self._stamp: tuple[int, int] | None = None
         self._lock = threading.Lock()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether a call answers at once; else it opens the first version of all, or finds none."""
+        return self._bundle is not None
+
     def __call__(self) -> T:
         """Raises BundleError while nothing servable was ever published."""
         try:

@@ -7,22 +7,23 @@ from starlette.requests import Request
 
 from movierec.companion import Companion, LiveCompanion
 from movierec.versions import BundleError
+from serving.deps import at_hand
 
 
-def companion_of(request: Request) -> Companion:
+async def companion_of(request: Request) -> Companion:
     """503 with the reason while nothing servable is published."""
     live = live_companion(request)
     try:
-        return live()
+        return await at_hand(live)
     except BundleError as error:
         advice = f"`make clusters SAMPLE={live.home.name}` makes them of the tables that are there"
         raise HTTPException(503, f"no clusters are served: {error}; {advice}") from None
 
 
-def companion_or_none(request: Request) -> Companion | None:
+async def companion_or_none(request: Request) -> Companion | None:
     """None while nothing servable is published; what can do without it does."""
     try:
-        return live_companion(request)()
+        return await at_hand(live_companion(request))
     except BundleError:
         return None
 

@@ -9,9 +9,11 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from movierec import versions
 from movierec.published import Bundle, Live
 from serving.about import About
 from serving.htmx import wants_fragment
@@ -24,6 +26,7 @@ from serving.statics import Statics
 TEMPLATES = Path(__file__).parents[1] / "templates"
 
 T = TypeVar("T")
+V = TypeVar("V", bound=versions.Versioned)
 
 
 class PerBundle(Generic[T]):
@@ -123,10 +126,19 @@ def site_of(request: Request) -> Site:
     return site
 
 
-def bundle_of(request: Request) -> Bundle:
+async def at_hand(live: versions.Live[V]) -> V:
+    """What is served now. A thread is asked only for the first version of all: it costs more than what is at hand."""
+    return live() if live.is_open else await run_in_threadpool(live)
+
+
+async def the_site(request: Request) -> Site:
+    return site_of(request)
+
+
+async def the_bundle(request: Request) -> Bundle:
     """Raises BundleError while nothing is published; the app answers 503 then."""
-    return site_of(request).live()
+    return await at_hand(site_of(request).live)
 
 
-TheSite = Annotated[Site, Depends(site_of)]
-TheBundle = Annotated[Bundle, Depends(bundle_of)]
+TheSite = Annotated[Site, Depends(the_site)]
+TheBundle = Annotated[Bundle, Depends(the_bundle)]

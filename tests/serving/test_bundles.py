@@ -55,6 +55,13 @@ def version(browser: Browser) -> str:
     return str(browser.get("/health").json()["version"])
 
 
+def test_what_is_at_hand_is_given_without_a_thread(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert browser.get("/recommend?movie_id=1").json()["cluster"] == 0
+    for place in ("fastapi.dependencies.utils", "serving.deps"):
+        monkeypatch.setattr(f"{place}.run_in_threadpool", None)
+    assert browser.get("/recommend?movie_id=1").json()["cluster"] == 0
+
+
 def test_a_new_bundle_is_served_without_a_restart(tmp_path: Path) -> None:
     publish_bundle(tmp_path, "v1")
     browser = browser_of(tmp_path)
