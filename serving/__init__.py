@@ -4,5 +4,3 @@ import os
 
 # Polars works when a bundle is opened and rests then; by itself its allocator would keep what that took.
 os.environ.setdefault("_RJEM_MALLOC_CONF", "background_thread:true")
-# Products for one user are over before a second thread has begun, which would then spin.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
