@@ -11,7 +11,7 @@ import polars as pl
 import scipy.sparse as sp
 
 from movierec.schema import CANDIDATES
-from movierec.sparse import mapped
+from movierec.sparse import entries_of, mapped
 
 Ids = npt.NDArray[np.int32]
 Rows = npt.NDArray[np.intp]
@@ -93,11 +93,7 @@ class Interactions:
 
     def take(self, rows: Rows) -> Self:
         """The users of `rows` alone, in that order; their ids need not be sorted then."""
-        starts = self.user_items.indptr[rows]
-        lengths = self.user_items.indptr[rows + 1] - starts
-        before = np.cumsum(lengths) - lengths
-        at = np.repeat(starts - before, lengths) + np.arange(lengths.sum())
-        return self._picked(at, lengths, self.user_ids[rows])
+        return self._picked(*entries_of(self.user_items, rows), self.user_ids[rows])
 
     def _picked(self, at: Rows, lengths: npt.NDArray[np.integer], user_ids: Ids) -> Self:
         """The ratings at these places of `user_items.data` alone, as those of `user_ids`: `lengths` of each."""

@@ -30,13 +30,22 @@ def load_csr(folder: Path) -> sp.csr_array:
     return sp.csr_array((data, indices, indptr), shape=(int(rows), int(columns)))
 
 
+def entries_of(
+    matrix: sp.csr_array, rows: npt.NDArray[np.integer]
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.integer]]:
+    """The places in `matrix.data` of what `rows` hold, row after row, and how many each holds."""
+    starts = matrix.indptr[rows]
+    lengths = matrix.indptr[rows + 1] - starts
+    before = np.cumsum(lengths) - lengths
+    return np.repeat(starts - before, lengths) + np.arange(lengths.sum()), lengths
+
+
 def dense_part(
     matrix: sp.csr_array, rows: npt.NDArray[np.integer], columns: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.float32]:
     """What stands in `rows` and `columns`, which are all different, as a dense array."""
-    starts, lengths = matrix.indptr[rows], matrix.indptr[rows + 1] - matrix.indptr[rows]
+    at, lengths = entries_of(matrix, rows)
     row = np.repeat(np.arange(len(rows)), lengths)
-    at = np.arange(len(row)) + (starts - np.cumsum(lengths) + lengths)[row]
     place = np.full(matrix.shape[1], len(columns))
     place[columns] = np.arange(len(columns))
     part = np.zeros((len(rows), len(columns) + 1), np.float32)  # the last column is for all that was not asked for
