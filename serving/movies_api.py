@@ -86,9 +86,9 @@ def search_movies(
     The query of the search page's address works here as it is; `filter` in the answer is all of it but the words.
     """
     browser = bundle.browser
-    for name, value in request.query_params.multi_items():
-        if value.strip() not in ("", *CHOICES.get(name, (value.strip(),))):
-            raise wrong_parameter(name, f"one of {', '.join(CHOICES[name])} is wanted")
+    for name, choices in CHOICES.items():
+        if not {value.strip() for value in request.query_params.getlist(name)} <= {"", *choices}:
+            raise wrong_parameter(name, f"one of {', '.join(choices)} is wanted")
     wanted = asked([pair for pair in request.query_params.multi_items() if pair[0] not in {"q", "sort"}])
     for fault in wanted.faults:
         raise wrong_parameter(fault.where, str(fault.error))
