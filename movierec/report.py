@@ -18,17 +18,18 @@ METRICS = (
     "gini_at_10",
 )
 SHOWN = (*METRICS, *COSTS)
+HEADLINE = ("random", "popularity", "als", "ials", "ease", "two_stage")  # from chance to what is served
 Row = Mapping[str, Any]
 
 HEAD = """# Results
 
-Written by `make results` from the asset `leaderboard`; [evaluation.md](evaluation.md) says how it is measured. Each
-section names the data set, its version, the protocol and n, the number of users scored. Brackets hold 95 % bootstrap
-intervals over users. Costs are of one fit on the machine that ran it: seconds, growth of resident memory in MB (0 where
-memory that had been freed before was enough), users answered in a second.
+`make results` writes this page from the asset `leaderboard`. [evaluation.md](evaluation.md) explains how the models are
+measured. Each section names the data set, its version, the protocol and n, the number of users scored. Square brackets
+hold 95 % bootstrap intervals over users. The costs are those of one fit on the machine that ran it: `fit_seconds`;
+`fit_peak_mb`, the growth of resident memory in MB (0 if memory freed earlier was enough); and `users_per_second`.
 """
-STAGES_AND_COLD_START = """What is made of several stages costs what all of them do. Cold start says for whom a model
-has an answer: users before their first rating, or movies that nobody has rated.
+STAGES_AND_COLD_START = """The cost of a model with several stages is the cost of all its stages together. Cold start
+says which cold cases a model can answer: users before their first rating, or movies that nobody has rated.
 """
 
 
@@ -39,8 +40,8 @@ def results_page(measured: Sequence[Mapping[str, Any]]) -> str:
 
 
 def headline(measured: Mapping[str, Any]) -> str:
-    """nDCG@10 of every model, per user, as a Markdown table."""
-    rows = _rows(measured, "per_user", "known")
+    """nDCG@10 of the models of `HEADLINE`, per user, as a Markdown table."""
+    rows = [row for row in _rows(measured, "per_user", "known") if row["model"] in HEADLINE]
     own = [row for row in rows if row["base"] is None and row["metric"] == "ndcg_at_10"]
     return "\n".join(["| model | nDCG@10 |", "|---|---|", *(f"| {row['model']} | {_cell(row)} |" for row in own)])
 
@@ -57,7 +58,7 @@ def _section(measured: Mapping[str, Any]) -> Iterable[str]:
         yield f"### {protocol}: {told}"
         yield ""
         if not any(row["protocol"] == protocol for row in measured["rows"]):
-            yield "Nothing is measured in this way: no two moments cut these ratings in three."
+            yield "Not measured: these ratings have too few different times to be cut in three."
             yield ""
         for segment in SEGMENTS:
             rows = _rows(measured, protocol, segment)
@@ -73,8 +74,8 @@ def _segment(segment: str, rows: Sequence[Row]) -> Iterable[str]:
     shown = [metric for metric in SHOWN if any((model, metric) in own for model in models)]
     n = next(row["n"] for row in rows if row["n"] is not None)
     nothing = rows[0].get("liked_nothing")
-    left_out = f", and {nothing} who liked nothing and cannot be scored" if nothing else ""
-    yield f"**{segment}**, n = {n}{left_out}:"
+    left_out = f"; left out, without a relevant movie to find: {nothing}" if nothing else ""
+    yield f"**{segment}**, n = {n}{left_out}."
     yield ""
     cold_start = {row["model"]: row["cold_start"] for row in rows if segment == KNOWN and row.get("cold_start")}
     yield f"| model | {' | '.join([*shown, *(['cold start'] if cold_start else [])])} |"
@@ -97,7 +98,7 @@ def _segment(segment: str, rows: Sequence[Row]) -> Iterable[str]:
 def _diversity(rows: Sequence[Row]) -> Iterable[str]:
     cells = {(row["weight"], row["metric"]): row for row in rows}
     metrics = list(dict.fromkeys(metric for _, metric in cells))
-    yield "### Diversity: what `two_stage` costs and gains by the weight of maximal marginal relevance over genres"
+    yield "### Diversity: `two_stage` by the weight of maximal marginal relevance over genres"
     yield ""
     yield f"| weight | {' | '.join(metrics)} |"
     yield "|---" * (1 + len(metrics)) + "|"

@@ -29,7 +29,7 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def rows_of(name: str, description: str) -> pl.DataFrame:
     interval = {"value": 0.25, "low": 0.2, "high": 0.3, "n": 40}
-    where = {"protocol": "per_user", "segment": "known", "model": name, "cold_start": "users"}
+    where = {"protocol": "per_user", "segment": "known", "model": "two_stage", "cold_start": "users"}
     cold = {"protocol": "global_time", "segment": "cold", "model": "popularity"}
     rows = [
         {**where, "metric": "ndcg_at_10", **interval},
@@ -74,12 +74,12 @@ def test_the_demo_goes_into_the_page_and_the_readme(measure: Measure, docs: Path
     assert json.loads((docs / "docs/results/demo-full.json").read_text())["source"]["name"] == "demo"
     assert "## demo, sample full" in (docs / "docs/results.md").read_text()
     readme = (docs / "README.md").read_text()
-    assert "| demo | 0.2500 [0.2000, 0.3000] |" in readme
+    assert "| two_stage | 0.2500 [0.2000, 0.3000] |" in readme
     page = (docs / "docs/results.md").read_text()
-    assert "**known**, n = 40:" in page
-    assert "| demo | 0.2500 [0.2000, 0.3000] | 0.1250 | 12.3 | users |" in page
-    assert "| demo | popularity | +0.2500 [+0.2000, +0.3000] | 40 |" in page
-    assert "**cold**, n = 7, and 2 who liked nothing and cannot be scored:" in page
+    assert "**known**, n = 40." in page
+    assert "| two_stage | 0.2500 [0.2000, 0.3000] | 0.1250 | 12.3 | users |" in page
+    assert "| two_stage | popularity | +0.2500 [+0.2000, +0.3000] | 40 |" in page
+    assert "**cold**, n = 7; left out, without a relevant movie to find: 2." in page
     assert "ndcg_at_5" not in page  # not shown
     assert readme.startswith("before ")
     assert readme.endswith(" after")
@@ -90,7 +90,7 @@ def test_a_way_of_measuring_that_the_ratings_do_not_allow_is_said(measure: Measu
     pl.read_parquet(path).filter(protocol="per_user").write_parquet(path)
     assert results.main([]) == 0
     global_time = (docs / "docs/results.md").read_text().split("### global_time")[1]
-    assert "Nothing is measured in this way: no two moments cut these ratings in three." in global_time
+    assert "Not measured: these ratings have too few different times to be cut in three." in global_time
 
 
 def test_another_source_leaves_the_readme_as_it_is(measure: Measure, docs: Path) -> None:
