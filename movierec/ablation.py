@@ -22,8 +22,8 @@ def groups() -> dict[str, Callable[[str], bool]]:
         "features of the user": lambda name: name in USER_FEATURES,
         "features of the movie": lambda name: name in MOVIE_FEATURES and name not in GENRE_FEATURES,
         "genre flags": lambda name: name in GENRE_FEATURES,
-        "crosses with what is usual for the user": lambda name: name.startswith("beyond_usual"),
-        "other user x movie crosses": lambda name: name in PAIR_FEATURES and not name.startswith("beyond_usual"),
+        "differences from the user's usual movies": lambda name: name.startswith("beyond_usual"),
+        "other user x movie features": lambda name: name in PAIR_FEATURES and not name.startswith("beyond_usual"),
         "the last 5 and 20 ratings": lambda name: "_last" in name,
         "scores": lambda name: name in signals and name.endswith("_score"),
         "ranks": lambda name: name in signals and name.endswith("_rank"),
@@ -69,14 +69,18 @@ def variants(validation: Validation, movies: pl.LazyFrame, tags: pl.LazyFrame) -
     }
     features: dict[str, Maker] = {
         "with popularity in the last 90, 365, 1,095 days": popularity_windows,
-        "with likeness to what was liked": partial(likeness, movies, tags),
+        "with content similarity to liked movies": partial(likeness, movies, tags),
         "with tag affinity": partial(tag_affinity, tags),
     }
     more = {name: Variant(*validation.with_features(make)) for name, make in features.items()}
     more["with all of these"] = Variant(
         *validation.with_features(lambda *of: _all(make(*of) for make in features.values()))
     )
-    gain = {"gain: what was rated lower counts as nothing": rows.with_columns(gain=pl.col("relevant").cast(pl.Float32))}
+    gain = {
+        "gain: 0 for movies rated below the relevance threshold": rows.with_columns(
+            gain=pl.col("relevant").cast(pl.Float32)
+        )
+    }
     return {name: Variant(table) for name, table in (without | gain | _negatives(validation)).items()} | more
 
 
@@ -94,12 +98,12 @@ def _negatives(validation: Validation) -> dict[str, pl.DataFrame]:
     beyond = negatives_beyond(validation)
     return {
         "negatives: the first 30 candidates": rows.filter(pl.col("relevant") | first),
-        "negatives: 30 % of the candidates, by lot": rows.filter(pl.col("relevant") | some),
-        "negatives: rated low only, where there are any": marked.filter(
+        "negatives: a random 30 % of the candidates": rows.filter(pl.col("relevant") | some),
+        "negatives: only candidates rated low, if there are any": marked.filter(
             ~pl.col("low").any().over("user_id") | pl.col("relevant") | pl.col("low")
         ).drop("low"),
-        "negatives: 30 more of the whole catalogue, by lot": _together(rows, beyond["lot"]),
-        "negatives: also what was rated low beyond the candidates": _together(rows, beyond["low"]),
+        "negatives: 30 more at random from the whole catalogue": _together(rows, beyond["lot"]),
+        "negatives: also movies rated low that are not candidates": _together(rows, beyond["low"]),
     }
 
 

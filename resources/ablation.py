@@ -19,15 +19,16 @@ SEEDS = (1, 2, 3)
 
 HEAD = """# Ablation
 
-Written by `make ablation`. The validation split: history and labels of a data set, split again in the same way (the
-holdout has no part in it). The tables hold paired differences of nDCG@10 of `two_stage` to the whole with 95 %
-bootstrap intervals over users; three folds each, as in the graph. A difference whose interval holds 0 is not told apart
-from chance.
+`make ablation` writes this page. It measures on the validation split: a data set's history and labels, split again in
+the same way, without the holdout. Each row changes one thing in `two_stage` and shows the paired difference of nDCG@10
+to the unchanged model, with a 95 % bootstrap interval over users. The ranker has three folds, as in the graph. If an
+interval includes 0, the difference may be chance.
 """
 SECTION = """
 ## {title}
 
-n = {n} users, the whole {whole:.4f} [{low:.4f}, {high:.4f}], each figure the mean of {seeds} seeds.
+n = {n} users. Each figure is the mean of {seeds} seeds.
+nDCG@10 of the unchanged model: {whole:.4f} [{low:.4f}, {high:.4f}].
 
 | changed | difference of nDCG@10 |
 |---|---|

@@ -29,10 +29,11 @@ SEED = 7
 
 HEAD = """# Counterparts
 
-Written by `make counterparts` for `{source}`, sample {sample}, per user: each model is fitted on what comes before the
-holdout and measured on the holdout, n = {n} users, nDCG@10 with 95 % bootstrap intervals over users; the difference is
-paired. Ours have the committed parameters. Of the counterparts' parameters that depend on the data several are shown:
-choosing the best of them here favours them.
+`make counterparts` writes this page for `{source}`, sample {sample}, protocol per user. It compares our candidate
+models with the same models in the library `implicit` or as their papers describe them. Every model is fitted on the
+ratings before the holdout and measured on the holdout: n = {n} users, nDCG@10, 95 % bootstrap intervals over users,
+paired differences. Our models use the committed parameters. The counterparts are shown with several parameters,
+because the best ones depend on the data; whoever picks their best row here favours them.
 
 | ours | nDCG@10 | counterpart | nDCG@10 | ours - counterpart |
 |---|---|---|---|---|
@@ -108,7 +109,7 @@ def ease(regularization: float) -> Callable[[Interactions], Score]:
 
 
 def counted(known: Interactions) -> Score:
-    """How many people rated a movie."""
+    """Number of ratings of each movie."""
     counts = np.bincount(known.user_items.indices, minlength=len(known.movie_ids)).astype(np.float32)
     return lambda rows: np.tile(counts, (len(rows), 1))
 

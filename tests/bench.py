@@ -68,7 +68,7 @@ def pipeline(source: str, home: Path, selection: str = "*") -> Pipeline:
     import polars as pl
 
     ratings = pl.scan_parquet(home / "store" / "full" / "ratings.parquet").select(pl.len()).collect().item()
-    name = Path(source).name if selection == "*" else f"{Path(source).name}, what `make run` makes"
+    name = Path(source).name if selection == "*" else f"{Path(source).name}, only what `make run` needs"
     return Pipeline(name, ratings, measured["seconds"], measured["cpu"], measured["gigabytes"])
 
 
@@ -129,7 +129,7 @@ def latencies(home: Path) -> list[Latency]:
         asked: dict[str, tuple[str, dict[str, str]]] = {
             "baseline: the style sheet, a static file": ("/static/site.css", {}),
             "`GET /`, the home page": ("/", {}),
-            "personal row, a known user (fragment)": (f"/?user_id={users[0]}", htmx),
+            "personal row of a known user (fragment)": (f"/?user_id={users[0]}", htmx),
             "`GET /api/movies/personal`, a known user": (f"/api/movies/personal?user_id={users[-1]}", {}),
             "the same with `explain=true`": (f"/api/movies/personal?user_id={users[-1]}&explain=true", {}),
             "`GET /api/movies/popular`": ("/api/movies/popular", {}),
@@ -191,13 +191,13 @@ def page(runs: list[Pipeline], times: list[Latency], start: Start | None, *, sea
     lines = [
         "# Benchmarks",
         "",
-        "Written by `make bench`; figures are of the machine named here and of no other.",
+        "`make bench` writes this page. The figures hold only for this machine:",
         "",
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
         + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
         + ".",
         "",
-        "## From nothing to a page",
+        "## From a fresh clone to the first page",
         "",
     ]
     if start is None:
@@ -206,7 +206,7 @@ def page(runs: list[Pipeline], times: list[Latency], start: Start | None, *, sea
         lines += [
             "| `make run` | seconds to the first page |",
             "|---|---|",
-            f"| in a fresh clone, packages in pip's cache or fetched anew | {start.fresh:.0f} |",
+            f"| in a fresh clone; pip downloads the packages or has them in its cache | {start.fresh:.0f} |",
             f"| a second time | {start.again:.1f} |",
             "",
             f"Processes left after SIGTERM: {start.left}.",
@@ -225,17 +225,17 @@ def page(runs: list[Pipeline], times: list[Latency], start: Start | None, *, sea
     ]
     lines += [
         "",
-        f"## The site on the bundle of {runs[-1].name}",
+        f"## The site with the bundle of {runs[-1].name}",
         "",
-        f"Milliseconds over HTTP on loopback, {REQUESTS} requests one after another, one worker; the ratio is to the "
-        "median of the baseline.",
+        f"Milliseconds over HTTP on loopback, {REQUESTS} requests one after another, one worker; the ratio is the "
+        "median divided by the baseline's.",
         "",
         "| request | median | p95 | p99 | ratio |",
         "|---|---|---|---|---|",
     ]
     lines += [f"| {t.what} | {t.median:.1f} | {t.p95:.1f} | {t.p99:.1f} | {t.median / base:.1f} |" for t in times]
     lines += ["", "## Search and filters in a large catalogue", "", *search]
-    lines += ["", f"## The JSON API on the bundle of {runs[-1].name}, 100 requests a second, one worker", "", *api]
+    lines += ["", f"## The JSON API with the bundle of {runs[-1].name}, 100 requests a second, one worker", "", *api]
     return "\n".join(lines).rstrip() + "\n"
 
 

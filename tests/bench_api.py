@@ -153,7 +153,10 @@ def main() -> None:
 
 def report(port: int, server: psutil.Process, pairs: list[tuple[int, int]], *, rate: float) -> None:
     out = sys.stdout.write
-    out(f"{rate:g} requests a second, {len(pairs)} of each; load average {os.getloadavg()[0]:.1f}\n\n")
+    out(
+        f"{rate:g} requests a second, {len(pairs)} requests to each endpoint; "
+        f"load average before the run {os.getloadavg()[0]:.1f}\n\n"
+    )
     out("| endpoint | p50 ms | p99 ms | worst ms | CPU ms | failed |\n|---|---|---|---|---|---|\n")
     for question in QUESTIONS:
         requests = [question.request(*pair) for pair in pairs]
@@ -163,7 +166,10 @@ def report(port: int, server: psutil.Process, pairs: list[tuple[int, int]], *, r
         out(f"| `{question.name}` | {figures} | {found.failed} |\n")
         sys.stdout.flush()
     memory = server.memory_full_info()
-    out(f"\nThe worker holds {memory.rss / 2**20:.0f} MB, {memory.uss / 2**20:.0f} MB of them its own.\n")
+    out(
+        f"\nThe worker holds {memory.rss / 2**20:.0f} MB, "
+        f"{memory.uss / 2**20:.0f} MB of it not shared with other processes.\n"
+    )
 
 
 if __name__ == "__main__":

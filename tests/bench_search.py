@@ -176,8 +176,8 @@ def main() -> None:
         lines += over_asgi(big_home(Path(folder), table), asks)
     sys.stdout.write(
         f"{len(browser.movies):,} movies, {len(browser.titles.vocabulary.words):,} words, "
-        f"prepared in {prepared:.1f} CPU seconds; "
-        f"milliseconds, {ROUNDS} requests one after another, in one process without a socket.\n\n"
+        f"index built in {prepared:.1f} CPU seconds; "
+        f"milliseconds, {ROUNDS} requests one after another, in one process without a network socket.\n\n"
         "| what | median | p95 | p99 | CPU median | p95 | p99 |\n|---|---|---|---|---|---|---|\n"
         + "\n".join(map(str, lines))
         + "\n"

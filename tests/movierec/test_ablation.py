@@ -13,11 +13,11 @@ from tests import factories
 
 # On the checkerboard nobody rates low, nobody has more than 30 candidates, and these are all movies there are.
 SAME_HERE = (
-    "gain: what was rated lower counts as nothing",
+    "gain: 0 for movies rated below the relevance threshold",
     "negatives: the first 30 candidates",
-    "negatives: rated low only, where there are any",
-    "negatives: 30 more of the whole catalogue, by lot",
-    "negatives: also what was rated low beyond the candidates",
+    "negatives: only candidates rated low, if there are any",
+    "negatives: 30 more at random from the whole catalogue",
+    "negatives: also movies rated low that are not candidates",
 )
 MOVIES, TAGS = factories.movies(40), factories.tags()
 
@@ -42,7 +42,9 @@ def test_a_variant_keeps_what_was_liked_and_changes_one_thing(validation):
 
 def test_what_was_rated_lower_can_count_as_nothing(validation):
     low = validation.rows.with_columns(gain=pl.when("relevant").then(1.0).otherwise(0.3).cast(pl.Float32))
-    changed = variants(replace(validation, rows=low), MOVIES, TAGS)["gain: what was rated lower counts as nothing"]
+    changed = variants(replace(validation, rows=low), MOVIES, TAGS)[
+        "gain: 0 for movies rated below the relevance threshold"
+    ]
     assert changed.rows["gain"].equals(low["relevant"].cast(pl.Float32).alias("gain"))
 
 
