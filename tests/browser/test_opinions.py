@@ -176,7 +176,7 @@ def test_an_answer_that_says_what_went_wrong_takes_its_place_in_the_page(visit: 
     page.locator(".review-form input[name=as]").evaluate("field => field.value = 'somebody-else'")
     page.get_by_label("Your review").fill("Not lost.")
     page.get_by_role("button", name="Post review").click()
-    expect(page.locator(".review-help")).to_contain_text("Nothing was kept yet")
+    expect(page.locator(".review-help")).to_contain_text("Nothing was saved")
     expect(page.get_by_label("Your review")).to_have_value("Not lost.")
     assert "409" in complaints.pop()
 
@@ -256,7 +256,7 @@ def test_the_own_row_follows_a_rating_in_the_overlay(visit: Visit) -> None:
     stars(page, 1, 10)
     expect(page.locator(".actions-says")).to_contain_text("Saved: 5 of 5 stars.")
     page.goto("/")
-    expect(page.locator("#personal-says")).to_contain_text("from your 1 rating;")
+    expect(page.locator("#personal-says")).to_contain_text("based on 1 rating.")
     overlay = opened(page, page.locator("#for-you-strip .card").first)
     overlay.locator(".half-right").nth(4).click()
     expect(page.locator("#personal-says")).to_contain_text("based on 2 ratings.")
@@ -272,7 +272,7 @@ def test_an_account_from_its_door_to_its_profiles(visit: Visit, complaints: list
     page.get_by_label("Name").fill("Ada")
     page.get_by_label("Password").fill("short")
     page.get_by_role("button", name="Create account").click()
-    expect(page.get_by_text("A password has at least 8 characters.")).to_be_visible()
+    expect(page.get_by_text("A password must have at least 8 characters.")).to_be_visible()
     expect(page.get_by_label("Password")).to_be_focused()
     complaints.clear()  # the browser notes the 422 of the page itself
     page.get_by_label("Password").fill("four plain words")
