@@ -56,18 +56,18 @@ class Group:
 Node: TypeAlias = Between | Is | Flag | Group
 
 PROBLEMS = {
-    "too_long": f"the filter is longer than {MAX_LENGTH} characters: leave out some conditions",
-    "too_deep": f"groups stand in more than {MAX_DEPTH} groups: take one apart",
-    "too_many": f"there are more than {MAX_PARTS} conditions: leave out some",
-    "unknown_field": f"{{found}} is not a condition: write one of {', '.join((*KINDS, *FIELDS))}",
-    "no_colon": "{found} wants a value: write a colon and the value behind it",
-    "unclosed_group": "a group is not closed: write ) behind its last condition",
-    "unclosed_quote": "a quote is not closed: write another one behind the value",
-    "unexpected": "{found} does not belong here: put a comma between conditions, and quotes around a value with signs",
-    "not_a_number": "{found} is not a number or a range: write 1990, 1990..1999, 1990.. or ..1999",
-    "backwards": "{found} runs backwards: write the smaller number first",
-    "not_a_decade": "{found} is not a decade: write the year it begins with, such as 1990",
-    "unknown_genre": "no movie has the genre {found}: write one of {known}",
+    "too_long": f"the filter is longer than {MAX_LENGTH} characters: remove some conditions",
+    "too_deep": f"groups are nested more than {MAX_DEPTH} deep: remove one",
+    "too_many": f"there are more than {MAX_PARTS} conditions: remove some",
+    "unknown_field": f"{{found}} is not a condition: use one of {', '.join((*KINDS, *FIELDS))}",
+    "no_colon": "{found} has no value: add a colon and a value after it",
+    "unclosed_group": "a group is not closed: add ) after its last condition",
+    "unclosed_quote": "a quotation mark is not closed: add another one after the value",
+    "unexpected": "{found} is in the wrong place: separate conditions by commas and quote special characters",
+    "not_a_number": "{found} is not a number or a range: use 1990, 1990..1999, 1990.. or ..1999",
+    "backwards": "{found} is in the wrong order: the smaller number must come first",
+    "not_a_decade": "{found} is not a decade: use its first year, such as 1990",
+    "unknown_genre": "there is no genre {found}: use one of {known}",
 }
 
 

@@ -120,10 +120,10 @@ def all_reviews(request: Request, site: TheSite, bundle: TheBundle, movie_id: st
     try:
         number = A_PAGE_NUMBER.validate_python(page or 1)
     except ValidationError:
-        raise HTTPException(404, N_("There is no such page of reviews.")) from None
+        raise HTTPException(404, N_("This page does not exist.")) from None
     reviews = reviews_of(request, site, movie, number=min(number, 10**6))
     if reviews.is_known and number > reviews.n_pages:
-        raise HTTPException(404, N_("There is no such page of reviews."))
+        raise HTTPException(404, N_("This page does not exist."))
     return site.html(
         request, "reviews.html", bundle=bundle, fragment="partials/reviews.html", movie=movie, reviews=reviews
     )

@@ -94,5 +94,5 @@ def similar_movies(bundle: TheBundle, movie_id: OfMovie, limit: Limit = 20) -> S
 def known(bundle: Bundle, movie_id: int) -> Movie:
     movie = bundle.catalog.by_id.get(movie_id)
     if movie is None:
-        raise HTTPException(404, f"no movie {movie_id} in the catalogue")
+        raise HTTPException(404, f"movie {movie_id} is not in the catalogue")
     return movie

@@ -20,7 +20,7 @@ def favorite_cluster(bundle: TheBundle, companion: TheCompanion, user_id: OfUser
     """The cluster that most of the user's ratings are in; of equal ones the larger. 404 for a user without ratings."""
     number = companion.clusters.favourite(list(rated_movies(bundle, user_id)))
     if number is None:
-        raise HTTPException(404, f"user {user_id} has rated no movie of any cluster, so none is the favourite")
+        raise HTTPException(404, f"user {user_id} has rated no movie in any cluster and has no favourite cluster")
     return FavoriteCluster(favorite_cluster=number)
 
 
@@ -35,7 +35,7 @@ def recommend_from_cluster(
     """The other movies of the movie's cluster, by number of ratings and mean."""
     asked = anime_id if movie_id is None else movie_id
     if asked is None:
-        raise wrong_parameter("movie_id", "movie_id or anime_id is wanted")
+        raise wrong_parameter("movie_id", "movie_id or anime_id is required")
     movie = known(bundle, asked)
     chosen = channels.of_the_same_cluster(bundle, companion, movie, n=top_n)
     return OfCluster.of(chosen, movie_id=asked, cluster=companion.clusters.cluster_of(asked))

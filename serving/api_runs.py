@@ -56,7 +56,7 @@ def train_kmeans(dagster: TheDagster, question: KMeans | None = None) -> Started
         with LAUNCHING:
             running = dagster.active(JOB)
             if running is not None:
-                raise HTTPException(409, f"run {running} is training already: {dagster.run_url(running)}")
+                raise HTTPException(409, f"training run {running} has not finished yet: {dagster.run_url(running)}")
             run_id = dagster.launch(JOB, {"ops": {"clusters": {"config": {"k": k}}}})
     except DagsterError as error:
         raise HTTPException(503, str(error)) from error
@@ -74,7 +74,7 @@ def training_run(
     except DagsterError as error:
         raise HTTPException(503, str(error)) from error
     if found is None:
-        raise HTTPException(404, f"Dagster knows no run {run_id}")
+        raise HTTPException(404, f"Dagster has no run {run_id}")
     return _told(found, dagster.run_url(run_id))
 
 

@@ -109,7 +109,7 @@ def ratings_of(bundle: Bundle, user_id: int) -> list[Rated]:
     """Raises a 404 for a user without ratings."""
     rated = history(bundle, user_id)
     if not rated:
-        raise HTTPException(404, f"user {user_id} has rated nothing")
+        raise HTTPException(404, f"user {user_id} has no ratings")
     return rated
 
 

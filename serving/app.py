@@ -186,7 +186,7 @@ def allowed(request: Request) -> str:
 def on_invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  what it is registered for
     if isinstance(error.body, bytes):  # FastAPI leaves alone what is not sent as JSON, and calls that no object
-        return invalid([fault | {"msg": "Content-Type: application/json is wanted"} for fault in error.errors()])
+        return invalid([fault | {"msg": "Content-Type must be application/json"} for fault in error.errors()])
     return invalid(error.errors())
 
 
@@ -196,13 +196,13 @@ def on_no_bundle(request: Request, error: Exception) -> Response:
 
 def on_foreign(request: Request) -> Response:
     """A form of another site was sent here, in the name of a visitor who may know nothing of it."""
-    return failed(request, 403, N_("This came from another site, so nothing was changed."))
+    return failed(request, 403, N_("This request came from another site, so nothing was changed."))
 
 
 def on_crash(request: Request, error: Exception) -> Response:
     """The server logs the traceback; the visitor gets a page."""
     log.error("%s %s: %r", request.method, request.url.path, error)
-    response = failed(request, 500, N_("It is our fault, and it has been logged."))
+    response = failed(request, 500, N_("The error is on our side, and it has been logged."))
     response.headers.update(HEADERS)  # made outside of the middleware that adds them elsewhere
     return response
 

@@ -16,8 +16,8 @@ async def companion_of(request: Request) -> Companion:
     try:
         return await at_hand(live)
     except BundleError as error:
-        advice = f"`make clusters SAMPLE={live.home.name}` makes them of the tables that are there"
-        raise HTTPException(503, f"no clusters are served: {error}; {advice}") from None
+        advice = f"`make clusters SAMPLE={live.home.name}` makes them from the existing tables"
+        raise HTTPException(503, f"clusters are not available: {error}; {advice}") from None
 
 
 async def companion_or_none(request: Request) -> Companion | None:

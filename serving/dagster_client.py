@@ -72,7 +72,7 @@ class Dagster:
         answer = self._ask(LAUNCH, {"params": params}, "launchRun")
         if answer["__typename"] != "LaunchRunSuccess":
             told = answer.get("message") or "; ".join(each["message"] for each in answer.get("errors", []))
-            raise DagsterError(f"Dagster refuses to run {job}: {answer['__typename']} {told}".strip())
+            raise DagsterError(f"Dagster did not start {job}: {answer['__typename']} {told}".strip())
         return str(answer["run"]["runId"])
 
     def active(self, job: str) -> str | None:
@@ -81,7 +81,7 @@ class Dagster:
         wanted = {"pipelineName": job, "statuses": list(UNFINISHED), "tags": tags}
         answer = self._ask(ACTIVE, {"filter": wanted}, "runsOrError")
         if answer["__typename"] != "Runs":
-            raise DagsterError(f"Dagster does not tell which runs are at work: {answer['__typename']}")
+            raise DagsterError(f"Dagster did not list the active runs: {answer['__typename']}")
         runs = answer["results"]
         return str(runs[0]["runId"]) if runs else None
 
@@ -91,7 +91,7 @@ class Dagster:
         if answer["__typename"] == "RunNotFoundError":
             return None
         if answer["__typename"] != "Run":
-            raise DagsterError(f"Dagster does not tell of run {run_id}: {answer['__typename']}")
+            raise DagsterError(f"Dagster did not return run {run_id}: {answer['__typename']}")
         steps = (answer.get("executionPlan") or {}).get("steps", [])
         by_status = {stats["stepKey"]: stats["status"] for stats in answer["stepStats"]}
         return Run(
@@ -120,8 +120,8 @@ class Dagster:
             ) from error
         match content:
             case {"errors": [{"message": message}, *_]}:
-                raise DagsterError(f"Dagster answers with an error: {message}")
+                raise DagsterError(f"Dagster returned an error: {message}")
             case {"data": {**data}} if isinstance(found := data.get(field), dict) and "__typename" in found:
                 return found
             case _:
-                raise DagsterError(f"what answers at {self.url} is no Dagster: it sent JSON without {field}")
+                raise DagsterError(f"the server at {self.url} is not Dagster: its answer has no {field}")

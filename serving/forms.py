@@ -28,7 +28,7 @@ class Form(NamedTuple):
 async def form_of(request: Request) -> Form:
     length = request.headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > MAX_FORM:
-        raise HTTPException(413, N_("This is more than a form of this site can hold."))
+        raise HTTPException(413, N_("This form has too much data."))
     sent = await request.form(max_files=0, max_fields=1000)
     fields = {name: value for name, value in sent.multi_items() if isinstance(value, str)}
     return Form(fields | {"back": local(request, fields.get("back", ""))})

@@ -65,4 +65,4 @@ def mixed(bundle: Mapping[str, Any], companion: Mapping[str, Any], sample: str) 
     of, other = bundle.get("name"), companion.get("name")
     if other is None or other == of:
         return None
-    return f"the bundle is of {of}, the clusters are of {other}: `make pipeline SAMPLE={sample}` makes both of the same"
+    return f"the bundle was made from {of}, the clusters from {other}; `make pipeline SAMPLE={sample}` makes both again"

@@ -20,7 +20,7 @@ TYPICAL_RATINGS = 200  # enough to know a user by, few enough to leave well-know
 def plain_digits(value: object) -> object:
     """Lets no text pass but 1 to 18 digits: left alone, Pydantic reads 1_5, 15.0, +15 and " 15" as 15 too."""
     if isinstance(value, str) and not re.fullmatch("[0-9]{1,18}", value):
-        raise ValueError("a whole number of 1 to 18 digits is wanted")
+        raise ValueError("must be a whole number of 1 to 18 digits")
     return value
 
 

@@ -85,7 +85,7 @@ def my_page(
 ) -> Response:
     """What one has watched, saved, rated, reviewed, and its statistics."""
     if show not in {*LISTS, "statistics"}:
-        raise HTTPException(404, N_("There is no such list."))
+        raise HTTPException(404, N_("This list does not exist."))
     found = my_collection(request, site)
     everything = found or NOTHING
     entries = getattr(everything, show) if show in LISTS else []
@@ -113,7 +113,7 @@ def my_page(
 def my_picture(request: Request, site: TheSite, bundle: TheBundle, name: str) -> Response:
     """A picture of one's statistics; always of now."""
     if name not in PICTURES:
-        raise HTTPException(404, N_("There is no such picture."))
+        raise HTTPException(404, N_("This picture does not exist."))
     seen = seen_by(my_collection(request, site) or NOTHING, bundle.catalog.by_id)
     language = site.languages[language_of(request)]
     drawn = svg(PICTURES[name](seen, language)).encode("utf-8", "replace")
@@ -125,13 +125,13 @@ def my_export(request: Request, site: TheSite) -> Response:
     """Everything that is kept of the visitor, as JSON to keep."""
     visitor = site.people.visitor(request)
     if visitor.profile is None:
-        raise HTTPException(503 if visitor.state == "unknown" else 404, N_("There is nothing of yours to export."))
+        raise HTTPException(503 if visitor.state == "unknown" else 404, N_("You have no data to download."))
     try:
         with site.people.database.reading() as session:
             found = exported(session, visitor)
     except Unavailable as error:
         log.error("nothing was exported: %s", error)  # noqa: TRY400
-        raise HTTPException(503, N_("Your data cannot be read just now. Please try again in a moment.")) from None
+        raise HTTPException(503, N_("Your data is not available right now. Please try again in a moment.")) from None
     headers = {"Content-Disposition": 'attachment; filename="movierec.json"', "Cache-Control": "private, no-store"}
     return Response(json.dumps(found, indent=1, ensure_ascii=False), 200, headers, "application/json")
 
@@ -303,7 +303,7 @@ def prove(site: Site, writer: Writer, visitor: Visitor, password: str) -> None:
 def own(visitor: Visitor, profile_id: str) -> UUID:
     found = known_id(profile_id)
     if found not in {profile.id for profile in visitor.profiles}:
-        raise HTTPException(404, N_("There is no such profile."))
+        raise HTTPException(404, N_("This profile does not exist."))
     return found
 
 
@@ -311,7 +311,7 @@ def known_id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise HTTPException(404, N_("There is nothing with this id.")) from None
+        raise HTTPException(404, N_("Nothing has this id.")) from None
 
 
 def confirmed(form: Form) -> None:
@@ -323,9 +323,9 @@ def page_number(text: str, *, n_pages: int) -> int:
     try:
         number = A_PAGE_NUMBER.validate_python(text or 1)
     except ValidationError:
-        raise HTTPException(404, N_("There is no such page.")) from None
+        raise HTTPException(404, N_("This page does not exist.")) from None
     if number > n_pages:
-        raise HTTPException(404, N_("There is no such page."))
+        raise HTTPException(404, N_("This page does not exist."))
     return number
 
 

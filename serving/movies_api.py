@@ -88,7 +88,7 @@ def search_movies(
     browser = bundle.browser
     for name, choices in CHOICES.items():
         if not {value.strip() for value in request.query_params.getlist(name)} <= {"", *choices}:
-            raise wrong_parameter(name, f"one of {', '.join(choices)} is wanted")
+            raise wrong_parameter(name, f"must be one of {', '.join(choices)}")
     wanted = asked([pair for pair in request.query_params.multi_items() if pair[0] not in {"q", "sort"}])
     for fault in wanted.faults:
         raise wrong_parameter(fault.where, str(fault.error))
@@ -133,9 +133,9 @@ def row_of(browser: Browser, cursor: str, search: str) -> int:
     except ValueError:
         text = ""
     named = CURSOR.fullmatch(text)
-    start_anew = "leave it out to begin with the first movie"
+    start_anew = "leave it out to start from the first movie"
     if named is None or named[1] != search:
-        raise wrong_parameter("cursor", f"it belongs to another search; {start_anew}")
+        raise wrong_parameter("cursor", f"this cursor belongs to another search; {start_anew}")
     if int(named[2]) not in browser.columns.rows:
-        raise wrong_parameter("cursor", f"the movie that the last page ended with is gone; {start_anew}")
+        raise wrong_parameter("cursor", f"the last movie of the page before is not in the catalogue; {start_anew}")
     return browser.columns.rows[int(named[2])]

@@ -32,10 +32,10 @@ class Operators:
     def check(self, given: HTTPAuthorizationCredentials | None) -> None:
         """Raises 403 while there is no token, 401 for none or a wrong one."""
         if not self.token:
-            raise HTTPException(403, "MOVIEREC_ADMIN_TOKEN is not set, so what only operators may do is switched off")
+            raise HTTPException(403, "endpoints for operators are switched off because MOVIEREC_ADMIN_TOKEN is not set")
         if given is None or not hmac.compare_digest(given.credentials.encode(), self.token.encode()):
             raise HTTPException(
-                401, "a bearer token is wanted, that of MOVIEREC_ADMIN_TOKEN", {"WWW-Authenticate": "Bearer"}
+                401, "a bearer token with the value of MOVIEREC_ADMIN_TOKEN is required", {"WWW-Authenticate": "Bearer"}
             )
 
 

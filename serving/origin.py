@@ -32,7 +32,7 @@ class BoundedBodies:
                 message = await receive()
                 received += len(message.get("body", b""))
             if max(announced, received) > MAX_BODY:
-                raise HTTPException(413, N_("This is more than the site takes at once."))
+                raise HTTPException(413, N_("This request is too large."))
             return message
 
         await self.app(scope, receive_within_bounds, send)

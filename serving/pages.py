@@ -114,10 +114,10 @@ def all_movies(request: Request, site: TheSite, bundle: TheBundle, page: str = "
     try:
         number = A_PAGE_NUMBER.validate_python(page or 1)
     except ValidationError:
-        raise HTTPException(404, N_("There is no such page of movies.")) from None
+        raise HTTPException(404, N_("This page does not exist.")) from None
     n_pages = bundle.catalog.n_pages(size=PAGE_SIZE)
     if number > max(n_pages, 1):
-        text = N_("There is no page %(number)s: all movies fit on %(pages)s.")
+        text = N_("There is no page %(number)s. The last page is %(pages)s.")
         raise HTTPException(404, Sentence(text, {"number": number, "pages": n_pages}))
     return site.html(
         request,

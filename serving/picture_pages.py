@@ -62,7 +62,7 @@ def tmdb_logo(request: Request, site: TheSite) -> Response:
     try:
         content = site.pictures.logo.read_bytes()
     except OSError:
-        raise HTTPException(404, N_("There is no such picture.")) from None
+        raise HTTPException(404, N_("This picture does not exist.")) from None
     return picture(request, content, hashlib.blake2b(content, digest_size=12).hexdigest(), A_DAY)
 
 

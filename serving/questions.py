@@ -10,7 +10,7 @@ MAX_USERS, MAX_RATINGS, MAX_GENRES = 50, 500, 20
 def number(value: object) -> object:
     """Lets no text and no truth value pass, which Pydantic would read as numbers."""
     if isinstance(value, str | bool):
-        raise ValueError("a number is wanted")  # noqa: TRY004  what Pydantic reports
+        raise ValueError("must be a number")  # noqa: TRY004  what Pydantic reports
     return value
 
 
@@ -33,7 +33,7 @@ class OfAMovie(BaseModel):
     @model_validator(mode="after")
     def has_one(self) -> Self:
         if self.movie_id is None and self.anime_id is None:
-            raise ValueError("movie_id or anime_id is wanted")
+            raise ValueError("movie_id or anime_id is required")
         return self
 
 

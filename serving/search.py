@@ -135,7 +135,7 @@ def page_number(text: str) -> int:
     try:
         return A_PAGE_NUMBER.validate_python(text or 1)
     except ValidationError:
-        raise HTTPException(404, N_("There is no such page of movies.")) from None
+        raise HTTPException(404, N_("This page does not exist.")) from None
 
 
 def find(browser: Browser, wanted: Asked, sets: Sets, *, number: int, words: str | None = None) -> Found:
@@ -161,7 +161,7 @@ def results(browser: Browser, wanted: Asked, mask: Mask, hits: Hits, *, number: 
     rows = browser.ordered(mask, hits, wanted.order)
     n_pages = -(-len(rows) // PAGE_SIZE)
     if number > max(n_pages, 1):
-        text = N_("There is no page %(number)s: all movies fit on %(pages)s.")
+        text = N_("There is no page %(number)s. The last page is %(pages)s.")
         raise HTTPException(404, Sentence(text, {"number": number, "pages": n_pages}))
     shown = rows[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     return CataloguePage(

@@ -33,7 +33,7 @@ def with_opinions(page: Page, path: str) -> None:
 
 def rated(page: Page) -> None:
     page.locator("#stars-1-7 + label").click()
-    expect(page.locator(".actions-says")).to_contain_text("Kept: 3.5 of 5 stars.")
+    expect(page.locator(".actions-says")).to_contain_text("Saved: 3.5 of 5 stars.")
 
 
 def with_tables(page: Page) -> None:

@@ -52,7 +52,7 @@ def test_by_keyboard_a_movie_is_opened_and_closed_and_a_user_chosen(visit: Visit
 def test_a_row_scrolls_by_its_buttons_and_by_keys(visit: Visit) -> None:
     page = visit("/", width=360)
     strip = page.locator("#trending-strip")
-    onward, back = (page.get_by_role("button", name=f"Trending Now: {way}") for way in ("onward", "back"))
+    onward, back = (page.get_by_role("button", name=f"Trending Now: {way}") for way in ("forward", "back"))
     expect(back).to_have_attribute("aria-disabled", "true")
     onward.click()
     expect(back).to_have_attribute("aria-disabled", "false")
@@ -66,7 +66,7 @@ def test_a_row_scrolls_by_its_buttons_and_by_keys(visit: Visit) -> None:
 
 def test_without_javascript_everything_is_links_and_forms(visit: Visit) -> None:
     page = visit("/", java_script_enabled=False)
-    expect(page.get_by_role("button", name="Trending Now: onward")).to_be_hidden()
+    expect(page.get_by_role("button", name="Trending Now: forward")).to_be_hidden()
     page.get_by_role("link", name="Show more").click()
     expect(page.get_by_text("page 2 of 3")).to_be_visible()
     page.locator(".card").first.click()
@@ -80,7 +80,7 @@ def test_without_javascript_everything_is_links_and_forms(visit: Visit) -> None:
     page.goto("/")
     page.get_by_label("Any user id").fill("3")
     page.get_by_role("button", name="Show").click()
-    expect(page.get_by_text("Chosen for user 3 from 24 ratings")).to_be_visible()
+    expect(page.get_by_text("Chosen for user 3 based on 24 ratings")).to_be_visible()
     page.get_by_role("link", name="Русский").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Что посмотреть сегодня")
 

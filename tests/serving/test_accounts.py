@@ -75,8 +75,8 @@ def test_signing_in_adds_what_the_guest_did_and_the_accounts_own_stays(visitor: 
     assert [rating_on(guest.get(f"/movies/{i}").text) for i in (1, 2)] == ["5", "2"]
     assert "By the account." in guest.get("/movies/3").text
     page = words(guest.get("/me?moved=2&kept=2"))
-    assert "2 entries were added" in page
-    assert "For 2 movies your account had its own" in page
+    assert "2 items were added" in page
+    assert "2 movies already had a rating or review in your account" in page
     assert "By the guest." not in another(visitor).get("/movies/3").text
 
 
@@ -191,10 +191,10 @@ def test_a_name_that_cannot_be_is_refused_beside_its_field(alone: Tab, name: str
         ("", "at least 8"),
         ("seven77", "at least 8"),
         ("x" * 1001, "at most 1,000"),
-        ("password", "first passwords"),
-        ("PASSWORD1", "first passwords"),
-        ("aaaaaaaa", "first passwords"),
-        ("Lovelace", "first passwords"),
+        ("password", "too easy to guess"),
+        ("PASSWORD1", "too easy to guess"),
+        ("aaaaaaaa", "too easy to guess"),
+        ("Lovelace", "too easy to guess"),
     ],
 )
 def test_a_password_must_be_long_and_not_the_first_guess(alone: Tab, password: str, said: str) -> None:
@@ -341,7 +341,7 @@ def test_doors_stand_while_nothing_is_published_and_without_a_database(tmp_path:
     for path in ("/sign-in", "/register"):
         answer = visitor.post(path, name="Ada", password=PASSWORD)
         assert answer.status_code == 503
-        assert "could not be kept" in words(answer)
+        assert "could not be saved" in words(answer)
         assert PASSWORD not in answer.text
 
 

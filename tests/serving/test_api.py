@@ -133,7 +133,7 @@ def test_a_movie_without_neighbours_says_not_available(browser: Browser) -> None
 def test_a_movie_that_is_not_there_is_404_in_json(browser: Browser, path: str) -> None:
     answer = browser.get(path)
     assert answer.status_code == 404
-    assert "no movie" in answer.json()["detail"]
+    assert "is not in the catalogue" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

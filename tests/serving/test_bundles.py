@@ -41,7 +41,7 @@ def test_health_tells_of_clusters_of_another_data_set(tmp_path: Path) -> None:
     publish_companion(tmp_path, "c2", source={"name": "anime", "version": "1"})
     answer = browser_of(tmp_path).get("/health").json()
     assert (answer["status"], answer["companion"]) == ("stale", "c2")
-    assert "the bundle is of demo, the clusters are of anime" in answer["fault"]
+    assert "the bundle was made from demo, the clusters from anime" in answer["fault"]
 
 
 def test_the_first_bundle_is_picked_up_without_a_restart(tmp_path: Path) -> None:

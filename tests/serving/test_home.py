@@ -27,7 +27,7 @@ def test_the_trending_heading_sits_in_one_section_with_its_row(browser: Browser)
 
 
 def test_home_says_how_many_movies_there_are(browser: Browser) -> None:
-    assert "42 in the catalogue" in browser.get("/").text
+    assert "42 movies, most popular first" in browser.get("/").text
 
 
 def test_the_background_picture_is_our_own_and_loads(browser: Browser) -> None:
@@ -40,7 +40,7 @@ def test_three_preset_users_are_offered_and_the_first_is_shown(browser: Browser)
     html = browser.get("/").text
     presets = re.findall(r'href="/\?user_id=(\d+)#for-you"', html)
     assert len(set(presets)) == 3
-    assert f"Chosen for user {presets[0]} from" in html
+    assert f"Chosen for user {presets[0]} based on" in html
 
 
 def test_presets_are_the_same_on_every_visit(browser: Browser) -> None:
@@ -50,7 +50,7 @@ def test_presets_are_the_same_on_every_visit(browser: Browser) -> None:
 def test_a_user_gets_a_row_without_the_movies_rated_before(browser: Browser) -> None:
     # User 3 of the checkerboard rated every odd movie but 3.
     html = browser.get("/?user_id=3").text
-    assert "Chosen for user 3 from 19 ratings" in html
+    assert "Chosen for user 3 based on 19 ratings" in html
     assert personal_ids(html)[0] == 3
     assert all(movie == 3 or movie % 2 == 0 for movie in personal_ids(html))
 
@@ -95,7 +95,7 @@ def test_an_unchanged_page_is_not_sent_twice(browser: Browser) -> None:
 def test_an_unknown_user_is_told_that_the_movies_are_popular_ones(browser: Browser, user_id: str) -> None:
     answer = browser.get(f"/?user_id={user_id}")
     assert answer.status_code == 200
-    assert f"User {user_id} is new here: popular movies instead." in answer.text
+    assert f"We do not know user {user_id} yet, so here are popular movies." in answer.text
     assert "Chosen for user" not in answer.text
 
 
@@ -103,7 +103,7 @@ def test_an_empty_field_is_nobody(browser: Browser) -> None:
     for path in ("/?user_id=", "/?user_id=%20%20"):
         answer = browser.get(path)
         assert answer.status_code == 200
-        assert "Nobody is chosen" in answer.text
+        assert "Choose one of the users above" in answer.text
         assert personal_ids(answer.text) == []
 
 
@@ -146,7 +146,7 @@ def test_without_a_ranker_the_row_says_that_nothing_ranked_it(tmp_path: Path, mo
     factories.publish_bundle(tmp_path)
     browser = browser_of(tmp_path)
     html = browser.get("/?user_id=3").text
-    assert "Found for user 3 from 19 ratings, without the ranking" in html
+    assert "Chosen for user 3 based on 19 ratings, without the final ranking" in html
     answer = browser.get("/api/movies/personal?user_id=3").json()
     assert answer["model"] == "candidates"
     assert [movie["movie_id"] for movie in answer["movies"]] == personal_ids(html)
@@ -167,13 +167,13 @@ def test_a_failing_recommender_costs_the_row_not_the_page(
     monkeypatch.setattr("serving.pages.personal", fails)
     answer = browser.get("/?user_id=3")
     assert answer.status_code == 200
-    assert "cannot be worked out just now" in answer.text
+    assert "not available right now" in answer.text
     assert "Trending Now" in answer.text
     assert "the ranker lost its trees" in caplog.text
 
 
 def test_the_footer_names_source_run_quality_and_terms(browser: Browser) -> None:
     footer = browser.get("/").text.split("<footer")[1]
-    for said in ("made-up checkerboard", "0a1b2c3d-run", "0.500, between 0.400 and 0.600", "10.1145/2827872"):
+    for said in ("made-up checkerboard", "0a1b2c3d-run", "0.500 (from 0.400 to 0.600", "10.1145/2827872"):
         assert said in footer
     assert "endorses" in footer

@@ -154,6 +154,6 @@ def test_an_unknown_genre_keeps_its_name() -> None:
 
 
 def test_a_sentence_is_translated_before_its_values_are_put_in() -> None:
-    text = Sentence("There is no page %(number)s: all movies fit on %(pages)s.", {"number": 7, "pages": 6})
-    assert Language("ru").translated(text) == "Страницы 7 нет: все фильмы помещаются на 6."
+    text = Sentence("There is no page %(number)s. The last page is %(pages)s.", {"number": 7, "pages": 6})
+    assert Language("ru").translated(text) == "Страницы 7 нет. Последняя страница: 6."
     assert Language("ru").translated("100 % of <b>") == "100 % of <b>"

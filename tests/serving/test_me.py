@@ -66,7 +66,7 @@ def test_the_page_of_nobody_says_what_will_be_there(alone: Tab) -> None:
     for show in ("watched", "watchlist", "rated", "reviews", "statistics"):
         answer = alone.get(f"/me?show={show}")
         assert answer.status_code == 200
-        assert "Pick five films" in words(answer)
+        assert "Pick five movies" in words(answer)
     assert alone.cookies == {}
 
 
@@ -98,7 +98,7 @@ def test_a_movie_that_left_the_catalogue_is_counted_not_lost(alone: Tab) -> None
     with sqlite3.connect(people_of(alone).database.file or "") as connection:
         connection.execute("UPDATE ratings SET movie_id = 999999")
     connection.close()
-    assert "1 more movie is not in the catalogue" in words(alone.get("/me?show=rated"))
+    assert "1 more movie is no longer in the catalogue" in words(alone.get("/me?show=rated"))
     assert json.loads(alone.get("/me/export").text)["profiles"][0]["ratings"][0]["movie_id"] == 999999
 
 
@@ -220,7 +220,7 @@ def test_profiles_of_an_account_have_different_names(ada: Tab) -> None:
     twice = ada.post("/me/profiles", name=" kids")
     renamed = ada.post(f"/me/profiles/{profiles_of(ada)['Kids']}/rename", name="ADA")
     for answer in (twice, renamed):
-        assert (answer.status_code, "There is a profile of this name already." in words(answer)) == (422, True)
+        assert (answer.status_code, "A profile with this name already exists." in words(answer)) == (422, True)
     assert ada.post(f"/me/profiles/{profiles_of(ada)['Kids']}/rename", name="KIDS").status_code == 303
     assert set(profiles_of(ada)) == {"Ada", "KIDS"}
 
@@ -266,7 +266,7 @@ def test_sessions_are_listed_and_one_can_be_ended_from_another(visitor: Tab) -> 
     sign_in(phone)
     page = visitor.get("/me/account").text
     (other,) = re.findall(r'action="/me/sessions/([0-9a-f-]{36})/end"', page)
-    assert "this one" in page
+    assert "this browser" in page
     assert visitor.post(f"/me/sessions/{other}/end").status_code == 303
     assert "Signed in as" not in words(phone.get("/"))
     assert "Signed in as" in words(visitor.get("/"))
@@ -292,7 +292,7 @@ def test_sessions_are_listed_and_one_can_be_ended_from_another(visitor: Tab) -> 
             "Safari, iPhone",
         ),
         ("curl/8.5.0", "curl/8.5.0"),
-        ("", "An unknown browser"),
+        ("", "Unknown browser"),
     ],
 )
 def test_a_session_names_browser_and_system_in_words(alone: Tab, agent: str, told: str) -> None:
@@ -315,7 +315,7 @@ def test_a_new_password_ends_every_other_session(visitor: Tab) -> None:
     phone = another(visitor)
     sign_in(phone)
     wrong = visitor.post("/me/password", old="not it", password="a new one here")
-    assert (wrong.status_code, "This is not your password" in words(wrong)) == (422, True)
+    assert (wrong.status_code, "Wrong password" in words(wrong)) == (422, True)
     assert visitor.post("/me/password", old=PASSWORD, password="short").status_code == 422
     assert visitor.post("/me/password", old=PASSWORD, password="a new one here").status_code == 303
     assert "Signed in as" not in words(phone.get("/"))
@@ -380,7 +380,7 @@ def test_without_its_database_ones_page_says_so(ada: Tab) -> None:
     for path in ("/me", "/me?show=statistics", "/me/account"):
         answer = ada.get(path)
         assert answer.status_code == 200
-        assert "cannot be read just now" in words(answer)
+        assert "not available right now" in words(answer)
     assert ada.get("/me/export").status_code == 503
     for path in ("/me/profiles", "/me/password", "/me/delete", "/sign-out"):
         answer = ada.post(path, name="X", sure="1", old=PASSWORD, password=PASSWORD)

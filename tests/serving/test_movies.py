@@ -67,7 +67,7 @@ def test_the_last_page_has_no_more(small_pages: Browser) -> None:
 def test_a_page_that_is_not_there_is_not_found(small_pages: Browser, page: str) -> None:
     answer = small_pages.get(f"/movies?page={page}")
     assert answer.status_code == 404
-    assert "There is no" in answer.text
+    assert ("There is no page 7." if page == "7" else "This page does not exist.") in answer.text
 
 
 def test_an_empty_page_is_the_first(small_pages: Browser) -> None:
@@ -109,20 +109,20 @@ def test_the_overlay_is_the_movie_page_without_the_page(browser: Browser) -> Non
 
 def test_a_similar_movie_names_the_genres_in_common(browser: Browser) -> None:
     html = browser.get("/movies/1").text
-    shared = re.findall(r'class="card-shared"><span class="unseen">also</span> ([^<]*)', html)
+    shared = re.findall(r'class="card-shared"><span class="unseen">same genres:</span> ([^<]*)', html)
     assert set(shared) == {"Comedy"}
 
 
 def test_similar_movies_say_how_they_were_found(browser: Browser) -> None:
     html = browser.get("/movies/1").text
-    assert "Liked by the same people" in html
+    assert "Liked by people with similar tastes" in html
     assert 1 not in ids(html)
 
 
 def test_a_movie_nobody_rated_stands_without_what_is_not_known(browser: Browser) -> None:
     answer = browser.get("/movies/42")
     assert answer.status_code == 200
-    assert "nobody has rated it yet" in answer.text
+    assert "no ratings yet" in answer.text
     assert "Similar movies" not in answer.text
     assert "imdb.com" not in answer.text
 
@@ -172,8 +172,8 @@ def row_of_user_3(browser: Browser) -> list[str]:
 @pytest.mark.parametrize(
     ("lang", "told"),
     [
-        ("en", "Recommended to user 3, since they rated "),
-        ("ru", "Рекомендован пользователю 3, у которого среди оценённых: "),
+        ("en", "Recommended to user 3 because they rated "),
+        ("ru", "Рекомендован пользователю 3 на основе его оценок: "),
     ],
 )
 def test_a_movie_of_another_users_row_says_why_it_was_recommended_to_them(
@@ -192,12 +192,13 @@ def test_the_page_and_the_api_tell_the_same_reason(browser: Browser) -> None:
     for movie in movies:
         named = [each["title"] for each in movie["explanation"]["because_of"]]
         page = browser.get(f"/movies/{movie['movie_id']}?user_id=3").text
-        assert linked(page, "Recommended to user 3, since they rated ") == named
+        assert linked(page, "Recommended to user 3 because they rated ") == named
 
 
 def test_what_the_same_people_like_are_the_first_similar_movies_as_links(browser: Browser) -> None:
     page = browser.get("/movies/3").text
-    assert linked(page, "The same people like: ") == re.findall(r'class="card-title">([^<]+)<', page)[:3]
+    titles = re.findall(r'class="card-title">([^<]+)<', page)
+    assert linked(page, "People who like this movie also like: ") == titles[:3]
 
 
 def test_nothing_is_said_of_who_has_no_such_row(browser: Browser) -> None:

@@ -296,9 +296,9 @@ def test_a_page_of_a_history_stays_the_same_when_newer_ratings_come(home: Path, 
     ("path", "says"),
     [
         (f"/favorite-cluster?user_id={NOBODY}", "has rated no movie"),
-        ("/recommend?movie_id=999", "no movie 999"),
-        (f"/api/users/{NOBODY}/profile", "has rated nothing"),
-        (f"/api/users/{10**17}/history", "has rated nothing"),
+        ("/recommend?movie_id=999", "movie 999 is not in the catalogue"),
+        (f"/api/users/{NOBODY}/profile", "has no ratings"),
+        (f"/api/users/{10**17}/history", "has no ratings"),
     ],
 )
 def test_what_is_not_there_is_404(browser: Browser, path: str, says: str) -> None:
@@ -364,7 +364,7 @@ def test_a_wrong_question_is_told_what_is_wrong_where(browser: Browser, path: st
 def test_a_body_that_is_not_sent_as_json_is_told_so(browser: Browser, sent_as: dict[str, str]) -> None:
     answer = post(browser, "/recommend_collaborative", b'{"user_id": 4}', **sent_as)
     assert answer.status_code == 422
-    assert answer.json()["detail"].startswith("body: Content-Type: application/json is wanted")
+    assert answer.json()["detail"].startswith("body: Content-Type must be application/json")
 
 
 @pytest.mark.parametrize("path", ["/recommend", "/recommend?movie_id=x", "/recommend-by-tags", "/top?top_n=101"])

@@ -120,7 +120,7 @@ def no_connection(request: httpx.Request) -> httpx.Response:
         (lambda _: httpx.Response(200, text="<html>"), "does not answer"),
         (lambda _: httpx.Response(200, json={"errors": [{"message": "no such field"}]}), "no such field"),
         *(
-            (lambda _, content=content: httpx.Response(200, json=content), "is no Dagster")
+            (lambda _, content=content: httpx.Response(200, json=content), "is not Dagster")
             for content in ({"hello": 1}, [1], "x", {"data": None}, {"data": []}, {"data": {"runsOrError": {}}})
         ),
         (FakeDagster(runsOrError={"__typename": "PythonError", "message": "no disk"}), "PythonError"),

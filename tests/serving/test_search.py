@@ -67,9 +67,9 @@ def test_counts_beside_genres_are_what_choosing_them_gives(browser: Browser) -> 
 
 def test_an_empty_answer_names_filters_to_leave_out_with_their_gain(browser: Browser) -> None:
     page = found(browser.get("/search?q=movie+12&genre=Comedy").text)
-    assert "No movie fits" in page
+    assert "No movies found" in page
     assert re.search(
-        r'href="/search\?q=movie\+12"[^>]*><span class="active-text">without Comedy</span> <small>1<', page
+        r'href="/search\?q=movie\+12"[^>]*><span class="active-text">without “Comedy”</span> <small>1<', page
     )
 
 
@@ -176,27 +176,27 @@ def test_a_group_too_deep_for_the_builder_is_told_of(browser: Browser) -> None:
     groups = "&".join(f"b{'.0' * depth}.kind=or" for depth in range(6))
     answer = browser.get(f"/search?{groups}")
     assert answer.status_code == 422
-    assert "groups in too many groups" in unescape(answer.text)
+    assert "too many groups inside each other" in unescape(answer.text)
 
 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("q=" + "x" * 10_240, "at most 250 letters, this one has 10,240"),
-        ("year_from=2000&year_to=1990", "The years run backwards"),
+        ("q=" + "x" * 10_240, "at most 250 characters; this one has 10,240"),
+        ("year_from=2000&year_to=1990", "The earlier year must come first"),
         ("year_from=soon", "“soon” is not a number"),
-        ("genre=Opera", "No movie has the genre “Opera”. There are: Action, Comedy, Sci-Fi."),
-        ("filter=genre:Opera", "No movie has the genre “Opera”"),
+        ("genre=Opera", "There is no genre “Opera”. Choose one of these: Action, Comedy, Sci-Fi."),
+        ("filter=genre:Opera", "There is no genre “Opera”"),
         ("decade=1995", "“1995” is not a decade"),
-        ("sort=banana", "“banana” is not an order"),
-        ("filter=or(genre:Comedy", "A group of the filter is not closed"),
-        ("filter=" + "and(" * 50, "groups in too many groups"),
+        ("sort=banana", "You cannot sort by “banana”"),
+        ("filter=or(genre:Comedy", "A group in the filter is not closed"),
+        ("filter=" + "and(" * 50, "too many groups inside each other"),
         ("filter=" + "x" * 10_240, "too many conditions"),
         ("&".join(f"tag=t{i}" for i in range(99)), "too many conditions"),
-        ("filter=color:red", "“color” where a condition should stand"),
+        ("filter=color:red", "“color” in the filter is not a condition"),
         ("b.kind=and&" + "&".join(f"b.0.{i}.kind=or" for i in range(999)), "too many conditions"),
         ("&".join(f"decade={i}" for i in range(999)), "“0” is not a decade"),
-        ("b.kind=and&b.0.field=year&b.0.low=9&b.0.high=1", "runs backwards"),
+        ("b.kind=and&b.0.field=year&b.0.low=9&b.0.high=1", "the smaller number must come first"),
     ],
 )
 def test_what_cannot_be_answered_is_422_in_words(browser: Browser, query: str, said: str) -> None:

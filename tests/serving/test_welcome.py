@@ -40,7 +40,7 @@ def test_five_picks_make_a_row_of_ones_own_at_once(visitor: Tab) -> None:
     answer = visitor.post("/welcome", **{f"pick-{movie}": "1" for movie in odd})
     assert (answer.status_code, answer.headers["location"]) == (303, "/?user_id=me#for-you")
     page = visitor.follow(answer)
-    assert "Chosen for you from your 5 ratings" in words(page)
+    assert "Chosen for you based on 5 ratings" in words(page)
     ids = personal_ids(page.text)
     assert set(odd).isdisjoint(ids)
     assert all(movie % 2 for movie in ids[:5])
@@ -53,7 +53,7 @@ def test_a_later_rating_changes_the_row_on_the_next_request(visitor: Tab) -> Non
     visitor.post(f"/movies/{before[0]}/rating", rating="5")
     after = personal_ids(visitor.get("/?user_id=me").text)
     assert before[0] not in after
-    assert "from your 6 ratings" in words(visitor.get("/?user_id=me"))
+    assert "based on 6 ratings" in words(visitor.get("/?user_id=me"))
 
 
 def test_who_has_rated_something_sees_the_own_row_first(visitor: Tab) -> None:
@@ -61,13 +61,13 @@ def test_who_has_rated_something_sees_the_own_row_first(visitor: Tab) -> None:
     visitor.post("/movies/1/rating", rating="5")
     page = visitor.get("/").text
     assert re.search(r'id="user-me"[^>]+aria-current="true"', page)
-    assert "Chosen for you from your 1 rating;" in words(visitor.get("/"))
+    assert "Chosen for you based on 1 rating." in words(visitor.get("/"))
 
 
 def test_who_has_signed_in_stands_among_the_users_before_the_first_rating(alone: Tab) -> None:
     assert 'id="user-me"' not in alone.get("/").text
     assert alone.post("/register", name="Ada", password="four plain words here").status_code == 303
-    assert re.search(r'id="user-me" href="/welcome">Me <small>Pick five films', alone.get("/").text)
+    assert re.search(r'id="user-me" href="/welcome">Me <small>Pick five movies', alone.get("/").text)
     alone.post("/movies/1/rating", rating="5")
     assert re.search(r'id="user-me" href="/\?user_id=me', alone.get("/").text)
 
@@ -91,7 +91,7 @@ def test_htmx_gets_ones_own_row_alone(alone: Tab) -> None:
 def test_me_without_ratings_is_told_how_to_begin(alone: Tab) -> None:
     page = alone.get("/?user_id=me")
     assert page.status_code == 200
-    assert "You have rated nothing yet" in words(page)
+    assert "You have not rated any movies yet" in words(page)
     assert 'href="/welcome"' in page.text
 
 
@@ -103,7 +103,7 @@ def test_a_failing_fold_in_costs_the_row_not_the_page(alone: Tab, monkeypatch: p
     monkeypatch.setattr("serving.pages.personal_for", fails)
     page = alone.get("/")
     assert page.status_code == 200
-    assert "Your recommendations cannot be worked out" in words(page)
+    assert "Your recommendations are not available" in words(page)
 
 
 def test_without_a_database_home_stands_and_shows_a_preset_user(alone: Tab) -> None:
@@ -118,7 +118,7 @@ def test_without_a_database_home_stands_and_shows_a_preset_user(alone: Tab) -> N
 def test_a_pick_is_four_stars_and_stars_say_it_more_exactly(alone: Tab) -> None:
     alone.post("/welcome", **{"pick-1": "1", "pick-2": "1", "rating-2": "1.5", "rating-3": "5", "rating-4": "none"})
     page = alone.get("/me?show=rated").text
-    found = dict(re.findall(r'href="/movies/(\d+)".*?You: ([\d.]+)', page, re.DOTALL))
+    found = dict(re.findall(r'href="/movies/(\d+)".*?Your rating: ([\d.]+)', page, re.DOTALL))
     assert found == {"1": "4.0", "2": "1.5", "3": "5.0"}
 
 
@@ -127,7 +127,7 @@ def test_fewer_than_five_are_kept_and_more_are_asked_for(alone: Tab) -> None:
     assert answer.headers["location"].startswith("/welcome?more=2")
     page = alone.get("/welcome")
     assert "2 of five" in words(page)
-    assert "See mine now" in words(page)
+    assert "See my recommendations" in words(page)
     assert {1, 2}.isdisjoint(offered(alone))
 
 
@@ -159,7 +159,7 @@ def test_it_can_be_skipped(alone: Tab) -> None:
 
 def test_nothing_picked_is_said_and_kept_nowhere(alone: Tab) -> None:
     answer = alone.post("/welcome", **{"rating-1": "none"})
-    assert (answer.status_code, "Nothing is picked yet" in words(answer)) == (422, True)
+    assert (answer.status_code, "You have not picked any movies yet" in words(answer)) == (422, True)
     assert alone.cookies == {}
 
 
