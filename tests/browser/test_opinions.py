@@ -136,6 +136,24 @@ def test_two_tabs_of_one_newcomer_are_one_guest(visit: Visit) -> None:
         expect(page.locator(star)).to_be_checked()
 
 
+def accessible_name(page: Page, css: str) -> str:
+    """What a screen reader calls the one element that `css` selects, as the browser itself tells it."""
+    session = page.context.new_cdp_session(page)
+    document = session.send("DOM.getDocument")["root"]["nodeId"]
+    node = session.send("DOM.querySelector", {"nodeId": document, "selector": css})["nodeId"]
+    tree = session.send("Accessibility.getPartialAXTree", {"nodeId": node, "fetchRelatives": False})
+    return str(tree["nodes"][0]["name"]["value"])
+
+
+@pytest.mark.parametrize(("locale", "names"), [("en-US", ("Save", "Saved")), ("ru-RU", ("Сохранить", "Сохранено"))])
+def test_save_is_named_by_its_words_alone(visit: Visit, locale: str, names: tuple[str, str]) -> None:
+    page = visit("/movies/3", locale=locale)
+    assert accessible_name(page, ".save") == names[0]
+    page.locator(".save").click()
+    expect(page.locator(".save")).to_have_attribute("aria-pressed", "true")
+    assert accessible_name(page, ".save") == names[1]
+
+
 def test_save_pressed_twice_saves(visit: Visit) -> None:
     page = visit("/movies/3")
     with held(page, 3):
