@@ -42,9 +42,10 @@ def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, tags: pl.LazyFrame, pop
 
 
 class SimilarConfig(dg.Config):
-    """Neighbours per movie, and how many ratings a movie needs for its factors to be trusted."""
+    """Neighbours per movie, enough for a row of 20 without what was seen, and how many ratings a movie needs for its
+    factors to be trusted."""
 
-    n: int = 24
+    n: int = 40
     min_ratings: int = 5
 
 

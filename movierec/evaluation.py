@@ -17,6 +17,7 @@ from movierec.splits import before, newcomers, part_of
 
 RESAMPLES = 2000
 MAX_USERS = 3_000  # of a segment that are scored; of more a fixed draw
+FEWEST_USERS = 6  # of a difference that is to say something: a sign test of fewer never reaches 5 % (two-sided)
 BLOCK_RESAMPLES = 100  # counts of draws that are held at once
 HOLDOUT_DRAW = 3  # not the draw of the sample, of the label users, or of early stopping
 
@@ -199,13 +200,17 @@ def failed_floors(table: pl.DataFrame) -> list[str]:
     """Which of FLOORS are surely missed, in words: nothing may be published while this is not empty.
 
     `table` is as `differences` makes it. A model fails its floor when even the upper end of the interval of
-    its difference lies below zero, so a sample too small to tell does not stop the graph.
+    its difference lies below zero and that is of FEWEST_USERS or more, so a sample too small to tell does not stop the
+    graph.
     """
     return [
         f"{row['model']} is worse than {row['base']}: nDCG@10 {row['value']:+.4f} "
         f"[{row['low']:+.4f}, {row['high']:+.4f}], n = {row['n']}"
         for row in table.iter_rows(named=True)
-        if row["segment"] == KNOWN and (row["model"], row["base"]) in FLOORS and row["high"] < 0
+        if row["segment"] == KNOWN
+        and (row["model"], row["base"]) in FLOORS
+        and row["high"] < 0
+        and row["n"] >= FEWEST_USERS
     ]
 
 

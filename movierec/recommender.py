@@ -1,7 +1,7 @@
 """The two-stage recommender: candidates, features, ranking; popular movies where a user is unknown."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -100,10 +100,14 @@ class Recommender:
             ranked_rows = self._ranked(self._candidates(block, n=n, people=people), n=n)
             yield as_table(interactions.user_ids[block], interactions.movie_ids, *ranked_rows)
 
-    def for_user(self, user_id: int, *, n: int, explain: bool = False) -> Recommendations:
-        """Recommendations for one user; never empty while any movie is popular."""
+    def for_user(
+        self, user_id: int, *, n: int, explain: bool = False, without: Collection[int] = ()
+    ) -> Recommendations:
+        """Recommendations for one user, none of the movie ids `without`; never empty while any other is popular."""
         row = int(self.interactions.rows_of([user_id])[0])
-        return self.popular_in((), n=n) if row == UNKNOWN else self._first(np.array([row]), n=n, explain=explain)
+        if row == UNKNOWN:
+            return self.popular_in((), n=n, without=without)
+        return self._first(np.array([row]), n=n, explain=explain, without=without)
 
     def for_ratings(
         self,
@@ -113,16 +117,18 @@ class Recommender:
         n: int,
         genres: Sequence[str] = (),
         explain: bool = False,
+        without: Collection[int] = (),
     ) -> Recommendations:
         """Recommendations for somebody known by these ratings alone, oldest first, of movies not among them.
 
+        Nor are they among the movie ids `without`, such as movies that were watched and not rated.
         Who has rated no movie of the fit gets what is popular in the chosen `genres`. Never empty while any other
         movie is popular. Raises ValueError for lists of different lengths and for ratings outside 0.5 to 5.
         """
         people = self._people(self._known_by(movie_ids, ratings))
         if len(people.interactions.user_ids) == 0:
-            return self.popular_in(genres, n=n, without=movie_ids)
-        return self._first(np.array([0]), n=n, people=people, explain=explain)
+            return self.popular_in(genres, n=n, without={*movie_ids, *without})
+        return self._first(np.array([0]), n=n, people=people, explain=explain, without=without)
 
     def _explained(self, candidates: "Candidates", columns: Rows) -> list[Explanation]:
         """Why each of `columns`, which are among the candidates of a single user, is for them."""
@@ -158,16 +164,24 @@ class Recommender:
         """The users of `ratings` (`user_id, movie_id, rating, rated_at`), who are known by these alone."""
         return self._people(Interactions.of(ratings, self.interactions.movie_ids))
 
-    def popular_in(self, genres: Sequence[str], *, n: int, without: Sequence[int] = ()) -> Recommendations:
+    def popular_in(self, genres: Sequence[str], *, n: int, without: Collection[int] = ()) -> Recommendations:
         """The popular movies of any of `genres`, then the other popular ones; simply the popular ones without any."""
-        others = ~np.isin(self.popular.movie_ids, without)
+        others = ~np.isin(self.popular.movie_ids, list(without))
         chosen = self.features.of_genres(self.popular.movie_ids, genres)
         order = np.concatenate([np.flatnonzero(others & chosen), np.flatnonzero(others & ~chosen)])[:n]
         model = POPULAR_IN_GENRES if chosen.any() else FALLBACK
         return Recommendations(model, self.popular.movie_ids[order].tolist(), self.popular.scores[order].tolist())
 
-    def _first(self, row: Rows, *, n: int, people: "People | None" = None, explain: bool = False) -> Recommendations:
-        candidates = self._candidates(row, n=n, people=people)
+    def _first(
+        self,
+        row: Rows,
+        *,
+        n: int,
+        people: "People | None" = None,
+        explain: bool = False,
+        without: Collection[int] = (),
+    ) -> Recommendations:
+        candidates = self._candidates(row, n=n, people=people, without=without)
         columns, scores = self._ranked(candidates, n=n)
         found = columns[0] != UNKNOWN
         movie_ids = self.interactions.movie_ids[columns[0][found]].tolist()
@@ -200,12 +214,16 @@ class Recommender:
     def _n_candidates(self) -> int:
         return PER_CHANNEL if self.ranker is None else self.ranker.n_candidates
 
-    def _candidates(self, rows: Rows, *, n: int, people: "People | None") -> "Candidates":
+    def _candidates(
+        self, rows: Rows, *, n: int, people: "People | None", without: Collection[int] = ()
+    ) -> "Candidates":
         """As many as the ranker learnt from, or more where more are asked for."""
         interactions, features = people or (self.interactions, self.features)
         depth = max(n, DEPTH) if self.diversity else n
         whom = interactions.take(rows)
-        proposals = self.retrieval.propose(whom, n=max(depth, self._n_candidates))
+        columns = interactions.columns_of(list(without))
+        left_out = columns[columns != UNKNOWN]
+        proposals = self.retrieval.propose(whom, n=max(depth, self._n_candidates), without=left_out)
         matrix = ranker_matrix(self.retrieval, features, whom.user_ids, proposals) if self.ranker else None
         return Candidates(whom, proposals, matrix)
 

@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.interactions import UNKNOWN, Interactions, Rows, Scores, best_columns
 
+NO_COLUMNS: Rows = np.empty(0, np.intp)
 RANK_OFFSET = 60  # of reciprocal rank fusion, as in its paper
 PER_CHANNEL = 100
 WEIGHTS = {"transitions": 1.5}  # in the fusion; of other channels 1
@@ -78,10 +79,11 @@ class Retrieval:
         asked = sum(1 + len(last_of(name, self.channels)) for name in self.channels)
         return len(self.interactions.movie_ids) * (3 + asked)
 
-    def propose(self, people: Interactions, *, n: int) -> Proposals:
+    def propose(self, people: Interactions, *, n: int, without: Rows = NO_COLUMNS) -> Proposals:
         """The `n` best unseen movies of each of `people` by weighted reciprocal rank fusion (Cormack et al. 2009).
 
-        Users of the fit are folded in by their ratings like everybody else.
+        Users of the fit are folded in by their ratings like everybody else. The columns `without` are proposed to
+        nobody; others take their places.
 
         Scores are sum over channels of weight / (60 + rank), of each channel's first max(n, 100). Where fewer movies
         are left places are UNKNOWN. `people` should be a block: it is scored densely.
@@ -93,7 +95,7 @@ class Retrieval:
             last = last_of(name, self.channels)
             names = (name, *(f"{name}_last{k}" for k in last))
             scores |= zip(names, np.split(model.fold_in(views[last]), len(names)), strict=True)
-        return merge(scores, self.channels, people.user_items, n=n, depth=depth)
+        return merge(scores, self.channels, people.user_items, n=n, depth=depth, without=without)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,10 +117,18 @@ class Retrieval:
         return cls({name: replace(model, interactions=interactions) for name, model in models.items()})
 
 
-def merge(scores: dict[str, Scores], channels: tuple[str, ...], seen: sp.csr_array, *, n: int, depth: int) -> Proposals:
+def merge(
+    scores: dict[str, Scores],
+    channels: tuple[str, ...],
+    seen: sp.csr_array,
+    *,
+    n: int,
+    depth: int,
+    without: Rows = NO_COLUMNS,
+) -> Proposals:
     """Proposals from dense scores (users x movies, -inf where a model has no opinion); `channels` alone propose.
 
-    Writes -inf over the scores of movies that are `seen`.
+    Writes -inf over the scores of movies that are `seen` and of the columns `without`.
     """
     users = np.repeat(np.arange(seen.shape[0]), np.diff(seen.indptr))
     places = np.arange(1, depth + 1, dtype=np.float32)
@@ -128,6 +138,7 @@ def merge(scores: dict[str, Scores], channels: tuple[str, ...], seen: sp.csr_arr
     block = np.arange(seen.shape[0])[:, None]
     for dense in scores.values():
         dense[users, seen.indices] = -np.inf
+        dense[:, without] = -np.inf
     for name in channels:
         best[name], values = best_columns(scores[name], n=depth)
         is_proposed = ~np.isneginf(values)

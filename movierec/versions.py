@@ -121,6 +121,13 @@ def versions(home: Path) -> list[Path]:
     return sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
+def others_than_current(home: Path) -> list[Path]:
+    """The whole versions that the pointer does not name: the older ones first, the newest of them at the head."""
+    named = (home / "CURRENT").read_text(errors="replace").strip()
+    others = [folder for folder in versions(home) if folder.name != named]
+    return sorted(others, key=lambda folder: (folder.name < named, folder.name), reverse=True)
+
+
 def replaced_by(folder: Path) -> Path | None:
     """The version that was current when this one took its place; None where there was none."""
     with opening(folder):
@@ -145,7 +152,8 @@ class Live(Generic[T]):
     """The published version as of now: call it once a request and use what it gives to the request's end.
 
     A new one is noticed by one `stat`, opened by `opened` while others go on being served from the old one, and the
-    old one stays when the new one is broken.
+    old one stays when the new one is broken. Where none is open yet and the published one does not open, another one of
+    the home takes its place: the newest of the older ones that open, or else of all.
     """
 
     def __init__(self, home: Path, opened: Callable[[Path], T]) -> None:
@@ -191,10 +199,27 @@ class Live(Generic[T]):
                 self.settle()
             self._stamp = stamp
         except (BundleError, OSError, UnicodeDecodeError) as error:
-            if str(error) != self.fault:
-                log.warning("kept %s: %s", self._bundle.version if self._bundle else "nothing", error)
+            if self._bundle is None:
+                self._open_another(error)
+            elif str(error) != self.fault:
+                log.warning("kept %s: %s", self._bundle.version, error)
             self.fault = str(error)
             if not isinstance(error.__cause__ or error, OSError):
                 self._stamp = stamp  # it will not get better by itself; what the system refused is tried again
         finally:
             self._lock.release()
+
+    def _open_another(self, fault: Exception) -> None:
+        """Opens a version that the pointer does not name, where one opens: better an old answer than none."""
+        cure = f"run `make pipeline SAMPLE={self.home.name}` to publish anew"
+        for folder in others_than_current(self.home):
+            try:
+                self._bundle = self.opened(folder)
+            except (BundleError, OSError) as error:
+                log.warning("not served instead of the published version: %s", error)
+                continue
+            self.settle()
+            log.error("%s. Serving %s instead, which is not the published version: %s", fault, folder.name, cure)
+            return
+        if str(fault) != self.fault:
+            log.error("%s. Nothing else under %s can be served: %s", fault, self.home, cure)

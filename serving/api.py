@@ -81,7 +81,7 @@ def one_movie(bundle: TheBundle, movie_id: OfMovie) -> MovieOut:
 
 @router.get("/api/movies/{movie_id}/similar", responses=responses(404))
 def similar_movies(bundle: TheBundle, movie_id: OfMovie, limit: Limit = 20) -> SimilarAnswer:
-    """The movies most like one, nearest first: at most the 24 stored ones, whatever the `limit`.
+    """The movies most like one, nearest first: at most the 40 stored ones, whatever the `limit`.
 
     `model` is `als_cosine`; `genre_jaccard` where too few people rated the movie; `not_available` without movies.
     """

@@ -1,7 +1,7 @@
 """What pages and their JSON twins read from a bundle."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -48,9 +48,12 @@ class User(NamedTuple):
     taste: Taste = Taste(None, None)
 
 
-def personal(bundle: Bundle, user_id: int, *, n: int, explain: bool = False) -> Chosen:
-    """Recommendations for one user; popular movies, and a model that says so, where the user is unknown."""
-    found = bundle.recommender.for_user(min(user_id, NOBODY), n=n, explain=explain)
+def personal(bundle: Bundle, user_id: int, *, n: int, explain: bool = False, without: Collection[int] = ()) -> Chosen:
+    """Recommendations for one user, none of the movie ids `without`.
+
+    Popular movies, and a model that says so, where the user is unknown.
+    """
+    found = bundle.recommender.for_user(min(user_id, NOBODY), n=n, explain=explain, without=without)
     chosen = known_movies(bundle, found.model, found.movie_ids, found.scores)
     return chosen._replace(explanations=found.explanations)
 

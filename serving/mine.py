@@ -51,6 +51,11 @@ def lists_of(request: Request) -> dict[str, Collection[int]]:
     return {"seen": seen, "saved": saved}
 
 
+def my_seen(request: Request) -> Collection[int]:
+    """The ids of the movies that the visitor has watched or rated; none where they cannot be read."""
+    return lists_of(request).get("seen", ())
+
+
 def liked_in(bundle: Bundle, ratings: Sequence[tuple[int, float]]) -> list[Movie]:
     """The movies of the catalogue that were liked, the one rated last first."""
     by_id = bundle.catalog.by_id
@@ -73,8 +78,8 @@ def because_of(bundle: Bundle, ratings: Sequence[tuple[int, float]], movie: Movi
     return bundle.catalog.known(speaking)
 
 
-def personal_for(bundle: Bundle, ratings: list[tuple[int, float]], *, n: int) -> Chosen:
-    """Folded in: nothing is trained, so the next rating counts in the next answer."""
+def personal_for(bundle: Bundle, ratings: list[tuple[int, float]], *, n: int, without: Collection[int] = ()) -> Chosen:
+    """Folded in: nothing is trained, so the next rating counts in the next answer. None of the ids `without`."""
     movie_ids, stars = [movie_id for movie_id, _ in ratings], [rating for _, rating in ratings]
-    found = bundle.recommender.for_ratings(movie_ids, stars, n=n)
+    found = bundle.recommender.for_ratings(movie_ids, stars, n=n, without=without)
     return known_movies(bundle, found.model, found.movie_ids, found.scores)

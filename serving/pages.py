@@ -1,7 +1,7 @@
 """The pages: one address, one function, one tree of templates."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal, NamedTuple
 
 from fastapi import APIRouter, HTTPException
@@ -28,7 +28,7 @@ from serving.lookups import (
     rated_movies,
     similar,
 )
-from serving.mine import because_of, liked_in, my_ratings, personal_for
+from serving.mine import because_of, liked_in, my_ratings, my_seen, personal_for
 from serving.opinions import Actions, Reviews, actions_of, reviews_of, told
 
 log = logging.getLogger(__name__)
@@ -84,12 +84,14 @@ def home(request: Request, site: TheSite, bundle: TheBundle, user_id: str | None
     """Trending, a personal row, all movies; for htmx the personal row alone.
 
     Without a `user_id` the visitor's own row is shown, or the first preset user's to who has rated nothing; with an
-    empty one nobody's.
+    empty one nobody's. What the visitor has seen is left out, but of the row of a user who was asked for.
     """
     presets = site.presets(bundle)
     mine = my_ratings(request, site) or []
     by_default = ME if mine else str(presets[0].user_id if presets else "")
-    row = personal_row(bundle, by_default if user_id is None else user_id, presets, mine=mine)
+    asked = by_default if user_id is None else user_id
+    seen = my_seen(request) if user_id in {None, ME} else ()  # the row of a user who was asked for stays theirs
+    row = personal_row(bundle, asked, presets, mine=mine, seen=seen)
     return site.html(
         request,
         "home.html",
@@ -230,46 +232,54 @@ def catalogue_page(bundle: Bundle, number: int) -> CataloguePage:
 
 
 def personal_row(
-    bundle: Bundle, asked: str, presets: list[User], *, mine: Sequence[tuple[int, float]] = ()
+    bundle: Bundle,
+    asked: str,
+    presets: list[User],
+    *,
+    mine: Sequence[tuple[int, float]] = (),
+    seen: Collection[int] = (),
 ) -> PersonalRow:
-    """Never raises: a row that cannot be computed says so and leaves the page whole. `mine` are own ratings."""
+    """Never raises: a row that cannot be computed says so and leaves the page whole.
+
+    `mine` are the visitor's ratings, `seen` the ids of the movies that no row may have.
+    """
     row = PersonalRow("nobody", "", presets, n_mine=len(mine))
     if asked == ME:
-        return my_row(bundle, row, mine)
-    return row_of_user(bundle, row, asked) if asked.strip() else row
+        return my_row(bundle, row, mine, seen)
+    return row_of_user(bundle, row, asked, seen) if asked.strip() else row
 
 
-def my_row(bundle: Bundle, row: PersonalRow, mine: Sequence[tuple[int, float]]) -> PersonalRow:
+def my_row(bundle: Bundle, row: PersonalRow, mine: Sequence[tuple[int, float]], seen: Collection[int]) -> PersonalRow:
     row = row._replace(is_mine=True)
     if not mine:
         return row
     try:
-        chosen = personal_for(bundle, list(mine), n=ROW_SIZE)
+        chosen = personal_for(bundle, list(mine), n=ROW_SIZE, without=seen)
     except Exception:
         log.exception("no personal row for %s ratings of a visitor from bundle %s", len(mine), bundle.version)
         return row._replace(state="failed")
-    because = because_or_none(bundle, lambda: (liked_in(bundle, mine), {movie_id for movie_id, _ in mine}))
+    because = because_or_none(bundle, lambda: (liked_in(bundle, mine), {*seen, *(movie_id for movie_id, _ in mine)}))
     return row._replace(state=chosen.model, cards=cards(chosen.movies), because=because)
 
 
-def row_of_user(bundle: Bundle, row: PersonalRow, asked: str) -> PersonalRow:
+def row_of_user(bundle: Bundle, row: PersonalRow, asked: str, seen: Collection[int]) -> PersonalRow:
     try:
         user_id = A_USER_ID.validate_python(asked)
     except ValidationError:
         return row._replace(state="not_an_id", asked=readable(asked))
     try:
-        chosen = personal(bundle, user_id, n=ROW_SIZE)
+        chosen = personal(bundle, user_id, n=ROW_SIZE, without=seen)
         user = User(user_id, n_ratings(bundle, user_id))
     except Exception:
         log.exception("no personal row for user %s from bundle %s", user_id, bundle.version)
         return row._replace(state="failed", asked=str(user_id), user=User(user_id, 0))
-    because = because_or_none(bundle, lambda: (liked_by(bundle, user_id), rated_movies(bundle, user_id)))
+    because = because_or_none(bundle, lambda: (liked_by(bundle, user_id), {*seen, *rated_movies(bundle, user_id)}))
     shown = cards(chosen.movies, user_id=user_id if user.n_ratings else None)
     return row._replace(state=chosen.model, asked=str(user_id), user=user, cards=shown, because=because)
 
 
 def because_or_none(bundle: Bundle, tastes: Callable[[], tuple[list[Movie], set[int]]]) -> list[BecauseRow]:
-    """Rows for what somebody liked last, without what was rated; a page without them is still whole."""
+    """Rows for what somebody liked last, without what was rated or watched; a page without them is still whole."""
     try:
         return because_rows(bundle, *tastes())
     except Exception:

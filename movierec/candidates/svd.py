@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
@@ -24,6 +25,7 @@ class SVD:
     """A user's ratings less their mean, projected on the largest singular vectors (PureSVD; Cremonesi et al. 2010).
 
     `item_factors` is movies x factors with orthonormal columns; what is not rated counts as the user's mean.
+    Where no user rated two movies differently there is nothing to learn: one column of zeros, and all scores are 0.
     """
 
     interactions: Interactions
@@ -32,15 +34,10 @@ class SVD:
 
     @classmethod
     def fit(cls, interactions: Interactions, params: SVDParams | None = None) -> Self:
-        from scipy.sparse.linalg import svds  # noqa: PLC0415  fitting needs it, serving does not
-
         p = params or SVDParams()
         centred = _centred(interactions.user_items).astype(np.float64)
-        factors = max(1, min(p.factors, min(centred.shape) - 1))
-        start = np.random.default_rng(p.seed).normal(size=min(centred.shape))
-        _, sizes, vectors = svds(centred, k=factors, v0=start, rng=p.seed)
-        vectors = vectors[sizes > SMALLEST * sizes.max(initial=0)]  # the others are noise of the solver
-        return cls(interactions, p, np.ascontiguousarray(vectors[::-1].T, dtype=np.float32))
+        vectors = _right_vectors(centred, p) if centred.data.any() else np.zeros((1, centred.shape[1]))
+        return cls(interactions, p, np.ascontiguousarray(vectors.T, dtype=np.float32))
 
     def score(self, rows: Rows) -> Scores:
         return self.fold_in(self.interactions.take(rows))
@@ -55,6 +52,21 @@ class SVD:
     @classmethod
     def load(cls, folder: Path) -> Self:
         return cls(*load_parts(folder, SVDParams, "item_factors"))
+
+
+def _right_vectors(centred: sp.csr_array, params: SVDParams) -> npt.NDArray[np.float64]:
+    """Right singular vectors of the largest singular values, largest first: factors x movies."""
+    if min(centred.shape) == 1:  # of one user or one movie: the solver wants more
+        _, sizes, vectors = np.linalg.svd(centred.toarray(), full_matrices=False)
+    else:
+        from scipy.sparse.linalg import svds  # noqa: PLC0415  fitting needs it, serving does not
+
+        factors = max(1, min(params.factors, min(centred.shape) - 1))
+        start = np.random.default_rng(params.seed).normal(size=min(centred.shape))
+        _, sizes, vectors = svds(centred, k=factors, v0=start, rng=params.seed)
+        sizes, vectors = sizes[::-1], vectors[::-1]
+    found: npt.NDArray[np.float64] = vectors[sizes > SMALLEST * sizes.max(initial=0)]  # others are noise of the solver
+    return found
 
 
 def _centred(ratings: sp.csr_array) -> sp.csr_array:

@@ -75,12 +75,12 @@
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (event.detail.target.id !== "found") return;
     for (const part of document.querySelectorAll("#found details[id]")) opened.set(part.id, part.open);
-    opened.set("scroll", document.getElementById("panel").scrollTop);
+    opened.set("scroll", document.querySelector(".panel-body").scrollTop);
   });
   document.addEventListener("htmx:afterSwap", (event) => {
     if (!document.getElementById("found") || !opened.size) return;
     for (const part of document.querySelectorAll("#found details[id]")) part.open = opened.get(part.id) || part.open;
-    document.getElementById("panel").scrollTop = opened.get("scroll") ?? 0;
+    document.querySelector(".panel-body").scrollTop = opened.get("scroll") ?? 0;
     opened.clear();
   });
 

@@ -1,6 +1,7 @@
 """What people do in a browser: stars by pointer and by keys, Undo, reviews, five films, an account."""
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,6 +25,58 @@ def test_a_click_on_half_a_star_is_kept_without_leaving_the_page(visit: Visit) -
     expect(page.locator(".who-button")).to_have_text("G Menu: Guest")
     page.reload()
     expect(page.locator("#stars-3-7")).to_be_checked()
+
+
+def lit_halves(page: Page, css: str) -> list[bool]:
+    """For each half star within `css`, from the left: whether it has a colour other than that of an empty star."""
+    halves = page.locator(f"{css} .half")
+    script = "halves => halves.map((half) => getComputedStyle(half, '::before').backgroundColor)"
+    return [colour != "rgb(67, 74, 92)" for colour in halves.evaluate_all(script)]
+
+
+def expect_lit(page: Page, css: str, n_halves: int) -> None:
+    """The first `n_halves` are lit, once the colours have changed, and the others are not."""
+    wanted = [half <= n_halves for half in range(1, 11)]
+    deadline = time.monotonic() + 5
+    while lit_halves(page, css) != wanted and time.monotonic() < deadline:
+        page.wait_for_timeout(20)
+    assert lit_halves(page, css) == wanted
+
+
+@pytest.mark.parametrize("rated", [None, 4, 9])
+def test_stars_light_up_to_the_one_under_the_pointer(visit: Visit, rated: int | None) -> None:
+    page = visit("/movies/3")
+    if rated:
+        stars(page, 3, rated)
+        expect(page.locator(".actions-says")).to_contain_text("Kept: ")
+    for half in (6, 1, 10, 3):
+        page.locator(f"#stars-3-{half} + label").hover()
+        expect_lit(page, ".actions .stars", half)
+    page.locator("#stars-3-none + label").hover(force=True)
+    expect_lit(page, ".actions .stars", 0)
+    page.locator("h1").hover()
+    expect_lit(page, ".actions .stars", rated or 0)
+
+
+def test_stars_light_up_in_the_overlay_and_among_the_five_films_too(visit: Visit) -> None:
+    page = visit("/")
+    overlay = opened(page, page.locator("#trending-strip .card").first)
+    overlay.locator(".half").nth(6).hover()
+    expect_lit(page, ".overlay .stars", 7)
+    page.goto("/welcome")
+    first = ".offer:first-of-type .stars"
+    page.locator(f"{first} .half").nth(4).hover()
+    expect_lit(page, first, 5)
+
+
+def test_stars_light_up_to_the_one_that_keys_choose(visit: Visit) -> None:
+    page = visit("/movies/3")
+    page.locator("#stars-3-none").focus()
+    for half in (1, 2, 3):
+        page.keyboard.press("ArrowRight")
+        expect(page.locator(f"#stars-3-{half}")).to_be_focused()
+        expect(page.locator(f"#stars-3-{half} + label")).to_have_css("outline-style", "solid")
+        expect_lit(page, ".actions .stars", half)
 
 
 @contextmanager
@@ -81,6 +134,24 @@ def test_two_tabs_of_one_newcomer_are_one_guest(visit: Visit) -> None:
     for page, star in ((first, "#stars-3-7"), (second, "#stars-5-9")):
         page.reload()
         expect(page.locator(star)).to_be_checked()
+
+
+def accessible_name(page: Page, css: str) -> str:
+    """What a screen reader calls the one element that `css` selects, as the browser itself tells it."""
+    session = page.context.new_cdp_session(page)
+    document = session.send("DOM.getDocument")["root"]["nodeId"]
+    node = session.send("DOM.querySelector", {"nodeId": document, "selector": css})["nodeId"]
+    tree = session.send("Accessibility.getPartialAXTree", {"nodeId": node, "fetchRelatives": False})
+    return str(tree["nodes"][0]["name"]["value"])
+
+
+@pytest.mark.parametrize(("locale", "names"), [("en-US", ("Save", "Saved")), ("ru-RU", ("Сохранить", "Сохранено"))])
+def test_save_is_named_by_its_words_alone(visit: Visit, locale: str, names: tuple[str, str]) -> None:
+    page = visit("/movies/3", locale=locale)
+    assert accessible_name(page, ".save") == names[0]
+    page.locator(".save").click()
+    expect(page.locator(".save")).to_have_attribute("aria-pressed", "true")
+    assert accessible_name(page, ".save") == names[1]
 
 
 def test_save_pressed_twice_saves(visit: Visit) -> None:

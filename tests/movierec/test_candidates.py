@@ -187,6 +187,42 @@ def test_svd_with_every_factor_gives_back_what_a_user_rated_above_their_mean():
     assert model.item_factors.T @ model.item_factors == pytest.approx(np.eye(2), abs=1e-5)
 
 
+POOR_DATA = {
+    "all ratings equal": [(user, movie, 4.0) for user in range(1, 9) for movie in range(1, 7) if (user + movie) % 3],
+    "one rating for each user": [(user, movie, user / 2) for user in range(1, 9) for movie in range(1, 7) if movie % 2],
+    "everybody rated one movie": [(user, 1, 0.5 + user % 9 / 2) for user in range(1, 9)],
+    "every pair alone": [(user, user, 3.0 + user % 5 / 2) for user in range(1, 9)],
+    "two users": [(user, movie, 1.0 + (user * movie) % 5) for user in (1, 2) for movie in range(user, 9)],
+    "one user": [(1, movie, 1.0 + movie % 5) for movie in range(1, 9)],
+    "one user, all ratings equal": [(1, movie, 5.0) for movie in range(1, 9)],
+    "a single rating": [(1, 1, 4.0)],
+}
+
+
+@pytest.mark.parametrize("rows", POOR_DATA.values(), ids=POOR_DATA.keys())
+@pytest.mark.parametrize("name", CANDIDATE_MODELS)
+def test_every_model_is_fitted_on_ratings_that_teach_little(name, rows, tmp_path):
+    interactions = Interactions.of(factories.ratings(*rows))
+    model = CANDIDATE_MODELS[name].fit(interactions)
+    model.save(tmp_path)
+    loaded = type(model).load(tmp_path)
+    everybody = np.arange(len(interactions.user_ids))
+    scores = loaded.score(everybody)
+    assert scores.shape == interactions.user_items.shape
+    assert not np.isnan(scores).any()
+    assert loaded.fold_in(interactions.take(everybody)).shape == scores.shape
+
+
+def test_svd_learns_nothing_from_users_who_rate_everything_alike():
+    model = SVD.fit(Interactions.of(factories.ratings((1, 1, 4.0), (1, 2, 4.0), (2, 1, 2.0), (2, 3, 2.0))))
+    assert model.score(np.array([0, 1])).tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_svd_of_one_user_is_what_that_user_thinks():
+    model = SVD.fit(Interactions.of(factories.ratings((1, 1, 5.0), (1, 2, 1.0), (1, 3, 3.0))))
+    assert model.score(np.array([0]))[0].tolist() == pytest.approx([2, -2, 0], abs=1e-5)
+
+
 def test_content_scores_a_movie_that_nobody_has_rated():
     movies = factories.movies(6)
     content = content_vectors(movies.collect(), factories.tags().collect())

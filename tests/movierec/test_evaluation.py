@@ -47,6 +47,7 @@ def test_only_what_is_surely_worse_fails_its_floor():
             ("known", "ials", "popularity", -0.1, -0.2, -0.01, 9),
             ("known", "ease", "popularity", -0.1, -0.3, 0.01, 9),
             ("known", "popularity", "random", 0.1, 0.0, 0.2, 9),
+            ("known", "two_stage", "popularity", -0.1, -0.2, -0.01, 5),  # five users cannot tell
             ("known", "transitions", "popularity", -0.1, -0.2, -0.01, 9),  # where times have no order it may be so
             ("known", "blend", "ease", -0.1, -0.2, -0.01, 9),  # what a stage adds is told, and is no floor
             ("folded_in", "item_knn", "popularity", -0.1, -0.2, -0.01, 9),  # nor is what holds for newcomers

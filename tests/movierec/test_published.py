@@ -126,6 +126,65 @@ def test_a_pointer_to_nowhere_leaves_the_old_one_served(home):
     until(lambda: live().version == "v1" and live.fault)
 
 
+def remove(folder):
+    shutil.rmtree(folder)
+
+
+def spoil(folder):
+    (folder / "similar.parquet").write_bytes(b"x")
+
+
+def write_another_format(folder):
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace(f'"format": {FORMAT}', '"format": 99'))
+
+
+@pytest.mark.parametrize("harm", [remove, spoil, write_another_format])
+def test_at_the_start_the_newest_older_bundle_that_opens_takes_the_place_of_a_broken_one(home, caplog, harm):
+    for version in ("v2", "v3", "v4", "v5"):
+        another(home, version)
+    point_at(home, "v4")
+    for version in ("v3", "v4"):
+        harm(home / version)
+    live = Live(home)
+    assert live().version == "v2"  # v5 is one from which somebody rolled back
+    assert str(home / "v4") in live.fault
+    [error] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert str(home / "v4") in error
+    assert "Serving v2 instead" in error
+    assert f"make pipeline SAMPLE={home.name}" in error
+    assert [live().version for _ in range(5)] == ["v2"] * 5
+    another(home, "v6")
+    point_at(home, "v6")
+    until(lambda: live().version == "v6")
+    assert live.fault is None
+
+
+@pytest.mark.parametrize("pointer", [b"", b"../elsewhere", b"\xff\xfe", b"gone"])
+def test_at_the_start_a_pointer_to_nothing_is_answered_from_the_newest_bundle(home, pointer):
+    another(home, "v2")
+    (home / "CURRENT").write_bytes(pointer)
+    live = Live(home)
+    assert live().version == "v2"
+    assert live.fault
+
+
+def test_at_the_start_a_newer_bundle_is_served_where_no_older_one_opens(home):
+    another(home, "v2")
+    remove(home / "v1")
+    assert Live(home)().version == "v2"
+
+
+def test_where_no_bundle_opens_the_fault_of_the_published_one_is_told_once(home, caplog):
+    spoil(another(home, "v2"))
+    spoil(home / "v1")
+    live = Live(home)
+    for _ in range(3):
+        with pytest.raises(BundleError, match=r"v1: .* are not what the manifest says"):
+            live()
+    assert [record.levelname for record in caplog.records].count("ERROR") == 1
+
+
 def test_no_request_waits_for_a_new_bundle_to_open(home, monkeypatch):
     live = Live(home)
     live()

@@ -119,6 +119,24 @@ def test_anybodys_ratings_become_recommendations_of_other_movies(recommender):
     assert found != recommender.for_ratings([1, 3, 5], [5, 4.5, 5], n=3)
 
 
+def test_movies_that_are_left_out_make_room_for_the_next(recommender):
+    def by_user(**options):
+        return recommender.for_user(4, **options)
+
+    def by_ratings(**options):
+        return recommender.for_ratings([2, 4, 6], [5, 4.5, 5], **options)
+
+    def by_popularity(**options):
+        return recommender.for_user(999, **options)
+
+    for answer in (by_user, by_ratings, by_popularity):
+        best = answer(n=6).movie_ids
+        found = answer(n=5, without={best[0], best[2], 12345})
+        assert set(found.movie_ids).isdisjoint({best[0], best[2]})
+        assert len(found.movie_ids) == 5
+        assert found.model == answer(n=5).model
+
+
 def test_somebody_without_a_known_movie_gets_what_is_popular_in_their_genres(recommender):
     found = recommender.for_ratings([12345], [5], n=3, genres=["Action"])
     assert found.model == POPULAR_IN_GENRES

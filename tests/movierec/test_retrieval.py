@@ -68,6 +68,12 @@ def test_what_is_seen_is_not_proposed_and_places_without_a_movie_are_unknown():
     assert found.columns.tolist() == [[0, 3, UNKNOWN, UNKNOWN]]
 
 
+def test_what_is_left_out_for_everybody_makes_room_for_others():
+    left_out = np.array([1])
+    found = merge({"a": dense(4, 3, 2, 1)}, ("a",), NOTHING_SEEN, n=2, depth=2, without=left_out)
+    assert found.columns.tolist() == [[0, 2]]
+
+
 def test_a_channel_alone_proposes_in_its_own_order(retrieval):
     alone = Retrieval({"ials": retrieval.models["ials"]})
     found = alone.propose(people(alone, 3), n=5)

@@ -107,7 +107,7 @@ def test_similar_movies_come_nearest_first(browser: Browser) -> None:
 
 
 def test_more_similar_movies_than_are_stored_do_not_come_and_the_description_says_so(browser: Browser) -> None:
-    stored = 20  # by tests/factories.py; by the graph 24
+    stored = 20  # by tests/factories.py; by the graph 40
     assert len(browser.get("/api/movies/1/similar?limit=100").json()["movies"]) == min(stored, 19)
     operation = browser.get("/openapi.json").json()["paths"]["/api/movies/{movie_id}/similar"]["get"]
     for said in (operation["description"], Path("docs/web.md").read_text()):

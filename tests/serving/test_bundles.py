@@ -1,5 +1,6 @@
 """Which bundle is served: none yet, a first one, a new one, a broken one."""
 
+import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -93,6 +94,28 @@ def test_a_broken_companion_leaves_the_old_one_served_and_health_says_why(tmp_pa
     assert (health["version"], health["companion"]) == ("v1", "c1")
     assert "companion/full/c2 cannot be opened" in health["fault"]
     assert browser.get("/favorite-cluster?user_id=4").status_code == 200
+
+
+def test_a_restart_without_the_served_folders_serves_older_ones_and_health_names_the_fault(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    published_home(tmp_path)
+    publish_bundle(tmp_path, "v2")
+    publish_companion(tmp_path, "c2")
+    for gone in ("published/full/v2", "companion/full/c2"):
+        shutil.rmtree(tmp_path / gone)
+    browser = browser_of(tmp_path)
+    assert browser.get("/movies/5").status_code == 200
+    assert browser.get("/favorite-cluster?user_id=4").status_code == 200
+    health = browser.get("/health")
+    assert (health.status_code, health.json()["status"]) == (200, "stale")
+    assert (health.json()["version"], health.json()["companion"]) == ("v1", "c1")
+    for gone, instead in (("published/full/v2", "v1"), ("companion/full/c2", "c1")):
+        assert f"{gone} cannot be opened" in health.json()["fault"]
+        assert f"Serving {instead} instead" in caplog.text
+    publish_bundle(tmp_path, "v3")
+    publish_companion(tmp_path, "c3")
+    assert eventually(lambda: browser.get("/health").json()["status"] == "ok")
 
 
 def other_format(home: Path) -> str:

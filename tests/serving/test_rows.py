@@ -1,12 +1,16 @@
 """What a user likes, and the rows that follow from it."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from assets.published import SimilarConfig
 from movierec.published import Bundle, current
-from serving.because import because_rows
+from movierec.similar import SimilarityIndex
+from serving.because import ROW_SIZE, because_rows
 from serving.lookups import liked_by, preset_users, rated_movies, similar
 from serving.tastes import standing_out
 from tests.serving.conftest import Browser
@@ -53,6 +57,24 @@ def test_because_rows_hold_similar_movies_that_are_new(bundle: Bundle) -> None:
     assert not {"/movies/2", "/movies/4"} & set(shown)
     alike = {f"/movies/{movie.movie_id}" for movie in similar(bundle, rows[0].movie.movie_id, n=40).movies}
     assert {card.href for card in rows[0].cards} <= alike
+
+
+def test_a_because_row_is_filled_up_from_further_neighbours(bundle: Bundle) -> None:
+    [movie, *others] = bundle.catalog.movies[:36]
+    neighbours = [other.movie_id for other in others]
+    table = {
+        "movie_id": [movie.movie_id],
+        "model": ["als_cosine"],
+        "similar_ids": [neighbours],
+        "similarity_scores": [[1.0] * len(neighbours)],
+    }
+    known = replace(bundle, similar=SimilarityIndex.of(pl.DataFrame(table)))
+    [row] = because_rows(known, [movie], seen=set(neighbours[:10]))
+    assert [card.href for card in row.cards] == [f"/movies/{movie_id}" for movie_id in neighbours[10:30]]
+
+
+def test_the_graph_stores_neighbours_enough_to_fill_a_row_up() -> None:
+    assert SimilarConfig().n >= 2 * ROW_SIZE
 
 
 def test_rows_of_another_user_say_whose_they_are(

@@ -72,6 +72,39 @@ def test_who_has_signed_in_stands_among_the_users_before_the_first_rating(alone:
     assert re.search(r'id="user-me" href="/\?user_id=me', alone.get("/").text)
 
 
+def because_ids(html: str) -> list[int]:
+    """The movies in the rows "Because you liked X"."""
+    rows = html[html.index('id="personal"') : html.index(">All movies</h2>")].split('class="because"')[1:]
+    return [int(found) for row in rows for found in re.findall(r'class="card" href="/movies/(\d+)[?"]', row)]
+
+
+def test_a_movie_marked_as_watched_leaves_the_rows_of_ones_own_and_others_follow(visitor: Tab) -> None:
+    for movie in (1, 3, 5):
+        visitor.post(f"/movies/{movie}/rating", rating="5")
+    before = visitor.get("/?user_id=me").text
+    row = personal_ids(before)
+    watched = {row[0], row[7], because_ids(before)[0]}
+    for movie in watched:
+        visitor.post(f"/movies/{movie}/watched", on="1")
+    for path in ("/", "/?user_id=me"):
+        page = visitor.get(path).text
+        assert watched.isdisjoint(personal_ids(page) + because_ids(page))
+        assert len(personal_ids(page)) == len(row) == 20
+        assert because_ids(page)
+        assert "from your 3 ratings" in page
+    for movie in watched:
+        visitor.post(f"/movies/{movie}/watched", on="0")
+    assert personal_ids(visitor.get("/?user_id=me").text) == row
+
+
+def test_a_movie_marked_as_watched_leaves_the_row_that_a_newcomer_is_shown(visitor: Tab) -> None:
+    before = personal_ids(visitor.get("/").text)
+    visitor.post(f"/movies/{before[0]}/watched", on="1")
+    page = visitor.get("/").text
+    assert before[0] not in personal_ids(page) + because_ids(page)
+    assert len(personal_ids(page)) == len(before)
+
+
 def test_another_users_row_can_be_looked_at_and_stays_theirs(visitor: Tab) -> None:
     before = personal_ids(visitor.get("/?user_id=4").text)
     visitor.post("/movies/1/rating", rating="5")
