@@ -11,7 +11,7 @@ export PYTHONUNBUFFERED := 1
 PY := .venv/bin/python
 READY := .venv/.ready
 HTMX := serving/static/vendor/htmx.min.js
-MAKE_ASSETS = exec $(PY) -m assets.pipeline --sample $(SAMPLE) --select
+MAKE_ASSETS = exec $(PY) -m assets.commands.pipeline --sample $(SAMPLE) --select
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -28,14 +28,14 @@ $(READY): requirements.lock
 	@.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	@touch $@
 
-$(HTMX): $(READY) serving/vendor.py
-	@$(PY) -m serving.vendor
+$(HTMX): $(READY) assets/commands/fetch_htmx.py
+	@$(PY) -m assets.commands.fetch_htmx
 
 setup: $(READY) $(HTMX) ## make .venv, install the pinned packages, fetch the page's script
 
 run: setup ## materialise the graph if needed, then serve the site and the Dagster UI
-	@$(PY) -m assets.pipeline --sample $(SAMPLE) --if-needed
-	@exec $(PY) -m resources.processes web dagster daemon
+	@$(PY) -m assets.commands.pipeline --sample $(SAMPLE) --if-needed
+	@exec $(PY) -m assets.commands.servers web dagster daemon
 
 pipeline: setup ## materialise the whole graph for SAMPLE
 	@$(MAKE_ASSETS) '$(SELECT)'
@@ -65,40 +65,40 @@ metadata: setup ## TMDB's descriptions and posters (TMDB_API_KEY)
 	@$(MAKE_ASSETS) 'group:metadata'
 
 web: setup ## serve the site alone, from what is published
-	@exec $(PY) -m resources.processes web
+	@exec $(PY) -m assets.commands.servers web
 
 dagster: setup ## the Dagster UI and its daemon alone
-	@exec $(PY) -m resources.processes dagster daemon
+	@exec $(PY) -m assets.commands.servers dagster daemon
 
 mlflow: setup ## the MLflow UI over the recorded model fits
-	@exec $(PY) -m resources.processes mlflow
+	@exec $(PY) -m assets.commands.servers mlflow
 
 sql: setup ## DuckDB prompt over the feature store, a view per table
-	@$(PY) -m resources.warehouse sql --sample $(SAMPLE)
+	@$(PY) -m assets.commands.store sql --sample $(SAMPLE)
 
 database: setup ## write catalogue, users and ratings of SAMPLE into SQLite or PostgreSQL
 	@$(MAKE_ASSETS) 'key:relational_export'
 
 export: setup ## write the cleaned tables of SAMPLE as CSV under MOVIEREC_HOME/exports
-	@$(PY) -m resources.warehouse export --sample $(SAMPLE)
+	@$(PY) -m assets.commands.store export --sample $(SAMPLE)
 
 recommend: setup ## top N movies for every user as Parquet: OUT=recommendations.parquet N=10 USERS=ids.csv
-	@$(PY) -m resources.recommend --sample $(SAMPLE) --out "$(OUT)" --n $(N) $(if $(USERS),--users "$(USERS)")
+	@$(PY) -m assets.commands.recommend --sample $(SAMPLE) --out "$(OUT)" --n $(N) $(if $(USERS),--users "$(USERS)")
 
 results: setup ## take the measured tables of SAMPLE into docs/results.md
-	@$(PY) -m resources.results --sample $(SAMPLE)
+	@$(PY) -m assets.commands.results --sample $(SAMPLE)
 
 ablation: setup ## what each group of the ranker's features is worth; writes docs/ablation.md
-	@$(PY) -m resources.ablation --sample $(SAMPLE)
+	@$(PY) -m assets.commands.ablation --sample $(SAMPLE)
 
 counterparts: setup ## our channels beside those of `implicit` and of papers; writes docs/counterparts.md
-	@$(PY) -m resources.counterparts --sample $(SAMPLE)
+	@$(PY) -m assets.commands.counterparts --sample $(SAMPLE)
 
 bench: setup ## measure set-up, pipeline and site; writes docs/benchmarks.md (SOURCES="demo DIR")
 	@$(PY) -m tests.bench $(SOURCES)
 
 messages: $(READY) ## bring serving/locale in step with the texts of the pages; lists what is not translated
-	@$(PY) -m serving.messages
+	@$(PY) -m serving.i18n.messages
 
 test: setup ## the test suite
 	@$(PY) -m pytest
@@ -114,10 +114,10 @@ fix: $(READY) ## let the formatter and the linter repair what they can
 	@.venv/bin/ruff format .
 
 rollback: setup ## serve the bundle that was published before the served one
-	@$(PY) -m assets.pipeline --sample $(SAMPLE) --rollback
+	@$(PY) -m assets.commands.pipeline --sample $(SAMPLE) --rollback
 
 unlock: setup ## free the training slots that a killed run still holds
-	@$(PY) -m assets.pipeline --unlock
+	@$(PY) -m assets.commands.pipeline --unlock
 
 clean: ## remove the environment, caches and what was written, but for downloads, searches and what people left
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache serving/static/vendor

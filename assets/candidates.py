@@ -12,14 +12,15 @@ import polars as pl
 
 from assets.protocols import PER_USER, PROTOCOLS, Protocol, asset_name, tuned_input
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
-from movierec.content import content_vectors
-from movierec.evaluation import MAX_USERS, validated
-from movierec.interactions import Interactions
-from movierec.retrieval import RECOMMENDERS
-from movierec.splits import CUTS, known_at, tags_known_at
-from movierec.tuning import SPACES
+from movierec.data.interactions import Interactions
+from movierec.data.splitting import CUTS, known_at, tags_known_at
+from movierec.evaluation.evaluation import validated
+from movierec.evaluation.holdout import MAX_USERS
+from movierec.experiments.tuning import SPACES
+from movierec.features.content import content_vectors
+from movierec.recommender.retrieval import RECOMMENDERS
 from resources.memory import PeakMemory
-from resources.tracking import Tracking
+from resources.mlflow_tracking import Tracking
 
 EXPERIMENTS = {
     "popularity": "popularity_baseline",

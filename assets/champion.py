@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from assets.protocols import PER_USER
-from movierec.evaluation import KNOWN
-from movierec.published import BundleError, current
-from movierec.recommender import Recommender
-from movierec.versions import opening
-from resources.sources import Dataset
+from movierec.bundles.bundle import BundleError, current
+from movierec.bundles.versioned_folders import opening
+from movierec.evaluation.holdout import KNOWN
+from movierec.recommender.two_stage import Recommender
+from resources.sources.dataset import Dataset
 
 TIMED = 20
 

@@ -8,15 +8,14 @@ import polars as pl
 
 from assets.candidates import cuts_of
 from assets.features import TABLES
-from assets.partitions import samples
-from assets.protocols import GLOBAL_TIME, MODEL_TYPES, PROTOCOLS, Protocol, asset_name
+from assets.protocols import GLOBAL_TIME, MODEL_TYPES, PROTOCOLS, Protocol, asset_name, samples
 from assets.ranking import label_rows_name
-from movierec import leaks
 from movierec.candidates import CANDIDATE_MODELS
-from movierec.evaluation import FLOORS, failed_floors
-from movierec.retrieval import RECOMMENDERS
-from movierec.schema import LINKS, MOVIES, RATINGS, TAGS, Schema
-from movierec.splits import CUTS, PARTS
+from movierec.data.schema import LINKS, MOVIES, RATINGS, TAGS, Schema
+from movierec.data.splitting import CUTS, PARTS
+from movierec.evaluation import leakage
+from movierec.evaluation.evaluation import FLOORS, failed_floors
+from movierec.recommender.retrieval import RECOMMENDERS
 
 # Checks of partitioned assets are a preview in Dagster, and without their partitions they would load every sample.
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
@@ -83,7 +82,7 @@ def _order_check(protocol: Protocol) -> dg.AssetChecksDefinition:
     )
     def check(rows: pl.LazyFrame) -> dg.AssetCheckResult:
         moments = protocol is GLOBAL_TIME and protocol.can_measure(rows)
-        disorder = leaks.parts_out_of_order(rows, moments=moments)
+        disorder = leakage.parts_out_of_order(rows, moments=moments)
         pairs = rows.select(pl.len() - pl.struct("user_id", "movie_id").n_unique()).collect().item()
         return dg.AssetCheckResult(
             passed=disorder == 0 and pairs == 0, metadata={"parts_out_of_order": disorder, "pairs_twice": pairs}
@@ -111,10 +110,10 @@ def _label_check(recommender: str, protocol: Protocol) -> dg.AssetChecksDefiniti
     @blocking(
         name="no_feature_knows_the_label",
         asset=protocol.key(label_rows_name(recommender)),
-        description=f"No feature alone tells what was liked, by an AUC beyond {leaks.TELLING}: it knew the future.",
+        description=f"No feature alone tells what was liked, by an AUC beyond {leakage.TELLING}: it knew the future.",
     )
     def check(rows: pl.DataFrame) -> dg.AssetCheckResult:
-        telling = leaks.telling_features(rows)
+        telling = leakage.telling_features(rows)
         told = ", ".join(f"{name} (AUC {auc:.3f})" for name, auc in telling.items())
         return dg.AssetCheckResult(passed=not telling, description=told or None, metadata={"telling": told or "none"})
 
@@ -125,11 +124,11 @@ def _fit_check(model: str, cut: str, protocol: Protocol) -> dg.AssetChecksDefini
     @blocking(
         name="fitted_before_its_cut",
         asset=protocol.key(asset_name(model, cut)),
-        description=f"Fitted on no rating but {' and '.join(CUTS[cut])}, as far as {leaks.LOOKED_AT:,} users tell.",
+        description=f"Fitted on no rating but {' and '.join(CUTS[cut])}, as far as {leakage.LOOKED_AT:,} users tell.",
         additional_ins=protocol.inputs(["split"]),
     )
     def check(fitted: MODEL_TYPES[model], split: pl.LazyFrame) -> dg.AssetCheckResult:  # type: ignore[valid-type]
-        early = leaks.known_too_early(fitted.interactions, split, cut)  # type: ignore[attr-defined]
+        early = leakage.known_too_early(fitted.interactions, split, cut)  # type: ignore[attr-defined]
         return dg.AssetCheckResult(passed=early == 0, metadata={"ratings_known_too_early": early})
 
     return check
@@ -145,7 +144,7 @@ def _cut_check(table: str, protocol: Protocol) -> dg.AssetChecksDefinition:
         additional_ins=protocol.inputs(["split"]),
     )
     def check(features: pl.LazyFrame, split: pl.LazyFrame) -> dg.AssetCheckResult:
-        wrong = leaks.counted_otherwise(features, split, of=of)
+        wrong = leakage.counted_otherwise(features, split, of=of)
         return dg.AssetCheckResult(passed=wrong == 0, metadata={"rows_of_other_ratings": wrong})
 
     return check

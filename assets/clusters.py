@@ -10,16 +10,16 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from assets.partitions import PARQUET, samples
-from movierec import clusters as clustering
+from assets.protocols import PARQUET, samples
+from movierec.bundles.companion import publish_companion
 from movierec.candidates.ials import IALS
-from movierec.clusters import ClusterParams
-from movierec.companion import publish_companion
-from movierec.content import content_vectors, words
-from resources import figures
-from resources.bundles import CompanionStore, origin, version_of
-from resources.io import markdown, size_of
-from resources.sources import Dataset
+from movierec.catalog import clusters as clustering
+from movierec.catalog.clusters import ClusterParams
+from movierec.features.content import content_vectors, words
+from resources import plots
+from resources.bundle_stores import CompanionStore, origin, version_of
+from resources.io_managers import markdown, size_of
+from resources.sources.dataset import Dataset
 
 OWNERS = ["team:ml"]
 
@@ -68,7 +68,7 @@ def clusters(
         | ({} if found.silhouette is None else {"silhouette": found.silhouette})
         | {
             "clusters": markdown(told),
-            "map": figures.scatter(found.table, title="Movies by their two main components"),
+            "map": plots.scatter(found.table, title="Movies by their two main components"),
         }
     )
     return found.table

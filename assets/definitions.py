@@ -4,6 +4,7 @@ import dagster as dg
 
 from assets import (
     candidates,
+    catalog,
     checks,
     clusters,
     diversity,
@@ -19,16 +20,16 @@ from assets import (
     tmdb,
     tuning,
 )
-from assets.progress import progress
-from resources.bundles import BundleStore, CompanionStore
-from resources.io import ModelIO, ParquetIO
-from resources.movielens import MovieLens
-from resources.relational import RelationalHome
+from resources.bundle_stores import BundleStore, CompanionStore
+from resources.exports.relational import RelationalHome
+from resources.io_managers import ModelIO, ParquetIO
+from resources.mlflow_tracking import Tracking
+from resources.optuna_studies import Studies
+from resources.progress_logger import progress
 from resources.settings import Settings
-from resources.studies import Studies
-from resources.tmdb import Tmdb
-from resources.tmdb_features import TmdbFeatures
-from resources.tracking import Tracking
+from resources.sources.resource import MovieLens
+from resources.tmdb.client import Tmdb
+from resources.tmdb.ranker_features import TmdbFeatures
 
 MODULES = (
     raw,
@@ -40,6 +41,7 @@ MODULES = (
     evaluation,
     leaderboard,
     diversity,
+    catalog,
     published,
     clusters,
     exports,

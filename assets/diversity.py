@@ -8,17 +8,18 @@ import numpy as np
 import polars as pl
 
 from assets.features import features_at
-from assets.partitions import PARQUET, samples
-from assets.protocols import PER_USER, channel_inputs
+from assets.protocols import PARQUET, PER_USER, channel_inputs, samples
 from assets.ranking import RANKER_TYPE
-from movierec import metrics
-from movierec.diversity import DEPTH, intra_list_distance
-from movierec.evaluation import KNOWN, bootstrap
-from movierec.interactions import as_table, blocks
-from movierec.ranking import Ranker
-from movierec.recommender import Popular, Recommender
-from movierec.retrieval import RECOMMENDERS, Retrieval
-from resources.io import markdown
+from movierec.data.top_k import as_table, blocks
+from movierec.evaluation import metrics
+from movierec.evaluation.bootstrap import bootstrap
+from movierec.evaluation.holdout import KNOWN
+from movierec.recommender.diversification import DEPTH, intra_list_distance
+from movierec.recommender.popular import Popular
+from movierec.recommender.ranker import Ranker
+from movierec.recommender.retrieval import RECOMMENDERS, Retrieval
+from movierec.recommender.two_stage import Recommender
+from resources.io_managers import markdown
 
 WEIGHTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7)
 K = 10

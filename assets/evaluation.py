@@ -9,16 +9,17 @@ import polars as pl
 from assets.features import TABLES, features_at
 from assets.protocols import PROTOCOLS, Protocol, asset_name, channel_inputs
 from assets.ranking import RANKER_TYPE, ranker_name
-from movierec import evaluation as evaluating
 from movierec.candidates import CANDIDATE_MODELS
-from movierec.measuring import measured_models
-from movierec.metrics import KS
-from movierec.ranking import Ranker
-from movierec.retrieval import RECOMMENDERS
-from movierec.splits import newcomers
-from resources import figures
-from resources.io import markdown
-from resources.tracking import Tracking
+from movierec.data.splitting import newcomers
+from movierec.evaluation import evaluation as evaluating
+from movierec.evaluation import holdout
+from movierec.evaluation.evaluated_models import measured_models
+from movierec.evaluation.metrics import KS
+from movierec.recommender.ranker import Ranker
+from movierec.recommender.retrieval import RECOMMENDERS
+from resources import plots
+from resources.io_managers import markdown
+from resources.mlflow_tracking import Tracking
 
 MEASURED_ASSETS = {name: asset_name(name, "known") for name in CANDIDATE_MODELS} | {
     recommender: ranker_name(recommender) for recommender in RECOMMENDERS
@@ -32,19 +33,19 @@ SPEEDS = {model: (asset, "users_per_second") for model, asset in MEASURED_ASSETS
 class EvaluationConfig(dg.Config):
     """How many holdout users of a segment are drawn at the most; the draw is by id and the same every time."""
 
-    max_users: int = evaluating.MAX_USERS
+    max_users: int = holdout.MAX_USERS
 
 
 def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
     @protocol.asset("relevant", group="evaluation", ins=protocol.inputs(["split"]))
     def relevant(context: dg.AssetExecutionContext, config: EvaluationConfig, split: pl.LazyFrame) -> pl.DataFrame:
         """The pairs that should be found: movies that a user liked in the holdout, by segment of users."""
-        pairs = evaluating.relevant_pairs(split, max_users=config.max_users)
+        pairs = holdout.relevant_pairs(split, max_users=config.max_users)
         if not protocol.can_measure(split):
             return pairs.clear()
         scored = dict(pairs.group_by("segment").agg(pl.col("user_id").n_unique()).iter_rows())
         context.add_output_metadata({f"{segment}_users": n for segment, n in scored.items()})
-        nothing = evaluating.who_liked_nothing(split)
+        nothing = holdout.who_liked_nothing(split)
         context.add_output_metadata({f"{segment}_users_who_liked_nothing": n for segment, n in nothing.items()})
         return pairs
 
@@ -94,7 +95,7 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
         """Every metric of every model on the holdout, with its 95 % interval over users."""
         n_users = len(popularity.interactions.user_ids)
         table = evaluating.evaluate(rankings, relevant, popularity.stats(), n_movies=len(movies), n_users=n_users)
-        known = table.filter(segment=evaluating.KNOWN)
+        known = table.filter(segment=holdout.KNOWN)
         for model, asset in MEASURED_ASSETS.items():
             metrics = known.filter(model=model).select("metric", "value").iter_rows()
             key = protocol.key(asset).to_user_string()
@@ -103,7 +104,7 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
         context.add_output_metadata(
             {
                 "ndcg_at_10": markdown(headline.drop("metric", "segment")),
-                "plot": figures.intervals(headline, title="nDCG@10 on the holdout, 95 % interval"),
+                "plot": plots.intervals(headline, title="nDCG@10 on the holdout, 95 % interval"),
             }
         )
         return table

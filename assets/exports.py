@@ -6,12 +6,12 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from assets.partitions import samples
-from movierec.published import FORMAT, current
-from movierec.versions import verified_manifest
-from resources.bundles import BundleStore
-from resources.relational import RelationalHome, relations
-from resources.sources import Dataset
+from assets.protocols import samples
+from movierec.bundles.bundle import FORMAT, current
+from movierec.bundles.versioned_folders import verified_manifest
+from resources.bundle_stores import BundleStore
+from resources.exports.relational import RelationalHome, relations
+from resources.sources.dataset import Dataset
 
 
 @dg.asset(deps=["published"], partitions_def=samples, group_name="exports", kinds={"sql"}, owners=["team:data"])

@@ -6,10 +6,10 @@ import dagster as dg
 import polars as pl
 
 from assets.protocols import PROTOCOLS, Protocol
-from movierec import features
-from movierec.interactions import Interactions
-from movierec.splits import CUTS, known_at
-from resources.tmdb_features import TmdbFeatures
+from movierec.data.interactions import Interactions
+from movierec.data.splitting import CUTS, known_at
+from movierec.features import matrix, tables
+from resources.tmdb.ranker_features import TmdbFeatures
 
 TABLES = ("user_features", "movie_features")
 
@@ -21,7 +21,7 @@ def _feature_tables(protocol: Protocol) -> list[dg.AssetsDefinition]:
     ) -> pl.LazyFrame:
         """A row per cut (`as_of`) and movie: ratings received, year, age, decade, title length, genres."""
         movies = tmdb_features.beside(movies, context.partition_key)
-        return _of_cuts(lambda cut: features.movie_features(known_at(split, cut), movies))
+        return _of_cuts(lambda cut: tables.movie_features(known_at(split, cut), movies))
 
     @protocol.asset("user_features", group="features", ins=protocol.inputs(["split", "movie_features"]))
     def user_features(split: pl.LazyFrame, movie_features: pl.LazyFrame) -> pl.LazyFrame:
@@ -29,7 +29,7 @@ def _feature_tables(protocol: Protocol) -> list[dg.AssetsDefinition]:
 
         def at(cut: str) -> pl.LazyFrame:
             movies = movie_features.filter(as_of=cut).collect()
-            return features.user_features(Interactions.of(known_at(split, cut)), movies).lazy()
+            return tables.user_features(Interactions.of(known_at(split, cut)), movies).lazy()
 
         return _of_cuts(at)
 
@@ -43,6 +43,6 @@ def _of_cuts(make: Callable[[str], pl.LazyFrame]) -> pl.LazyFrame:
 feature_tables = [table for protocol in PROTOCOLS for table in _feature_tables(protocol)]
 
 
-def features_at(cut: str, users: pl.LazyFrame, movies: pl.LazyFrame) -> features.Features:
+def features_at(cut: str, users: pl.LazyFrame, movies: pl.LazyFrame) -> matrix.Features:
     """The rows of one cut of both tables, as the ranker reads them."""
-    return features.Features.of(*(table.filter(pl.col("as_of") == cut).collect() for table in (users, movies)))
+    return matrix.Features.of(*(table.filter(pl.col("as_of") == cut).collect() for table in (users, movies)))

@@ -7,16 +7,15 @@ import dagster as dg
 import polars as pl
 
 from assets.evaluation import BLEND_SPEED, MEASURED_ASSETS
-from assets.partitions import PARQUET, samples
-from assets.protocols import PROTOCOLS
-from movierec.evaluation import KNOWN, who_liked_nothing
-from movierec.leaderboard import cost_of_stages
-from movierec.leaderboard import leaderboard as rows_of
-from movierec.retrieval import RECOMMENDERS
-from resources import figures
-from resources.io import markdown
-from resources.sources import Dataset
-from resources.tracking import Tracking
+from assets.protocols import PARQUET, PROTOCOLS, samples
+from movierec.evaluation.holdout import KNOWN, who_liked_nothing
+from movierec.evaluation.leaderboard import cost_of_stages
+from movierec.evaluation.leaderboard import leaderboard as rows_of
+from movierec.recommender.retrieval import RECOMMENDERS
+from resources import plots
+from resources.io_managers import markdown
+from resources.mlflow_tracking import Tracking
+from resources.sources.dataset import Dataset
 
 EXPERIMENT = "leaderboard"
 TABLES = ("evaluation", "comparison")
@@ -56,7 +55,7 @@ def leaderboard(context: dg.AssetExecutionContext, dataset: Dataset, tracking: T
     headline = own.filter(metric="ndcg_at_10").select("protocol", "segment", "model", "value", "low", "high", "n")
     tracking.record_table(context, EXPERIMENT, own.select("protocol", "segment", "model", "metric", "value"))
     plots = {
-        f"plot_{protocol.name}": figures.intervals(
+        f"plot_{protocol.name}": plots.intervals(
             headline.filter(protocol=protocol.name, segment=KNOWN), title=f"nDCG@10, {protocol.name}, 95 % interval"
         )
         for protocol in measured

@@ -3,11 +3,10 @@
 import dagster as dg
 import polars as pl
 
-from assets.partitions import PARQUET, samples
-from assets.protocols import PROTOCOLS, Protocol
-from movierec import cleaning
-from movierec.joined import joined as join_tables
-from resources import figures
+from assets.protocols import PARQUET, PROTOCOLS, Protocol, samples
+from movierec.data import cleaning
+from movierec.data.cleaning import joined as join_tables
+from resources import plots
 
 OWNERS = ["team:data"]
 
@@ -27,7 +26,7 @@ def ratings(context: dg.AssetExecutionContext, raw_ratings: pl.LazyFrame, movies
     by_star = cleaned.frame.group_by("rating").len().sort("rating").collect()
     stars = [f"{star:g}" for star in by_star["rating"]]
     context.add_output_metadata(
-        cleaned.counts | {"histogram": figures.columns(stars, by_star["len"].to_list(), title="Ratings by stars")}
+        cleaned.counts | {"histogram": plots.columns(stars, by_star["len"].to_list(), title="Ratings by stars")}
     )
     return cleaned.frame
 

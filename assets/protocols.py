@@ -6,10 +6,13 @@ from typing import Any, NamedTuple
 import dagster as dg
 import polars as pl
 
-from assets.partitions import PARQUET, samples
 from movierec.candidates import CANDIDATE_MODELS
-from movierec.splits import SPLITS, can_be_cut_in_time, split_by_time, split_by_user
-from movierec.tuning import Tuned
+from movierec.data.sampling import SAMPLES
+from movierec.data.splitting import SPLITS, can_be_cut_in_time, split_by_time, split_by_user
+from movierec.experiments.tuning import Tuned
+
+PARQUET = frozenset({"polars", "parquet"})
+samples = dg.StaticPartitionsDefinition(list(SAMPLES))
 
 
 class Protocol(NamedTuple):

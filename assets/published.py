@@ -11,71 +11,26 @@ from assets.candidates import PUBLISHED
 from assets.champion import champion, coverage_of, seconds_for_one
 from assets.evaluation import MEASURED_ASSETS
 from assets.features import features_at
-from assets.partitions import PARQUET, samples
-from assets.protocols import PER_USER, asset_name, channel_inputs
-from movierec import catalog, metrics, promotion, similar
+from assets.protocols import PARQUET, PER_USER, asset_name, channel_inputs, samples
+from movierec.bundles.bundle import current, publish
 from movierec.candidates import CandidateModel
-from movierec.candidates.ials import IALS
-from movierec.candidates.popularity import Popularity
-from movierec.evaluation import failed_floors
-from movierec.published import current, publish
-from movierec.ranking import Ranker
-from movierec.recommender import Popular, Recommender
-from movierec.retrieval import RECOMMENDERS, Retrieval
-from movierec.similar import SimilarityIndex
-from resources import recommend
-from resources.bundles import BundleStore, origin, version_of
-from resources.io import markdown, size_of
-from resources.lineage import mixed_inputs
-from resources.sources import Dataset
-from resources.tracking import Tracking
+from movierec.catalog.similar_movies import SimilarityIndex
+from movierec.evaluation import metrics, promotion
+from movierec.evaluation.evaluation import failed_floors
+from movierec.recommender.popular import Popular
+from movierec.recommender.ranker import Ranker
+from movierec.recommender.retrieval import RECOMMENDERS, Retrieval
+from movierec.recommender.two_stage import Recommender
+from resources.bundle_stores import BundleStore, origin, version_of
+from resources.exports import recommendations as exported
+from resources.io_managers import markdown, size_of
+from resources.mlflow_tracking import Tracking
+from resources.provenance import mixed_inputs
+from resources.sources.dataset import Dataset
 
 OWNERS = ["team:web"]
 N_TRENDING = 100
 NOTHING: Any = dg.Nothing  # no output is stored; Dagster's own annotation does not admit its own constant
-
-
-@dg.asset(partitions_def=samples, group_name="published", kinds=PARQUET, owners=OWNERS)
-def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, tags: pl.LazyFrame, popularity: Popularity) -> pl.LazyFrame:
-    """Every movie as the site lists it, most popular first."""
-    return catalog.catalogue(movies, links, popularity.stats().lazy(), tags)
-
-
-class SimilarConfig(dg.Config):
-    """Neighbours per movie, enough for a row of 20 without what was seen, and how many ratings a movie needs for its
-    factors to be trusted."""
-
-    n: int = 40
-    min_ratings: int = 5
-
-
-@dg.asset(partitions_def=samples, group_name="published", kinds=PARQUET, owners=OWNERS)
-def similar_movies(
-    context: dg.AssetExecutionContext,
-    config: SimilarConfig,
-    ials: IALS,
-    popularity: Popularity,
-    movies: pl.DataFrame,
-) -> pl.DataFrame:
-    """The nearest movies of each by cosine of iALS factors, by shared genres where a movie has too few ratings."""
-    stats = popularity.stats()
-    by_factors = similar.by_factors(
-        ials.interactions.movie_ids, ials.item_factors, popularity.n_ratings, n=config.n, min_ratings=config.min_ratings
-    )
-    others = movies.join(by_factors, on="movie_id", how="anti")["movie_id"].to_numpy()
-    table = pl.concat([by_factors, similar.by_genres(movies, others, stats, n=config.n)]).sort("movie_id")
-    titles = dict(movies.select("movie_id", "display_title").iter_rows())
-    known = table.join(stats.head(8), on="movie_id").select(
-        movie=pl.col("movie_id").replace_strict(titles, return_dtype=pl.String),
-        similar=pl.col("similar_ids")
-        .list.head(5)
-        .list.eval(pl.element().replace_strict(titles, return_dtype=pl.String)),
-    )
-    context.add_output_metadata(
-        dict(table.group_by("model").len().iter_rows())
-        | {"examples": markdown(known.with_columns(pl.col("similar").list.join(" · ")))}
-    )
-    return table
 
 
 class RecommendationsConfig(dg.Config):
@@ -205,7 +160,7 @@ def recommendations(
     recommender = Recommender.load(folder / "recommender")
     out = Path(bundles.exports, context.partition_key, "recommendations.parquet")
     users = pl.Series(recommender.interactions.user_ids, dtype=pl.Int64)
-    rows = recommend.write(recommender, users, n=config.n, out=out)
+    rows = exported.write(recommender, users, n=config.n, out=out)
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(out),

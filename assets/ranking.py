@@ -8,14 +8,15 @@ import polars as pl
 
 from assets.features import TABLES, features_at
 from assets.protocols import PER_USER, PROTOCOLS, Protocol, channel_inputs, tuned_input
-from movierec import ranking
 from movierec.candidates import CandidateModel
-from movierec.ranking import Ranker, RankerParams
-from movierec.retrieval import RECOMMENDERS, Retrieval
-from movierec.tuning import Tuned
-from resources import figures
+from movierec.evaluation import evaluation
+from movierec.experiments.tuning import Tuned
+from movierec.recommender import training_rows
+from movierec.recommender.ranker import Ranker, RankerParams
+from movierec.recommender.retrieval import RECOMMENDERS, Retrieval
+from resources import plots
 from resources.memory import PeakMemory
-from resources.tracking import Tracking
+from resources.mlflow_tracking import Tracking
 
 RANKER_TYPE = dg.PythonObjectDagsterType(Ranker, name="ranker_model")
 
@@ -60,7 +61,7 @@ def _label_rows(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
         movie_features: pl.LazyFrame,
         **models: CandidateModel,
     ) -> pl.DataFrame:
-        rows = ranking.all_label_rows(
+        rows = training_rows.all_label_rows(
             Retrieval({name: models[name] for name in channels}),
             features_at("history", user_features, movie_features),
             split,
@@ -98,13 +99,13 @@ def _ranker(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
             seconds=seconds,
             peak_mb=memory.peak_mb,
             files=protocol is PER_USER,
-            validated=ranking.order_metrics(ranks, rows),
+            validated=evaluation.order_metrics(ranks, rows),
         )
         top = dict(list(fitted.importances.items())[:15])
         context.add_output_metadata(
             {
                 "trees": ", ".join(str(trees) for trees in fitted.n_trees),
-                "importances": figures.bars(top, title="Feature importance, percent"),
+                "importances": plots.bars(top, title="Feature importance, percent"),
             }
         )
         return fitted

@@ -3,10 +3,10 @@
 import dagster as dg
 import polars as pl
 
-from assets.partitions import samples
-from resources.csv_files import read_table
-from resources.movielens import MovieLens
-from resources.sources import Dataset
+from assets.protocols import samples
+from resources.sources.csv_tables import read_table
+from resources.sources.dataset import Dataset
+from resources.sources.resource import MovieLens
 
 OWNERS = ["team:data"]
 

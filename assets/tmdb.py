@@ -13,13 +13,13 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from assets.partitions import PARQUET, samples
-from movierec import images
-from movierec.metadata import Metadata
-from resources.posters import PosterFetch, forget_old
-from resources.tmdb import KEY, Tmdb
-from resources.tmdb_answers import opened
-from resources.tmdb_crawl import Outcome, Wanted, crawl, details
+from assets.protocols import PARQUET, samples
+from movierec.tmdb import images
+from movierec.tmdb.metadata import Metadata
+from resources.tmdb.answer_cache import opened
+from resources.tmdb.client import KEY, Tmdb
+from resources.tmdb.crawler import Outcome, Wanted, crawl, details
+from resources.tmdb.posters import PosterFetch, forget_old
 
 OWNERS = ["team:web"]
 LAST = {"dagster/priority": "-10"}  # a run publishes first and asks TMDB then

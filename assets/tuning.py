@@ -6,15 +6,15 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.partitions import samples
-from movierec.interactions import Interactions
-from movierec.ranking import RELEVANT
-from movierec.splits import known_at, part_of
-from movierec.tuning import PARAMS, REFERENCE, SPACES, Tuned, defaults, goodness, goodness_of_ranker
-from movierec.validation import Validation
-from resources.io import markdown
-from resources.sources import Dataset
-from resources.studies import Best, Studies
+from assets.protocols import samples
+from movierec.data.interactions import Interactions
+from movierec.data.schema import RELEVANT
+from movierec.data.splitting import known_at, part_of
+from movierec.experiments.tuning import PARAMS, REFERENCE, SPACES, Tuned, defaults, goodness, goodness_of_ranker
+from movierec.experiments.validation import Validation
+from resources.io_managers import markdown
+from resources.optuna_studies import Best, Studies
+from resources.sources.dataset import Dataset
 
 
 class TuningConfig(dg.Config):

@@ -1,1 +1,4 @@
-"""The outside world, for assets: sources, stores, tracking, processes. Neither the graph nor the site belongs here."""
+"""The outside world for the graph: Dagster resources, settings, stores, MLflow, sources and exports.
+
+No decision about recommending (see `movierec`), no asset (see `assets`) and no command line (see `assets.commands`).
+"""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from movierec import images
-from movierec.sampling import SAMPLES
+from movierec.data.sampling import SAMPLES
+from movierec.tmdb import images
 
 ROOT = Path(__file__).parents[1]
 

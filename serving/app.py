@@ -9,57 +9,30 @@ from typing import Any
 from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute, iter_route_contexts
-from starlette.datastructures import MutableHeaders
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from movierec.companion import LiveCompanion
-from movierec.published import BundleError, Live
-from serving import (
-    actions,
-    api,
-    api_clusters,
-    api_recommend,
-    api_runs,
-    api_users,
-    doors,
-    health,
-    me,
-    movies_api,
-    pages,
-    picture_pages,
-    search,
-    welcome,
-)
-from serving.deps import Site, site_of
-from serving.etags import JsonEtags
-from serving.languages import N_, Sentence
-from serving.operators import Operators
-from serving.origin import BoundedBodies, SameOrigin
-from serving.people.community import Community
-from serving.pictures import Pictures
-from serving.problems import describe, invalid, is_for_machines, problem, responses
-from serving.process import ready
+from movierec.bundles.bundle import BundleError, Live
+from movierec.bundles.companion import LiveCompanion
+from serving.api import clusters, health, movie_search, movies, recommendations, runs, users
+from serving.community.community import Community
+from serving.images.image_store import Pictures
+from serving.pages import account, catalogue, home, images, movie, my_movies, onboarding, opinions, search, sign_in
+from serving.runs.operators import Operators
 from serving.settings import SiteSettings
-from serving.statics import STATIC
+from serving.web.errors import on_crash, on_foreign, on_http_error, on_invalid, on_no_bundle
+from serving.web.middleware import BoundedBodies, HeadAsGet, JsonEtags, SafeHeaders, SameOrigin
+from serving.web.problems import describe, responses
+from serving.web.rendering import Site
+from serving.web.runtime import ready
+from serving.web.static_files import STATIC
 
 log = logging.getLogger(__name__)
 
 HTMX = STATIC / "vendor" / "htmx.min.js"
-HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Cache-Control": "private, no-cache",
-}
-PAGES = (pages, picture_pages, search, actions, doors, me, welcome)
-APIS = (movies_api, api, api_recommend, api_clusters, api_users, api_runs, health)
+PAGES = (home, catalogue, movie, images, search, opinions, sign_in, my_movies, account, onboarding)
+APIS = (movie_search, movies, recommendations, clusters, users, runs, health)
 ABOUT_THE_API = (
     "Movies, recommendations and clusters as JSON. Errors are problem details (RFC 9457); docs/api.md says more."
 )
@@ -133,84 +106,3 @@ def opening(live: Live, companion: LiveCompanion, people: Community, pictures: P
         pictures.close()
 
     return lifespan
-
-
-class SafeHeaders:
-    """Puts HEADERS on every answer that does not bring its own."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
-
-
-class HeadAsGet:
-    """Answers HEAD with the headers of GET; no route has to know of it, nor the OpenAPI schema."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_without_body(message: Message) -> None:
-            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
-
-        if scope["type"] == "http" and scope["method"] == "HEAD":
-            await self.app({**scope, "method": "GET"}, receive, send_without_body)
-        else:
-            await self.app(scope, receive, send)
-
-
-def on_http_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
-    headers = {"Allow": allowed(request)} if error.status_code == 405 else error.headers
-    return failed(request, error.status_code, error.detail, headers)
-
-
-def allowed(request: Request) -> str:
-    """The methods of every route at this address."""
-    found = {"GET"} if request.url.path.startswith("/static/") else set()
-    for route in iter_route_contexts(request.app.routes):
-        if route.methods and route.path_regex.match(request.url.path):
-            found |= route.methods
-    return ", ".join(sorted(found | {"HEAD"} if "GET" in found else found))
-
-
-def on_invalid(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101  what it is registered for
-    if isinstance(error.body, bytes):  # FastAPI leaves alone what is not sent as JSON, and calls that no object
-        return invalid([fault | {"msg": "Content-Type must be application/json"} for fault in error.errors()])
-    return invalid(error.errors())
-
-
-def on_no_bundle(request: Request, error: Exception) -> Response:
-    return failed(request, 503, str(error))
-
-
-def on_foreign(request: Request) -> Response:
-    """A form of another site was sent here, in the name of a visitor who may know nothing of it."""
-    return failed(request, 403, N_("This request came from another site, so nothing was changed."))
-
-
-def on_crash(request: Request, error: Exception) -> Response:
-    """The server logs the traceback; the visitor gets a page."""
-    log.error("%s %s: %r", request.method, request.url.path, error)
-    response = failed(request, 500, N_("The error is on our side, and it has been logged."))
-    response.headers.update(HEADERS)  # made outside of the middleware that adds them elsewhere
-    return response
-
-
-def failed(request: Request, status: int, detail: str | Sentence, headers: Any = None) -> Response:
-    """The error as a problem for machines, as a page for people."""
-    if is_for_machines(request):
-        return problem(status, str(detail), headers=headers)
-    response = site_of(request).html(request, "error.html", bundle=None, status=status, code=status, detail=detail)
-    response.headers.update(headers or {})
-    return response

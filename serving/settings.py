@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from movierec import images
+from movierec.tmdb import images
 
 IS_ON, IS_OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 

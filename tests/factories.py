@@ -6,24 +6,27 @@ from typing import Any
 
 import polars as pl
 
-from movierec import companion
+from movierec.bundles import companion
+from movierec.bundles.bundle import publish
 from movierec.candidates.ease import EASE
 from movierec.candidates.ials import IALS, IALSParams
 from movierec.candidates.popularity import Popularity
 from movierec.candidates.transitions import Transitions
 from movierec.candidates.trending import Trending
-from movierec.catalog import catalogue
-from movierec.clusters import ClusterParams, cluster_movies, popular_words
-from movierec.content import content_vectors, words
-from movierec.features import Features, movie_features
-from movierec.interactions import Interactions
-from movierec.published import publish
-from movierec.ranking import Ranker, RankerParams, label_rows
-from movierec.recommender import Popular, Recommender
-from movierec.retrieval import Retrieval
-from movierec.schema import LINKS, MOVIES, RATINGS, TAGS
-from movierec.similar import SimilarityIndex, by_factors
-from movierec.splits import known_at, part_of, split_by_user
+from movierec.catalog.catalog import catalogue
+from movierec.catalog.clusters import ClusterParams, cluster_movies, popular_words
+from movierec.catalog.similar_movies import SimilarityIndex, by_factors
+from movierec.data.interactions import Interactions
+from movierec.data.schema import LINKS, MOVIES, RATINGS, TAGS
+from movierec.data.splitting import known_at, part_of, split_by_user
+from movierec.features.content import content_vectors, words
+from movierec.features.matrix import Features
+from movierec.features.tables import movie_features
+from movierec.recommender.popular import Popular
+from movierec.recommender.ranker import Ranker, RankerParams
+from movierec.recommender.retrieval import Retrieval
+from movierec.recommender.training_rows import label_rows
+from movierec.recommender.two_stage import Recommender
 
 START = datetime(2001, 1, 1)  # noqa: DTZ001  rated_at is UTC without a zone
 GENRES = (["Comedy"], ["Action", "Sci-Fi"])

@@ -6,17 +6,18 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from assets.commands import results
 from assets.definitions import defs
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.ials import IALSParams
-from movierec.features import BASE_FEATURES, TMDB_FEATURES
-from movierec.metrics import KS
-from movierec.ranking import RankerParams
-from movierec.retrieval import RECOMMENDERS, signal_names
-from movierec.sampling import SAMPLES
-from resources import relational, results
+from movierec.data.sampling import SAMPLES
+from movierec.evaluation.metrics import KS
+from movierec.features.names import BASE_FEATURES, TMDB_FEATURES
+from movierec.recommender.ranker import RankerParams
+from movierec.recommender.retrieval import RECOMMENDERS, signal_names
+from resources.exports import relational
+from resources.exports.duckdb_store import EXPORTS
 from resources.settings import Settings
-from resources.warehouse import EXPORTS
 from serving.settings import SiteSettings
 
 ROOT = Path(__file__).parents[1]

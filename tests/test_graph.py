@@ -12,14 +12,15 @@ import polars as pl
 import pytest
 
 from assets.definitions import definitions
+from movierec.bundles.bundle import Bundle, current
 from movierec.candidates import CANDIDATE_MODELS, ials
 from movierec.candidates.ials import IALS
-from movierec.features import BASE_FEATURES, TMDB_FEATURES, USER_FEATURES
-from movierec.metadata import Detail, Metadata
-from movierec.published import Bundle, current
-from movierec.ranking import Ranker, ranker_features
-from movierec.retrieval import RECOMMENDERS
-from movierec.sampling import SAMPLES
+from movierec.data.sampling import SAMPLES
+from movierec.features.names import BASE_FEATURES, TMDB_FEATURES, USER_FEATURES
+from movierec.recommender.ranker import Ranker
+from movierec.recommender.retrieval import RECOMMENDERS
+from movierec.recommender.training_rows import ranker_features
+from movierec.tmdb.metadata import Detail, Metadata
 from resources.settings import Settings
 
 pytestmark = [
@@ -199,7 +200,7 @@ def test_taste_is_learnt(home):
 def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
     from mlflow import MlflowClient
 
-    from resources.tracking import store_uri
+    from resources.mlflow_tracking import store_uri
 
     settings, result = home
     client = MlflowClient(store_uri(settings.mlflow))

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from movierec.interactions import UNKNOWN, Interactions, Rows, Scores, as_table, top_unseen
-from movierec.sparse import mapped
+from movierec.data.array_files import mapped
+from movierec.data.interactions import UNKNOWN, Interactions, Rows, Scores
+from movierec.data.top_k import as_table, top_unseen
 
 
 @runtime_checkable

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
-from movierec.content import Content
-from movierec.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, liked, positions
+from movierec.data.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, liked, positions
+from movierec.features.content import Content
 
 
 @dataclass(frozen=True)

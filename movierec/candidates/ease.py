@@ -11,7 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
-from movierec.interactions import UNKNOWN, Interactions, Rows, Scores, liked
+from movierec.data.interactions import UNKNOWN, Interactions, Rows, Scores, liked
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
 from movierec.candidates.least_squares import Columns, solve_rows
-from movierec.interactions import Interactions, Rows, Scores
+from movierec.data.interactions import Interactions, Rows, Scores
 
 log = logging.getLogger(__name__)
 

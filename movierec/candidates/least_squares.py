@@ -10,7 +10,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
-from movierec.interactions import Rows, Scores
+from movierec.data.interactions import Rows, Scores
 
 BLOCK_VALUES = 2 * 2**20  # numbers in the largest array of a block: 8 MB
 CORES = os.cpu_count() or 1

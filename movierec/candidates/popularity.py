@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from movierec.interactions import Interactions, Rows, Scores
+from movierec.data.interactions import Interactions, Rows, Scores
 
 
 @dataclass(frozen=True)

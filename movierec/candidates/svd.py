@@ -9,7 +9,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
-from movierec.interactions import Interactions, Rows, Scores
+from movierec.data.interactions import Interactions, Rows, Scores
 
 SMALLEST = 1e-6  # share of the largest singular value
 

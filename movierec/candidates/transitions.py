@@ -11,9 +11,9 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
-from movierec.interactions import Interactions, Rows, Scores
-from movierec.sampling import bucket_of
-from movierec.sparse import dense_part
+from movierec.data.array_files import dense_part
+from movierec.data.interactions import Interactions, Rows, Scores
+from movierec.data.sampling import bucket_of
 
 PAIRS_AT_ONCE = 8 * 2**20
 DRAW = 4

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from movierec.candidates.base import load_parts, save_parts
-from movierec.interactions import Interactions, Rows, Scores
+from movierec.data.interactions import Interactions, Rows, Scores
 
 
 @dataclass(frozen=True)

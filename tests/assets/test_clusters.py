@@ -6,15 +6,15 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from assets import pipeline
+from assets.commands import pipeline
 from assets.definitions import definitions
-from movierec.companion import Companion
-from movierec.versions import current
-from resources.sources import acquire
+from movierec.bundles.companion import Companion
+from movierec.bundles.versioned_folders import current
+from resources.sources.sources import acquire
 from tests import factories
+from tests.serving.api.test_runs import TOKEN, FakeDagster, launched, site
 from tests.serving.asking import post
 from tests.serving.conftest import eventually
-from tests.serving.test_runs_api import TOKEN, FakeDagster, launched, site
 from tests.test_graph import above, metadata_of, run, settings_for, write_movielens
 
 pytestmark = [

@@ -3,11 +3,11 @@ import dagster as dg
 from assets.ranking import params_of
 from assets.tuning import TuningConfig, tuned
 from movierec.candidates import ials
-from movierec.ranking import REFERENCE, RankerParams
-from movierec.splits import split_by_user
-from movierec.tuning import Tuned
-from resources.sources import Dataset
-from resources.studies import Studies
+from movierec.data.splitting import split_by_user
+from movierec.experiments.tuning import Tuned
+from movierec.recommender.ranker import REFERENCE, RankerParams
+from resources.optuna_studies import Studies
+from resources.sources.dataset import Dataset
 from tests import factories
 
 

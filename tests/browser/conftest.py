@@ -11,7 +11,7 @@ import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from serving.app import create_app
-from serving.people import limits
+from serving.community import rate_limits
 from tests.factories import publish_bundle
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -42,9 +42,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("site")
     publish_bundle(home, n_movies=50)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("serving.pages.PAGE_SIZE", 20)
+        patch.setattr("serving.pages.catalogue.PAGE_SIZE", 20)
         # All browsers of the tests come from one address.
-        patch.setattr("serving.people.limits.GUESTS", limits.GUESTS._replace(times=10_000))
+        patch.setattr("serving.community.rate_limits.GUESTS", rate_limits.GUESTS._replace(times=10_000))
         yield from served(home)
 
 

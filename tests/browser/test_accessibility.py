@@ -7,8 +7,8 @@ from unittest.mock import Mock
 import pytest
 from playwright.sync_api import Page, expect
 
-from movierec.published import BundleError
-from serving.me import LISTS
+from movierec.bundles.bundle import BundleError
+from serving.pages.my_movies import LISTS
 from tests.browser.conftest import SIZES, Visit
 from tests.browser.pages import opened, sent
 
@@ -61,8 +61,8 @@ PAGES: dict[str, tuple[str, Callable[[Page], object]]] = {
     "not found": ("/nowhere", lambda page: None),
 }
 BROKEN = {
-    "crashed": ("serving.pages.known_movie", RuntimeError("a fault of ours"), 500),
-    "nothing published": ("movierec.published.Live.__call__", BundleError("nothing is published"), 503),
+    "crashed": ("serving.pages.movie.known_movie", RuntimeError("a fault of ours"), 500),
+    "nothing published": ("movierec.bundles.bundle.Live.__call__", BundleError("nothing is published"), 503),
 }
 
 

@@ -12,11 +12,11 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from serving.app import create_app
-from serving.people.database import Database, database_url
+from serving.community.database import Database, database_url
 from tests.factories import published_home
 
 if TYPE_CHECKING:
-    from serving.people.community import Community
+    from serving.community.community import Community
     from tests.serving.visits import Tab
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from movierec.published import point_at
+from movierec.bundles.bundle import point_at
 from serving.app import create_app, from_environment
 from tests.factories import publish_bundle, publish_companion, published_home
 from tests.serving.conftest import Browser, browser_of, eventually
@@ -58,7 +58,7 @@ def version(browser: Browser) -> str:
 
 def test_what_is_at_hand_is_given_without_a_thread(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     assert browser.get("/recommend?movie_id=1").json()["cluster"] == 0
-    for place in ("fastapi.dependencies.utils", "serving.deps"):
+    for place in ("fastapi.dependencies.utils", "serving.web.rendering"):
         monkeypatch.setattr(f"{place}.run_in_threadpool", None)
     assert browser.get("/recommend?movie_id=1").json()["cluster"] == 0
 

@@ -13,10 +13,10 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 
 from serving.app import create_app
-from serving.people.community import Community
-from serving.people.database import Database, database_url
-from serving.people.passwords import Passwords
-from serving.people.signing import COOKIE, Signing
+from serving.community.community import Community
+from serving.community.cookies import COOKIE, Signing
+from serving.community.database import Database, database_url
+from serving.community.passwords import Passwords
 from tests.serving.conftest import Browser
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)

@@ -1,0 +1,56 @@
+"""Catalogue and similar movies: what the site lists, and what stands beside a movie."""
+
+import dagster as dg
+import polars as pl
+
+from assets.protocols import PARQUET, samples
+from movierec.candidates.ials import IALS
+from movierec.candidates.popularity import Popularity
+from movierec.catalog import catalog
+from movierec.catalog import similar_movies as similarity
+from resources.io_managers import markdown
+
+OWNERS = ["team:web"]
+
+
+@dg.asset(partitions_def=samples, group_name="published", kinds=PARQUET, owners=OWNERS)
+def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, tags: pl.LazyFrame, popularity: Popularity) -> pl.LazyFrame:
+    """Every movie as the site lists it, most popular first."""
+    return catalog.catalogue(movies, links, popularity.stats().lazy(), tags)
+
+
+class SimilarConfig(dg.Config):
+    """Neighbours per movie, enough for a row of 20 without what was seen, and how many ratings a movie needs for its
+    factors to be trusted."""
+
+    n: int = 40
+    min_ratings: int = 5
+
+
+@dg.asset(partitions_def=samples, group_name="published", kinds=PARQUET, owners=OWNERS)
+def similar_movies(
+    context: dg.AssetExecutionContext,
+    config: SimilarConfig,
+    ials: IALS,
+    popularity: Popularity,
+    movies: pl.DataFrame,
+) -> pl.DataFrame:
+    """The nearest movies of each by cosine of iALS factors, by shared genres where a movie has too few ratings."""
+    stats = popularity.stats()
+    by_factors = similarity.by_factors(
+        ials.interactions.movie_ids, ials.item_factors, popularity.n_ratings, n=config.n, min_ratings=config.min_ratings
+    )
+    others = movies.join(by_factors, on="movie_id", how="anti")["movie_id"].to_numpy()
+    table = pl.concat([by_factors, similarity.by_genres(movies, others, stats, n=config.n)]).sort("movie_id")
+    titles = dict(movies.select("movie_id", "display_title").iter_rows())
+    known = table.join(stats.head(8), on="movie_id").select(
+        movie=pl.col("movie_id").replace_strict(titles, return_dtype=pl.String),
+        similar=pl.col("similar_ids")
+        .list.head(5)
+        .list.eval(pl.element().replace_strict(titles, return_dtype=pl.String)),
+    )
+    context.add_output_metadata(
+        dict(table.group_by("model").len().iter_rows())
+        | {"examples": markdown(known.with_columns(pl.col("similar").list.join(" · ")))}
+    )
+    return table

@@ -1,0 +1,56 @@
+"""`make recommend`: the top of the published recommender for every user, as a Parquet file."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+
+from movierec.bundles.bundle import Bundle, BundleError, current
+from movierec.recommender.two_stage import Recommender
+from resources.exports.recommendations import RecommendError, write
+from resources.settings import Settings, called
+
+
+def users_of(path: Path) -> pl.Series:
+    """The ids of a CSV file: its column userId or user_id, or its only column; each user once, in their order."""
+    if not path.is_file():
+        raise RecommendError(f"USERS={path} is not there")
+    try:
+        table = pl.read_csv(path, infer_schema_length=None)
+        column = next((name for name in ("userId", "user_id") if name in table.columns), None)
+        if column is None and table.width != 1:
+            raise RecommendError(f"USERS={path} has the columns {table.columns}; one must be userId")
+        return table[column or table.columns[0]].cast(pl.Int64).drop_nulls().unique(maintain_order=True)
+    except pl.exceptions.PolarsError as error:
+        raise RecommendError(f"USERS={path} is no CSV file of user ids: {error}") from error
+
+
+def _published(settings: Settings, sample: str) -> Recommender:
+    folder = current(settings.published(sample))
+    if folder is None:
+        raise RecommendError(f"nothing is published: run `make pipeline SAMPLE={sample}` first")
+    return Bundle.open(folder).recommender
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="make recommend", description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("recommendations.parquet"))
+    parser.add_argument("--n", type=int, default=10)
+    parser.add_argument("--users", type=Path)
+    settings, given = called(parser, arguments)
+    try:
+        recommender = _published(settings, given.sample)
+        everybody = pl.Series(recommender.interactions.user_ids, dtype=pl.Int64)
+        user_ids = users_of(given.users) if given.users else everybody
+        rows = write(recommender, user_ids, n=given.n, out=given.out)
+    except (RecommendError, BundleError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(f"{given.out}: {rows:,} rows for {len(user_ids):,} users\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

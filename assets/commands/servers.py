@@ -1,0 +1,95 @@
+"""`python -m assets.commands.servers web dagster daemon`: the servers, started together and stopped together."""
+
+import shlex
+import socket
+import sys
+from collections.abc import Sequence
+
+from honcho.manager import Manager
+from honcho.printer import Message, Printer
+
+from resources import dagster_instance
+from resources.mlflow_tracking import store_uri
+from resources.settings import Settings, SettingsError
+
+# What a server prints when it answers, and what it is to people.
+READY = {
+    "web": ("Uvicorn running on", "the site"),
+    "dagster": ("Serving dagster-webserver on", "the Dagster UI"),
+    "mlflow": ("Uvicorn running on", "the MLflow UI"),
+}
+
+
+def main(names: Sequence[str]) -> int:
+    """Runs until a signal or until one of them ends, then ends the others; gives the exit code."""
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        return _refuse(str(error))
+    ports = {"web": settings.web_port, "dagster": settings.dagster_port, "mlflow": settings.mlflow_port}
+    addresses = {name: f"http://127.0.0.1:{ports[name]}" for name in names if name in ports}
+    taken = [name for name in addresses if _is_taken(ports[name])]
+    if taken:
+        advice = " ".join(f"MOVIEREC_{name.upper()}_PORT={ports[name] + 1}" for name in taken)
+        return _refuse(f"port {', '.join(str(ports[name]) for name in taken)} is in use; choose another: {advice}")
+    dagster_instance.prepare(settings.dagster_home)
+    manager = Manager(Announcer(addresses))
+    for name in names:
+        manager.add_process(name, shlex.join(_command(name, settings)))
+    manager.loop()
+    return 0 if manager.returncode in (0, 130, 143) else manager.returncode or 1
+
+
+def _command(name: str, settings: Settings) -> list[str]:
+    python = [sys.executable, "-m"]
+    host = ["--host", "127.0.0.1"]
+    mlflow_store = ["--backend-store-uri", store_uri(settings.mlflow)]
+    commands = {
+        "web": [*python, "uvicorn", "serving.app:from_environment", "--factory", *host, *_port(settings.web_port)],
+        "dagster": [*python, "dagster_webserver", *host, *_port(settings.dagster_port)],
+        "daemon": [*python, "dagster._daemon", "run"],
+        "mlflow": [*python, "mlflow", "server", *host, *_port(settings.mlflow_port), "--workers", "1", *mlflow_store],
+    }
+    return ["exec", *commands[name]]  # in the place of the shell, so that signals reach the server itself
+
+
+def _port(number: int) -> list[str]:
+    return ["--port", str(number)]
+
+
+class Announcer(Printer):  # type: ignore[misc]  # honcho has no types
+    """Passes on what the servers print, and names their addresses once all of them answer."""
+
+    def __init__(self, addresses: dict[str, str]) -> None:
+        super().__init__(sys.stdout)
+        self.addresses = addresses
+        self._waiting = set(addresses)
+
+    def write(self, message: Message) -> None:
+        super().write(message)
+        text = message.data.decode(errors="replace") if isinstance(message.data, bytes) else str(message.data)
+        if message.name in self._waiting and READY[message.name][0] in text:
+            self._waiting.discard(message.name)
+            if not self._waiting:
+                lines = [f"  {address}   {READY[name][1]}" for name, address in self.addresses.items()]
+                self.output.write("\n" + "\n".join([*lines, "  Ctrl-C stops."]) + "\n\n")
+                self.output.flush()
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _refuse(message: str) -> int:
+    sys.stderr.write(f"{message}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,104 @@
+"""`make sql` and `make export`: a DuckDB prompt over the feature store, and its cleaned tables as CSV."""
+
+import argparse
+import code
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+
+from resources.exports.duckdb_store import StoreError, connect, export, views
+from resources.settings import called
+
+
+def prompt(store: Path) -> int:
+    """Reads SQL from the terminal or a pipe and shows what it gives; how many statements of a pipe failed."""
+    database = connect(store)
+    console = _Sql(database)
+    if sys.stdin.isatty():
+        tables = ", ".join(views(database))
+        console.interact(f"DuckDB over {store}. Tables: {tables}\nEnd with ; and leave with Ctrl-D.", exitmsg="")
+        return 0
+    for line in sys.stdin:
+        console.push(line.rstrip("\n"))
+    console.run("\n".join(console.buffer))  # what no semicolon ended
+    return console.failed
+
+
+class _Sql(code.InteractiveConsole):
+    """A Python console that speaks SQL: line editing and history come with it."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
+        super().__init__()
+        self.database = database
+        self.failed = 0
+
+    def runsource(self, source: str, filename: str = "<sql>", symbol: str = "single") -> bool:
+        """True while the last statement wants more lines; the other two are Python's and mean nothing here."""
+        del filename, symbol
+        if not source.strip():
+            return False
+        if not source.rstrip().endswith(";") or _is_inside_quotes(source):
+            return True
+        self.run(source)
+        return False
+
+    def run(self, source: str) -> None:
+        """Runs every statement of `source`, also those behind a wrong one."""
+        try:
+            statements = duckdb.extract_statements(source)
+        except duckdb.Error as error:
+            self.fail(error)
+            return
+        for statement in statements:
+            try:
+                answer = self.database.sql(_bare(statement.query))
+                if answer is not None:
+                    answer.show(max_width=200)
+            except duckdb.Error as error:
+                self.fail(error)
+
+    def fail(self, error: duckdb.Error) -> None:
+        self.failed += 1
+        self.write(f"{error}\n")
+
+    def raw_input(self, prompt: str = "") -> str:
+        return super().raw_input(("sql> " if prompt != "... " else "...> ") if sys.stdin.isatty() else "")
+
+
+def _bare(statement: str) -> str:
+    """Without its semicolon and what stands behind it: `sql` trips over a comment there."""
+    text = statement.encode()  # tokens are counted in bytes
+    ends = [at for at, _ in duckdb.tokenize(statement) if text[at : at + 1] == b";"]
+    return text[: ends[0]].decode() if ends else statement
+
+
+def _is_inside_quotes(source: str) -> bool:
+    """Whether the semicolon at the end stands in a text, a name or a comment that is still open."""
+    try:
+        duckdb.extract_statements(source)
+    except duckdb.ParserException as error:
+        return "unterminated" in str(error)
+    return False
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0, or 1 where the store or a piped statement is at fault."""
+    parser = argparse.ArgumentParser(prog="python -m assets.commands.store", description=__doc__)
+    parser.add_argument("what", choices=["sql", "export"])
+    settings, given = called(parser, arguments)
+    store = settings.store / given.sample
+    try:
+        if given.what == "sql":
+            return 1 if prompt(store) else 0
+        for path in export(store, settings.exports / given.sample):
+            sys.stdout.write(f"{path}\n")
+    except StoreError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""The companion of the bundle: what the site reads beside it and the graph publishes by itself.
+
+<home>/companion/<sample>/
+    CURRENT            names the companion that is served
+    <version>/         manifest.json clusters/ content/
+
+New clusters are served without training or contesting a recommender.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+
+from movierec.bundles import versioned_folders
+from movierec.bundles.versioned_folders import add_version, opening, verified_manifest
+from movierec.catalog.cluster_index import ClusterIndex, save_clusters
+from movierec.data.array_files import load_csr, mapped, save_csr
+from movierec.features.content import Content
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Companion:
+    """Opened once; arrays are mapped read-only."""
+
+    version: str
+    manifest: dict[str, Any]
+    clusters: ClusterIndex
+    content: Content
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Raises BundleError that says what is wrong with the folder."""
+        with opening(folder):
+            manifest = verified_manifest(folder, wanted_format=FORMAT)
+            movie_ids = mapped(folder / "content" / "movie_ids.npy")
+            return cls(
+                folder.name,
+                manifest,
+                ClusterIndex.load(folder / "clusters"),
+                Content(movie_ids, load_csr(folder / "content")),
+            )
+
+
+def publish_companion(
+    home: Path,
+    version: str,
+    *,
+    clusters: pl.DataFrame,
+    cluster_tags: pl.DataFrame,
+    content: Content,
+    movies: pl.DataFrame,
+    tags: pl.DataFrame,
+    stats: pl.DataFrame,
+    manifest: dict[str, Any],
+) -> Path:
+    """Writes a companion under `home`, opens it once to be sure, and only then points CURRENT at it.
+
+    The tables are those of `save_clusters`.
+    """
+
+    def write(folder: Path) -> None:
+        save_clusters(folder / "clusters", clusters, cluster_tags, movies=movies, tags=tags, stats=stats)
+        save_csr(folder / "content", content.vectors)
+        np.save(folder / "content" / "movie_ids.npy", content.movie_ids)
+
+    return add_version(home, version, write=write, opened=Companion.open, manifest={"format": FORMAT, **manifest})
+
+
+class LiveCompanion(versioned_folders.Live[Companion]):
+    """The published companion as of now; see versions.Live."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home, Companion.open)

@@ -1,0 +1,85 @@
+"""Descriptions beside the bundle, `<home>/metadata/<sample>/descriptions.parquet`: the graph writes, the site reads."""
+
+import logging
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from movierec.data.schema import SchemaError, conform
+from movierec.tmdb.metadata import DESCRIPTIONS, image_path
+
+log = logging.getLogger(__name__)
+
+
+class Description(NamedTuple):
+    """What TMDB says of one movie; what it does not say is None or empty."""
+
+    movie_id: int
+    overview: str | None
+    tagline: str | None
+    runtime: int | None  # minutes
+    original_title: str | None  # where it differs from the title
+    original_language: str | None  # ISO 639-1
+    directors: tuple[str, ...]
+    cast: tuple[str, ...]
+    poster_path: str | None
+    backdrop_path: str | None
+
+
+class Descriptions:
+    """The descriptions of many movies, found by their id."""
+
+    def __init__(self, table: pl.DataFrame) -> None:
+        """`table` has the columns of DESCRIPTIONS; SchemaError where it lacks one."""
+        self._table = conform("descriptions", table.lazy(), DESCRIPTIONS).collect().rechunk()
+        self._rows = {movie_id: row for row, movie_id in enumerate(self._table["movie_id"].to_list())}
+        self.with_poster = frozenset(self._table.drop_nulls("poster_path")["movie_id"].to_list())
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def get(self, movie_id: int) -> Description | None:
+        row = self._rows.get(movie_id)
+        if row is None:
+            return None
+        found = Description(*self._table.row(row))
+        return found._replace(
+            directors=tuple(found.directors),
+            cast=tuple(found.cast),
+            poster_path=image_path(found.poster_path),
+            backdrop_path=image_path(found.backdrop_path),
+        )
+
+
+NONE = Descriptions(pl.DataFrame(schema=DESCRIPTIONS))
+
+
+class LiveDescriptions:
+    """The descriptions as of now, noticed by one `stat`; what cannot be read is logged once and the old ones stay."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._found = NONE
+        self._stamp: tuple[int, int] | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Descriptions:
+        try:
+            stat = self.path.stat()
+        except OSError:  # nothing was fetched, or it was taken away
+            self._found, self._stamp = NONE, None
+            return NONE
+        stamp = (stat.st_ino, stat.st_mtime_ns)
+        # The first to see a new file reads it, the others meanwhile go on with the old one.
+        if stamp != self._stamp and self._lock.acquire(blocking=self._stamp is None):
+            try:
+                if stamp != self._stamp:
+                    self._found = Descriptions(pl.read_parquet(self.path))
+            except (OSError, SchemaError, pl.exceptions.PolarsError) as error:
+                log.warning("kept %d descriptions, %s cannot be read: %s", len(self._found), self.path, error)
+            finally:
+                self._stamp = stamp
+                self._lock.release()
+        return self._found

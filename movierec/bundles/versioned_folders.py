@@ -1,0 +1,207 @@
+"""Immutable folders under a home, one of them current: written whole, verified, noticed without a restart.
+
+<home>/                named like the sample
+    CURRENT            the name of the version that is served
+    <version>/         manifest.json and whatever its kind holds; names begin with the time of publication
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from movierec.bundles.atomic_write import atomic
+
+log = logging.getLogger(__name__)
+
+KEPT = 3  # versions that stay on disk; a slow opener must still find the folder it was told of
+
+
+class BundleError(ValueError):
+    """A bundle is missing, broken or of another format."""
+
+
+class Versioned(Protocol):
+    """What `Live` serves: it can say which version it is."""
+
+    @property
+    def version(self) -> str: ...
+
+
+T = TypeVar("T", bound=Versioned)
+
+
+def add_version(
+    home: Path,
+    version: str,
+    *,
+    write: Callable[[Path], None],
+    opened: Callable[[Path], object],
+    manifest: Mapping[str, Any],
+) -> Path:
+    """Lets `write` fill a new folder, adds the manifest, opens it once to be sure, and only then makes it current.
+
+    The manifest gets the version, which one it replaces, and a SHA-256 of every file; it should name its `format`.
+    """
+    target, before = home / version, current(home)
+    with atomic(target) as folder:
+        folder.mkdir()
+        write(folder)
+        files = {str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+        replaces = before.name if before else None
+        content = {"version": version, "replaces": replaces, **manifest, "files": files}
+        (folder / "manifest.json").write_text(json.dumps(content, indent=1, default=str))
+        opened(folder)
+    point_at(home, version)
+    prune(home)
+    return target
+
+
+@contextmanager
+def opening(folder: Path) -> Iterator[None]:
+    """Turns whatever a broken file makes its reader raise into a BundleError that names the folder."""
+    try:
+        yield
+    except BundleError:
+        raise
+    except Exception as error:
+        raise BundleError(f"bundle {folder} cannot be opened: {type(error).__name__}: {error}") from error
+
+
+def verified_manifest(folder: Path, *, wanted_format: int) -> dict[str, Any]:
+    """The manifest, once every file is what it says. Raises BundleError where one is not."""
+    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    if manifest.get("format") != wanted_format:
+        raise BundleError(
+            f"bundle {folder} has format {manifest.get('format')}, this code reads {wanted_format}: "
+            f"run `make pipeline SAMPLE={folder.parent.name}`"
+        )
+    broken = [name for name, digest in manifest["files"].items() if _digest(folder / name) != digest]
+    if broken:
+        raise BundleError(f"bundle {folder}: {broken} are not what the manifest says; publish again")
+    return manifest
+
+
+def point_at(home: Path, version: str) -> None:
+    with atomic(home / "CURRENT") as part:
+        part.write_text(version)
+
+
+def current(home: Path) -> Path | None:
+    """The folder of the published version, None where nothing was published."""
+    pointer = home / "CURRENT"
+    return home / pointer.read_text().strip() if pointer.is_file() else None
+
+
+def versions(home: Path) -> list[Path]:
+    """Whole versions, oldest first: their names begin with the time they were published."""
+    return sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def others_than_current(home: Path) -> list[Path]:
+    """The whole versions that the pointer does not name: the older ones first, the newest of them at the head."""
+    named = (home / "CURRENT").read_text(errors="replace").strip()
+    others = [folder for folder in versions(home) if folder.name != named]
+    return sorted(others, key=lambda folder: (folder.name < named, folder.name), reverse=True)
+
+
+def replaced_by(folder: Path) -> Path | None:
+    """The version that was current when this one took its place; None where there was none."""
+    with opening(folder):
+        name = json.loads((folder / "manifest.json").read_text()).get("replaces")
+    return folder.parent / name if name else None
+
+
+def prune(home: Path) -> None:
+    live = current(home)
+    served = (live, replaced_by(live) if live else None)
+    for old in versions(home)[:-KEPT]:
+        if old not in served:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Live(Generic[T]):
+    """The published version as of now: call it once a request and use what it gives to the request's end.
+
+    A new one is noticed by one `stat`, opened by `opened` while others go on being served from the old one, and the
+    old one stays when the new one is broken. Where none is open yet and the published one does not open, another one of
+    the home takes its place: the newest of the older ones that open, or else of all.
+    """
+
+    def __init__(self, home: Path, opened: Callable[[Path], T]) -> None:
+        self.home = home
+        self.opened = opened
+        self.settle: Callable[[], None] = lambda: None  # what the process does once a version is open
+        self.fault: str | None = None  # why the newest version is not the one served
+        self._bundle: T | None = None
+        self._stamp: tuple[int, int] | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a call answers at once; else it opens the first version of all, or finds none."""
+        return self._bundle is not None
+
+    def __call__(self) -> T:
+        """Raises BundleError while nothing servable was ever published."""
+        try:
+            stat = (self.home / "CURRENT").stat()
+        except OSError as error:
+            if self._bundle is None:
+                advice = f"run `make pipeline SAMPLE={self.home.name}`"
+                raise BundleError(f"nothing is published under {self.home} ({error}): {advice}") from None
+            return self._bundle
+        stamp = (stat.st_ino, stat.st_mtime_ns)
+        if stamp != self._stamp and self._lock.acquire(blocking=self._bundle is None):
+            if self._bundle is None:
+                self._open(stamp)
+            else:
+                threading.Thread(target=self._open, args=(stamp,), name="open-bundle", daemon=True).start()
+        if self._bundle is None:
+            raise BundleError(self.fault or f"nothing servable is published under {self.home}")
+        return self._bundle
+
+    def _open(self, stamp: tuple[int, int]) -> None:
+        """Holds the lock that its caller took, and lets it go."""
+        try:
+            if stamp != self._stamp:
+                opened = self.opened(self.home / (self.home / "CURRENT").read_text().strip())
+                self.fault = None  # before the new one is seen, so that nobody sees it with the old one's fault
+                self._bundle = opened
+                self.settle()
+            self._stamp = stamp
+        except (BundleError, OSError, UnicodeDecodeError) as error:
+            if self._bundle is None:
+                self._open_another(error)
+            elif str(error) != self.fault:
+                log.warning("kept %s: %s", self._bundle.version, error)
+            self.fault = str(error)
+            if not isinstance(error.__cause__ or error, OSError):
+                self._stamp = stamp  # it will not get better by itself; what the system refused is tried again
+        finally:
+            self._lock.release()
+
+    def _open_another(self, fault: Exception) -> None:
+        """Opens a version that the pointer does not name, where one opens: better an old answer than none."""
+        cure = f"run `make pipeline SAMPLE={self.home.name}` to publish anew"
+        for folder in others_than_current(self.home):
+            try:
+                self._bundle = self.opened(folder)
+            except (BundleError, OSError) as error:
+                log.warning("not served instead of the published version: %s", error)
+                continue
+            self.settle()
+            log.error("%s. Serving %s instead, which is not the published version: %s", fault, folder.name, cure)
+            return
+        if str(fault) != self.fault:
+            log.error("%s. Nothing else under %s can be served: %s", fault, self.home, cure)

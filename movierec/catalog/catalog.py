@@ -1,0 +1,77 @@
+"""The movie catalogue of the web: every movie, most popular first, by id and by page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from sys import intern
+from typing import NamedTuple, Self
+
+import polars as pl
+
+from movierec.features.content import top_tags
+
+
+class Movie(NamedTuple):
+    """What a card needs. `popularity` is None for a movie with too few ratings, `mean_rating` for one with none."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    genres: tuple[str, ...]
+    popularity: float | None
+    mean_rating: float | None
+    n_ratings: int
+    imdb_id: int | None
+    tmdb_id: int | None
+    tags: tuple[str, ...] = ()
+
+
+def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, stats: pl.LazyFrame, tags: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per movie with the columns of Movie, most popular first, then most rated, then by title.
+
+    `stats` is `movie_id, n_ratings, mean_rating, popularity` of the rated movies, `tags` is `user_id, movie_id, tag`.
+    """
+    return (
+        movies.select("movie_id", "display_title", "year", "genres")
+        .rename({"display_title": "title"})
+        .join(stats.select("movie_id", "popularity", "mean_rating", "n_ratings"), on="movie_id", how="left")
+        .join(links, on="movie_id", how="left")
+        .join(top_tags(tags), on="movie_id", how="left")
+        .with_columns(pl.col("n_ratings").fill_null(0), pl.col("tags").fill_null([]))
+        .select(Movie._fields)
+        .sort("popularity", "n_ratings", "title", "movie_id", descending=[True, True, False, False], nulls_last=True)
+    )
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All movies in memory, in catalogue order; the first `n_popular` have a popularity."""
+
+    movies: Sequence[Movie]
+    by_id: dict[int, Movie]
+    n_popular: int
+
+    @classmethod
+    def of(cls, table: pl.DataFrame) -> Self:
+        """From a table as `catalogue` makes it."""
+        columns = [table[field].to_list() for field in Movie._fields]
+        for field in ("genres", "tags"):
+            at = Movie._fields.index(field)
+            columns[at] = [tuple(map(intern, each)) for each in columns[at]]  # few different ones: each kept once
+        movies = [Movie(*row) for row in zip(*columns, strict=True)]
+        popular = table["popularity"].count()
+        return cls(movies, {movie.movie_id: movie for movie in movies}, popular)
+
+    def popular(self, *, limit: int, offset: int = 0) -> Sequence[Movie]:
+        """The most popular movies; empty past their end."""
+        return self.movies[min(offset, self.n_popular) : min(offset + limit, self.n_popular)]
+
+    def known(self, movie_ids: Sequence[int]) -> list[Movie]:
+        """The movies of these ids, in their order; ids that are not in the catalogue are left out."""
+        return [self.by_id[movie_id] for movie_id in movie_ids if movie_id in self.by_id]
+
+    def page(self, number: int, *, size: int) -> Sequence[Movie]:
+        """Page `number` (from 1) of the whole catalogue; empty past its end."""
+        return self.movies[(number - 1) * size : number * size]
+
+    def n_pages(self, *, size: int) -> int:
+        return -(-len(self.movies) // size)

@@ -1,0 +1,129 @@
+"""Clusters as the site reads them: the movies of each, its words, and the movies that carry these words."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from movierec.catalog.clusters import genre_words, popular_words
+from movierec.data.interactions import UNKNOWN, Ids, positions
+from movierec.features.content import words
+
+TAGS, GENRES = "tags", "genres"
+WORDS = 10  # of a cluster, that movies are looked for by
+KEPT = 1_000  # movies by the words of a cluster
+
+
+class Cluster(NamedTuple):
+    """`movie_ids` are its movies by number of ratings, then mean; `by_words` movies of any cluster that carry its
+    words, best first. `kind` says what the words are: TAGS, or GENRES where the cluster has no tags."""
+
+    kind: str
+    words: list[str]
+    movie_ids: Ids
+    by_words: Ids
+
+
+@dataclass(frozen=True)
+class ClusterIndex:
+    """`labels[i]` is the cluster of `movie_ids[i]`, ids ascending; cluster 3 is `clusters[3]`."""
+
+    movie_ids: Ids
+    labels: npt.NDArray[np.int16]
+    clusters: list[Cluster]
+
+    def cluster_of(self, movie_id: int) -> int | None:
+        """None for a movie that was not there when the clusters were made."""
+        row = int(positions(self.movie_ids, [movie_id])[0])
+        return None if row == UNKNOWN else int(self.labels[row])
+
+    def spread(self, movie_ids: npt.ArrayLike) -> dict[int, int]:
+        """How many of these movies each cluster has: the cluster of most first, of equal ones the lowest; only those
+        that have any."""
+        rows = positions(self.movie_ids, movie_ids)
+        numbers, counts = np.unique(self.labels[rows[rows != UNKNOWN]], return_counts=True)
+        order = np.argsort(-counts, kind="stable")
+        return dict(zip(numbers[order].tolist(), counts[order].tolist(), strict=True))
+
+    def favourite(self, movie_ids: npt.ArrayLike) -> int | None:
+        """The cluster that most of these movies are in, of equal ones the lowest; None where none is known."""
+        return next(iter(self.spread(movie_ids)), None)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """What `save_clusters` wrote."""
+        members = pl.read_parquet(folder / "members.parquet")
+        chosen, carriers = (pl.read_parquet(folder / f"{part}.parquet") for part in ("words", "carriers"))
+        assigned = members.sort("movie_id")
+        clusters = [
+            Cluster(
+                kind=next(iter(chosen.filter(cluster=number)["kind"]), GENRES),
+                words=chosen.filter(cluster=number)["tag"].to_list(),
+                movie_ids=members.filter(cluster=number)["movie_id"].to_numpy(),
+                by_words=carriers.filter(cluster=number)["movie_id"].to_numpy(),
+            )
+            for number in range(assigned["cluster"].n_unique())
+        ]
+        return cls(assigned["movie_id"].to_numpy(), assigned["cluster"].to_numpy(), clusters)
+
+
+def save_clusters(
+    folder: Path,
+    assigned: pl.DataFrame,
+    cluster_tags: pl.DataFrame,
+    *,
+    movies: pl.DataFrame,
+    tags: pl.DataFrame,
+    stats: pl.DataFrame,
+) -> None:
+    """Writes what a ClusterIndex is loaded from: members, words and carriers, each in the order it is served in.
+
+    `assigned` and `cluster_tags` are as clusters.py makes them; `stats` is `movie_id, n_ratings, mean_rating`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rated = stats.select("movie_id", "n_ratings", "mean_rating")
+    members = (
+        assigned.select("movie_id", "cluster")
+        .join(rated, on="movie_id", how="left")
+        .sort("n_ratings", "mean_rating", "movie_id", descending=[True, True, False], nulls_last=True)
+    )
+    chosen = cluster_words(assigned, cluster_tags, movies)
+    members.select("movie_id", "cluster").write_parquet(folder / "members.parquet")
+    chosen.write_parquet(folder / "words.parquet")
+    carriers(chosen, members, movies=movies, tags=tags).write_parquet(folder / "carriers.parquet")
+
+
+def cluster_words(assigned: pl.DataFrame, cluster_tags: pl.DataFrame, movies: pl.DataFrame) -> pl.DataFrame:
+    """`cluster, kind, tag, score`: the first WORDS tags of each cluster, its genres where it has no tags."""
+    by_tags = cluster_tags.with_columns(kind=pl.lit(TAGS))
+    by_genres = popular_words(assigned, genre_words(movies)).with_columns(kind=pl.lit(GENRES))
+    chosen = pl.concat([by_tags, by_genres.join(by_tags, on="cluster", how="anti")])
+    return chosen.filter(pl.col("rank") <= WORDS).sort("cluster", "rank").select("cluster", "kind", "tag", "score")
+
+
+def carriers(chosen: pl.DataFrame, members: pl.DataFrame, *, movies: pl.DataFrame, tags: pl.DataFrame) -> pl.DataFrame:
+    """`cluster, movie_id`: the KEPT movies that carry a cluster's words most, best first.
+
+    A movie's score is the sum over the words of the word's score in the cluster, times 1 + log(people who gave it),
+    all that times log(2 + number of ratings), so that the answer is one that people know. Of equal scores the movie
+    that stands first in `members` comes first.
+    """
+    given = [words(tags).with_columns(kind=pl.lit(TAGS)), genre_words(movies).with_columns(kind=pl.lit(GENRES))]
+    carried = pl.concat(
+        [table.select("movie_id", "tag", "kind", pl.col("n_people").cast(pl.UInt32)) for table in given]
+    )
+    places = members.select("movie_id", known=(2 + pl.col("n_ratings").fill_null(0)).log()).with_row_index("place")
+    return (
+        chosen.join(carried, on=["kind", "tag"])
+        .group_by("cluster", "movie_id")
+        .agg(score=(pl.col("score") * (1 + pl.col("n_people").log())).sum())
+        .join(places, on="movie_id")
+        .with_columns((pl.col("score") * pl.col("known")).round(9))  # a sum in another order must not reorder equals
+        .sort("cluster", "score", "place", descending=[False, True, False])
+        .group_by("cluster", maintain_order=True)
+        .head(KEPT)
+        .select("cluster", "movie_id")
+    )

@@ -1,0 +1,142 @@
+"""Similar movies: nearest by cosine of item factors; by shared genres where a movie has no factors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
+
+import numpy as np
+import polars as pl
+
+from movierec.data.interactions import Ids, Rows, Scores, positions
+from movierec.data.top_k import best_columns, blocks
+
+COSINE, JACCARD, NOTHING = "als_cosine", "genre_jaccard", "not_available"
+
+
+class SimilarMovies(NamedTuple):
+    """Neighbours of one movie, nearest first, and how they were found: COSINE, JACCARD or NOTHING."""
+
+    model: str
+    movie_ids: list[int]
+    scores: list[float]
+
+
+def by_factors(movie_ids: Ids, item_factors: Scores, n_ratings: Rows, *, n: int, min_ratings: int) -> pl.DataFrame:
+    """`movie_id, model, similar_ids, similarity_scores` for the movies with at least `min_ratings` ratings.
+
+    Only such movies are neighbours too: the factors of a movie that two people rated say little. Formula:
+    cosine = x.y / (|x| |y|), rows scored in blocks.
+    """
+    trusted = np.flatnonzero(n_ratings >= min_ratings)
+    vectors = item_factors[trusted]
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
+    ids = movie_ids[trusted]
+
+    def score(rows: Rows) -> Scores:
+        cosine: Scores = unit[rows] @ unit.T
+        return cosine
+
+    return _nearest(ids, np.arange(len(ids)), ids, score, n=n, model=COSINE)
+
+
+def by_genres(movies: pl.DataFrame, asked: Ids, popularity: pl.DataFrame, *, n: int) -> pl.DataFrame:
+    """The same table for the `asked` movies by Jaccard on genres; movies without genres have no rows.
+
+    `movies`: `movie_id, genres`. `popularity`: `movie_id, n_ratings`. Of equally alike movies the more rated
+    come first, so that the answer is one that people know.
+    """
+    table = (
+        movies.filter(pl.col("genres").list.len() > 0)
+        .join(popularity.select("movie_id", "n_ratings"), on="movie_id", how="left")
+        .sort(pl.col("n_ratings").fill_null(0), "movie_id", descending=[True, False])
+    )
+    ids = table["movie_id"].to_numpy()
+    genres = table["genres"].list.join("|").str.split("|").to_list()
+    names = sorted({genre for row in genres for genre in row})
+    has = np.array([[name in row for name in names] for row in genres], dtype=np.float32)
+    has = has.reshape(len(ids), len(names))
+    sizes = has.sum(axis=1)
+    order = np.argsort(ids)
+    rows = positions(ids[order], asked)
+    rows = order[rows[rows >= 0]]
+
+    def score(block: Rows) -> Scores:
+        shared = has[block] @ has.T
+        jaccard: Scores = shared / (sizes[block][:, None] + sizes[None, :] - shared)
+        return jaccard
+
+    return _nearest(ids[rows], rows, ids, score, n=n, model=JACCARD)
+
+
+def _nearest(asked: Ids, rows: Rows, ids: Ids, score: Callable[[Rows], Scores], *, n: int, model: str) -> pl.DataFrame:
+    neighbours: list[list[int]] = []
+    scores: list[list[float]] = []
+    for block in blocks(rows, len(ids)):
+        values = score(block)
+        values[np.arange(len(block)), block] = -np.inf
+        columns, best = best_columns(values, n=min(n, len(ids)))
+        for found, similarity in zip(columns, best, strict=True):
+            kept = similarity > 0
+            neighbours.append(ids[found[kept]].tolist())
+            scores.append(similarity[kept].tolist())
+    return pl.DataFrame(
+        {"movie_id": asked, "model": [model] * len(asked), "similar_ids": neighbours, "similarity_scores": scores},
+        schema={
+            "movie_id": pl.Int32,
+            "model": pl.String,
+            "similar_ids": pl.List(pl.Int32),
+            "similarity_scores": pl.List(pl.Float32),
+        },
+    )
+
+
+@dataclass(frozen=True)
+class SimilarityIndex:
+    """Flat arrays: the neighbours of movie i are `similar[starts[i]:starts[i + 1]]`."""
+
+    movie_ids: Ids
+    models: list[str]
+    starts: Rows
+    similar: Ids
+    scores: Scores
+
+    @classmethod
+    def of(cls, table: pl.DataFrame) -> Self:
+        table = table.sort("movie_id")
+        ids, scores = (table[name].explode(empty_as_null=False) for name in ("similar_ids", "similarity_scores"))
+        starts = np.concatenate([[0], np.cumsum(table["similar_ids"].list.len().to_numpy())]).astype(np.intp)
+        return cls(
+            table["movie_id"].to_numpy(),
+            table["model"].to_list(),
+            starts,
+            ids.cast(pl.Int32).to_numpy(),
+            scores.to_numpy(),
+        )
+
+    def similar_to(self, movie_id: int, *, n: int) -> SimilarMovies:
+        row = int(positions(self.movie_ids, [movie_id])[0])
+        if row < 0:
+            return SimilarMovies(NOTHING, [], [])
+        here = slice(self.starts[row], min(self.starts[row] + n, self.starts[row + 1]))
+        return SimilarMovies(self.models[row], self.similar[here].tolist(), self.scores[here].tolist())
+
+    def save(self, folder: Path) -> None:
+        """As `similar.parquet`: movieId, model, similar_ids, similarity_scores, the published exchange format."""
+        folder.mkdir(parents=True, exist_ok=True)
+        sizes = np.diff(self.starts)
+        owners = np.repeat(np.arange(len(self.movie_ids)), sizes)
+        flat = pl.DataFrame({"row": owners, "similar_ids": self.similar, "similarity_scores": self.scores})
+        rows = pl.DataFrame({"row": np.arange(len(self.movie_ids)), "movieId": self.movie_ids, "model": self.models})
+        grouped = flat.group_by("row", maintain_order=True).agg(
+            pl.col("similar_ids").cast(pl.Int64), pl.col("similarity_scores")
+        )
+        rows.join(grouped, on="row", how="left").drop("row").with_columns(
+            pl.col("movieId").cast(pl.Int64), pl.col("similar_ids", "similarity_scores").fill_null([])
+        ).write_parquet(folder / "similar.parquet")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        table = pl.read_parquet(folder / "similar.parquet")
+        return cls.of(table.rename({"movieId": "movie_id"}))

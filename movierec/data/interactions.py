@@ -1,0 +1,161 @@
+"""Ratings as a sparse matrix with its ids, and the one place where scores become a ranking."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import scipy.sparse as sp
+
+from movierec.data.array_files import entries_of, mapped
+
+Ids = npt.NDArray[np.int32]
+Rows = npt.NDArray[np.intp]
+Scores = npt.NDArray[np.float32]
+
+UNKNOWN = -1
+LARGEST = 65_535
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """`user_items` is CSR, users x movies, float32 ratings; row i is `user_ids[i]`, column j `movie_ids[j]`.
+
+    Both id arrays are sorted and unique. Beside `user_items.data` stand `recency`: 1 for a user's last rating, 2
+    for the one before, up to 65,535; and `rated_on`: the day of the rating, counted from 1970.
+    """
+
+    user_ids: Ids
+    movie_ids: Ids
+    user_items: sp.csr_array
+    recency: npt.NDArray[np.uint16]
+    rated_on: npt.NDArray[np.uint16]
+
+    @classmethod
+    def of(cls, ratings: pl.LazyFrame, movie_ids: Ids | None = None) -> Self:
+        """From a table with `user_id, movie_id, rating, rated_at`, one row per pair.
+
+        With `movie_ids`, sorted and unique, these are the columns; ratings of other movies are left out, and so is
+        who has rated no other.
+        """
+        rated_on = pl.col("rated_at").dt.epoch("d").clip(0, LARGEST).cast(pl.UInt16)
+        table = (
+            ratings.sort("user_id", "rated_at", "movie_id")
+            .select("user_id", "movie_id", pl.col("rating").cast(pl.Float32), rated_on=rated_on)
+            .collect()
+        )
+        if movie_ids is None:
+            movie_ids, columns = np.unique(table["movie_id"].to_numpy(), return_inverse=True)
+        else:
+            columns = positions(movie_ids, table["movie_id"].to_numpy())
+            table, columns = table.filter(columns != UNKNOWN), columns[columns != UNKNOWN]
+        user_ids, rows, counts = np.unique(table["user_id"].to_numpy(), return_inverse=True, return_counts=True)
+        recency = np.minimum(np.cumsum(counts)[rows] - np.arange(len(rows)), LARGEST)
+        places = sp.csr_array(
+            (np.arange(len(rows)), (rows.astype(np.int32), columns.astype(np.int32))),
+            shape=(len(user_ids), len(movie_ids)),
+        )
+        places.sort_indices()
+        order = places.data
+        parts = (table["rating"].to_numpy()[order], places.indices, places.indptr)
+        return cls(
+            user_ids.astype(np.int32),
+            movie_ids.astype(np.int32, copy=False),
+            sp.csr_array(parts, shape=places.shape),
+            recency[order].astype(np.uint16),
+            table["rated_on"].to_numpy()[order],
+        )
+
+    def rows_of(self, user_ids: npt.ArrayLike) -> Rows:
+        """Row numbers of the given users, UNKNOWN for a user without ratings."""
+        return positions(self.user_ids, user_ids)
+
+    def columns_of(self, movie_ids: npt.ArrayLike) -> Rows:
+        """Column numbers of the given movies, UNKNOWN for a movie nobody rated."""
+        return positions(self.movie_ids, movie_ids)
+
+    def seen(self, row: int) -> npt.NDArray[np.int32]:
+        """Columns of the movies that the user of `row` has rated, ascending."""
+        start, end = self.user_items.indptr[row], self.user_items.indptr[row + 1]
+        return self.user_items.indices[start:end]
+
+    def newest_first(self, row: int) -> tuple[npt.NDArray[np.int32], Scores]:
+        """Columns and ratings of what the user of `row` has rated, the last first."""
+        here = slice(self.user_items.indptr[row], self.user_items.indptr[row + 1])
+        order = np.argsort(self.recency[here], kind="stable")
+        return self.user_items.indices[here][order], self.user_items.data[here][order]
+
+    def take(self, rows: Rows) -> Self:
+        """The users of `rows` alone, in that order; their ids need not be sorted then."""
+        return self._picked(*entries_of(self.user_items, rows), self.user_ids[rows])
+
+    def _picked(self, at: Rows, lengths: npt.NDArray[np.integer], user_ids: Ids) -> Self:
+        """The ratings at these places of `user_items.data` alone, as those of `user_ids`: `lengths` of each."""
+        matrix = self.user_items
+        # A product of matrices whose indices are of two types would convert the larger one.
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(matrix.indptr.dtype)
+        parts = (matrix.data[at], matrix.indices[at], indptr)
+        return replace(
+            self,
+            user_ids=user_ids,
+            user_items=sp.csr_array(parts, shape=(len(lengths), matrix.shape[1])),
+            recency=self.recency[at],
+            rated_on=self.rated_on[at],
+        )
+
+    def latest(self, n: int) -> Self:
+        """The last `n` ratings of each user alone."""
+        return self.where(self.recency <= n)
+
+    def with_latest(self, *ks: int) -> Self:
+        """All users, and below them for each of `ks` all users again, known by their last k ratings alone."""
+        kept = [self.recency <= k for k in (LARGEST, *ks)]
+        lengths = np.concatenate([self._lengths(each) for each in kept])
+        return self._picked(np.concatenate([*map(np.flatnonzero, kept)]), lengths, np.tile(self.user_ids, len(kept)))
+
+    def where(self, kept: npt.NDArray[np.bool_]) -> Self:
+        """The ratings that are `kept`, a flag beside each of `user_items.data`; users and movies stay."""
+        return self._picked(np.flatnonzero(kept), self._lengths(kept), self.user_ids)
+
+    def _lengths(self, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.integer]:
+        """How many ratings of each user are `kept`."""
+        before = np.concatenate([[0], np.cumsum(kept)])
+        return np.diff(before[self.user_items.indptr])
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "recency.npy", self.recency)
+        np.save(folder / "rated_on.npy", self.rated_on)
+        np.save(folder / "user_ids.npy", self.user_ids)
+        np.save(folder / "movie_ids.npy", self.movie_ids)
+        for part in ("indptr", "indices", "data"):
+            np.save(folder / f"{part}.npy", getattr(self.user_items, part))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Mapped read-only: processes that serve the same folder share its pages."""
+        user_ids, movie_ids, indptr, indices, data, recency, rated_on = (
+            mapped(folder / f"{part}.npy")
+            for part in ("user_ids", "movie_ids", "indptr", "indices", "data", "recency", "rated_on")
+        )
+        shape = (len(user_ids), len(movie_ids))
+        return cls(user_ids, movie_ids, sp.csr_array((data, indices, indptr), shape=shape), recency, rated_on)
+
+
+def liked(ratings: sp.csr_array, min_rating: float) -> sp.csr_array:
+    """1 where a rating is at least `min_rating`, a sign of liking; nothing where it is lower."""
+    ones = (ratings.data >= min_rating).astype(np.float32)
+    matrix = sp.csr_array((ones, ratings.indices, ratings.indptr), shape=ratings.shape, copy=True)
+    matrix.eliminate_zeros()
+    return matrix
+
+
+def positions(known: Ids, wanted: npt.ArrayLike) -> Rows:
+    """Where each wanted id stands in the sorted `known`, UNKNOWN where it does not."""
+    asked = np.asarray(wanted)
+    if len(known) == 0:
+        return np.full(asked.shape, UNKNOWN)
+    found = np.minimum(np.searchsorted(known, asked), len(known) - 1)
+    return np.where(known[found] == asked, found, UNKNOWN)

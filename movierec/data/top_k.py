@@ -1,0 +1,81 @@
+"""The top of a score matrix: the one place where scores become a ranking."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import polars as pl
+
+from movierec.data.interactions import UNKNOWN, Ids, Interactions, Rows, Scores
+from movierec.data.schema import CANDIDATES
+
+BLOCK_BYTES = 64 * 2**20  # users x movies are scored in blocks of about this size
+SAMPLED = 16  # one score of so many
+
+
+def blocks(rows: Rows, n_movies: int) -> Iterator[Rows]:
+    """`rows` in pieces whose dense scores fit into BLOCK_BYTES."""
+    size = max(1, BLOCK_BYTES // (4 * max(1, n_movies)))
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def top_unseen(
+    score: Callable[[Rows], Scores], interactions: Interactions, rows: Rows, *, n: int
+) -> tuple[Rows, Scores]:
+    """The `n` best columns nobody in `rows` has rated yet, and their scores; both len(rows) x n.
+
+    Best first; equal scores by ascending column, so that a ranking is the same on every run. Where a user
+    has fewer than `n` unseen movies the rest is UNKNOWN with score -inf. `score` gives a fresh dense block.
+    """
+    n_movies = len(interactions.movie_ids)
+    best = np.full((len(rows), n), UNKNOWN, dtype=np.intp)
+    best_scores = np.full((len(rows), n), -np.inf, dtype=np.float32)
+    done = 0
+    for block in blocks(rows, n_movies):
+        scores = score(block)
+        for i, row in enumerate(block):
+            scores[i, interactions.seen(row)] = -np.inf
+        columns, values = best_columns(scores, n=min(n, n_movies))
+        here = slice(done, done + len(block))
+        best[here, : columns.shape[1]] = np.where(np.isneginf(values), UNKNOWN, columns)
+        best_scores[here, : columns.shape[1]] = values
+        done += len(block)
+    return best, best_scores
+
+
+def best_columns(scores: Scores, *, n: int) -> tuple[Rows, Scores]:
+    """Columns of the `n` highest scores of each row, best first, ties by ascending column."""
+    n = min(n, scores.shape[1])
+    best = np.empty((len(scores), n), dtype=np.intp)
+    for row, chosen in zip(scores, best, strict=True):
+        near = _near_the_top(row, n)
+        chosen[:] = near[np.argsort(-row[near], kind="stable")[:n]]
+    return best, np.take_along_axis(scores, best, axis=1)
+
+
+def _near_the_top(row: Scores, n: int) -> Rows:
+    """Ascending columns, the `n` highest scores among them, and of scores equal to the n-th the lowest columns."""
+    sample = np.sort(row[::SAMPLED])  # tells about where the top begins, so that little is left to be ordered
+    top_of_sample = 2 * n // SAMPLED + 8
+    if top_of_sample < len(sample):
+        near = np.flatnonzero(row > sample[-top_of_sample])
+        if len(near) >= n:
+            return near
+    if n == len(row):
+        return np.arange(n)
+    return np.flatnonzero(row >= row[np.argpartition(-row, n - 1)[:n]].min(initial=np.inf))
+
+
+def as_table(user_ids: Ids, movie_ids: Ids, columns: Rows, scores: Scores) -> pl.DataFrame:
+    """`user_id, movie_id, score, rank` of a block of rankings; rank counts from 1, UNKNOWN places left out."""
+    n = columns.shape[1]
+    known = (columns != UNKNOWN).ravel()
+    return pl.DataFrame(
+        {
+            "user_id": np.repeat(user_ids, n)[known],
+            "movie_id": movie_ids[columns.ravel()[known]],
+            "score": scores.ravel()[known],
+            "rank": np.tile(np.arange(1, n + 1, dtype=np.int32), len(user_ids))[known],
+        },
+        schema=CANDIDATES,
+    )

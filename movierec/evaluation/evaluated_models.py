@@ -1,0 +1,136 @@
+"""Models as they are measured: each recommends to the users of the holdout, by what it may know of them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from movierec.candidates import CANDIDATE_MODELS, CandidateModel
+from movierec.candidates.base import candidates
+from movierec.candidates.content import ContentModel
+from movierec.data.interactions import UNKNOWN, Ids, Interactions, Scores, positions
+from movierec.data.schema import CANDIDATES
+from movierec.data.top_k import as_table, best_columns
+from movierec.evaluation.evaluation import random_ranking
+from movierec.evaluation.holdout import COLD, COLD_MOVIES, FOLDED_IN, KNOWN
+from movierec.features.matrix import Features
+from movierec.recommender.popular import Popular
+from movierec.recommender.ranker import Ranker
+from movierec.recommender.retrieval import RECOMMENDERS, Retrieval
+from movierec.recommender.two_stage import Recommender
+
+UserIds = npt.NDArray[np.int32]
+SEED = 7
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model by what it gives to `known` users, to those `folded_in` by ratings, and to `cold` ones.
+
+    Each answers with `user_id, movie_id, score, rank`; `cold` is None for a model that can say nothing to them, and
+    would be replaced by popularity. `cold_movies` orders movies that nobody has rated for users folded in; None for
+    a model that does not know them.
+    """
+
+    known: Callable[[UserIds, int], pl.DataFrame]
+    folded_in: Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame]
+    cold: Callable[[UserIds, int], pl.DataFrame] | None = None
+    cold_movies: Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame] | None = None
+
+    def rankings(self, relevant: pl.DataFrame, given: pl.LazyFrame, *, n: int) -> pl.DataFrame:
+        """`segment, user_id, movie_id, score, rank` for the users of `relevant`; `given` is what newcomers rated."""
+
+        def users(segment: str) -> UserIds:
+            ids: UserIds = relevant.filter(segment=segment)["user_id"].unique().sort().to_numpy()
+            return ids
+
+        tables = {KNOWN: self.known(users(KNOWN), n)}
+        folded = users(FOLDED_IN)
+        if len(folded):
+            tables[FOLDED_IN] = self.folded_in(folded, n, given)
+        if self.cold is not None:
+            tables[COLD] = self.cold(users(COLD), n)
+        if self.cold_movies is not None and len(users(COLD_MOVIES)):
+            tables[COLD_MOVIES] = self.cold_movies(users(COLD_MOVIES), n, given)
+        return pl.concat([table.with_columns(segment=pl.lit(segment)) for segment, table in tables.items()])
+
+
+def measured_models(
+    models: Mapping[str, CandidateModel], rankers: Mapping[str, Ranker], features: Features
+) -> dict[str, Measured]:
+    """Chance, every candidate model, the blend of the channels, and every recommender, by name.
+
+    `models` are fitted at one cut, `features` are of it, `rankers` are by the names of RECOMMENDERS.
+    """
+    content = models["content"]
+    assert isinstance(content, ContentModel)  # noqa: S101  by its name
+    found = {"random": replace(_chance(content.interactions), cold_movies=_cold_movies(content, _lots))}
+    found |= {name: _candidates(models[name], everybody_alike=name in ALIKE) for name in CANDIDATE_MODELS}
+    found["content"] = replace(found["content"], cold_movies=_cold_movies(content, content.of_movies))
+    popular = Popular(np.empty(0, np.int32), np.empty(0, np.float32))  # nobody unknown is asked about
+
+    def recommender(name: str, ranker: Ranker | None) -> Measured:
+        retrieval = Retrieval({channel: models[channel] for channel in RECOMMENDERS[name]})
+        return _recommender(Recommender(retrieval, features, ranker, popular))
+
+    found["blend"] = recommender("two_stage", None)
+    return found | {name: recommender(name, rankers[name]) for name in RECOMMENDERS}
+
+
+ALIKE = ("popularity", "trending")  # the same for everybody, and so for cold users too
+
+
+def _chance(interactions: Interactions) -> Measured:
+    return Measured(
+        lambda users, n: random_ranking(interactions, users, n=n),
+        lambda users, n, given: random_ranking(Interactions.of(given, interactions.movie_ids), users, n=n),
+    )
+
+
+def _lots(people: Interactions, movie_ids: Ids) -> Scores:
+    return np.random.default_rng(SEED).random((len(people.user_ids), len(movie_ids)), dtype=np.float32)
+
+
+def _cold_movies(
+    content: ContentModel, score: Callable[[Interactions, Ids], Scores]
+) -> Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame]:
+    """Rankings of the movies that have a vector of content and no rating, but for what the user was given."""
+    others = np.setdiff1d(content.movie_ids, content.interactions.movie_ids)
+
+    def found(users: UserIds, n: int, given: pl.LazyFrame) -> pl.DataFrame:
+        people = Interactions.of(given, content.interactions.movie_ids)
+        rows = people.rows_of(users)
+        known = users[rows != UNKNOWN]
+        scores = score(people.take(rows[rows != UNKNOWN]), others)
+        seen = given.filter(pl.col("movie_id").is_in(others) & pl.col("user_id").is_in(known)).collect()
+        scores[positions(known, seen["user_id"].to_numpy()), positions(others, seen["movie_id"].to_numpy())] = -np.inf
+        columns, best = best_columns(scores, n=min(n, len(others)))
+        return as_table(known, others, np.where(np.isneginf(best), UNKNOWN, columns), best)
+
+    return found
+
+
+def _candidates(model: CandidateModel, *, everybody_alike: bool) -> Measured:
+    movie_ids = model.interactions.movie_ids
+
+    def cold(users: UserIds, n: int) -> pl.DataFrame:
+        best = model.score(np.zeros(1, np.intp))[0]
+        order = np.argsort(-best, kind="stable")[:n]
+        top = pl.DataFrame({"movie_id": movie_ids[order], "score": best[order], "rank": np.arange(1, len(order) + 1)})
+        everybody = pl.DataFrame({"user_id": users}).join(top, how="cross")
+        return everybody.select(pl.col(name).cast(dtype) for name, dtype in CANDIDATES.items())
+
+    return Measured(
+        lambda users, n: candidates(model, users, n),
+        lambda users, n, given: candidates(model, users, n, people=Interactions.of(given, movie_ids)),
+        cold if everybody_alike else None,
+    )
+
+
+def _recommender(recommender: Recommender) -> Measured:
+    return Measured(
+        lambda users, n: recommender.recommend(users, n=n),
+        lambda users, n, given: recommender.recommend(users, n=n, people=recommender.fold_in(given)),
+    )

@@ -1,0 +1,66 @@
+"""The leaderboard: every model under every protocol, what it reached and what it cost, in one table."""
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from movierec.evaluation.evaluated_models import ALIKE
+from movierec.evaluation.holdout import KNOWN
+from movierec.recommender.retrieval import RECOMMENDERS
+
+LEADERBOARD = {
+    "protocol": pl.String,
+    "segment": pl.String,
+    "model": pl.String,
+    "base": pl.String,  # of a paired difference model - base; null where the value is the model's own
+    "metric": pl.String,
+    "value": pl.Float64,
+    "low": pl.Float64,  # 95 % interval over users; null for what has none
+    "high": pl.Float64,
+    "n": pl.Int64,  # users scored; null for a cost
+    "cold_start": pl.String,  # for whom the model has an answer without ratings: one of COLD_START
+    "liked_nothing": pl.Int64,  # users of the segment who could not be scored
+}
+USERS, USERS_BY_POPULARITY, MOVIES, NEITHER = COLD_START = ("users", "users, by popularity", "movies", "neither")
+COLD_STARTS = (
+    dict.fromkeys(ALIKE, USERS)
+    | dict.fromkeys(("random", "content"), MOVIES)
+    | dict.fromkeys(("blend", *RECOMMENDERS), USERS_BY_POPULARITY)
+)
+COSTS = ("fit_seconds", "fit_peak_mb", "users_per_second")
+
+
+def leaderboard(
+    evaluation: pl.DataFrame,
+    comparison: pl.DataFrame,
+    costs: Mapping[str, Mapping[str, float]],
+    *,
+    protocol: str,
+    liked_nothing: Mapping[str, int],
+) -> pl.DataFrame:
+    """Rows of LEADERBOARD from one protocol's tables.
+
+    `costs` are by model and name, those of COSTS are taken; `liked_nothing` is by segment.
+    """
+    rows = [
+        (KNOWN, model, name, of_model[name]) for model, of_model in costs.items() for name in COSTS if name in of_model
+    ]
+    columns = {"segment": pl.String, "model": pl.String, "metric": pl.String, "value": pl.Float64}
+    paid = pl.DataFrame(rows, schema=columns, orient="row")
+    differences = comparison.with_columns(metric=pl.lit("ndcg_at_10"))
+    table = pl.concat([evaluation, differences, paid], how="diagonal_relaxed").with_columns(
+        protocol=pl.lit(protocol),
+        cold_start=pl.col("model").replace_strict(COLD_STARTS, default=NEITHER),
+        liked_nothing=pl.col("segment").replace_strict(liked_nothing, default=None, return_dtype=pl.Int64),
+    )
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in LEADERBOARD.items() if name not in table.columns]
+    return table.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in LEADERBOARD.items())
+
+
+def cost_of_stages(stages: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """What it costs to fit one stage after the other, where that is known of each: seconds add up, memory is freed."""
+    costs: dict[str, float] = {}
+    for name, together in (("fit_seconds", sum), ("fit_peak_mb", max)):
+        if all(name in stage for stage in stages):
+            costs[name] = together(stage[name] for stage in stages)
+    return costs

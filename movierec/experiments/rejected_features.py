@@ -1,0 +1,139 @@
+"""What was tried for the ranker and has not earned its place: features and negatives that only the ablation makes."""
+
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import scipy.sparse as sp
+
+from movierec.candidates.content import ContentModel
+from movierec.data.interactions import UNKNOWN, Ids, Interactions, Scores
+from movierec.data.splitting import tags_known_at
+from movierec.data.top_k import blocks
+from movierec.experiments.validation import CHANNELS, Pairs, Validation
+from movierec.features.content import content_vectors, tag_weights, unit_rows
+from movierec.recommender.retrieval import PER_CHANNEL, Proposals
+from movierec.recommender.training_rows import SEEN_GAIN, ranker_features, ranker_matrix
+
+WINDOWS = (90, 365, 1_095)  # days
+LATELY = 10  # ratings
+A_DAY = 86_400
+FAR = 2.0**20  # days: beyond every date
+DRAWN = 30  # movies of the whole catalogue for each user
+SEED = 7
+
+
+def popularity_windows(ratings: pl.LazyFrame, pairs: Pairs) -> dict[str, Scores]:
+    """Share of all ratings that the movie got in the last days before the user's last rating, per 10,000; and the days
+    from its last rating before that, missing where there is none."""
+    table = ratings.select("user_id", "movie_id", day=pl.col("rated_at").dt.epoch("s") / A_DAY).collect()
+    movie_ids, movies = np.unique(table["movie_id"].to_numpy(), return_inverse=True)
+    days = np.sort(table["day"].to_numpy())
+    by_movie = np.sort(movies * FAR + table["day"].to_numpy())  # one axis, a movie's days after another's
+    now = _last_days(table, pairs.user_ids)
+    start = np.searchsorted(movie_ids, pairs.movie_ids) * FAR
+    before = np.searchsorted(by_movie, start + now, side="right")
+    found: dict[str, npt.NDArray[np.floating]] = {}
+    for window in WINDOWS:
+        got = before - np.searchsorted(by_movie, start + now - window)
+        given = np.searchsorted(days, now, side="right") - np.searchsorted(days, now - window)
+        found[f"share_of_{window}_days"] = 1e4 * got / np.maximum(given, 1)
+    latest = by_movie[np.maximum(before - 1, 0)] - start
+    found["days_unrated"] = np.where((before > 0) & (latest >= 0), now - latest, np.nan)
+    return {name: values.astype(np.float32) for name, values in found.items()}
+
+
+def _last_days(table: pl.DataFrame, user_ids: Ids) -> npt.NDArray[np.float64]:
+    last = table.group_by("user_id").agg(pl.col("day").max()).sort("user_id")
+    return last["day"].to_numpy()[np.searchsorted(last["user_id"].to_numpy(), user_ids)]
+
+
+def likeness(movies: pl.LazyFrame, tags: pl.LazyFrame, ratings: pl.LazyFrame, pairs: Pairs) -> dict[str, Scores]:
+    """Mean cosine of the movie to what the user liked, of all their ratings and of the last ten."""
+    content = content_vectors(movies.collect(), tags_known_at(tags, ratings).collect())
+    model = ContentModel.fit(Interactions.of(ratings), content=content)
+    found: dict[str, Scores] = {}
+    for name, people in (("likeness", model.interactions), ("likeness_lately", model.interactions.latest(LATELY))):
+        counts = np.maximum(np.diff(people.user_items.indptr), 1)
+        rows, columns = people.rows_of(pairs.user_ids), people.columns_of(pairs.movie_ids)
+        found[name] = (model.fold_in(people)[rows, columns] / counts[rows]).astype(np.float32)
+    return found
+
+
+def tag_affinity(tags: pl.LazyFrame, ratings: pl.LazyFrame, pairs: Pairs) -> dict[str, Scores]:
+    """Cosine of the movie's tags (TF-IDF) to those of what the user rated, each weighed by rating - 3.5; 0 without."""
+    known = Interactions.of(ratings)
+    weights = tag_weights(known.movie_ids, tags_known_at(tags, ratings).collect()).weights
+    centred = known.user_items.copy()
+    centred.data = centred.data - 3.5
+    profiles = unit_rows(sp.csr_array(centred @ weights))
+    movies = unit_rows(weights)
+    rows, columns = known.rows_of(pairs.user_ids), known.columns_of(pairs.movie_ids)
+    return {"tag_affinity": np.asarray(profiles[rows].multiply(movies[columns]).sum(axis=1), np.float32).ravel()}
+
+
+def negatives_beyond(validation: Validation) -> dict[str, pl.DataFrame]:
+    """Rows of movies that are no candidates: some of the catalogue by lot, and what was rated low in the labels."""
+    retrieval, features = validation.history
+    candidates = validation.rows.select("user_id", "movie_id")
+    users = candidates["user_id"].unique().sort().to_numpy()
+    n_movies = len(retrieval.interactions.movie_ids)
+    names = list(ranker_features(CHANNELS, features.names))
+    lot = np.random.default_rng(SEED)
+    low = validation.disliked.join(candidates, on=["user_id", "movie_id"], how="anti").filter(
+        pl.col("movie_id").is_in(retrieval.interactions.movie_ids)  # others came later: no channel knows them
+    )
+    found: dict[str, list[pl.DataFrame]] = {"lot": [], "low": []}
+    for block in blocks(retrieval.interactions.rows_of(users), retrieval.width):
+        people = retrieval.interactions.take(block)
+        everything = retrieval.propose(people, n=n_movies)
+        low_of = low.filter(pl.col("user_id").is_in(people.user_ids.tolist()))
+        rated_low = np.zeros(everything.columns.shape, bool)
+        rated_low[people.rows_of(low_of["user_id"].to_numpy()), people.columns_of(low_of["movie_id"].to_numpy())] = True
+        chosen = {
+            "lot": lot.random(everything.columns.shape) < DRAWN / n_movies,
+            "low": np.take_along_axis(rated_low, everything.columns, axis=1),
+        }
+        for name, places in chosen.items():
+            some = _only(everything, places & (everything.columns != UNKNOWN))
+            there = (some.columns != UNKNOWN).ravel()
+            matrix = ranker_matrix(retrieval, features, people.user_ids, some)[there]
+            movie_ids = retrieval.interactions.movie_ids[some.columns.ravel()[there]]
+            ids = {"user_id": np.repeat(people.user_ids, some.columns.shape[1])[there], "movie_id": movie_ids}
+            table = pl.DataFrame(ids).hstack(pl.DataFrame(matrix, schema=names, orient="row"))
+            found[name].append(table.join(candidates, on=["user_id", "movie_id"], how="anti"))
+    gains = {"lot": 0.0, "low": SEEN_GAIN}
+    return {name: _beside(validation.rows, pl.concat(tables), gain=gains[name]) for name, tables in found.items()}
+
+
+def _only(proposals: Proposals, places: npt.NDArray[np.bool_]) -> Proposals:
+    """The chosen places of each user, moved to the front; UNKNOWN behind them."""
+    width = int(places.sum(axis=1).max(initial=0))
+    front = np.argsort(~places, axis=1, kind="stable")[:, :width]
+    take = partial(np.take_along_axis, indices=front, axis=1)
+    columns = np.where(take(places), take(proposals.columns), UNKNOWN)
+    return Proposals(columns, take(proposals.scores), {name: take(of) for name, of in proposals.signals.items()})
+
+
+def _beside(rows: pl.DataFrame, table: pl.DataFrame, *, gain: float) -> pl.DataFrame:
+    """Signals as `rows` has them: ranks of the first only, scores standardised as among the user's candidates."""
+    scores = [name for name in rows.columns if name.endswith("_score")]
+    known = [pl.col(name).fill_nan(None) for name in scores]
+    spread = rows.group_by("user_id").agg(
+        *(column.mean().name.suffix("_mean") for column in known),
+        *(column.std(ddof=0).name.suffix("_std") for column in known),
+    )
+    standardised = [
+        ((pl.col(name) - pl.col(f"{name}_mean")) / (pl.col(f"{name}_std") + 1e-9)).alias(f"{name[:-6]}_z")
+        for name in scores
+    ]
+    ranks = [
+        pl.when(pl.col(name) <= PER_CHANNEL).then(pl.col(name)).otherwise(np.nan).alias(name)
+        for name in rows.columns
+        if name.endswith("_rank")
+    ]
+    marked = table.join(spread, on="user_id", how="left").with_columns(
+        *standardised, *ranks, relevant=pl.lit(value=False), gain=pl.lit(gain)
+    )
+    return marked.select(pl.col(name).cast(dtype) for name, dtype in rows.schema.items())

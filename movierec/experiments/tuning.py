@@ -1,0 +1,127 @@
+"""The search for hyper-parameters: which are searched for each model, and how good a choice is."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import polars as pl
+
+from movierec.candidates import CANDIDATE_MODELS
+from movierec.candidates.base import candidates
+from movierec.candidates.ease import EASEParams
+from movierec.candidates.ials import REFERENCE as IALS_REFERENCE
+from movierec.candidates.ials import IALSParams
+from movierec.candidates.item_knn import ItemKNNParams
+from movierec.candidates.transitions import TransitionsParams
+from movierec.data.interactions import Interactions
+from movierec.evaluation import metrics
+from movierec.experiments.validation import Validation
+from movierec.recommender.ranker import REFERENCE as RANKER_REFERENCE
+from movierec.recommender.ranker import RankerParams
+
+METRIC = "ndcg_at_10"
+
+
+class Real(NamedTuple):
+    """A number between two, drawn evenly or, with `log`, evenly in its logarithm."""
+
+    low: float
+    high: float
+    log: bool = False
+
+
+class Whole(NamedTuple):
+    """The same of whole numbers."""
+
+    low: int
+    high: int
+    log: bool = False
+
+
+class Choice(NamedTuple):
+    values: tuple[float, ...]
+
+
+Space = Mapping[str, Real | Whole | Choice]
+LIKED_FROM = Choice((3.0, 3.5, 4.0))
+
+SPACES: dict[str, Space] = {
+    "ials": {
+        "factors": Choice((32, 64, 128)),
+        "regularization": Real(1e-3, 3e-2, log=True),
+        "unobserved": Real(0.05, 1.0, log=True),
+        "min_rating": LIKED_FROM,
+    },
+    "ease": {"regularization": Real(30, 2_000, log=True), "min_rating": LIKED_FROM},
+    "item_knn": {"neighbours": Whole(20, 400, log=True), "min_rating": LIKED_FROM},
+    "transitions": {
+        "window": Whole(5, 60, log=True),
+        "popularity_power": Real(0.0, 0.5),
+        "source_power": Real(0.2, 0.8),
+        "last": Whole(5, 50, log=True),
+        "decay": Real(0.75, 0.98),
+    },
+    "ranker": {
+        "learning_rate": Real(0.02, 0.2, log=True),
+        "depth": Whole(4, 8),
+        "rsm": Real(0.2, 1.0),
+    },
+}
+PARAMS: dict[str, type[Any]] = {
+    "ials": IALSParams,
+    "ease": EASEParams,
+    "item_knn": ItemKNNParams,
+    "transitions": TransitionsParams,
+    "ranker": RankerParams,
+}
+
+
+def defaults(model: str) -> dict[str, Any]:
+    """The committed values of what is searched."""
+    return {name: getattr(PARAMS[model](), name) for name in SPACES[model]}
+
+
+def goodness_of_ranker(params: RankerParams, validation: Validation) -> float:
+    """Mean nDCG@10 of the two-stage recommender with this ranker."""
+    return float(validation.ndcg(validation.rows, [params.seed], params).mean())
+
+
+def goodness(model: str, params: Any, history: Interactions, liked: pl.DataFrame) -> float:
+    """nDCG@10 of the candidate model fitted on `history`, by what its users then liked (`user_id, movie_id`)."""
+    fitted = CANDIDATE_MODELS[model].fit(history, params)
+    ranking = candidates(fitted, liked["user_id"].unique().sort().to_numpy(), 10)
+    value = metrics.per_user(ranking, liked, ks=[10])[METRIC].mean()
+    assert isinstance(value, float)  # noqa: S101  there are users, or `liked` could not have been made
+    return value
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The best parameters that were found, by model; a model that is not there has its committed defaults."""
+
+    params: Mapping[str, Any]
+
+    def of(self, model: str) -> Any:
+        """Parameters for `fit`; None stands for the defaults."""
+        return self.params.get(model)
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "params.json").write_text(json.dumps({name: asdict(p) for name, p in self.params.items()}, indent=1))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """What an older version wrote under names that are gone is left out."""
+        stored = json.loads((folder / "params.json").read_text())
+        return cls({name: _params(PARAMS[name], given) for name, given in stored.items() if name in PARAMS})
+
+
+# The hyper-parameters of the seed design, for those that have any.
+REFERENCE = Tuned({"ials": IALS_REFERENCE, "ranker": RANKER_REFERENCE})
+
+
+def _params(kind: type[Any], given: Mapping[str, Any]) -> Any:
+    known = {field.name for field in fields(kind)}
+    return kind(**{name: value for name, value in given.items() if name in known})

@@ -1,0 +1,143 @@
+"""The features of users and movies as arrays, and the matrix of (user, movie) pairs that the ranker reads."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from movierec.data.array_files import mapped
+from movierec.data.interactions import UNKNOWN, Ids, Interactions, Scores, positions
+from movierec.features.names import (
+    GENRE_FEATURES,
+    LIKING_FEATURES,
+    MOVIE_FEATURES,
+    MOVIE_TIME,
+    PAIR_FEATURES,
+    SHARE_FEATURES,
+    USER_FEATURES,
+    USER_TIME,
+    USUAL_FEATURES,
+)
+from movierec.features.tables import _extra, movie_features, user_features
+from movierec.features.user_profiles import _GENRES_AT, _known, _matrix, _measures, _profiles
+
+
+@dataclass(frozen=True)
+class Features:
+    """The feature tables of one cut as float32 arrays, rows in ascending order of id.
+
+    `users` is users x USER_FEATURES, `shares` and `likings` users x genres, `usual` users x USUAL_FEATURES, `movies`
+    movies x MOVIE_FEATURES and `extra`, those of TMDB_FEATURES that there are.
+    """
+
+    user_ids: Ids
+    movie_ids: Ids
+    users: Scores
+    user_times: Scores
+    shares: Scores
+    likings: Scores
+    usual: Scores
+    movies: Scores
+    movie_times: Scores
+    extra: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, users: pl.DataFrame, movies: pl.DataFrame) -> Self:
+        """From the tables of `user_features` and `movie_features` of the same cut."""
+        users, movies = users.sort("user_id"), movies.sort("movie_id")
+        extra = _extra(movies.columns)
+        return cls(
+            user_ids=users["user_id"].to_numpy(),
+            users=_matrix(users, USER_FEATURES),
+            user_times=users[USER_TIME].to_numpy(),
+            shares=_matrix(users, SHARE_FEATURES),
+            likings=_matrix(users, LIKING_FEATURES),
+            usual=_matrix(users, USUAL_FEATURES),
+            movie_ids=movies["movie_id"].to_numpy(),
+            movies=_matrix(movies, (*MOVIE_FEATURES, *extra)),
+            movie_times=movies[MOVIE_TIME].to_numpy(),
+            extra=extra,
+        )
+
+    @classmethod
+    def at(cls, known: pl.LazyFrame, movies: pl.LazyFrame) -> Self:
+        """Of the ratings known at a cut."""
+        rated = movie_features(known, movies).collect()
+        return cls.of(user_features(Interactions.of(known), rated), rated)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of `matrix`: BASE_FEATURES, and `extra` if there are any."""
+        return (*USER_FEATURES, *MOVIE_FEATURES, *self.extra, *PAIR_FEATURES)
+
+    def fold_in(self, people: Interactions) -> Self:
+        """The same movies, but for `people`, who are known by these ratings alone, one of each at least.
+
+        Raises KeyError for a rating of a movie that has no features.
+        """
+        return replace(self, **_profiles(people, self.movie_ids, self.movies)._asdict())
+
+    def matrix(self, user_ids: npt.ArrayLike, movie_ids: npt.NDArray[np.int32]) -> Scores:
+        """`names` of each user's candidates: (users * n) x features, row by row; `movie_ids` is users x n.
+
+        Raises KeyError when a user or a movie has no features.
+        """
+        n = movie_ids.shape[1]
+        user_rows = _known("user", self.user_ids, np.asarray(user_ids))
+        movie_rows = _known("movie", self.movie_ids, movie_ids.ravel())
+        movies = self.movies[movie_rows]
+        genres = movies[:, _GENRES_AT]
+        n_genres = np.maximum(genres.sum(axis=1), 1)
+
+        def cross(profile: Scores) -> Scores:
+            """Mean of the user's value over the movie's genres, 0 without any."""
+            values: Scores = np.einsum("ij,ij->i", np.repeat(profile, n, axis=0), genres) / n_genres
+            return values
+
+        now = np.repeat(self.user_times[user_rows], n)
+        pairs = (
+            cross(self.shares[user_rows]),
+            cross(self.likings[user_rows]),
+            now - movies[:, MOVIE_FEATURES.index("year")],
+            now - self.movie_times[movie_rows],
+            *(np.tile(_measures(movies), 2) - np.repeat(self.usual[user_rows], n, axis=0)).T,
+        )
+        columns = [np.repeat(self.users[user_rows], n, axis=0), movies, *pairs]
+        return np.column_stack(columns).astype(np.float32, copy=False)
+
+    def genre_vectors(self, movie_ids: npt.NDArray[np.int32]) -> Scores:
+        """The genres of each movie as a vector of length 1, 0 without any: the shape of `movie_ids` x genres."""
+        flags = self.movies[:, _GENRES_AT][_known("movie", self.movie_ids, movie_ids.ravel())]
+        lengths = np.sqrt(flags.sum(axis=1, keepdims=True))
+        vectors: Scores = (flags / np.maximum(lengths, 1)).reshape(*movie_ids.shape, -1)
+        return vectors
+
+    def of_genres(self, movie_ids: Ids, genres: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Which of `movie_ids` have any of `genres`; unknown names of genres have no movies."""
+        rows = positions(self.movie_ids, movie_ids)
+        at = [place for place, genre in enumerate(GENRE_FEATURES.values()) if genre in genres]
+        has: npt.NDArray[np.bool_] = self.movies[:, _GENRES_AT][:, at][rows].any(axis=1) & (rows != UNKNOWN)
+        return has
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in _ARRAYS:
+            np.save(folder / f"{name}.npy", getattr(self, name))
+        if self.extra:
+            (folder / "extra.json").write_text(json.dumps(self.extra))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Mapped read-only."""
+        extra = folder / "extra.json"
+        names = json.loads(extra.read_text()) if extra.exists() else ()
+        arrays = {name: mapped(folder / f"{name}.npy") for name in _ARRAYS}
+        return cls(**arrays, extra=tuple(names))
+
+
+_ARRAYS = ("user_ids", "movie_ids", "users", "user_times", "shares", "likings", "usual", "movies", "movie_times")

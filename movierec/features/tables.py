@@ -1,0 +1,112 @@
+"""User and movie features at a cut, and the matrix that the ranker reads: the same in training and in serving."""
+
+from collections.abc import Container
+
+import numpy as np
+import polars as pl
+
+from movierec.data.interactions import Interactions
+from movierec.features.names import (
+    GENRE_FEATURES,
+    LIKING_FEATURES,
+    MOVIE_FEATURES,
+    MOVIE_TIME,
+    SHARE_FEATURES,
+    TMDB_FEATURES,
+    USER_FEATURES,
+    USER_TIME,
+    USUAL_FEATURES,
+)
+from movierec.features.user_profiles import _matrix, _profiles
+
+USERS_AT_ONCE = 2_000
+
+
+def user_features(people: Interactions, movies: pl.DataFrame) -> pl.DataFrame:
+    """One row per user of `people`: USER_FEATURES, when they last rated, SHARE_, LIKING_ and USUAL_FEATURES.
+
+    `movies` is the table of `movie_features` of the same ratings. A spread of one rating is 0. Velocity is ratings per
+    day of activity, the first day counted as one. `share_*`: the part of the user's ratings that fall on the genre.
+    `liking_*`: mean of (rating - the user's mean) over the genre, shrunk towards 0 as by SHRINKAGE further ratings.
+    `usual_*`: log(1 + number of ratings), year and mean rating of the movies that the user rated, on average, and of
+    the last LATELY of them; null where none has a year.
+    """
+    movies = movies.sort("movie_id")
+    movie_ids, matrix = movies["movie_id"].to_numpy(), _matrix(movies, MOVIE_FEATURES)
+    rows = np.arange(len(people.user_ids))
+    blocks = np.split(rows, range(USERS_AT_ONCE, len(rows), USERS_AT_ONCE))
+    parts = [_profiles(people.take(block), movie_ids, matrix) for block in blocks]
+    user_ids, *arrays = (np.concatenate(each) for each in zip(*parts, strict=True))
+    columns = (*USER_FEATURES, USER_TIME, *SHARE_FEATURES, *LIKING_FEATURES, *USUAL_FEATURES)
+    table = pl.DataFrame(np.column_stack(arrays), schema=columns, orient="row", nan_to_null=True)
+    return table.insert_column(0, pl.Series("user_id", user_ids))
+
+
+def beside_tmdb(movies: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
+    """`movies` with TMDB_FEATURES, of the table `movies` of TMDB's metadata; null for what TMDB does not know."""
+    facts = known.select(
+        "movie_id",
+        tmdb_runtime="runtime",
+        tmdb_log_budget=pl.col("budget").log1p(),
+        tmdb_is_english=pl.col("original_language") == "en",
+    )
+    return movies.join(facts, on="movie_id", how="left")
+
+
+def movie_features(ratings: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
+    """One row per movie of the catalogue: MOVIE_FEATURES as known from `ratings`, and TMDB_FEATURES if `movies` has
+    them.
+
+    Filled by rule for movies nobody rated: the mean rating of all ratings, spread 0, counts and popularity 0.
+    Age counts from the year of the last rating, so nothing depends on today. Year, age and decade are null
+    where the title names no year.
+    """
+    ratings = ratings.with_columns(_exact("rating"))
+    aggregates = ratings.group_by("movie_id").agg(
+        movie_avg_rating=pl.col("rating").mean(),
+        movie_rating_std=pl.col("rating").std().fill_null(0.0),
+        movie_num_ratings=pl.len(),
+        movie_num_users=pl.col("user_id").n_unique(),
+        movie_popularity=pl.col("rating").mean() + pl.len().log1p(),
+        mean_rated=_in_years(pl.col("rated_at").mean()),
+    )
+    overall = ratings.select(
+        overall_mean=pl.col("rating").mean(), last_year=pl.col("rated_at").max().dt.year().cast(pl.Int32)
+    )
+    year = pl.col("year").cast(pl.Int32)
+    columns = (*MOVIE_FEATURES, *_extra(movies.collect_schema()), MOVIE_TIME)
+    return (
+        movies.join(aggregates, on="movie_id", how="left")
+        .join(overall, how="cross")
+        .with_columns(
+            pl.col("movie_avg_rating").fill_null(pl.col("overall_mean")),
+            pl.col("movie_rating_std", "movie_num_ratings", "movie_num_users", "movie_popularity").fill_null(0),
+            *_genre_flags(),
+            movie_age=pl.col("last_year") - year,
+            decade=year // 10 * 10,
+            title_length=pl.col("display_title").str.len_chars(),
+            num_genres=pl.col("genres").list.len(),
+            genre_none=pl.col("genres").list.len() == 0,
+        )
+        .select("movie_id", *(pl.col(column).cast(pl.Float32) for column in columns))
+        .sort("movie_id")
+    )
+
+
+def _extra(columns: Container[str]) -> tuple[str, ...]:
+    return tuple(name for name in TMDB_FEATURES if name in columns)
+
+
+def _exact(column: str) -> pl.Expr:
+    """In double precision, where sums of half stars do not depend on the order of the threads that add them."""
+    return pl.col(column).cast(pl.Float64)
+
+
+def _in_years(time: pl.Expr) -> pl.Expr:
+    return time.dt.epoch("s") / (365.25 * 86_400) + 1970
+
+
+def _genre_flags() -> list[pl.Expr]:
+    return [
+        pl.col("genres").list.contains(genre).cast(pl.Float32).alias(name) for name, genre in GENRE_FEATURES.items()
+    ]

@@ -1,0 +1,44 @@
+"""Diversity: a list whose movies are less alike, at a stated cost."""
+
+import numpy as np
+import numpy.typing as npt
+
+from movierec.data.interactions import Rows, Scores
+
+DEPTH = 50  # the best so many are looked through
+
+
+def mmr(scores: Scores, vectors: Scores, *, weight: float, n: int) -> Rows:
+    """Places of the `n` chosen of each row by maximal marginal relevance (Carbonell and Goldstein 1998), users x n.
+
+    `scores` is users x m, best first, `vectors` users x m x d of length 1 (or 0). Each next one has the largest
+    (1 - weight) * relevance - weight * (largest cosine to one chosen before), relevance being the score brought to 0..1
+    within the row. With weight 0 the order stays.
+    """
+    users, m = scores.shape
+    known = np.isfinite(scores)
+    low = np.where(known, scores, np.inf).min(axis=1, keepdims=True)
+    high = np.where(known, scores, -np.inf).max(axis=1, keepdims=True)
+    relevance = np.where(known, (scores - low) / np.maximum(high - low, 1e-9), -np.inf)
+    closest = np.zeros((users, m), np.float32)
+    chosen = np.empty((users, min(n, m)), np.intp)
+    left = np.ones((users, m), bool)
+    everybody = np.arange(users)
+    for place in range(chosen.shape[1]):
+        worth = np.where(left, (1 - weight) * relevance - weight * closest, -np.inf)
+        # Of what is not known, and so not wanted, the order stays.
+        pick = np.where(np.isfinite(worth).any(axis=1), worth.argmax(axis=1), left.argmax(axis=1))
+        chosen[:, place] = pick
+        left[everybody, pick] = False
+        cosine = np.einsum("umd,ud->um", vectors, vectors[everybody, pick])
+        closest = np.maximum(closest, cosine)
+    return chosen
+
+
+def intra_list_distance(vectors: Scores) -> npt.NDArray[np.float64]:
+    """Mean of 1 - cosine over the pairs of each list (Ziegler et al. 2005); `vectors` is users x n x d of length 1."""
+    n = vectors.shape[1]
+    cosines = np.einsum("und,umd->unm", vectors, vectors)
+    pairs = cosines.sum(axis=(1, 2)) - np.trace(cosines, axis1=1, axis2=2)
+    distance: npt.NDArray[np.float64] = 1 - pairs / max(1, n * (n - 1))
+    return distance

@@ -1,0 +1,224 @@
+"""The ranker: gradient-boosted trees that put a user's candidates into order (CatBoost)."""
+
+import json
+import logging
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from movierec.data.interactions import Rows
+from movierec.data.sampling import VALIDATION_DRAW, bucket
+from movierec.recommender.training_rows import NO_FEATURES
+from movierec.recommender.tree_ensemble import Trees
+
+log = logging.getLogger(__name__)
+# What CatBoost makes of the parameters of a summed model when it loads it, and complains of when it loads it again.
+NO_PARAMS = ("", '{"flat_params":{}}')
+FEW_ROWS = 5000  # beyond, CatBoost on all cores is faster than one array after another
+
+
+@dataclass(frozen=True)
+class RankerParams:
+    """Names as in CatBoost. What is minimised is also what tells when to stop; a ranking loss is stopped by nDCG.
+
+    `folds`: the users are dealt into so many parts, and for each part trees are fitted on the others and stopped
+    by it; the model is their mean. Beyond `one_fold_from` users one part is enough.
+    """
+
+    loss_function: str = "QueryRMSE"
+    iterations: int = 500
+    learning_rate: float = 0.05
+    depth: int = 5
+    rsm: float = 0.5
+    early_stopping_rounds: int = 50
+    folds: int = 3
+    one_fold_from: int = 2_000
+    seed: int = 7
+
+    @property
+    def eval_metric(self) -> str:
+        return "NDCG:type=Base" if self.loss_function.startswith("YetiRank") else self.loss_function
+
+
+# The hyper-parameters of the seed design, kept for comparison.
+REFERENCE = RankerParams(loss_function="YetiRank", depth=6, rsm=1.0)
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """A fitted ranker; `importances` are in percent, by feature, largest first; `n_trees` of each fold.
+
+    `n_candidates` a user were ranked when it learnt: ranks and standardised scores mean the same for so many alone.
+    `cbm` is the model in CatBoost's own format, `trees` the same model as arrays.
+    """
+
+    params: RankerParams
+    cbm: bytes
+    trees: Trees
+    features: tuple[str, ...]
+    n_trees: tuple[int, ...]
+    n_candidates: int
+    importances: dict[str, float]
+
+    @classmethod
+    def fit(cls, rows: pl.DataFrame, params: RankerParams | None = None) -> Self:
+        """From a table as `label_rows` makes it."""
+        return cls.fit_and_rank(rows, params)[0]
+
+    @classmethod
+    def fit_and_rank(cls, rows: pl.DataFrame, params: RankerParams | None = None) -> tuple[Self, pl.DataFrame]:
+        """The same, and `user_id, movie_id, rank` of the users of each fold by the trees that they had only stopped.
+
+        Nobody has ranks where too few users are there to set some aside.
+        """
+        from catboost import sum_models  # noqa: PLC0415  half a second that reading tables need not pay
+
+        p = params or RankerParams()
+        features = tuple(name for name in rows.columns if name not in NO_FEATURES)
+        dealt = rows.select((bucket(pl.col("user_id"), draw=VALIDATION_DRAW) * p.folds).floor().cast(pl.Int8))
+        parts = sorted(dealt.to_series().unique().to_list())
+        if len(parts) < 2:
+            log.warning("ranker: %d users are too few to set some aside, so few trees", rows["user_id"].n_unique())
+            fitted = [_fit(rows, None, features, p)]
+            ranked_by_others = rows.clear().select("user_id", "movie_id", rank=pl.lit(0, pl.Int32))
+        else:
+            watched = parts[:1] if rows["user_id"].n_unique() >= p.one_fold_from else parts
+            split = [
+                (rows.filter(dealt.to_series() != part), rows.filter(dealt.to_series() == part)) for part in watched
+            ]
+            fitted = [_fit(train, validation, features, p) for train, validation in split]
+            ranked_by_others = pl.concat(
+                validation.with_columns(score=pl.Series(model.predict(_pool(validation, features)))).select(*_RANKS)
+                for model, (_, validation) in zip(fitted, split, strict=True)
+            )
+        model = fitted[0] if len(fitted) == 1 else sum_models(fitted, weights=[1 / len(fitted)] * len(fitted))
+        gains = np.mean([each.get_feature_importance(type="PredictionValuesChange") for each in fitted], axis=0)
+        importances = dict(sorted(zip(features, gains.tolist(), strict=True), key=lambda kv: -kv[1]))
+        n_trees = tuple(int(each.tree_count_) for each in fitted)
+        n_candidates = rows.group_by("user_id").len()["len"].max()
+        assert isinstance(n_candidates, int)  # noqa: S101  there are rows, or nothing above would have worked
+        ranker = cls(p, *_written(model), features, n_trees, n_candidates, importances)
+        return ranker, ranked_by_others
+
+    @cached_property
+    def model(self) -> Any:
+        """The catboost.CatBoost of `cbm`, which has no types."""
+        from catboost import CatBoost  # noqa: PLC0415
+
+        return CatBoost().load_model(blob=self.cbm)
+
+    def score(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """One score a row of features; only their order within a user means something."""
+        if len(matrix) <= FEW_ROWS:
+            return self.trees.score(matrix)
+        scores: npt.NDArray[np.float64] = self.model.predict(np.asfortranarray(matrix))  # as CatBoost reads it
+        return scores
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "model.cbm").write_bytes(self.cbm)
+        self.trees.save(folder)
+        config = {
+            "features": self.features,
+            "best_iteration": self.n_trees,
+            "n_candidates": self.n_candidates,
+            "params": asdict(self.params),
+        }
+        (folder / "config.json").write_text(json.dumps(config, indent=1))
+        importances = {"feature": list(self.importances), "importance": list(self.importances.values())}
+        pl.DataFrame(importances).write_csv(folder / "feature_importances.csv")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        config = json.loads((folder / "config.json").read_text())
+        importances = pl.read_csv(folder / "feature_importances.csv")
+        return cls(
+            RankerParams(**config["params"]),
+            (folder / "model.cbm").read_bytes(),
+            Trees.load(folder),
+            tuple(config["features"]),
+            tuple(config["best_iteration"]),
+            config["n_candidates"],
+            dict(importances.iter_rows()),
+        )
+
+
+def _written(model: Any) -> tuple[bytes, Trees]:
+    """In CatBoost's own format, and as arrays; CatBoost writes to files alone."""
+    metadata = model.get_metadata()
+    if metadata.get("params") in NO_PARAMS:
+        del metadata["params"]
+    with TemporaryDirectory() as folder:
+        binary, described = Path(folder, "model.cbm"), Path(folder, "model.json")
+        model.save_model(str(binary))
+        model.save_model(str(described), format="json")
+        return binary.read_bytes(), Trees.of(json.loads(described.read_text()))
+
+
+def _fit(train: pl.DataFrame, validation: pl.DataFrame | None, features: tuple[str, ...], p: RankerParams) -> Any:
+    """One CatBoost model; without `validation` it stops after as many trees as early stopping waits for."""
+    from catboost import CatBoost  # noqa: PLC0415
+
+    model = CatBoost(
+        {
+            "loss_function": p.loss_function,
+            "eval_metric": p.eval_metric,
+            "iterations": p.early_stopping_rounds if validation is None else p.iterations,
+            "learning_rate": p.learning_rate,
+            "depth": p.depth,
+            "rsm": p.rsm,
+            "random_seed": p.seed,
+            "allow_writing_files": False,
+        }
+    )
+    model.fit(
+        _pool(train, features),
+        eval_set=None if validation is None else _pool(validation, features),
+        early_stopping_rounds=None if validation is None else p.early_stopping_rounds,
+        verbose=50,
+        log_cout=_LogLines(),
+        log_cerr=_LogLines(),
+    )
+    return model
+
+
+def _pool(rows: pl.DataFrame, features: tuple[str, ...]) -> Any:
+    from catboost import Pool  # noqa: PLC0415
+
+    return Pool(
+        np.ascontiguousarray(rows.select(features).to_numpy(), dtype=np.float32),
+        label=rows["gain"].to_numpy(),
+        group_id=rows["user_id"].to_numpy(),
+        feature_names=list(features),
+    )
+
+
+_RANKS = (
+    "user_id",
+    "movie_id",
+    pl.col("score").rank("ordinal", descending=True).over("user_id").cast(pl.Int32).alias("rank"),
+)
+
+
+class _LogLines:
+    """CatBoost's output, line by line into the log."""
+
+    def write(self, text: str) -> None:
+        for line in filter(None, text.strip().splitlines()):
+            log.info("ranker: %s", line.replace("\t", "  "))
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def ranked(matrix_scores: npt.NDArray[np.float64], columns: Rows, *, n: int) -> tuple[Rows, npt.NDArray[np.float32]]:
+    """Each row of `columns` by descending score, the first `n`; equal scores keep the candidates' order."""
+    order = np.argsort(-matrix_scores, axis=1, kind="stable")[:, :n]
+    scores = np.take_along_axis(matrix_scores, order, axis=1).astype(np.float32)
+    return np.take_along_axis(columns, order, axis=1), scores

@@ -1,0 +1,172 @@
+"""Several candidate models as channels of one retrieval: their proposals merged, their opinions as features."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from movierec.candidates import CANDIDATE_MODELS, CandidateModel
+from movierec.data.interactions import UNKNOWN, Interactions, Rows, Scores
+from movierec.data.top_k import best_columns
+
+NO_COLUMNS: Rows = np.empty(0, np.intp)
+RANK_OFFSET = 60  # of reciprocal rank fusion, as in its paper
+PER_CHANNEL = 100
+WEIGHTS = {"transitions": 1.5}  # in the fusion; of other channels 1
+# Channels are also asked about the last few ratings alone: what a person is after now.
+LAST = {"ease": (5, 20), "ials": (20,), "transitions": (5,)}
+
+
+# Recommenders by name: the channels whose candidates their ranker orders.
+RECOMMENDERS: dict[str, tuple[str, ...]] = {
+    "two_stage_als": ("als",),
+    "two_stage_ials": ("ials",),
+    "two_stage": ("ease", "ials", "transitions"),
+}
+
+
+class Proposals(NamedTuple):
+    """Users x n, best first: columns, fused scores, and by name what the channels say of each."""
+
+    columns: Rows
+    scores: Scores
+    signals: dict[str, Scores]
+
+
+def signal_names(channels: tuple[str, ...]) -> tuple[str, ...]:
+    """What is known of a candidate: each channel's score, rank and score standardised over the candidates.
+
+    Of the last ratings alone there is no rank: it would need an order of the whole catalogue for each.
+    """
+    names: list[str] = []
+    for channel in channels:
+        names += [f"{channel}_{kind}" for kind in ("score", "rank", "z")]
+        names += [f"{channel}_last{k}_{kind}" for k in last_of(channel, channels) for kind in ("score", "z")]
+    return tuple(names)
+
+
+def last_of(channel: str, channels: tuple[str, ...]) -> tuple[int, ...]:
+    """How many last ratings the channel is asked about; a channel alone is asked about all of them only."""
+    return LAST.get(channel, ()) if len(channels) > 1 else ()
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """`models` by name, all fitted on the same ratings; one alone is retrieval by that model."""
+
+    models: Mapping[str, CandidateModel]
+
+    def __post_init__(self) -> None:
+        shapes = {model.interactions.user_items.shape for model in self.models.values()}
+        if len(shapes) != 1:
+            raise ValueError(f"channels {list(self.models)} were fitted on different ratings: {sorted(shapes)}")
+
+    @property
+    def interactions(self) -> Interactions:
+        return next(iter(self.models.values())).interactions
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        return tuple(self.models)
+
+    @property
+    def width(self) -> int:
+        """Numbers that proposing for one user holds: what `blocks` should count with."""
+        asked = sum(1 + len(last_of(name, self.channels)) for name in self.channels)
+        return len(self.interactions.movie_ids) * (3 + asked)
+
+    def propose(self, people: Interactions, *, n: int, without: Rows = NO_COLUMNS) -> Proposals:
+        """The `n` best unseen movies of each of `people` by weighted reciprocal rank fusion (Cormack et al. 2009).
+
+        Users of the fit are folded in by their ratings like everybody else. The columns `without` are proposed to
+        nobody; others take their places.
+
+        Scores are sum over channels of weight / (60 + rank), of each channel's first max(n, 100). Where fewer movies
+        are left places are UNKNOWN. `people` should be a block: it is scored densely.
+        """
+        depth = min(max(n, PER_CHANNEL), len(people.movie_ids))
+        views = {last: people.with_latest(*last) for last in {last_of(name, self.channels) for name in self.channels}}
+        scores: dict[str, Scores] = {}
+        for name, model in self.models.items():
+            last = last_of(name, self.channels)
+            names = (name, *(f"{name}_last{k}" for k in last))
+            scores |= zip(names, np.split(model.fold_in(views[last]), len(names)), strict=True)
+        return merge(scores, self.channels, people.user_items, n=n, depth=depth, without=without)
+
+    def save(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "channels.json").write_text(json.dumps(self.channels))
+        first, *others = self.models
+        for name, model in self.models.items():
+            model.save(folder / name)
+        for name in others:  # the same ratings: kept once, whoever maps them shares the memory too
+            for file in (folder / name / "interactions").iterdir():
+                file.unlink()
+                file.hardlink_to(folder / first / "interactions" / file.name)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Ratings are mapped once for all channels: pages mapped twice count twice."""
+        channels = json.loads((folder / "channels.json").read_text())
+        models: dict[str, Any] = {name: CANDIDATE_MODELS[name].load(folder / name) for name in channels}
+        interactions = models[channels[0]].interactions
+        return cls({name: replace(model, interactions=interactions) for name, model in models.items()})
+
+
+def merge(
+    scores: dict[str, Scores],
+    channels: tuple[str, ...],
+    seen: sp.csr_array,
+    *,
+    n: int,
+    depth: int,
+    without: Rows = NO_COLUMNS,
+) -> Proposals:
+    """Proposals from dense scores (users x movies, -inf where a model has no opinion); `channels` alone propose.
+
+    Writes -inf over the scores of movies that are `seen` and of the columns `without`.
+    """
+    users = np.repeat(np.arange(seen.shape[0]), np.diff(seen.indptr))
+    places = np.arange(1, depth + 1, dtype=np.float32)
+    best: dict[str, Rows] = {}
+    ranks: dict[str, Scores] = {}
+    fused = np.zeros(seen.shape, dtype=np.float32)
+    block = np.arange(seen.shape[0])[:, None]
+    for dense in scores.values():
+        dense[users, seen.indices] = -np.inf
+        dense[:, without] = -np.inf
+    for name in channels:
+        best[name], values = best_columns(scores[name], n=depth)
+        is_proposed = ~np.isneginf(values)
+        ranks[name] = np.where(is_proposed, places, np.nan)
+        fused[block, best[name]] += is_proposed * (WEIGHTS.get(name, 1.0) / (RANK_OFFSET + places))
+    fused[fused == 0] = -np.inf  # proposed by nobody
+    columns, best_fused = best_columns(fused, n=min(n, fused.shape[1]))
+    given = np.stack([dense[block, columns] for dense in scores.values()])
+    given[np.isneginf(given)] = np.nan
+    standardised = _standardised(given)
+    signals: dict[str, Scores] = {}
+    board = np.full(seen.shape, np.nan, dtype=np.float32)
+    for at, name in enumerate(scores):
+        signals[f"{name}_score"] = given[at]
+        if name in channels:
+            board[block, best[name]] = ranks[name]
+            signals[f"{name}_rank"] = board[block, columns]
+            board[block, best[name]] = np.nan
+        signals[f"{name}_z"] = standardised[at]
+    return Proposals(np.where(np.isneginf(best_fused), UNKNOWN, columns), best_fused, signals)
+
+
+def _standardised(values: Scores) -> Scores:
+    """The last axis to mean 0 and spread 1, nan left out."""
+    known = ~np.isnan(values)
+    count = np.maximum(known.sum(axis=-1, keepdims=True), 1)
+    filled = np.where(known, values, 0)
+    centred = np.where(known, filled - filled.sum(axis=-1, keepdims=True) / count, 0)
+    spread: npt.NDArray[np.float32] = np.sqrt((centred**2).sum(axis=-1, keepdims=True) / count)
+    return np.where(known, centred / (spread + 1e-9), np.nan).astype(np.float32)

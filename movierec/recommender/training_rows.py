@@ -1,0 +1,119 @@
+"""The ranker's training rows: candidates with their features and what the user then rated."""
+
+from functools import partial
+
+import numpy as np
+import polars as pl
+
+from movierec.data.interactions import UNKNOWN, Ids, Interactions, Scores
+from movierec.data.sampling import LABELS_DRAW, bucket
+from movierec.data.schema import RELEVANT
+from movierec.data.splitting import newcomers, part_of
+from movierec.data.top_k import blocks
+from movierec.features.matrix import Features
+from movierec.features.names import BASE_FEATURES
+from movierec.recommender.retrieval import Proposals, Retrieval, signal_names
+
+SEEN_GAIN = 0.3  # what the ranker is to say of a movie that was rated lower: of one that was liked 1, of the others 0
+NO_FEATURES = ("user_id", "movie_id", "relevant", "gain")  # the other columns of label rows
+
+
+class NothingToLearnError(ValueError):
+    """Nobody liked a candidate in the labels; the message says what to do."""
+
+
+def ranker_features(channels: tuple[str, ...], base: tuple[str, ...] = BASE_FEATURES) -> tuple[str, ...]:
+    """The columns that a ranker over these channels reads, in order; `base` are the names of its Features."""
+    return (*base, *signal_names(channels))
+
+
+def ranker_matrix(retrieval: Retrieval, features: Features, user_ids: Ids, proposals: Proposals) -> Scores:
+    """`ranker_features` of every proposal to `user_ids`, (users * n) x features.
+
+    An UNKNOWN place gets the first column's movie.
+    """
+    movie_ids = retrieval.interactions.movie_ids[np.where(proposals.columns == UNKNOWN, 0, proposals.columns)]
+    signals = [proposals.signals[name].ravel() for name in signal_names(retrieval.channels)]
+    return np.column_stack([features.matrix(user_ids, movie_ids), *signals])
+
+
+def label_rows(
+    retrieval: Retrieval,
+    features: Features,
+    labels: pl.LazyFrame,
+    *,
+    n_candidates: int,
+    max_users: int,
+    people: Interactions | None = None,
+) -> pl.DataFrame:
+    """What the ranker learns from: `user_id, movie_id, relevant, gain` and its features, a user's rows together.
+
+    Each user's rows are the proposals of `retrieval`, fitted before `labels`; relevant are those that the user
+    then rated RELEVANT or better, with a gain of 1; those rated lower have SEEN_GAIN. Users with none relevant among
+    their candidates teach nothing and are left out; of more than `max_users` a fixed draw by id is taken. With
+    `people` the users are folded in by what those hold of them, and `features` must be theirs.
+    """
+    rated = labels.select("user_id", "movie_id", "rating").collect(engine="streaming")
+    users = (
+        rated.filter(pl.col("rating") >= RELEVANT)
+        .select(pl.col("user_id").unique())
+        .sort(bucket(pl.col("user_id"), draw=LABELS_DRAW), "user_id")
+        .head(max_users)["user_id"]
+        .sort()
+    )
+    if users.is_empty():
+        raise NothingToLearnError(
+            f"nobody rated a movie {RELEVANT} or better after their history, so the ranker has nothing to learn from: "
+            "take a larger sample, or data in which users have at least 7 ratings"
+        )
+    rated = rated.filter(pl.col("user_id").is_in(users.implode()))
+    interactions = people or retrieval.interactions
+    known = interactions.rows_of(users.to_numpy())
+    names = list(ranker_features(retrieval.channels, features.names))
+    tables = []
+    for block in blocks(known[known != UNKNOWN], retrieval.width):
+        proposals = retrieval.propose(interactions.take(block), n=n_candidates)
+        user_ids = interactions.user_ids[block]
+        movie_ids = interactions.movie_ids[np.where(proposals.columns == UNKNOWN, 0, proposals.columns)]
+        ids = {"user_id": np.repeat(user_ids, movie_ids.shape[1]), "movie_id": movie_ids.ravel()}
+        matrix = pl.DataFrame(ranker_matrix(retrieval, features, user_ids, proposals), schema=names, orient="row")
+        there = pl.Series(proposals.columns.ravel() != UNKNOWN)
+        table = pl.DataFrame(ids).join(rated, on=["user_id", "movie_id"], how="left", maintain_order="left")
+        relevant = (pl.col("rating") >= RELEVANT).fill_null(value=False)
+        gain = pl.when(relevant).then(1.0).when(pl.col("rating").is_not_null()).then(SEEN_GAIN).otherwise(0.0)
+        table = table.select("user_id", "movie_id", relevant=relevant, gain=gain.cast(pl.Float32))
+        tables.append(table.hstack(matrix).filter(there).filter(pl.col("relevant").any().over("user_id")))
+    rows = pl.concat(tables) if tables else pl.DataFrame()
+    if rows.is_empty():
+        raise NothingToLearnError(
+            f"no user of {len(users)} liked one of the {n_candidates} candidates they were given: the ranker has "
+            "nothing to learn from; take a larger sample or more candidates"
+        )
+    return rows
+
+
+def all_label_rows(
+    retrieval: Retrieval, features: Features, split: pl.LazyFrame, *, n_candidates: int, max_users: int
+) -> pl.DataFrame:
+    """`label_rows` of the users who have a history, and of newcomers to the labels, folded in by their first half.
+
+    `max_users` of each.
+    """
+    new = newcomers(split, "labels")
+    labels = part_of(split, "labels").join(new.select("user_id").unique(), on="user_id", how="anti")
+    known = partial(label_rows, retrieval, n_candidates=n_candidates, max_users=max_users)
+    given = new.filter(pl.col("given"))
+    people = Interactions.of(given, retrieval.interactions.movie_ids)
+    tables = []
+    nothing_to_learn = []
+    for of_whom in (
+        partial(known, features, labels),
+        partial(known, features.fold_in(people), new.filter(~pl.col("given")), people=people),
+    ):
+        try:
+            tables.append(of_whom())
+        except NothingToLearnError as error:
+            nothing_to_learn.append(error)
+    if not tables:
+        raise nothing_to_learn[0]
+    return pl.concat(tables)

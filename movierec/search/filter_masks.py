@@ -1,0 +1,93 @@
+"""Which movies a filter matches: columns prepared once a catalogue, masks made by arithmetic."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from movierec.catalog.catalog import Movie
+from movierec.search.filter_tree import RANGES, Between, FilterError, Flag, Group, Is, Node, filled
+
+Mask = NDArray[np.bool_]
+Sets = Mapping[str, Collection[int]]  # "poster", "seen" and "saved": the ids of movies
+
+
+@dataclass(frozen=True)
+class Columns:
+    """One place per movie, in catalogue order."""
+
+    ranges: dict[str, NDArray[np.float64]]  # NaN where a movie has no such number
+    decades: NDArray[np.int16]  # -1 for a movie without a year
+    genres: dict[str, Mask]
+    tags: dict[str, NDArray[np.intp]]  # the rows that have a tag
+    rows: dict[int, int]  # by movie_id
+
+    @classmethod
+    def of(cls, movies: Sequence[Movie]) -> Self:
+        ranges = {name: np.array([getattr(movie, name) for movie in movies], dtype=np.float64) for name in RANGES}
+        years = ranges["year"]
+        tags: dict[str, list[int]] = {}
+        for row, movie in enumerate(movies):
+            for tag in movie.tags:
+                tags.setdefault(tag, []).append(row)
+        genres = sorted({genre for movie in movies for genre in movie.genres})
+        return cls(
+            ranges,
+            np.where(np.isnan(years), -1, np.nan_to_num(years) // 10 * 10).astype(np.int16),
+            {genre: np.array([genre in movie.genres for movie in movies], dtype=bool) for genre in genres},
+            {tag: np.array(rows, dtype=np.intp) for tag, rows in sorted(tags.items(), key=lambda each: -len(each[1]))},
+            {movie.movie_id: row for row, movie in enumerate(movies)},
+        )
+
+    def genre(self, name: str) -> str:
+        """The genre as the catalogue writes it. Raises FilterError for one it does not have."""
+        for genre in self.genres:
+            if genre.casefold() == name.casefold():
+                return genre
+        raise FilterError("unknown_genre", found=name, known=", ".join(self.genres))
+
+    def matching(self, tree: Node, sets: Sets) -> Mask:
+        """The movies that `tree` wants; blank conditions want nothing. A set that is not brought is empty."""
+        wanted = filled(tree)
+        return self.everything if wanted is None else self._mask(wanted, sets)
+
+    @property
+    def everything(self) -> Mask:
+        return np.ones(len(self.decades), dtype=bool)
+
+    def _mask(self, node: Node, sets: Sets) -> Mask:
+        match node:
+            case Group():
+                return self._group(node, sets)
+            case Between(field, low, high):
+                column = self.ranges[field]
+                within: Mask = (column >= (-np.inf if low is None else low)) & (
+                    column <= (np.inf if high is None else high)
+                )
+                return within
+            case Is():
+                return self._choice(node)
+            case Flag("unseen"):
+                return ~self._mask(Flag("seen"), sets)
+        return self._at([self.rows[i] for i in sets.get(node.field, ()) if i in self.rows])
+
+    def _group(self, group: Group, sets: Sets) -> Mask:
+        masks = [self._mask(part, sets) for part in group.parts]
+        joined: Mask = reduce(np.logical_and if group.kind == "and" else np.logical_or, masks)
+        return ~joined if group.kind == "not" else joined
+
+    def _choice(self, node: Is) -> Mask:
+        if node.field == "genre":
+            return self.genres[self.genre(node.value)]
+        if node.field == "decade":
+            is_of: Mask = self.decades == int(node.value)
+            return is_of
+        return self._at(self.tags.get(node.value.strip().lower(), ()))
+
+    def _at(self, rows: ArrayLike) -> Mask:
+        mask = np.zeros(len(self.decades), dtype=bool)
+        mask[np.asarray(rows, dtype=np.intp)] = True
+        return mask

@@ -1,0 +1,125 @@
+"""The words of all titles: which names hold a word, which words begin like it, which are nearly it."""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from movierec.search.titles import Chunk
+
+MOST_WORDS = 40  # similar words that are looked up for one
+BEGINNINGS = range(4, 13)
+LAST = "\U0010ffff"  # sorts behind every letter
+
+
+class Vocabulary:
+    """All words, sorted, and for each the names that hold it."""
+
+    def __init__(self, pairs: Iterable[tuple[str, int]]) -> None:
+        by_word: defaultdict[str, list[int]] = defaultdict(list)
+        for word, name in pairs:
+            by_word[word].append(name)
+        self.words = sorted(by_word)
+        counts = np.array([len(by_word[word]) for word in self.words], dtype=np.intp)
+        self.ends = np.concatenate([np.zeros(1, np.intp), np.cumsum(counts)])
+        self.names = np.array([name for word in self.words for name in by_word[word]], dtype=np.int32)
+        by_length: dict[int, list[int]] = defaultdict(list)
+        for at, word in enumerate(self.words):
+            by_length[len(word)].append(at)
+        self.of_length = {length: Texts(ats, [self.words[at] for at in ats]) for length, ats in by_length.items()}
+        self.beginnings = {length: self._beginnings(length) for length in BEGINNINGS}
+
+    def _beginnings(self, length: int) -> "Texts":
+        """The different first `length` letters of longer words, and where the first such word stands."""
+        found: dict[str, int] = {}
+        for at, word in enumerate(self.words):
+            if len(word) > length:
+                found.setdefault(word[:length], at)
+        return Texts(list(found.values()), list(found))
+
+    def span(self, start: int, end: int) -> NDArray[np.int32]:
+        """The names that hold any of the words from `start` to before `end`."""
+        return self.names[self.ends[start] : self.ends[end]]
+
+    def holders(self, word: str) -> NDArray[np.int32]:
+        """The names that hold this very word."""
+        at = bisect_left(self.words, word)
+        is_known = at < len(self.words) and self.words[at] == word
+        return self.span(at, at + is_known)
+
+    def beginning_with(self, start: str) -> tuple[int, int]:
+        return bisect_left(self.words, start), bisect_left(self.words, start + LAST)
+
+    def similar(self, word: str) -> list[tuple[int, int]]:
+        """`(letters wrong, word)`: the nearest words, the more frequent ones first among equals."""
+        allowed = typos_allowed(word)
+        lengths = range(len(word) - allowed, len(word) + allowed + 1) if allowed else ()
+        found = [
+            each
+            for length in lengths
+            if length in self.of_length
+            for each in self.of_length[length].near(word, allowed)
+        ]
+        return sorted(found, key=lambda each: (each[0], -self.frequency(each[1]), each[1]))[:MOST_WORDS]
+
+    def similar_beginnings(self, word: str) -> list[tuple[int, int]]:
+        """Spans of longer words that begin with `word` but for one letter."""
+        lengths = (len(word), len(word) + 1) if typos_allowed(word) else ()
+        found = [
+            self.beginning_with(self.words[at][:length])
+            for length in lengths
+            if length in self.beginnings
+            for _, at in self.beginnings[length].near(word, 1)
+        ]
+        return found[:MOST_WORDS]
+
+    def frequency(self, at: int) -> int:
+        return int(self.ends[at + 1] - self.ends[at])
+
+
+def typos_allowed(word: str) -> int:
+    """None in three letters or in a number, one in seven, two in more."""
+    return 0 if len(word) < 4 or word.isdigit() else 1 if len(word) < 8 else 2
+
+
+class Texts:
+    """Texts to be compared letter by letter, each with the place of a word."""
+
+    def __init__(self, places: list[int], texts: list[str]) -> None:
+        self.places = places
+        self.texts = texts
+        self.letters = np.array([letters_of(text) for text in texts], dtype=np.uint64)
+
+    def near(self, word: str, allowed: int) -> list[tuple[int, int]]:
+        """`(letters wrong, place)` of the texts at most `allowed` letters away; a swap of two counts once.
+
+        A letter wrong takes away one kind of letter at most, and brings one: most texts are out by that alone.
+        """
+        mine = np.uint64(letters_of(word))
+        lacks, has_more = np.bitwise_count(mine & ~self.letters), np.bitwise_count(self.letters & ~mine)
+        likely = np.flatnonzero((lacks <= allowed) & (has_more <= allowed))
+        if not len(likely):
+            return []
+        texts = [self.texts[i] for i in likely]
+        wrong = process.cdist([word], texts, scorer=OSA.distance, score_cutoff=allowed, dtype=np.uint8)[0]
+        return [(int(wrong[i]), self.places[likely[i]]) for i in np.flatnonzero(wrong <= allowed)]
+
+
+def letters_of(text: str) -> int:
+    """Which letters occur, as bits; rare ones share theirs."""
+    bits = 0
+    for letter in text:
+        bits |= 1 << (ord(letter) & 63)
+    return bits
+
+
+def pairs(names_in_chunks: Iterable[Sequence[Chunk]]) -> Iterable[tuple[str, int]]:
+    """Each word of each name once; the parts of a chunk, and the chunk as one."""
+    for name, found in enumerate(names_in_chunks):
+        words = {word for chunk in found for word in (*chunk.parts, chunk.joined)}
+        for word in words:
+            yield word, name

@@ -1,0 +1,209 @@
+"""What TMDB says of movies, as a star schema, and the one row per movie that a page shows of it.
+
+For display: no model learns from these tables (TMDB's terms) unless MOVIEREC_TMDB_FEATURES is 1; then the ranker does.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+import polars as pl
+
+from movierec.data.schema import TIMESTAMP, Schema
+
+TOP_CAST = 8  # so many of the cast stand on a page
+DIRECTOR = "Director"
+BATCH = 2_000  # movies shaped at a time; a whole catalogue's credits as Python objects are gigabytes
+IMAGE_PATH = re.compile(r"/[\w-]{1,80}\.(?:jpg|jpeg|png|webp)")
+
+SCHEMAS: dict[str, Schema] = {
+    "movies": {
+        "movie_id": pl.Int32,
+        "tmdb_id": pl.Int32,
+        "imdb_id": pl.String,
+        "title": pl.String,
+        "original_title": pl.String,
+        "original_language": pl.String,
+        "overview": pl.String,
+        "tagline": pl.String,
+        "runtime": pl.Int32,  # minutes
+        "release_date": pl.Date,
+        "vote_average": pl.Float32,  # 0 to 10
+        "vote_count": pl.Int32,
+        "budget": pl.Int64,
+        "revenue": pl.Int64,
+        "poster_path": pl.String,
+        "backdrop_path": pl.String,
+        "fetched_at": TIMESTAMP,
+    },
+    "persons": {"person_id": pl.Int64, "name": pl.String, "known_for": pl.String, "profile_path": pl.String},
+    "cast": {"movie_id": pl.Int32, "person_id": pl.Int64, "character": pl.String, "order": pl.Int32},
+    "crew": {"movie_id": pl.Int32, "person_id": pl.Int64, "department": pl.String, "job": pl.String},
+    "genres": {"genre_id": pl.Int32, "name": pl.String},
+    "movie_genres": {"movie_id": pl.Int32, "genre_id": pl.Int32},
+    "companies": {"company_id": pl.Int64, "name": pl.String, "country": pl.String},
+    "movie_companies": {"movie_id": pl.Int32, "company_id": pl.Int64},
+}
+KEYS = {"persons": "person_id", "genres": "genre_id", "companies": "company_id"}
+DESCRIPTIONS: Schema = {
+    "movie_id": pl.Int32,
+    "overview": pl.String,
+    "tagline": pl.String,
+    "runtime": pl.Int32,
+    "original_title": pl.String,  # null where it is the title
+    "original_language": pl.String,  # ISO 639-1
+    "directors": pl.List(pl.String),
+    "cast": pl.List(pl.String),  # the first TOP_CAST, in TMDB's order
+    "poster_path": pl.String,
+    "backdrop_path": pl.String,
+}
+
+
+class Detail(NamedTuple):
+    """TMDB's answer about one of our movies: its detail with `credits` appended."""
+
+    movie_id: int
+    body: Mapping[str, Any]
+    fetched_at: datetime  # UTC, without a zone
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The star schema: facts by `movie_id`, a row per person, genre and company. Columns as in SCHEMAS."""
+
+    movies: pl.DataFrame
+    persons: pl.DataFrame
+    cast: pl.DataFrame
+    crew: pl.DataFrame
+    genres: pl.DataFrame
+    movie_genres: pl.DataFrame
+    companies: pl.DataFrame
+    movie_companies: pl.DataFrame
+
+    @classmethod
+    def of(cls, details: Iterable[Detail]) -> Self:
+        """What an answer lacks or has in another type is null; of a person the newest answer counts."""
+        rest = iter(details)
+        batches = [_tables(())]
+        while batch := list(islice(rest, BATCH)):
+            batches.append(_tables(batch))
+        tables = {name: pl.concat([batch[name] for batch in batches]) for name in SCHEMAS}
+        for name, key in KEYS.items():
+            tables[name] = tables[name].unique(key, keep="last", maintain_order=True).sort(key)
+        return cls(**tables)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        return cls(**{field.name: pl.read_parquet(folder / f"{field.name}.parquet") for field in fields(cls)})
+
+    def save(self, folder: Path) -> None:
+        for field in fields(self):
+            getattr(self, field.name).write_parquet(folder / f"{field.name}.parquet")
+
+    def descriptions(self) -> pl.DataFrame:
+        """One row per movie with the columns of DESCRIPTIONS, by `movie_id`."""
+        named = self.persons.select("person_id", "name")
+        cast = (
+            self.cast.join(named, on="person_id")
+            .sort("movie_id", "order", maintain_order=True)
+            .group_by("movie_id", maintain_order=True)
+            .agg(cast=pl.col("name").head(TOP_CAST))
+        )
+        directors = (
+            self.crew.filter(pl.col("job") == DIRECTOR)
+            .join(named, on="person_id", maintain_order="left")
+            .group_by("movie_id", maintain_order=True)
+            .agg(directors=pl.col("name").unique(maintain_order=True))
+        )
+        own_title = pl.when(pl.col("original_title") != pl.col("title")).then("original_title")
+        return (
+            self.movies.with_columns(original_title=own_title)
+            .join(cast, on="movie_id", how="left")
+            .join(directors, on="movie_id", how="left")
+            .with_columns(pl.col("cast", "directors").fill_null([]))
+            .select(DESCRIPTIONS.keys())
+            .sort("movie_id")
+        )
+
+
+def _tables(details: Iterable[Detail]) -> dict[str, pl.DataFrame]:
+    """The tables of some movies; persons, genres and companies stand as often as they occur."""
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in SCHEMAS}
+    for detail in details:
+        for name, row in _rows(detail):
+            rows[name].append(row)
+    return {name: _frame(found, SCHEMAS[name]) for name, found in rows.items()}
+
+
+def _frame(rows: list[dict[str, Any]], schema: Schema) -> pl.DataFrame:
+    columns = {name: [row.get(name) for row in rows] for name in schema}
+    return pl.DataFrame(columns, schema=schema, strict=False)
+
+
+def _rows(detail: Detail) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Each row that an answer gives, with its table."""
+    movie, body = {"movie_id": detail.movie_id}, detail.body
+    yield "movies", {**body, **movie, **_movie(body), "fetched_at": detail.fetched_at}
+    for genre in _identified(body.get("genres")):
+        yield "genres", {"genre_id": genre["id"], "name": genre.get("name")}
+        yield "movie_genres", movie | {"genre_id": genre["id"]}
+    for company in _identified(body.get("production_companies")):
+        row = {"company_id": company["id"], "name": company.get("name"), "country": company.get("origin_country")}
+        yield "companies", row | {"country": row["country"] or None}
+        yield "movie_companies", movie | {"company_id": company["id"]}
+    credits_ = body.get("credits")
+    for table in ("cast", "crew"):
+        for member in _identified(credits_.get(table) if isinstance(credits_, Mapping) else None):
+            yield "persons", _person(member)
+            yield table, {**member, **movie, "person_id": member["id"]}
+
+
+def _movie(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Where TMDB writes 0 or an empty text for what it does not know, null."""
+    release = str(body.get("release_date") or "")
+    return {
+        "tmdb_id": body.get("id"),
+        "overview": _text(body.get("overview")),
+        "tagline": _text(body.get("tagline")),
+        "runtime": body.get("runtime") or None,
+        "budget": body.get("budget") or None,
+        "revenue": body.get("revenue") or None,
+        "release_date": _day(release),
+        "poster_path": image_path(body.get("poster_path")),
+        "backdrop_path": image_path(body.get("backdrop_path")),
+    }
+
+
+def _person(member: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "person_id": member["id"],
+        "name": _text(member.get("name")),
+        "known_for": member.get("known_for_department"),
+        "profile_path": image_path(member.get("profile_path")),
+    }
+
+
+def _identified(members: Any) -> list[Mapping[str, Any]]:
+    """The objects of a list that have a numeric id."""
+    listed = members if isinstance(members, list) else []
+    return [member for member in listed if isinstance(member, Mapping) and isinstance(member.get("id"), int)]
+
+
+def _text(value: Any) -> str | None:
+    return " ".join(value.split()) or None if isinstance(value, str) else None
+
+
+def _day(text: str) -> Any:
+    try:
+        return datetime.fromisoformat(text).date()
+    except ValueError:
+        return None
+
+
+def image_path(value: Any) -> str | None:
+    """`value` where it is a plain path of an image, such as "/uXDfjJbdP4ijW5hWSBrPrlKpxab.jpg"; it names a file."""
+    return value if isinstance(value, str) and IMAGE_PATH.fullmatch(value) else None

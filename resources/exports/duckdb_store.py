@@ -1,0 +1,89 @@
+"""DuckDB over the feature store, and its cleaned tables as CSV."""
+
+from pathlib import Path
+
+import duckdb
+
+from movierec.bundles.bundle import atomic
+
+# The exchange names of the cleaned tables, in MovieLens's own column names.
+EXPORTS = {
+    "cleaned_movies": """
+        SELECT movie_id AS movieId, title, display_title AS displayTitle, year, array_to_string(genres, '|') AS genres
+        FROM movies ORDER BY movieId""",
+    "cleaned_ratings": """
+        SELECT user_id AS userId, movie_id AS movieId, rating, epoch(rated_at)::BIGINT AS timestamp
+        FROM ratings ORDER BY userId, rated_at, movieId""",
+    "standardized_ratings": """
+        SELECT user_id AS userId, movie_id AS movieId, standardized_rating AS standardizedRating
+        FROM standardized_ratings ORDER BY userId, movieId""",
+    "clusters_movies_with_tags": r"""
+        SELECT movie_id AS movieId, title, array_to_string(genres, '|') AS genres, cluster, coalesce(tags, '') AS tags
+        FROM movies JOIN clusters USING (movie_id) LEFT JOIN (
+            SELECT movie_id, string_agg(word, '|' ORDER BY people DESC, word) AS tags FROM (
+                SELECT movie_id, lower(regexp_replace(tag, '^[\s\p{Z}]+|[\s\p{Z}]+$', '', 'g')) AS word,
+                    count(DISTINCT user_id) AS people FROM tags GROUP BY ALL)
+            WHERE word <> '' GROUP BY movie_id) USING (movie_id)
+        ORDER BY cluster, movieId""",
+    "sorted_tags_by_cluster": """
+        SELECT cluster, rank, tag, score, n_people AS people, n_movies AS movies
+        FROM cluster_tags ORDER BY cluster, rank""",
+}
+
+
+class StoreError(RuntimeError):
+    """The feature store has not what was asked for."""
+
+
+def connect(store: Path) -> duckdb.DuckDBPyConnection:
+    """An in-memory database with a view per table of `store`, so that no file is ever locked."""
+    tables = {path.stem: path for path in sorted(store.glob("*.parquet"))}
+    if not tables:
+        raise StoreError(f"no tables under {store}: run `make pipeline SAMPLE={store.name}` first")
+    database = duckdb.connect()
+    for name, table in (tables | _star(store / "tmdb_metadata")).items():
+        path = str(table).replace("'", "''")
+        try:
+            database.execute(f"CREATE VIEW \"{name}\" AS SELECT * FROM read_parquet('{path}')")  # noqa: S608
+        except duckdb.Error as error:
+            raise StoreError(f"{_first_line(error)}; `make pipeline SAMPLE={store.name}` writes it anew") from error
+    return database
+
+
+def export(store: Path, folder: Path) -> list[Path]:
+    """Writes EXPORTS as CSV files into `folder`; gives their paths. All or none where a table is missing."""
+    database = connect(store)
+    wanted = {table for query in EXPORTS.values() for table in database.get_table_names(query)}
+    missing = sorted(wanted - set(views(database)))
+    if missing:
+        raise StoreError(f"{store} lacks the table {', '.join(missing)}: run `make pipeline SAMPLE={store.name}` first")
+    written = []
+    for name, query in EXPORTS.items():
+        path = folder / f"{name}.csv"
+        with atomic(path) as part:
+            target = str(part).replace("'", "''")
+            try:
+                database.execute(f"COPY ({query}) TO '{target}' (FORMAT csv, HEADER)")
+            except duckdb.BinderException as error:  # a column is missing: a table of other code
+                raise StoreError(
+                    f"{name}: {_first_line(error)}; `make pipeline SAMPLE={store.name}` writes the tables anew"
+                ) from error
+        written.append(path)
+    return written
+
+
+def _star(folder: Path) -> dict[str, Path]:
+    """The tables of TMDB's metadata as tmdb_movies, tmdb_cast and so on; none where nothing was fetched."""
+    pointer = folder / "CURRENT"
+    if not pointer.is_file():
+        return {}
+    return {f"tmdb_{path.stem}": path for path in sorted((folder / pointer.read_text()).glob("*.parquet"))}
+
+
+def views(database: duckdb.DuckDBPyConnection) -> list[str]:
+    found = database.execute("SELECT view_name FROM duckdb_views() WHERE NOT internal ORDER BY 1").fetchall()
+    return [name for (name,) in found]
+
+
+def _first_line(error: duckdb.Error) -> str:
+    return str(error).splitlines()[0]

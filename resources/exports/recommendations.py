@@ -1,0 +1,57 @@
+"""The top of the published recommender for every user, as a Parquet file."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from movierec.bundles.bundle import atomic
+from movierec.recommender.two_stage import FALLBACK, Recommender
+
+SCHEMA = {
+    "user_id": pl.Int64,
+    "movie_id": pl.Int32,
+    "score": pl.Float32,
+    "rank": pl.Int32,
+    "model": pl.String,
+}
+BLOCK_ROWS = 1_000_000  # of unknown users, who cost nothing but what is written
+
+
+class RecommendError(ValueError):
+    """Recommendations cannot be made; the message says why and what to do."""
+
+
+def recommendations(recommender: Recommender, user_ids: pl.Series, *, n: int) -> Iterator[pl.DataFrame]:
+    """`user_id, movie_id, score, rank, model` in blocks; unknown users get the popular movies, as on the site."""
+    known = user_ids.is_in(recommender.interactions.user_ids.tolist())
+    for block in recommender.recommend_in_blocks(user_ids.filter(known).to_numpy(), n=n):
+        yield _shaped(block, recommender.model)
+    popular = pl.DataFrame(
+        {"movie_id": recommender.popular.movie_ids[:n], "score": recommender.popular.scores[:n]}
+    ).with_row_index("rank", offset=1)
+    strangers = user_ids.filter(~known).alias("user_id").to_frame()
+    for some in strangers.iter_slices(max(1, BLOCK_ROWS // n)):
+        yield _shaped(some.join(popular, how="cross"), FALLBACK)
+
+
+def _shaped(table: pl.DataFrame, model: str) -> pl.DataFrame:
+    named = table.with_columns(model=pl.lit(model))
+    return named.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+
+
+def write(recommender: Recommender, user_ids: pl.Series, *, n: int, out: Path) -> int:
+    """Writes `out` a block at a time, so that memory does not grow with the users; gives the number of rows."""
+    if n < 1:
+        raise RecommendError(f"N={n}: ask for at least one movie a user")
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = 0
+    schema = pl.DataFrame(schema=SCHEMA).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+    with atomic(out) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
+        for block in recommendations(recommender, user_ids, n=n):
+            table: pa.Table = block.to_arrow(compat_level=pl.CompatLevel.oldest())
+            writer.write_table(table)
+            rows += block.height
+    return rows

@@ -1,0 +1,117 @@
+"""I/O managers: tables as Parquet, models as folders of open files; both written whole or not at all."""
+
+import shutil
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from movierec.bundles.bundle import atomic
+
+STALE_SECONDS = 24 * 3600
+
+
+class _Rooted(dg.ConfigurableIOManager):
+    """Writes under `<root>/<sample>/<asset>`."""
+
+    root: str
+
+    def path(self, context: dg.InputContext | dg.OutputContext) -> Path:
+        part = [context.asset_partition_key] if context.has_asset_partitions else []
+        return Path(self.root, *part, *context.asset_key.path)
+
+
+class ParquetIO(_Rooted):
+    """A table is `<asset>.parquet`; lazy frames are streamed into it and scanned from it."""
+
+    def handle_output(self, context: dg.OutputContext, obj: pl.LazyFrame | pl.DataFrame) -> None:
+        path = self.path(context).with_suffix(".parquet")
+        _sweep(path.parent)
+        with atomic(path) as part:
+            obj.lazy().sink_parquet(part, compression="zstd")
+        context.add_output_metadata(table_metadata(path))
+
+    def load_input(self, context: dg.InputContext) -> pl.LazyFrame | pl.DataFrame:
+        frame = pl.scan_parquet(_existing(self.path(context).with_suffix(".parquet"), context))
+        return frame.collect() if context.dagster_type.typing_type is pl.DataFrame else frame
+
+
+class ModelIO(_Rooted):
+    """A model is the folder `<asset>/<version>/` that `<asset>/CURRENT` names; its class has `save` and `load`."""
+
+    keep: int = 2
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        home = self.path(context)
+        _sweep(home)
+        version = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
+        with atomic(home / version) as part:
+            part.mkdir()
+            obj.save(part)
+        with atomic(home / "CURRENT") as part:
+            part.write_text(version)
+        context.add_output_metadata({"path": dg.MetadataValue.path(home / version), "bytes": size_of(home / version)})
+        versions = sorted(folder for folder in home.iterdir() if folder.is_dir() and not folder.name.startswith("."))
+        for old in versions[: -self.keep]:
+            shutil.rmtree(old)
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        home = self.path(context)
+        pointer = _existing(home / "CURRENT", context)
+        folder = home / pointer.read_text()
+        try:
+            return context.dagster_type.typing_type.load(folder)
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            asset = context.asset_key.to_user_string()
+            advice = f"materialise {asset} for {context.asset_partition_key} again"
+            raise RuntimeError(f"{folder} is broken or was written by other code ({error!r}): {advice}") from error
+
+
+def size_of(folder: Path) -> int:
+    """The bytes of all its files."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def table_metadata(path: Path) -> dict[str, Any]:
+    """What a person wants to see of a table: rows, columns, size, the first rows."""
+    frame = pl.scan_parquet(path)
+    columns = [dg.TableColumn(name, str(dtype)) for name, dtype in frame.collect_schema().items()]
+    return {
+        "path": dg.MetadataValue.path(path),
+        "bytes": path.stat().st_size,
+        "dagster/row_count": frame.select(pl.len()).collect().item(),
+        "dagster/column_schema": dg.TableSchema(columns),
+        "preview": markdown(frame.head(5).collect()),
+    }
+
+
+def markdown(table: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """`table` as it is shown on an asset's page, its first columns only where there are many."""
+    shown = table.select(table.columns[:12])
+    with pl.Config(
+        tbl_formatting="MARKDOWN",
+        tbl_hide_column_data_types=True,
+        tbl_hide_dataframe_shape=True,
+        tbl_rows=-1,
+        tbl_cols=-1,
+        fmt_str_lengths=60,
+        tbl_width_chars=2000,
+    ):
+        return dg.MetadataValue.md(str(shown))
+
+
+def _existing(path: Path, context: dg.InputContext) -> Path:
+    if not path.is_file():
+        asset = context.asset_key.to_user_string()
+        raise FileNotFoundError(f"{path} is not there: materialise {asset} for {context.asset_partition_key} first")
+    return path
+
+
+def _sweep(folder: Path) -> None:
+    """Takes away what killed runs left half-written more than a day ago."""
+    for part in folder.glob(".*.part"):
+        if time.time() - part.stat().st_mtime > STALE_SECONDS:
+            shutil.rmtree(part) if part.is_dir() else part.unlink()

@@ -1,0 +1,277 @@
+"""MovieLens CSV files as raw tables: what is mended is counted, all else that is wrong is refused at once.
+
+docs/data-input.md lists the rules.
+"""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, NamedTuple
+
+import polars as pl
+
+from movierec.data.sampling import in_sample
+from movierec.data.schema import LINKS, RATINGS, RAW_MOVIES, TAGS, TIMESTAMP, Schema
+
+_SHOWN = 10  # faults that a message spells out
+_WIDEST = 40  # characters of a faulty value that it quotes
+
+
+class InputError(ValueError):
+    """A CSV file cannot be used; the message lists its faults and their lines."""
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """The rows of one CSV file in the platform's words and types, and what was read, dropped and mended."""
+
+    frame: pl.LazyFrame
+    counts: dict[str, int]
+
+
+class _Number(NamedTuple):
+    """A whole or decimal number between two bounds, both allowed."""
+
+    whole: bool
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"a {'whole ' if self.whole else ''}number from {self.low} to {self.high}"
+
+
+_ID = _Number(whole=True, low=0, high=2**31 - 1)
+_STARS = _Number(whole=False, low=0.5, high=5)
+_SECONDS = _Number(whole=True, low=0, high=4_102_444_800)  # to the year 2100; milliseconds are far beyond
+
+_WHOLE = re.compile(r"[+-]?[0-9]+")
+_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
+
+class _Column(NamedTuple):
+    """A column of a file: a number within bounds, or text. `empty` is what an empty cell comes to."""
+
+    header: str
+    name: str
+    number: _Number | None
+    empty: Literal["fault", "dropped", "null"]
+
+
+_USER = _Column("userId", "user_id", _ID, "fault")
+_MOVIE = _Column("movieId", "movie_id", _ID, "fault")
+_COLUMNS = {
+    "ratings": [
+        _USER,
+        _MOVIE,
+        _Column("rating", "rating", _STARS, "dropped"),
+        _Column("timestamp", "rated_at", _SECONDS, "fault"),
+    ],
+    "movies": [_MOVIE, _Column("title", "title", None, "null"), _Column("genres", "genres", None, "null")],
+    "tags": [
+        _USER,
+        _MOVIE,
+        _Column("tag", "tag", None, "dropped"),
+        _Column("timestamp", "tagged_at", _SECONDS, "fault"),
+    ],
+    "links": [_MOVIE, _Column("imdbId", "imdb_id", _ID, "null"), _Column("tmdbId", "tmdb_id", _ID, "null")],
+}
+_SCHEMAS: dict[str, Schema] = {"ratings": RATINGS, "movies": RAW_MOVIES, "tags": TAGS, "links": LINKS}
+_REQUIRED = ("ratings", "movies")
+
+
+def read_table(folder: Path, table: str, sample: str) -> RawTable:
+    """`table` (ratings, movies, tags, links) of a folder; of ratings and tags only the sample's users.
+
+    The whole file is checked now, whatever the sample, in one pass that keeps nothing in memory; the frame
+    reads it again when it is collected. No tags.csv or links.csv is an empty table. Raises InputError.
+    """
+    path, columns = folder / f"{table}.csv", _COLUMNS[table]
+    if not path.is_file():
+        if table in _REQUIRED:
+            found = ", ".join(sorted(each.name for each in folder.glob("*"))) or "nothing"
+            raise InputError(f"{folder} has no {path.name}; in it: {found}")
+        return RawTable(pl.LazyFrame(schema=_SCHEMAS[table]), {"missing_file": 1})
+    rows = _scan(path, columns)
+    counts = _checked_counts(path, rows, columns, sample=sample)
+    if table in _REQUIRED and not counts["rows_read"]:
+        raise InputError(f"{path} has a header but no rows; put the whole file there")
+    kept = rows.filter(_is_kept(columns, sample))
+    return RawTable(kept.select(_parsed(column, _SCHEMAS[table]) for column in columns), counts)
+
+
+def _header(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        first = next((line for line in file if line.strip()), b"")
+        if b"\r" in first.removesuffix(b"\n").removesuffix(b"\r"):
+            raise InputError(f"{path} has lines ended by CR, as on old Macs; write it again with LF or CRLF line ends")
+        file.seek(0)
+        try:
+            header = next((row for row in csv.reader(_lines(file)) if row), [])
+        except csv.Error as error:
+            raise InputError(f"{path} has no header that can be read ({error}); write it again as CSV") from error
+    if not header:
+        raise InputError(f"{path} is empty; put the whole file there")
+    return header
+
+
+def _scan(path: Path, columns: list[_Column]) -> pl.LazyFrame:
+    """The file's rows as text, behind them the `user_id` that samples go by."""
+    header = _header(path)
+    wrong = [column.header for column in columns if header.count(column.header) != 1]
+    if wrong:
+        found = [name[:_WIDEST] for name in header[:20]]
+        raise InputError(f"{path} must name each of the columns {wrong} once in its header; it has {found}")
+    rows = pl.scan_csv(path, infer_schema=False)
+    return rows.with_columns(_parsed(_USER, RATINGS)) if _USER in columns else rows
+
+
+def _checked_counts(path: Path, rows: pl.LazyFrame, columns: list[_Column], *, sample: str) -> dict[str, int]:
+    """What the file holds, once no row of it has a fault. Polars is quick, the csv module knows the lines."""
+    names = [name for name in rows.collect_schema().names() if name != _USER.name]
+    try:
+        found = rows.select(**_counted(names, columns, sample)).collect(engine="streaming").row(0, named=True)
+    except (pl.exceptions.ComputeError, pl.exceptions.InvalidOperationError) as error:
+        found, trouble = {}, str(error).splitlines()[0]
+    else:
+        trouble = f"{found['faulty_rows']} rows with values that are no numbers" * bool(found["faulty_rows"])
+    if trouble or found["last_cells_missing"]:
+        _refuse_faults(path, _faults(path, columns))
+    if trouble:
+        raise InputError(f"{path} cannot be read: {trouble}; write it again as plain CSV")
+    return {key: count for key, count in found.items() if key not in {"faulty_rows", "last_cells_missing"}}
+
+
+def _counted(names: list[str], columns: list[_Column], sample: str) -> dict[str, pl.Expr]:
+    blank = _is_blank(columns)
+    empty = {f"empty_{column.name}_{column.empty}": column for column in columns if column.empty != "fault"}
+    outside = _is_usable(columns) & ~_is_kept(columns, sample)
+    return {
+        "rows_read": (~blank).sum(),
+        "blank_rows_dropped": blank.sum(),
+        **{key: (_is_empty(column) & ~blank).sum() for key, column in empty.items()},
+        **({"outside_sample": outside.sum()} if _USER in columns else {}),
+        "rows_kept": _is_kept(columns, sample).sum(),
+        "extra_columns_ignored": pl.lit(len(names) - len(columns)),
+        "faulty_rows": (pl.any_horizontal(map(_is_faulty, columns)) & ~blank).sum(),
+        # Polars fills up a row that is too short; and it looks for rows too long in the last column only.
+        "last_cells_missing": (pl.col(names[-1]).is_null() & ~blank).sum(),
+    }
+
+
+def _is_empty(column: _Column) -> pl.Expr:
+    cell = pl.col(column.header)
+    text = cell.str.strip_chars() if column.number is None else cell
+    return text.is_null() | (text == "")
+
+
+def _is_blank(columns: list[_Column]) -> pl.Expr:
+    return pl.all_horizontal(map(_is_empty, columns))
+
+
+def _is_usable(columns: list[_Column]) -> pl.Expr:
+    dropping = [column for column in columns if column.empty == "dropped"]
+    return ~pl.any_horizontal(_is_blank(columns), *map(_is_empty, dropping))
+
+
+def _is_kept(columns: list[_Column], sample: str) -> pl.Expr:
+    if _USER not in columns:
+        return _is_usable(columns)
+    return _is_usable(columns) & in_sample(sample)
+
+
+def _is_faulty(column: _Column) -> pl.Expr:
+    if column.number is None:
+        return pl.lit(value=False)
+    dtype = pl.Int64 if column.number.whole else pl.Float64
+    number = pl.col(column.header).cast(dtype, strict=False)
+    fits = number.is_between(column.number.low, column.number.high).fill_null(value=False)
+    return ~fits if column.empty == "fault" else ~(fits | _is_empty(column))
+
+
+def _parsed(column: _Column, schema: Schema) -> pl.Expr:
+    dtype, cell = schema[column.name], pl.col(column.header)
+    if dtype == TIMESTAMP:
+        parsed = (cell.cast(pl.Int64, strict=False) * 1000).cast(TIMESTAMP)
+    elif column.number:
+        parsed = cell.cast(dtype, strict=False)
+    else:
+        parsed = pl.when(~_is_empty(column)).then(cell)
+    return parsed.alias(column.name)
+
+
+def _refuse_faults(path: Path, faults: Iterator[str]) -> None:
+    first = list(islice(faults, _SHOWN))
+    if not first:
+        return
+    total = len(first) + sum(1 for _ in faults)
+    title = f"{path} has {total} fault{'s'[: total - 1]}"
+    title += f", the first {_SHOWN} of them:" if total > _SHOWN else ":"
+    raise InputError("\n  ".join([title, *first]) + "\nCorrect or delete these lines, then run again.")
+
+
+def _faults(path: Path, columns: list[_Column]) -> Iterator[str]:
+    """Every fault of the file, from its top, with the line on which the row begins. Slow and exact."""
+    with path.open("rb") as file:
+        rows = csv.reader(_lines(file), strict=True)
+        header: list[str] = []
+        line = 1
+        try:
+            for row in rows:
+                if header:
+                    yield from (f"line {line}{fault}" for fault in _faults_of(row, header, columns))
+                header = header or row
+                line = rows.line_num + 1
+        except csv.Error as error:
+            yield f"line {line}: {_why(error)} ({error}); unread from here"
+
+
+def _why(error: csv.Error) -> str:
+    if "new-line" in str(error):
+        return "a line is ended by CR alone, where LF or CRLF is wanted"
+    return "a quote is opened and not closed where the cell ends"
+
+
+def _faults_of(row: list[str], header: list[str], columns: Iterable[_Column]) -> Iterator[str]:
+    cells = dict(zip(header, row, strict=False))
+    is_blank = all(_without_blanks(cells.get(column.header, ""), column) == "" for column in columns)
+    if len(row) > len(header) or (len(row) < len(header) and not is_blank):
+        yield f": {len(row)} cells, where the header has {len(header)}"
+        return
+    if is_blank:
+        return
+    rules = {column.header: column for column in columns}
+    for name, cell in cells.items():
+        column = rules.get(name)
+        if not _is_utf8(cell):
+            yield f", {name}: {_quoted(cell)} is not UTF-8"
+        elif column and column.number and not _fits(cell, column.number, column.empty):
+            yield f", {name}: {_quoted(cell)} is not {column.number}"
+
+
+def _without_blanks(cell: str, column: _Column) -> str:
+    return cell if column.number else cell.strip()
+
+
+def _fits(cell: str, number: _Number, empty: str) -> bool:
+    """The rule of `_is_faulty` for one cell."""
+    if cell == "":
+        return empty != "fault"
+    pattern = _WHOLE if number.whole else _DECIMAL
+    return bool(pattern.fullmatch(cell)) and number.low <= float(cell) <= number.high
+
+
+def _lines(file: BinaryIO) -> Iterator[str]:
+    """The lines of a file, a byte order mark left out, bytes that are not UTF-8 as surrogates."""
+    return (line.decode("utf-8-sig", errors="surrogateescape") for line in file)
+
+
+def _is_utf8(cell: str) -> bool:
+    return cell.isascii() or not any("\udc80" <= character <= "\udcff" for character in cell)
+
+
+def _quoted(cell: str) -> str:
+    shown: Any = cell[:_WIDEST] if _is_utf8(cell) else cell[:_WIDEST].encode(errors="surrogateescape")
+    return f"{shown!r}{'…' if len(cell) > _WIDEST else ''}"

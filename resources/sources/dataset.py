@@ -1,0 +1,82 @@
+"""A data set on this machine: its folder, its name, and a version made of its files."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+CSV_FILES = ("ratings.csv", "movies.csv", "tags.csv", "links.csv")
+_REQUIRED = ("ratings.csv", "movies.csv")
+
+Progress = Callable[[int, int], None]  # bytes done, bytes in all
+
+
+class SourceError(RuntimeError):
+    """The data of a source cannot be had; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A folder of MovieLens CSV files. `version` changes whenever a byte of them does."""
+
+    name: str
+    folder: Path
+    version: str
+    description: str  # one sentence, for people
+
+    def save(self, directory: Path) -> None:
+        content = asdict(self) | {"folder": str(self.folder)}
+        new = directory / "dataset.json.new"
+        new.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        new.replace(directory / "dataset.json")
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        content = json.loads((directory / "dataset.json").read_text(encoding="utf-8"))
+        return cls(**content | {"folder": Path(content["folder"])})
+
+
+def _fingerprint(folder: Path) -> str:
+    """16 hexadecimal digits that stand for the names and contents of the folder's CSV files."""
+    every = hashlib.sha256()
+    for name in CSV_FILES:
+        if (folder / name).is_file():
+            every.update(f"{name} {_digest(folder / name, 'sha256')}\n".encode())
+    return every.hexdigest()[:16]
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
+
+
+# --- folders that are whole or not there ---
+
+
+def _is_complete(folder: Path, mark: str) -> bool:
+    marker = folder / ".complete"
+    return (
+        marker.is_file()
+        and marker.read_text(encoding="utf-8") == mark
+        and all((folder / name).is_file() for name in _REQUIRED)
+    )
+
+
+@contextmanager
+def _filling(folder: Path, mark: str) -> Iterator[Path]:
+    """A new sibling to write to, which takes the folder's place when the block ends well."""
+    new = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)  # what a killed run left
+    new.mkdir()
+    try:
+        yield new
+        (new / ".complete").write_text(mark, encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        new.rename(folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)

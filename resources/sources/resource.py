@@ -1,0 +1,18 @@
+"""The source of ratings as the graph knows it."""
+
+from pathlib import Path
+
+import dagster as dg
+
+from resources.sources.dataset import Dataset
+from resources.sources.sources import acquire
+
+
+class MovieLens(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """`source` is demo, the name of a GroupLens set, or a folder; `raw` is where downloads are kept."""
+
+    source: str
+    raw: str
+
+    def acquire(self) -> Dataset:
+        return acquire(self.source, Path(self.raw))

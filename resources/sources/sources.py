@@ -1,0 +1,49 @@
+"""Where ratings come from: the demo, a MovieLens download that is checked and cached, or a folder."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from resources.sources.archives import BASE_URL, CATALOGUE, Archive, _acquire_archive
+from resources.sources.dataset import _REQUIRED, Dataset, Progress, SourceError, _fingerprint
+from resources.sources.demo import _demo
+
+
+def acquire(
+    source: str,
+    raw: Path,
+    *,
+    base_url: str = BASE_URL,
+    catalogue: Mapping[str, Archive] = CATALOGUE,
+    progress: Progress | None = None,
+) -> Dataset:
+    """The data set `source` names: `demo`, an archive of the catalogue, or a directory.
+
+    What is downloaded or unpacked is kept in `raw` and found there the next time, without the network.
+    A name of the list wins over a directory of that name; write ./demo for the directory. Raises SourceError.
+    """
+    if source != "demo" and source not in catalogue:
+        return _of_directory(source, choices=("demo", *catalogue))
+    from filelock import FileLock
+
+    raw.mkdir(parents=True, exist_ok=True)
+    with FileLock(raw / f"{source}.lock"):
+        if source == "demo":
+            folder, description = _demo(raw)
+        else:
+            archive = catalogue[source]
+            folder, description = raw / source, archive.description
+            _acquire_archive(archive, folder, f"{base_url.rstrip('/')}/{source}.zip", progress)
+        return Dataset(source, folder, _fingerprint(folder), description)
+
+
+def _of_directory(source: str, *, choices: tuple[str, ...]) -> Dataset:
+    folder = Path(source).expanduser()
+    if not source or not folder.is_dir():
+        raise SourceError(f"no source {source!r}: choose {', '.join(choices)}, or a directory with MovieLens CSV files")
+    missing = [name for name in _REQUIRED if not (folder / name).is_file()]
+    if missing:
+        found = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
+        raise SourceError(f"{folder} lacks {' and '.join(missing)}; in it: {found}")
+    folder = folder.resolve()
+    description = f"MovieLens-format files from the folder {folder.name}."
+    return Dataset(folder.name, folder, _fingerprint(folder), description)

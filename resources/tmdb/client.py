@@ -1,0 +1,210 @@
+"""TMDB's API: details and search, at a bounded rate, tried again where that helps; the key shows nowhere."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, Self
+
+import dagster as dg
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from resources.tmdb.rate_limit import TokenBucket
+
+API = "https://api.themoviedb.org/3"
+KEY = "TMDB_API_KEY"
+IN_FLIGHT = 50
+PER_SECOND, BURST = 30, 8  # TMDB lets about 40 a second pass
+ATTEMPTS = 5
+TIMEOUT = httpx.Timeout(10, pool=None)  # who waits for a connection waits its turn
+MAX_WAIT = 60.0  # seconds that a Retry-After is honoured for
+KEY_REFUSED, NOT_FOUND, TOO_MANY, SERVER_ERROR = 401, 404, 429, 500
+
+
+class TmdbError(RuntimeError):
+    """TMDB's answer cannot be used."""
+
+
+class KeyRefusedError(TmdbError):
+    """TMDB does not accept the key: asking on is of no use."""
+
+
+class UnavailableError(TmdbError):
+    """A passing trouble: too many requests, a fault of the server, a time-out, an answer cut short."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class WithKey(httpx.AsyncBaseTransport):
+    """Adds the key below the client, so that no address that is logged or raised by it holds the key.
+
+    A v4 token (three parts with dots) goes as Bearer, a v3 key as `api_key`.
+    """
+
+    def __init__(self, key: str, inner: httpx.AsyncBaseTransport) -> None:
+        self._key, self._inner = key, inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        url, headers = request.url, request.headers.copy()
+        if self._key.count(".") == 2:
+            headers["Authorization"] = f"Bearer {self._key}"
+        else:
+            url = url.copy_merge_params({"api_key": self._key})
+        signed = httpx.Request(
+            request.method, url, headers=headers, stream=request.stream, extensions=request.extensions
+        )
+        return await self._inner.handle_async_request(signed)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class TmdbClient:
+    """To be used by `async with`. At most IN_FLIGHT requests run at a time, `rate` begin a second."""
+
+    def __init__(
+        self,
+        key: str,
+        *,
+        api: str = API,
+        rate: float = PER_SECOND,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        limits = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT)
+        inner = transport or httpx.AsyncHTTPTransport(limits=limits)
+        self._http = httpx.AsyncClient(base_url=api, transport=WithKey(key, inner), timeout=TIMEOUT)
+        self._bucket = TokenBucket(rate, burst=BURST, sleep=sleep)
+        self._slots = asyncio.Semaphore(IN_FLIGHT)
+        self._sleep = sleep
+        self.requests = 0
+        self.retries = 0
+        self.in_flight = 0
+        self.most_in_flight = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    def counts(self) -> dict[str, int]:
+        return {"requests": self.requests, "retries": self.retries, "most_in_flight": self.most_in_flight}
+
+    async def movie(self, tmdb_id: int) -> Mapping[str, Any] | None:
+        """The detail with credits; None where TMDB has no such movie."""
+        body = await self._get(f"/movie/{tmdb_id}", {"append_to_response": "credits"})
+        if body is not None and not isinstance(body.get("id"), int):
+            raise TmdbError(f"/movie/{tmdb_id}: an answer without an id")
+        return body
+
+    async def search(self, title: str, year: int | None) -> list[Mapping[str, Any]]:
+        """The first page of movies that TMDB finds, best first."""
+        about = {"query": title, "include_adult": "false"} | ({"year": str(year)} if year else {})
+        body = await self._get("/search/movie", about)
+        results = (body or {}).get("results")
+        if not isinstance(results, list):
+            raise TmdbError("/search/movie: an answer without results")
+        return [result for result in results if isinstance(result, Mapping)]
+
+    async def _get(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any] | None:
+        """The JSON object at `path`, None for a 404. Raises TmdbError when the last attempt failed too."""
+        attempts = AsyncRetrying(
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=_wait,
+            retry=retry_if_exception_type(UnavailableError),
+            before_sleep=self._note_retry,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        async for attempt in attempts:
+            with attempt:
+                return await self._once(path, params)
+        raise AssertionError("the last attempt raises")
+
+    async def _once(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any] | None:
+        async with self._slots:
+            await self._bucket.take()
+            self.requests += 1
+            self.in_flight += 1
+            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            try:
+                response = await self._http.get(path, params=dict(params))
+            except httpx.RequestError as error:  # DecodingError is one too: an answer damaged on its way
+                raise UnavailableError(f"{path}: {type(error).__name__}") from error
+            finally:
+                self.in_flight -= 1
+        if response.status_code == NOT_FOUND:
+            return None
+        _raise_for(response, path)
+        try:
+            body = response.json()
+        except ValueError as error:
+            raise UnavailableError(f"{path}: the answer is no JSON") from error
+        if not isinstance(body, Mapping):
+            raise UnavailableError(f"{path}: the answer is no JSON object")
+        return body
+
+    def _note_retry(self, state: RetryCallState) -> None:
+        self.retries += 1
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, UnavailableError) and error.retry_after:
+            self._bucket.pause(error.retry_after)
+
+
+def _raise_for(response: httpx.Response, path: str) -> None:
+    """Says status and TMDB's own code, and nothing of what was sent."""
+    status = response.status_code
+    if status == httpx.codes.OK:
+        return
+    if status == KEY_REFUSED:
+        raise KeyRefusedError(f"TMDB does not accept {KEY} (status 401{_code(response)})")
+    message = f"{path}: status {status}{_code(response)}"
+    if status == TOO_MANY or status >= SERVER_ERROR:
+        raise UnavailableError(message, _retry_after(response))
+    raise TmdbError(message)
+
+
+def _code(response: httpx.Response) -> str:
+    try:
+        return f", code {int(response.json()['status_code'])}"
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds of the Retry-After header, be it a number or a date; at most MAX_WAIT."""
+    told = response.headers.get("retry-after", "")
+    try:
+        seconds = float(told) if told.isdecimal() else parsedate_to_datetime(told).timestamp() - time.time()
+    except ValueError:
+        return None
+    return min(max(seconds, 0.0), MAX_WAIT)
+
+
+_backoff = wait_random_exponential(multiplier=1, max=30)
+
+
+def _wait(state: RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    told = error.retry_after if isinstance(error, UnavailableError) else None
+    return told + 0.1 if told is not None else _backoff(state)
+
+
+class Tmdb(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """TMDB at `api`. The key is read from the environment when it is used: configuration is stored and shown."""
+
+    api: str = API
+    answers: str  # the file that keeps what was fetched
+    images: str  # the folder that posters are fetched into
+    image_host: str
+
+    def key(self) -> str | None:
+        return os.environ.get(KEY, "").strip() or None
+
+    def client(self, key: str) -> TmdbClient:
+        return TmdbClient(key, api=self.api)

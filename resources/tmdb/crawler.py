@@ -1,0 +1,124 @@
+"""Asks TMDB for many movies, leaves out what is known, and goes on where one fails."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from movierec.tmdb.metadata import Detail
+from movierec.tmdb.title_matching import best_match, names
+from resources.tmdb.answer_cache import FORGET, REFRESH, Answers
+from resources.tmdb.client import IN_FLIGHT, KeyRefusedError, TmdbClient, TmdbError
+
+GIVE_UP_AFTER = 20  # failures one after the other: TMDB is not there
+
+
+class Wanted(NamedTuple):
+    """A movie to ask for: by its TMDB id where links name one, else by title and year."""
+
+    movie_id: int
+    title: str
+    year: int | None
+    tmdb_id: int | None
+
+    @property
+    def asked(self) -> str:
+        """What tells the answer, in whatever data set: ids of movies differ between data sets."""
+        return f"movie/{self.tmdb_id}" if self.tmdb_id else f"search/{self.title}/{self.year or ''}"
+
+
+@dataclass
+class Outcome:
+    """How many movies were fetched, are not at TMDB, failed, were there already, are left for another run.
+
+    Failed ones are left too."""
+
+    fetched: int = 0
+    not_found: int = 0
+    failed: int = 0
+    kept: int = 0
+    left: int = 0
+    failed_in_a_row: int = 0
+    first_failure: str | None = None
+    stopped: str | None = None  # why, where it gave up
+
+    def add(self, body: Mapping[str, Any] | None) -> None:
+        self.failed_in_a_row = 0
+        self.left -= 1
+        self.fetched += body is not None
+        self.not_found += body is None
+
+    def add_failure(self, error: TmdbError) -> None:
+        """Raises what ends the crawl when it was one failure too many."""
+        self.failed += 1
+        self.failed_in_a_row += 1
+        self.first_failure = self.first_failure or str(error)
+        if self.failed_in_a_row >= GIVE_UP_AFTER:
+            raise _GaveUpError(f"{self.failed_in_a_row} movies failed one after the other, the last: {error}")
+
+
+class _GaveUpError(Exception):
+    """Ends all workers."""
+
+
+async def crawl(
+    client: TmdbClient,
+    answers: Answers,
+    wanted: Iterable[Wanted],
+    *,
+    limit: int,
+    now: Callable[[], datetime],
+) -> Outcome:
+    """Fetches up to `limit` movies that are not there or older than REFRESH, in the order of `wanted`."""
+    answers.forget_before(now() - FORGET)
+    fresh = answers.fetched_since(now() - REFRESH)
+    by_asked = {each.asked: each for each in wanted}
+    missing = [each for asked, each in by_asked.items() if asked not in fresh]
+    outcome = Outcome(kept=len(by_asked) - len(missing), left=len(missing))
+    queue = iter(missing[:limit])
+    try:
+        async with asyncio.TaskGroup() as workers:
+            for _ in range(IN_FLIGHT):
+                workers.create_task(_work(client, answers, queue, outcome, now))
+    except* _GaveUpError as gave_up:
+        outcome.stopped = str(gave_up.exceptions[0])
+    return outcome
+
+
+async def _work(
+    client: TmdbClient, answers: Answers, queue: Iterator[Wanted], outcome: Outcome, now: Callable[[], datetime]
+) -> None:
+    for wanted in queue:
+        try:
+            body = await detail(client, wanted)
+        except KeyRefusedError as error:
+            raise _GaveUpError(str(error)) from error
+        except TmdbError as error:
+            outcome.add_failure(error)
+        else:
+            answers.put(wanted.asked, body, now())
+            outcome.add(body)
+
+
+async def detail(client: TmdbClient, wanted: Wanted) -> Mapping[str, Any] | None:
+    """By id; by title and year where there is no id or TMDB has dropped it. None where neither finds it."""
+    if wanted.tmdb_id:
+        body = await client.movie(wanted.tmdb_id)
+        if body is not None:
+            return body
+    called = names(wanted.title)
+    # At last without the year: TMDB's may be the next or the last, and best_match sees to it.
+    for name, year in dict.fromkeys([*((name, wanted.year) for name in called[:2]), (called[0], None)]):
+        results = await client.search(name, year)
+        if (found := best_match(results, wanted.title, wanted.year)) is not None:
+            return await client.movie(found)
+    return None
+
+
+def details(answers: Answers, wanted: Iterable[Wanted]) -> Iterator[Detail]:
+    """What is known of each movie, from whichever run it came."""
+    for each in wanted:
+        for answer in answers.of([each.asked]):
+            if answer.body is not None:
+                yield Detail(each.movie_id, answer.body, answer.fetched_at)

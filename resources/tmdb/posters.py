@@ -1,0 +1,141 @@
+"""Posters fetched into a folder, ahead of the first visitor who wants them, each with its small version beside it."""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from movierec.bundles.bundle import atomic
+from movierec.tmdb import images, thumbnails
+
+IN_FLIGHT = 16
+ATTEMPTS = 3
+GIVE_UP_AFTER = 20  # failures one after the other: the host is not there
+FETCHED, KEPT, FAILED, LEFT, ONLY_LARGE = "fetched", "kept", "failed", "left", "only_large"
+
+
+class _PassingError(Exception):
+    """May well succeed a moment later."""
+
+
+class PosterFetch:
+    """Fetches posters of metadata paths from `host` into `folder`; `counts` says what became of them."""
+
+    def __init__(
+        self,
+        host: str,
+        folder: Path,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.host, self.folder = host, folder
+        self.counts = Counter({FETCHED: 0, KEPT: 0, FAILED: 0, LEFT: 0, ONLY_LARGE: 0})
+        self.first_failure: str | None = None
+        self.first_unreadable: str | None = None
+        self._in_a_row = 0
+        self._transport, self._sleep = transport, sleep
+
+    async def fetch(self, paths: Iterable[str]) -> None:
+        """Those that are not there or too old; no failure of one concerns the others."""
+        missing = []
+        for path in dict.fromkeys(paths):
+            file = self.folder / images.file_name("poster", path)
+            if is_fresh(file):
+                self.counts[KEPT] += 1
+                if not is_fresh(file.with_name(thumbnails.file_name(file.name))):
+                    await self._make_small(file)
+            else:
+                missing.append(path)
+        self.counts[LEFT] = len(missing)
+        queue = iter(missing)
+        async with httpx.AsyncClient(timeout=10, transport=self._transport) as http, asyncio.TaskGroup() as workers:
+            for _ in range(IN_FLIGHT):
+                workers.create_task(self._work(http, queue))
+
+    async def _work(self, http: httpx.AsyncClient, queue: Iterator[str]) -> None:
+        for path in queue:
+            if self._in_a_row >= GIVE_UP_AFTER:
+                return
+            fault = await self._fault_in(http, path)
+            self._in_a_row = self._in_a_row + 1 if fault else 0
+            self.first_failure = self.first_failure or fault
+            self.counts[FAILED if fault else FETCHED] += 1
+            self.counts[LEFT] -= 1
+
+    async def _fault_in(self, http: httpx.AsyncClient, path: str) -> str | None:
+        attempts = AsyncRetrying(
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=wait_random_exponential(multiplier=0.5, max=10),
+            retry=retry_if_exception_type(_PassingError),
+            sleep=self._sleep,
+        )
+        try:
+            async for attempt in attempts:
+                with attempt:
+                    return await self._once(http, path)
+        except RetryError as error:
+            return str(error.last_attempt.exception())
+        raise AssertionError("the last attempt raises")
+
+    async def _once(self, http: httpx.AsyncClient, path: str) -> str | None:
+        """Writes the image; why not where it is none. Raises _PassingError for what may succeed another time."""
+        try:
+            async with http.stream("GET", images.address(self.host, "poster", path)) as response:
+                if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
+                    raise _PassingError(f"{path}: status {response.status_code}")
+                if response.status_code != httpx.codes.OK:
+                    return f"{path}: status {response.status_code}"
+                content = bytearray()
+                async for chunk in response.aiter_bytes():
+                    content += chunk
+                    if len(content) > images.MAX_BYTES:
+                        break
+        except httpx.RequestError as error:
+            raise _PassingError(f"{path}: {type(error).__name__}") from error
+        if fault := images.fault_of(bytes(content), response.headers.get("content-type", "")):
+            return f"{path}: {fault}"
+        file = self.folder / images.file_name("poster", path)
+        with atomic(file) as part:
+            part.write_bytes(content)
+        await self._make_small(file)
+        return None
+
+    async def _make_small(self, file: Path) -> None:
+        if fault := await asyncio.to_thread(fault_in_making_small, file):
+            self.counts[ONLY_LARGE] += 1
+            self.first_unreadable = self.first_unreadable or f"{file.name}: {fault}"
+
+
+def fault_in_making_small(file: Path) -> str | None:
+    """Writes the small version of a poster beside it, as old as it is; why not where it cannot be read."""
+    try:
+        content = thumbnails.small(file.read_bytes())
+    except thumbnails.UnreadableImageError as error:
+        return str(error)
+    fetched = file.stat().st_mtime_ns
+    with atomic(file.with_name(thumbnails.file_name(file.name))) as part:
+        part.write_bytes(content)
+        os.utime(part, ns=(fetched, fetched))
+    return None
+
+
+def is_fresh(file: Path) -> bool:
+    try:
+        return time.time() - file.stat().st_mtime < timedelta(days=images.KEPT_DAYS).total_seconds()
+    except FileNotFoundError:
+        return False
+
+
+def forget_old(folder: Path) -> int:
+    """Deletes what was not fetched anew in time; gives how many."""
+    old = [file for file in folder.glob("*") if file.is_file() and not is_fresh(file)] if folder.is_dir() else []
+    for file in old:
+        file.unlink(missing_ok=True)
+    return len(old)

@@ -1,0 +1,31 @@
+"""Run by Alembic: on the connection that `Database` gives, or on MOVIEREC_DATABASE_URL from the command line."""
+
+import os
+from pathlib import Path
+
+from alembic import context
+from sqlalchemy import Connection
+
+from serving.community.database import Database, database_url
+from serving.community.models import Record
+
+
+def run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Record.metadata,
+        render_as_batch=connection.dialect.name == "sqlite",
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    run(given)
+else:
+    home = Path(os.environ.get("MOVIEREC_HOME") or "data")
+    database = Database(database_url(os.environ.get("MOVIEREC_DATABASE_URL"), home=home))
+    with database.engine.connect().execution_options(writes=True) as connection, connection.begin():
+        run(connection)

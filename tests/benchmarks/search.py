@@ -1,0 +1,188 @@
+"""`python -m tests.bench_search`: measures search over as many movies as MovieLens 32M has, and prints a table.
+
+Titles, ratings and tags are made up, the words as unevenly spread as in a language. Nothing is asserted.
+"""
+
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+import httpx
+import numpy as np
+import polars as pl
+
+from movierec.bundles.bundle import Bundle, publish
+from movierec.catalog.catalog import Catalog, Movie
+from movierec.data.movielens import GENRES
+from movierec.search.browser import Browser
+from serving.app import create_app
+from serving.pages.search import find, suggested
+from serving.services.search_query import asked
+from tests.factories import publish_bundle
+
+N_MOVIES, N_WORDS, ROUNDS = 87_585, 50_000, 1000
+NESTED = (
+    'or(genre:Drama,and(genre:Comedy,year:1970..1999),mean_rating:4..),not(genre:Horror,tag:"word 7"),'
+    "and(n_ratings:2..,or(decade:1990,year:2005..,not(popularity:..3)))"
+)
+NESTED_MINE = f"{NESTED},not(seen)"
+RATED = 200  # movies, by who is signed in
+
+
+class Line(NamedTuple):
+    """Milliseconds, sorted: what passed, and what the process worked, which others on the machine change less."""
+
+    what: str
+    passed: list[float]
+    worked: list[float]
+
+    def __str__(self) -> str:
+        figures = (
+            times[int(share * len(times))] for times in (self.passed, self.worked) for share in (0.5, 0.95, 0.99)
+        )
+        return f"| {self.what} | " + " | ".join(f"{figure:.1f}" for figure in figures) + " |"
+
+
+def catalogue(rng: np.random.Generator) -> pl.DataFrame:
+    """A table as `movierec.catalog.catalogue` makes it."""
+    letters = "etaoinshrdlucmfwypvbgk"
+    words = ["".join(rng.choice(list(letters), size=rng.integers(3, 11))) for _ in range(N_WORDS)]
+    share = 1 / np.arange(2, N_WORDS + 2)
+    ranks = rng.choice(N_WORDS, size=(N_MOVIES, 5), p=share / share.sum())
+    lengths = rng.integers(1, 6, N_MOVIES)
+    n_ratings = np.sort(np.minimum(rng.zipf(1.35, N_MOVIES), 90_000))[::-1]
+    means = rng.uniform(1, 5, N_MOVIES).round(2)
+    genres = [list(rng.choice(GENRES, size=rng.integers(1, 4), replace=False)) for _ in range(N_MOVIES)]
+    tags = [
+        [f"word {tag}" for tag in rng.integers(0, 2000, 10 if row < N_MOVIES // 5 else 0)] for row in range(N_MOVIES)
+    ]
+    return pl.DataFrame(
+        {
+            "movie_id": rng.permutation(N_MOVIES) + 1,
+            "title": [" ".join(words[i] for i in row[:n]).title() for row, n in zip(ranks, lengths, strict=True)],
+            "year": rng.integers(1920, 2024, N_MOVIES),
+            "genres": genres,
+            "popularity": np.where(n_ratings >= 5, means + np.log1p(n_ratings), np.nan),
+            "mean_rating": means,
+            "n_ratings": n_ratings,
+            "imdb_id": range(N_MOVIES),
+            "tmdb_id": range(N_MOVIES),
+            "tags": tags,
+        },
+        schema_overrides={"movie_id": pl.Int32, "year": pl.Int16, "n_ratings": pl.Int32},
+    ).select(pl.col(field).fill_nan(None) if field == "popularity" else field for field in Movie._fields)
+
+
+def queries(browser: Browser, chance: random.Random) -> Iterator[str]:
+    """Titles as people type them: whole, begun, without a space, with a typing error, with a year."""
+    ways: list[Callable[[str], str]] = [
+        lambda title: title,
+        lambda title: title[: chance.randint(1, len(title))],
+        lambda title: title.replace(" ", "", 1),
+        mistyped,
+        lambda title: f"{title.split()[0]} {chance.randint(1950, 2020)}",
+    ]
+
+    while True:
+        yield chance.choice(ways)(chance.choice(browser.movies).title)
+
+
+def mistyped(title: str) -> str:
+    """Two letters of the middle swapped."""
+    at = len(title) // 2
+    return title[: at - 1] + title[at - 1 : at + 1][::-1] + title[at + 1 :]
+
+
+def measured(what: str, work: Callable[[str], object], asks: Iterator[str]) -> Line:
+    passed, worked = [], []
+    for _, ask in zip(range(ROUNDS + 50), asks, strict=False):
+        started, begun = time.perf_counter(), time.process_time()
+        work(ask)
+        passed.append(1000 * (time.perf_counter() - started))
+        worked.append(1000 * (time.process_time() - begun))
+    return Line(what, sorted(passed[50:]), sorted(worked[50:]))  # the first ones warm up
+
+
+def over_asgi(home: Path, asks: Iterator[str]) -> list[Line]:
+    """Whole answers of the application, without a server or a socket."""
+    app = create_app(home, "full")
+    transport = httpx.ASGITransport(app)
+    lines = []
+    with asyncio.Runner() as runner:
+        client = httpx.AsyncClient(transport=transport, base_url="http://site")
+
+        def get(path: str, **parameters: str) -> None:
+            runner.run(client.get(f"{path}?{urlencode(parameters)}", follow_redirects=True)).raise_for_status()
+
+        lines = [
+            measured("`GET /search`, words and nested filters", lambda q: get("/search", q=q, filter=NESTED), asks),
+            measured("`GET /search/suggestions`", lambda q: get("/search/suggestions", q=q), asks),
+            measured(
+                "`GET /api/movies`, words and nested filters", lambda q: get("/api/movies", q=q, filter=NESTED), asks
+            ),
+            measured("`GET /`", lambda _: get("/"), asks),
+        ]
+        door = {"name": "Bench", "password": "only to be measured"}
+        runner.run(client.post("/register", data=door, follow_redirects=True)).raise_for_status()
+        for movie_id in range(1, RATED + 1):
+            done = runner.run(client.post(f"/movies/{movie_id}/rating", data={"rating": "4"}))
+            assert done.status_code == 303, done.text
+        lines += [
+            measured("`GET /search`, the same, signed in", lambda q: get("/search", q=q, filter=NESTED_MINE), asks),
+            measured("`GET /search/suggestions`, signed in", lambda q: get("/search/suggestions", q=q), asks),
+        ]
+        runner.run(client.aclose())
+    return lines
+
+
+def big_home(folder: Path, table: pl.DataFrame) -> Path:
+    """A published bundle of many movies with the small recommender of the tests."""
+    small = Bundle.open(publish_bundle(folder))
+    publish(
+        folder / "published" / "full",
+        "v2",
+        catalogue=table,
+        recommender=small.recommender,
+        similar=small.similar,
+        scores=pl.DataFrame({"user_id": [1], "ndcg_at_10": [0.5]}),
+        trending=small.trending,
+        manifest={},
+    )
+    return folder
+
+
+def main() -> None:
+    table = catalogue(np.random.default_rng(0))
+    started = time.process_time()
+    browser = Browser.of(Catalog.of(table).movies)
+    prepared = time.process_time() - started
+    chance = random.Random(0)  # noqa: S311  nothing to be guarded
+    asks = queries(browser, chance)
+    lines = [
+        measured("suggestions, the search alone", lambda q: suggested(browser, q), asks),
+        measured(
+            "words, nested filters, counts, first page",
+            lambda q: find(browser, asked([("q", q), ("filter", NESTED)]), {}, number=1),
+            asks,
+        ),
+    ]
+    with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
+        lines += over_asgi(big_home(Path(folder), table), asks)
+    sys.stdout.write(
+        f"{len(browser.movies):,} movies, {len(browser.titles.vocabulary.words):,} words, "
+        f"index built in {prepared:.1f} CPU seconds; "
+        f"milliseconds, {ROUNDS} requests one after another, in one process without a network socket.\n\n"
+        "| what | median | p95 | p99 | CPU median | p95 | p99 |\n|---|---|---|---|---|---|---|\n"
+        + "\n".join(map(str, lines))
+        + "\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,287 @@
+"""What holds for every candidate model of the registry."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from movierec.candidates import CANDIDATE_MODELS, transitions
+from movierec.candidates.als import ALS, ALSParams
+from movierec.candidates.base import candidates
+from movierec.candidates.content import ContentModel
+from movierec.candidates.ease import EASE, EASEParams
+from movierec.candidates.ease import _weights as ease_weights
+from movierec.candidates.ials import IALS, REFERENCE, IALSParams, confidence
+from movierec.candidates.item_knn import ItemKNN, ItemKNNParams
+from movierec.candidates.popularity import Popularity, PopularityParams
+from movierec.candidates.svd import SVD, SVDParams
+from movierec.candidates.transitions import Transitions, TransitionsParams
+from movierec.candidates.trending import Trending, TrendingParams
+from movierec.data.interactions import Interactions, liked
+from movierec.data.schema import CANDIDATES
+from movierec.features.content import content_vectors
+from tests import factories
+
+
+@pytest.fixture(scope="module")
+def board():
+    return Interactions.of(factories.checkerboard())
+
+
+@pytest.fixture(scope="module", params=list(CANDIDATE_MODELS))
+def model(request, board):
+    return CANDIDATE_MODELS[request.param].fit(board)
+
+
+def test_the_answer_has_one_shape(model):
+    table = candidates(model, [3, 8], 5)
+    assert dict(table.schema) == CANDIDATES
+    assert table["user_id"].to_list() == [3] * 5 + [8] * 5
+    assert table["rank"].to_list() == [1, 2, 3, 4, 5] * 2
+    assert all(table.filter(user_id=user)["score"].is_sorted(descending=True) for user in (3, 8))
+
+
+def test_nobody_is_recommended_what_they_have_rated(model, board):
+    table = candidates(model, board.user_ids, 40)
+    rated = {
+        (int(u), int(m))
+        for u, row in zip(board.user_ids, range(40), strict=True)
+        for m in board.movie_ids[board.seen(row)]
+    }
+    assert rated.isdisjoint(table.select("user_id", "movie_id").iter_rows())
+
+
+def test_unknown_users_have_no_rows(model):
+    assert candidates(model, [999], 5).is_empty()
+
+
+def test_a_fit_repeats_itself(model, board):
+    again = type(model).fit(board)
+    assert candidates(model, board.user_ids, 10).equals(candidates(again, board.user_ids, 10))
+
+
+def test_what_was_saved_answers_the_same(model, board, tmp_path):
+    model.save(tmp_path)
+    loaded = type(model).load(tmp_path)
+    assert candidates(model, board.user_ids, 10).equals(candidates(loaded, board.user_ids, 10))
+    assert loaded.params == model.params
+
+
+def test_no_model_is_written_as_a_pickle(model, tmp_path):
+    model.save(tmp_path)
+    kinds = {path.suffix for path in tmp_path.rglob("*") if path.is_file()}
+    assert kinds <= {".npy", ".json", ".parquet"}
+
+
+def test_ials_recommends_the_one_movie_of_a_users_colour_they_have_not_seen(board):
+    model = IALS.fit(board, IALSParams(factors=4))
+    first = candidates(model, board.user_ids, 1)
+    assert first["movie_id"].to_list() == first["user_id"].to_list()
+
+
+@pytest.mark.parametrize("kind", [EASE, ItemKNN])
+def test_item_models_recommend_it_too(kind, board):
+    first = candidates(kind.fit(board), board.user_ids, 1)
+    assert first["movie_id"].to_list() == first["user_id"].to_list()
+
+
+def test_folding_in_a_users_own_ratings_gives_the_scores_of_the_fit(model, board):
+    folded = model.fold_in(board.take(np.arange(7)))
+    assert folded == pytest.approx(model.score(np.arange(7)), abs=1e-5)
+
+
+def test_a_few_people_are_scored_as_among_many(model, board):
+    few, many = (model.fold_in(board.take(np.arange(n))) for n in (3, 30))
+    assert few == pytest.approx(many[:3], abs=1e-5)
+
+
+def test_folding_in_nothing_is_no_error(model, board):
+    somebody = board.take(np.arange(1))
+    nobody = somebody.where(np.zeros(len(somebody.recency), bool))
+    scores = model.fold_in(nobody)
+    assert scores.shape == (1, 40)
+    assert not np.isnan(scores).any()
+
+
+def test_ease_by_either_matrix_is_the_same():
+    """Few users go by the matrix of users, many by that of movies; both are the closed form of the paper."""
+    x = sp.csr_array((np.random.default_rng(1).random((12, 9)) < 0.4).astype(float))
+    book = np.linalg.inv((x.T @ x).toarray() + 3 * np.eye(9))
+    book = book / -np.diag(book)
+    np.fill_diagonal(book, 0)
+    assert ease_weights(x, 3.0) == pytest.approx(book, abs=1e-5)
+    wide = x.T.tocsr()
+    book = np.linalg.inv((wide.T @ wide).toarray() + 3 * np.eye(12))
+    book = book / -np.diag(book)
+    np.fill_diagonal(book, 0)
+    assert ease_weights(wide, 3.0) == pytest.approx(book, abs=1e-5)
+
+
+def test_ease_sums_the_weights_to_what_was_liked_to_the_fourth_digit(board):
+    x = liked(board.user_items, 4.0)
+    expected = x @ ease_weights(x.astype(np.float64), EASEParams().regularization)
+    assert EASE.fit(board).score(np.arange(40)) == pytest.approx(
+        expected[:40], abs=1e-4 * float(np.abs(expected).max())
+    )
+
+
+def test_ease_leaves_rarely_rated_movies_to_others(board):
+    model = EASE.fit(board, EASEParams(max_movies=10))
+    assert np.isneginf(model.score(np.array([0]))).sum() == 30
+    assert len(candidates(model, [1], 40)) <= 10
+
+
+def test_item_similarity_by_hand():
+    table = factories.ratings((1, 1, 5.0), (1, 2, 5.0), (2, 1, 5.0), (2, 2, 4.0), (3, 1, 4.0), (3, 3, 1.0))
+    model = ItemKNN.fit(Interactions.of(table), ItemKNNParams(neighbours=2))
+    # Movies 1 and 2: two people like both, three like the one and two the other.
+    expected = 2 / np.sqrt(3 * 2)
+    assert model.score(np.array([2]))[0].tolist() == pytest.approx([0, expected, 0])
+
+
+def test_transitions_go_forward_and_near_ones_count_more():
+    table = factories.ratings((1, 1, 5.0), (1, 2, 5.0), (1, 3, 4.0), (2, 1, 5.0))
+    model = Transitions.fit(
+        Interactions.of(table), TransitionsParams(popularity_power=0, source_power=0, min_rating=4.0, decay=0.9)
+    )
+    assert model.score(np.array([1]))[0].tolist() == pytest.approx([0, 1, 1 / 2])  # after movie 1: 2, and then 3
+    # The last rating counts whole, the one before 0.9 of it; nothing comes after movie 3.
+    assert model.score(np.array([0]))[0].tolist() == pytest.approx([0, 0.9**2, 0.9**2 / 2 + 0.9])
+
+
+def test_transitions_to_what_was_not_liked_do_not_count():
+    table = factories.ratings((1, 1, 5.0), (1, 2, 2.0), (2, 1, 5.0))
+    assert Transitions.fit(Interactions.of(table)).score(np.array([1])).tolist() == [[0, 0]]
+
+
+def test_only_the_strongest_transitions_are_kept():
+    table = factories.ratings((1, 1, 5.0), (1, 2, 5.0), (1, 3, 4.0), (2, 1, 5.0))
+    model = Transitions.fit(Interactions.of(table), TransitionsParams(neighbours=1))
+    assert np.flatnonzero(model.score(np.array([1]))[0]).tolist() == [1]
+
+
+def test_counting_transitions_a_few_users_at_a_time_changes_nothing(board, monkeypatch):
+    whole = Transitions.fit(board).score(np.arange(40))
+    monkeypatch.setattr(transitions, "PAIRS_AT_ONCE", 1)
+    assert Transitions.fit(board).score(np.arange(40)) == pytest.approx(whole)
+
+
+def test_als_predicts_the_stars_that_were_withheld():
+    """Two tastes, a movie of each left out for one user of each."""
+    random = np.random.default_rng(3)
+    rows = [
+        (user, movie, 5.0 if user % 2 == movie % 2 else 1.0)
+        for user in range(1, 21)
+        for movie in range(1, 21)
+        if (user, movie) not in {(1, 1), (1, 2)} and random.random() < 0.8
+    ]
+    model = ALS.fit(Interactions.of(factories.ratings(*rows)), ALSParams(factors=2))
+    likes, dislikes = model.score(np.array([0]))[0][[0, 1]]
+    assert likes > 4
+    assert dislikes < 2
+
+
+def test_svd_with_every_factor_gives_back_what_a_user_rated_above_their_mean():
+    table = factories.ratings((1, 1, 5.0), (1, 2, 1.0), (2, 1, 4.0), (2, 3, 2.0), (3, 2, 3.0), (4, 3, 3.0), (4, 2, 1.0))
+    model = SVD.fit(Interactions.of(table), SVDParams(factors=2))
+    assert model.score(np.array([0]))[0].tolist() == pytest.approx([2, -2, 0], abs=0.4)
+    assert model.item_factors.T @ model.item_factors == pytest.approx(np.eye(2), abs=1e-5)
+
+
+POOR_DATA = {
+    "all ratings equal": [(user, movie, 4.0) for user in range(1, 9) for movie in range(1, 7) if (user + movie) % 3],
+    "one rating for each user": [(user, movie, user / 2) for user in range(1, 9) for movie in range(1, 7) if movie % 2],
+    "everybody rated one movie": [(user, 1, 0.5 + user % 9 / 2) for user in range(1, 9)],
+    "every pair alone": [(user, user, 3.0 + user % 5 / 2) for user in range(1, 9)],
+    "two users": [(user, movie, 1.0 + (user * movie) % 5) for user in (1, 2) for movie in range(user, 9)],
+    "one user": [(1, movie, 1.0 + movie % 5) for movie in range(1, 9)],
+    "one user, all ratings equal": [(1, movie, 5.0) for movie in range(1, 9)],
+    "a single rating": [(1, 1, 4.0)],
+}
+
+
+@pytest.mark.parametrize("rows", POOR_DATA.values(), ids=POOR_DATA.keys())
+@pytest.mark.parametrize("name", CANDIDATE_MODELS)
+def test_every_model_is_fitted_on_ratings_that_teach_little(name, rows, tmp_path):
+    interactions = Interactions.of(factories.ratings(*rows))
+    model = CANDIDATE_MODELS[name].fit(interactions)
+    model.save(tmp_path)
+    loaded = type(model).load(tmp_path)
+    everybody = np.arange(len(interactions.user_ids))
+    scores = loaded.score(everybody)
+    assert scores.shape == interactions.user_items.shape
+    assert not np.isnan(scores).any()
+    assert loaded.fold_in(interactions.take(everybody)).shape == scores.shape
+
+
+def test_svd_learns_nothing_from_users_who_rate_everything_alike():
+    model = SVD.fit(Interactions.of(factories.ratings((1, 1, 4.0), (1, 2, 4.0), (2, 1, 2.0), (2, 3, 2.0))))
+    assert model.score(np.array([0, 1])).tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_svd_of_one_user_is_what_that_user_thinks():
+    model = SVD.fit(Interactions.of(factories.ratings((1, 1, 5.0), (1, 2, 1.0), (1, 3, 3.0))))
+    assert model.score(np.array([0]))[0].tolist() == pytest.approx([2, -2, 0], abs=1e-5)
+
+
+def test_content_scores_a_movie_that_nobody_has_rated():
+    movies = factories.movies(6)
+    content = content_vectors(movies.collect(), factories.tags().collect())
+    model = ContentModel.fit(Interactions.of(factories.ratings((1, 2, 5.0), (1, 3, 1.0))), content=content)
+    like, unlike, unknown = model.of_movies(model.interactions, [6, 5, 77])[0]
+    assert like > unlike  # even movies are of one genre, odd ones of another
+    assert unknown == 0
+
+
+def test_trending_is_popularity_where_old_ratings_fade():
+    table = factories.ratings((1, 1, 4.0), (2, 1, 4.0), (3, 2, 4.0))  # each a day after the one before
+    model = Trending.fit(Interactions.of(table), TrendingParams(half_life_days=1, min_weight=0))
+    assert model.trend.tolist() == pytest.approx([4 + np.log1p(0.75), 4 + np.log1p(1)])
+    assert model.first(5) == [2, 1]
+    assert Trending.fit(Interactions.of(table)).first(1) == [1]  # within half a year number counts
+
+
+def test_popularity_is_mean_rating_plus_log_of_one_plus_count():
+    table = Interactions.of(factories.ratings((1, 1, 4.0), (2, 1, 5.0), (1, 2, 2.0)))
+    stats = Popularity.fit(table, PopularityParams(w_r=2, w_c=3, min_ratings=1)).stats()
+    assert stats["movie_id"].to_list() == [1, 2]
+    assert stats["popularity"].to_list() == pytest.approx([2 * 4.5 + 3 * np.log(3), 2 * 2.0 + 3 * np.log(2)])
+
+
+def test_a_movie_below_the_floor_is_not_popular_however_loved():
+    rows = [(user, 1, 3.0) for user in range(1, 6)] + [(1, 2, 5.0)]
+    model = Popularity.fit(Interactions.of(factories.ratings(*rows)), PopularityParams(min_ratings=5))
+    assert model.stats().filter(movie_id=2)["popularity"].to_list() == [None]
+    assert candidates(model, [2], 5).is_empty()
+
+
+def test_where_no_movie_reaches_the_floor_the_most_rated_ones_count():
+    model = Popularity.fit(Interactions.of(factories.ratings((1, 1, 4.0), (2, 1, 4.0), (1, 2, 5.0))))
+    assert candidates(model, [2], 5)["movie_id"].to_list() == []
+    assert model.stats().drop_nulls("popularity")["movie_id"].to_list() == [1]
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"), [("linear", [9, 21]), ("log", [1 + 4 * np.log(3), 1 + 4 * np.log(6)]), ("binary", [4, 4])]
+)
+def test_confidence_follows_its_mode(mode, expected):
+    table = Interactions.of(factories.ratings((1, 1, 2.0), (1, 2, 5.0)))
+    params = IALSParams(alpha=4, confidence=mode, min_rating=0)
+    assert confidence(table.user_items, params).data.tolist() == pytest.approx(expected)
+
+
+def test_ratings_below_the_least_one_are_no_sign_of_liking():
+    table = Interactions.of(factories.ratings((1, 1, 2.0), (1, 2, 5.0)))
+    assert confidence(table.user_items, IALSParams(min_rating=3.5)).indices.tolist() == [1]
+
+
+def test_a_user_who_liked_nothing_is_ranked_for_like_the_mean_user(board):
+    sour = factories.checkerboard().collect().vstack(factories.ratings((99, 1, 0.5)).collect()).lazy()
+    model = IALS.fit(Interactions.of(sour), IALSParams(factors=4))
+    mean = model.user_factors[:-1].mean(axis=0)
+    assert model.user_factors[-1] == pytest.approx(mean, rel=1e-4)
+
+
+def test_the_reference_hyper_parameters_stay_selectable():
+    assert (REFERENCE.factors, REFERENCE.iterations, REFERENCE.regularization) == (128, 20, 0.01)
+    assert (REFERENCE.unobserved, REFERENCE.frequency_scaling) == (1, 0)  # what the library `implicit` has
+    assert (REFERENCE.alpha, REFERENCE.confidence, REFERENCE.min_rating) == (15, "linear", 0)

@@ -1,0 +1,52 @@
+import polars as pl
+import pytest
+
+from movierec.catalog.catalog import Catalog, catalogue
+from movierec.data.schema import LINKS
+from tests import factories
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    stats = pl.LazyFrame(
+        {
+            "movie_id": [1, 2, 3],
+            "popularity": [5.0, 7.0, None],
+            "mean_rating": [3.0, 4.0, 5.0],
+            "n_ratings": [9, 8, 1],
+        },
+        schema_overrides={"movie_id": pl.Int32},
+    )
+    links = pl.LazyFrame({"movie_id": [1], "imdb_id": [7], "tmdb_id": [None]}, schema=LINKS)
+    tags = factories.tags((1, 2, " Time Travel "), (2, 2, "time travel"), (1, 2, "heist"), (1, 2, "x" * 41))
+    return Catalog.of(catalogue(factories.movies(5, {4: "Zebra", 5: "Aardvark"}), links, stats, tags).collect())
+
+
+def test_popular_first_then_rated_then_by_title(catalog):
+    assert [movie.movie_id for movie in catalog.movies] == [2, 1, 3, 5, 4]
+
+
+def test_every_movie_is_there_once_and_by_id(catalog):
+    assert len(catalog.by_id) == len(catalog.movies) == 5
+    movie = catalog.by_id[1]
+    assert (movie.title, movie.year, movie.genres) == ("Movie 1", 1981, ("Comedy",))
+    assert (movie.imdb_id, movie.tmdb_id) == (7, None)
+    assert (catalog.by_id[4].n_ratings, catalog.by_id[4].mean_rating) == (0, None)
+
+
+def test_popular_movies_are_those_with_a_popularity(catalog):
+    assert catalog.n_popular == 2
+    assert [movie.movie_id for movie in catalog.popular(limit=10)] == [2, 1]
+    assert [movie.movie_id for movie in catalog.popular(limit=10, offset=1)] == [1]
+    assert list(catalog.popular(limit=10, offset=99)) == []
+
+
+def test_pages_hold_the_whole_catalogue(catalog):
+    pages = [catalog.page(number, size=2) for number in range(1, catalog.n_pages(size=2) + 1)]
+    assert [movie for page in pages for movie in page] == list(catalog.movies)
+    assert list(catalog.page(4, size=2)) == []
+
+
+def test_a_movie_has_the_tags_that_most_people_gave_it_in_lower_case(catalog):
+    assert catalog.by_id[2].tags == ("time travel", "heist")
+    assert catalog.by_id[1].tags == ()

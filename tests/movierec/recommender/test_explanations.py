@@ -1,0 +1,132 @@
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+
+from movierec.candidates import CANDIDATE_MODELS
+from movierec.candidates.ease import EASE, EASEParams
+from movierec.candidates.ials import IALS, IALSParams
+from movierec.candidates.transitions import Transitions, TransitionsParams
+from movierec.data.interactions import Interactions
+from movierec.features.names import BASE_FEATURES, TMDB_FEATURES
+from movierec.recommender.explanations import LATEST, because_of, words_of
+from movierec.recommender.retrieval import RECOMMENDERS
+from movierec.recommender.training_rows import ranker_features, ranker_matrix
+from movierec.recommender.two_stage import ratings_of_one
+from tests import factories
+
+
+@pytest.fixture(scope="module")
+def recommender():
+    return factories.recommender()
+
+
+def test_the_parts_of_a_score_sum_to_the_score(recommender):
+    people = recommender.interactions.take(np.arange(5))
+    proposals = recommender.retrieval.propose(people, n=10)
+    matrix = ranker_matrix(recommender.retrieval, recommender.features, people.user_ids, proposals)
+    parts = recommender.ranker.trees.shap_values(matrix)
+    assert parts.sum(axis=1) == pytest.approx(recommender.ranker.score(matrix), abs=1e-6)
+
+
+@pytest.mark.parametrize("channels", RECOMMENDERS.values())
+def test_every_feature_of_a_ranker_has_words(channels):
+    assert all(words_of(feature) for feature in ranker_features(channels, (*BASE_FEATURES, *TMDB_FEATURES)))
+    with pytest.raises(KeyError):
+        words_of("shoe_size_score")
+
+
+def test_a_recommendation_is_explained_by_three_reasons_and_the_ratings_that_moved_it(recommender):
+    rated = ([2, 4, 6, 3], [5, 5, 5, 1])
+    found = recommender.for_ratings(*rated, n=3, explain=True)
+    assert found._replace(explanations={}) == recommender.for_ratings(*rated, n=3)
+    assert [each.movie_id for each in found.explanations.values()] == list(found.explanations) == found.movie_ids
+    for each in found.explanations.values():
+        assert len({reason.words for reason in each.parts.reasons}) == 3
+        sizes = [abs(reason.contribution) for reason in each.parts.reasons]
+        assert sizes == sorted(sizes, reverse=True)
+        assert set(each.because_of) <= {2, 4, 6}  # what was disliked speaks for nothing
+
+
+def test_base_reasons_and_others_are_the_score_that_was_served(recommender):
+    rated = ([2, 4, 6, 3], [5, 5, 5, 1])
+    everybody = [recommender, replace(recommender, diversity=0.5)]
+    for found in (
+        *(each.for_user(3, n=5, explain=True) for each in everybody),
+        *(each.for_ratings(*rated, n=5, explain=True) for each in everybody),
+    ):
+        parts = [found.explanations[movie_id].parts for movie_id in found.movie_ids]
+        sums = [base + sum(reason.contribution for reason in reasons) + others for base, reasons, others in parts]
+        assert sums == pytest.approx(found.scores, abs=1e-5)
+
+
+def lost_by_leaving_out(model, one, tried, columns):
+    """Every movie scored anew without each rating."""
+    n = one.user_items.nnz
+    kept = np.ones((1 + len(tried), n), bool)
+    kept[1 + np.arange(len(tried)), tried] = False
+    without = one.take(np.zeros(1 + len(tried), np.intp)).where(kept.ravel())
+    scores = model.fold_in(without)[:, columns].astype(np.float64)
+    scores = np.where(np.isfinite(scores), scores, 0)
+    return scores[0] - scores[1:]
+
+
+@pytest.fixture(scope="module")
+def much_rated():
+    """People with 1 to 79 of 80 movies rated, at random."""
+    lot = np.random.default_rng(5)
+    rated = [lot.permutation(np.arange(1, 81))[: 1 + 2 * (user % 40)] for user in range(80)]
+    stars = [(user, int(movie), float(lot.integers(1, 11) / 2)) for user in range(80) for movie in rated[user]]
+    return Interactions.of(factories.ratings(*stars))
+
+
+@pytest.mark.parametrize(
+    "fitted",
+    [
+        partial(EASE.fit, params=EASEParams(regularization=20, max_movies=60)),
+        partial(Transitions.fit, params=TransitionsParams(last=20)),
+        partial(IALS.fit, params=IALSParams(factors=8, iterations=3)),
+        partial(IALS.fit, params=IALSParams(factors=8, iterations=3, frequency_scaling=0, confidence="linear")),
+    ],
+)
+def test_what_a_rating_is_worth_is_what_the_scores_lose_without_it(fitted, much_rated):
+    model = fitted(much_rated)
+    columns = np.arange(0, 80, 3)
+    for row in range(80):
+        one = much_rated.take(np.array([row]))
+        tried = np.flatnonzero(one.recency <= LATEST)
+        lost = model.lost_without(one, tried, columns)
+        assert lost == pytest.approx(lost_by_leaving_out(model, one, tried, columns), abs=2e-5)
+
+
+@pytest.mark.parametrize("name", RECOMMENDERS["two_stage"])
+def test_every_channel_that_is_served_tells_what_a_rating_is_worth(name):
+    assert hasattr(CANDIDATE_MODELS[name], "lost_without")
+
+
+def test_the_movie_that_a_score_hangs_on_comes_first(recommender):
+    """Movies 2 and 4 are of the colour of 10, movie 3 is not."""
+    one = ratings_of_one([3, 2, 4], [5, 5, 5], recommender.interactions.movie_ids, today=11_000)
+    columns = recommender.interactions.columns_of([10])
+    proposals = recommender.retrieval.propose(one, n=10)
+    (moved,) = because_of(recommender.retrieval, one, proposals, columns, top=3)
+    assert set(moved[:2]) == {2, 4}
+
+
+def test_nothing_is_explained_to_whom_nothing_is_known_of(recommender):
+    assert recommender.for_ratings([], [], n=2, explain=True).explanations == {}
+    assert recommender.for_user(4711, n=2, explain=True).explanations == {}
+
+
+def test_without_a_ranker_the_ratings_speak_alone(recommender):
+    found = replace(recommender, ranker=None).for_ratings([2, 4, 6], [5, 5, 5], n=3, explain=True)
+    assert [each.parts for each in found.explanations.values()] == [None] * 3
+    assert all(each.because_of for each in found.explanations.values())
+
+
+def test_the_ratings_behind_one_movie_can_be_asked_for_alone(recommender):
+    rated = ([2, 4, 6, 3], [5, 5, 5, 1])
+    for movie_id, explained in recommender.for_ratings(*rated, n=5, explain=True).explanations.items():
+        assert recommender.because_of(*rated, movie_id) == explained.because_of
+    assert recommender.because_of([], [], 10) == recommender.because_of(*rated, 12345) == []

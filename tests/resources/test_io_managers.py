@@ -1,0 +1,87 @@
+import dagster as dg
+import polars as pl
+import pytest
+
+from movierec.candidates.popularity import Popularity
+from movierec.data.interactions import Interactions
+from resources.io_managers import ModelIO, ParquetIO, markdown
+from tests import factories
+
+samples = dg.StaticPartitionsDefinition(["a", "b"])
+
+
+def output(name):
+    return dg.build_output_context(asset_key=dg.AssetKey(name), partition_key="a", asset_partitions_def=samples)
+
+
+def load(io, name, kind):
+    context = dg.build_input_context(
+        asset_key=dg.AssetKey(name),
+        partition_key="a",
+        asset_partition_key_range=dg.PartitionKeyRange("a", "a"),
+        asset_partitions_def=samples,
+        dagster_type=dg.DagsterType(lambda _context, _value: True, name=f"T{name}", typing_type=kind),
+    )
+    return io.load_input(context)
+
+
+def test_a_table_is_a_parquet_file_under_its_sample(tmp_path):
+    io = ParquetIO(root=str(tmp_path))
+    context = output("ratings")
+    io.handle_output(context, factories.ratings((1, 2, 3.0)))
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.parquet")] == ["a/ratings.parquet"]
+    assert context.get_logged_metadata()["dagster/row_count"].value == 1
+    assert isinstance(load(io, "ratings", pl.LazyFrame), pl.LazyFrame)
+    assert load(io, "ratings", pl.DataFrame)["movie_id"].to_list() == [2]
+
+
+def test_a_table_that_fails_half_way_leaves_the_old_one(tmp_path):
+    io = ParquetIO(root=str(tmp_path))
+    io.handle_output(output("ratings"), factories.ratings((1, 2, 3.0)))
+    broken = factories.ratings((1, 2, 3.0)).with_columns(pl.lit("x").cast(pl.Int32, strict=True).alias("rating"))
+    with pytest.raises(pl.exceptions.InvalidOperationError):
+        io.handle_output(output("ratings"), broken)
+    assert load(io, "ratings", pl.DataFrame)["rating"].to_list() == [3.0]
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["ratings.parquet"]
+
+
+def test_a_missing_input_says_what_to_materialise(tmp_path):
+    with pytest.raises(FileNotFoundError, match="materialise ratings for a first"):
+        load(ParquetIO(root=str(tmp_path)), "ratings", pl.DataFrame)
+
+
+def test_a_model_is_a_folder_and_the_last_two_are_kept(tmp_path):
+    io = ModelIO(root=str(tmp_path))
+    for n in (1, 2, 3):
+        table = factories.ratings(*[(user, 1, 4.0) for user in range(n)])
+        io.handle_output(output("popularity"), Popularity.fit(Interactions.of(table)))
+    versions = [path for path in (tmp_path / "a" / "popularity").iterdir() if path.is_dir()]
+    assert len(versions) == 2
+    assert load(io, "popularity", Popularity).n_ratings.tolist() == [3]
+
+
+def test_a_model_that_other_code_wrote_is_told_with_what_to_do(tmp_path):
+    io = ModelIO(root=str(tmp_path))
+    io.handle_output(output("popularity"), Popularity.fit(Interactions.of(factories.ratings((1, 1, 4.0)))))
+    (config,) = tmp_path.rglob("config.json")
+    config.write_text('{"gone": 1}')
+    with pytest.raises(RuntimeError, match=r"written by other code.*materialise popularity for a again"):
+        load(io, "popularity", Popularity)
+
+
+def test_half_written_files_of_killed_runs_are_swept_after_a_day(tmp_path):
+    import os
+
+    old, new = (tmp_path / "a" / f".ratings.parquet.{pid}.part" for pid in (1, 2))
+    old.parent.mkdir()
+    for part in (old, new):
+        part.write_text("half")
+    os.utime(old, (0, 0))
+    ParquetIO(root=str(tmp_path)).handle_output(output("ratings"), factories.ratings((1, 2, 3.0)))
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_a_preview_is_a_markdown_table():
+    text = markdown(pl.DataFrame({"a": [1], "b": ["x"]})).value
+    assert text.splitlines()[0].replace(" ", "") == "|a|b|"

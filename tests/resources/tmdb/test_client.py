@@ -1,0 +1,207 @@
+"""TMDB's client against a TMDB that answers and fails like the real one; nobody really waits."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+
+from resources.tmdb.client import ATTEMPTS, KeyRefusedError, TmdbClient, TmdbError, UnavailableError
+from resources.tmdb.rate_limit import TokenBucket
+from tests.fake_tmdb import V3_KEY, V4_TOKEN, FakeTmdb
+
+API = "http://tmdb.test/3"
+
+
+class Clock:
+    """Time that passes only by sleeping."""
+
+    def __init__(self):
+        self.now = 1000.0
+        self.slept = []
+
+    def __call__(self):
+        return self.now
+
+    async def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.now += seconds
+        await asyncio.sleep(0)
+
+
+def asking(fake, ask, *, key=V3_KEY, transport=None):
+    """What `ask` gives of a client of the fake, and the times it slept."""
+    clock = Clock()
+
+    async def run():
+        inner = transport or httpx.ASGITransport(fake.app)
+        async with TmdbClient(key, api=API, rate=1e6, transport=inner, sleep=clock.sleep) as client:
+            return await ask(client), client
+
+    answer, client = asyncio.run(run())
+    return answer, client, clock.slept
+
+
+@pytest.mark.parametrize("key", [V3_KEY, V4_TOKEN])
+def test_both_kinds_of_keys_open_a_detail_with_credits(key):
+    body, _, _ = asking(FakeTmdb(), lambda client: client.movie(862), key=key)
+    assert body["title"] == "Toy Story"
+    assert body["credits"]["cast"][0]["name"] == "Tom Hanks"
+    assert body["genres"][0].keys() == {"id", "name"}
+
+
+def test_a_token_is_no_parameter_of_the_address():
+    sent = []
+
+    def answer(request):
+        sent.append(request)
+        return httpx.Response(200, json={"id": 862})
+
+    asking(None, lambda client: client.movie(862), key=V4_TOKEN, transport=httpx.MockTransport(answer))
+    assert sent[0].headers["authorization"] == f"Bearer {V4_TOKEN}"
+    assert "api_key" not in str(sent[0].url)
+
+
+def test_a_search_gives_results_as_searches_have_them():
+    results, _, _ = asking(FakeTmdb(), lambda client: client.search("matrix", 1999))
+    assert [each["id"] for each in results] == [603]
+    assert "runtime" not in results[0]
+    assert 28 in results[0]["genre_ids"]
+
+
+def test_a_movie_that_tmdb_has_not_is_none():
+    assert asking(FakeTmdb(), lambda client: client.movie(1))[0] is None
+
+
+@pytest.mark.parametrize("fault", [429, 500, 502, 503, "malformed", "damaged", "not an object"])
+def test_what_passes_is_tried_again(fault):
+    fake = FakeTmdb()
+    fake.faults.extend([fault, fault])
+    body, client, slept = asking(fake, lambda client: client.movie(862))
+    assert body["id"] == 862
+    assert client.counts() == {"requests": 3, "retries": 2, "most_in_flight": 1}
+    assert len(slept) == 2
+
+
+def test_a_retry_after_is_waited_for():
+    fake = FakeTmdb(retry_after="7")
+    fake.faults.append(429)
+    _, _, slept = asking(fake, lambda client: client.movie(862))
+    assert slept[0] == pytest.approx(7.1)
+
+
+def test_a_retry_after_holds_everybody():
+    """Two wait for their own turn after a 429; who comes then waits as well."""
+    fake = FakeTmdb(retry_after="7")
+    fake.faults.append(429)
+
+    async def ask(client):
+        first = asyncio.create_task(client.movie(862))
+        while not client.retries:
+            await asyncio.sleep(0)
+        await asyncio.gather(first, client.movie(603))
+
+    _, _, slept = asking(fake, ask)
+    assert sorted(round(seconds) for seconds in slept if seconds > 1) == [7, 7, 7]
+
+
+def test_a_retry_after_may_be_a_date_and_is_bounded():
+    fake = FakeTmdb(retry_after=format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True))
+    fake.faults.append(429)
+    _, _, slept = asking(fake, lambda client: client.movie(862))
+    assert slept[0] == pytest.approx(60.1)
+
+
+def test_a_trouble_that_stays_is_an_error_after_the_last_attempt():
+    fake = FakeTmdb()
+    fake.faults.extend([500] * ATTEMPTS)
+    with pytest.raises(UnavailableError, match="/movie/862: status 500"):
+        asking(fake, lambda client: client.movie(862))
+    assert len(fake.asked) == ATTEMPTS
+
+
+@pytest.mark.parametrize("error", [httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError])
+def test_a_connection_that_fails_is_tried_again(error):
+    def fails(request):
+        raise error("no")
+
+    with pytest.raises(UnavailableError, match=error.__name__):
+        asking(None, lambda client: client.movie(862), transport=httpx.MockTransport(fails))
+
+
+@pytest.mark.parametrize(("status", "expected"), [(401, KeyRefusedError), (422, TmdbError)])
+def test_what_does_not_pass_is_not_tried_again(status, expected):
+    fake = FakeTmdb()
+    fake.faults.append(status)
+    with pytest.raises(expected):
+        asking(fake, lambda client: client.movie(862))
+    assert len(fake.asked) == 1
+
+
+@pytest.mark.parametrize("body", [{"title": "no id"}, {"id": "862"}])
+def test_an_answer_that_is_no_movie_is_an_error(body):
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, json=body))
+    with pytest.raises(TmdbError, match="without an id"):
+        asking(None, lambda client: client.movie(862), transport=transport)
+
+
+def chain(error):
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize("key", [V3_KEY + "x", V4_TOKEN + "x"])
+@pytest.mark.parametrize("trouble", ["refused", 500, "unreachable"])
+def test_the_key_stands_in_no_log_and_no_error(key, trouble, caplog):
+    caplog.set_level(logging.DEBUG)
+    fake = FakeTmdb()
+    if trouble == 500:
+        fake.faults.extend([500] * ATTEMPTS)
+
+    def unreachable(request):
+        raise httpx.ConnectError("no route", request=request)
+
+    transport = httpx.MockTransport(unreachable) if trouble == "unreachable" else None
+    with pytest.raises(TmdbError) as raised:
+        asking(fake, lambda client: client.movie(862), key=key, transport=transport)
+    assert any("/movie/862" in message for message in caplog.messages) or trouble == "unreachable"
+    assert key not in caplog.text
+    for error in chain(raised.value):
+        assert key not in repr(error)
+        assert key not in repr(getattr(error, "args", ()))
+
+
+def test_no_more_than_fifty_requests_are_in_flight():
+    fake = FakeTmdb(delay=0.02)
+
+    async def ask(client):
+        await asyncio.gather(*(client.movie(862) for _ in range(200)))
+
+    _, client, _ = asking(fake, ask)
+    assert client.counts() == {"requests": 200, "retries": 0, "most_in_flight": 50}
+    assert fake.most_in_flight <= 50
+
+
+def test_a_bucket_gives_its_burst_at_once_and_then_its_rate():
+    clock = Clock()
+    bucket = TokenBucket(10, burst=3, clock=clock, sleep=clock.sleep)
+    moments = []
+
+    async def take():
+        for _ in range(6):
+            await bucket.take()
+            moments.append(round(clock.now - 1000, 3))
+
+    asyncio.run(take())
+    assert moments == [0, 0, 0, 0.1, 0.2, 0.3]
+
+
+def test_a_paused_bucket_gives_nothing_so_long():
+    clock = Clock()
+    bucket = TokenBucket(10, burst=3, clock=clock, sleep=clock.sleep)
+    bucket.pause(5)
+    asyncio.run(bucket.take())
+    assert clock.now == 1005

@@ -1,0 +1,400 @@
+"""Posters and backdrops of TMDB on the site: shown when they are there, waited for by nobody."""
+
+import asyncio
+import html
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import polars as pl
+import pytest
+
+from movierec.tmdb.metadata import DESCRIPTIONS
+from resources.tmdb.posters import PosterFetch
+from serving.app import create_app
+from serving.images.cache import ImageCache
+from serving.images.fetcher import DEADLINE, FAILURES, MOST_WAITING, REST, ImageFetcher
+from serving.images.image_store import Pictures
+from tests.factories import publish_bundle, published_home
+from tests.fake_tmdb import JPEG, FakeTmdb, served
+from tests.photographs import photograph
+from tests.serving.conftest import Browser, browser_of, eventually
+
+DESCRIBED = {
+    "movie_id": 1,
+    "overview": "A toy <thinks>.",
+    "tagline": "To infinity",
+    "runtime": 81,
+    "original_title": "玩具",
+    "original_language": "zh",
+    "directors": ["John Lasseter"],
+    "cast": ["Tom Hanks", "Tim Allen"],
+    "poster_path": "/a.jpg",
+    "backdrop_path": "/b.jpg",
+}
+
+
+def describe(home: Path, *rows: dict[str, object]) -> None:
+    path = home / "metadata" / "full" / "descriptions.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = {name: [row.get(name) for row in rows] for name in DESCRIPTIONS}
+    pl.DataFrame(columns, schema=DESCRIPTIONS).with_columns(pl.col("directors", "cast").fill_null([])).write_parquet(
+        path
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    describe(published_home(tmp_path), DESCRIBED, {"movie_id": 2})
+    return tmp_path
+
+
+@pytest.fixture
+def fake() -> FakeTmdb:
+    return FakeTmdb()
+
+
+@pytest.fixture
+def browser(home: Path, fake: FakeTmdb) -> Iterator[Browser]:
+    with served(fake.app) as address:
+        app = create_app(home, "full", pictures=Pictures.of(home, "full", host=f"{address}/t/p"))
+        yield Browser(app)
+        app.state.site.pictures.close()
+
+
+def is_image(browser: Browser, path: str) -> Callable[[], bool]:
+    return lambda: browser.get(path).content == JPEG
+
+
+def test_the_first_request_is_drawn_at_once_and_a_later_one_gets_the_image(browser: Browser, fake: FakeTmdb) -> None:
+    first = browser.get("/posters/1")
+    assert first.headers["content-type"] == "image/svg+xml"
+    assert first.headers["cache-control"] == "no-cache"
+    assert eventually(is_image(browser, "/posters/1"))
+    answer = browser.get("/posters/1", If_None_Match=first.headers["etag"])
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.headers["cache-control"] == "public, max-age=604800"
+    assert browser.get("/posters/1", If_None_Match=answer.headers["etag"]).status_code == 304
+    assert fake.asked == ["/t/p/w342/a.jpg"]
+    assert browser.get("/posters/1?drawn=1").content == first.content
+
+
+def is_small(browser: Browser, path: str) -> Callable[[], bool]:
+    return lambda: browser.get(path).headers["content-type"] == "image/webp"
+
+
+def test_a_card_gets_the_small_one_and_the_page_of_the_movie_the_large_one(browser: Browser, fake: FakeTmdb) -> None:
+    fake.image = photograph("a")
+    assert browser.get("/posters/1?size=card").headers["content-type"] == "image/svg+xml"
+    assert eventually(is_small(browser, "/posters/1?size=card"))
+    answer = browser.get("/posters/1?size=card")
+    assert answer.headers["cache-control"] == "public, max-age=604800"
+    assert browser.get("/posters/1?size=card", If_None_Match=answer.headers["etag"]).status_code == 304
+    large = browser.get("/posters/1")
+    assert large.content == fake.image
+    assert large.headers["etag"] != answer.headers["etag"]
+    assert fake.asked == ["/t/p/w342/a.jpg"]
+
+
+def test_a_kept_poster_without_a_small_one_is_shown_large_until_that_is_made(home: Path, browser: Browser) -> None:
+    kept = home / "posters" / "kept" / "w342-a.jpg"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(photograph("a"))
+    some_time_ago = time.time() - 100 * 24 * 3600
+    os.utime(kept, (some_time_ago, some_time_ago))
+    first = browser.get("/posters/1?size=card")
+    assert (first.headers["content-type"], first.headers["cache-control"]) == ("image/jpeg", "no-cache")
+    assert eventually(is_small(browser, "/posters/1?size=card"))
+    made = home / "posters" / "cache" / "w342-a.jpg.card.webp"
+    assert made.stat().st_mtime == pytest.approx(some_time_ago, abs=1)
+
+
+def test_a_poster_that_cannot_be_read_is_shown_as_it_is(
+    browser: Browser, fake: FakeTmdb, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert eventually(is_image(browser, "/posters/1?size=card"))
+    fetcher = browser.app.state.site.pictures.fetcher
+    assert eventually(lambda: not fetcher.is_busy())
+    assert browser.get("/posters/1?size=card").headers["cache-control"] == "public, max-age=604800"
+    assert [record.message for record in caplog.records if "no small w342-a.jpg" in record.message]
+
+
+def test_home_with_sixty_fetched_posters_is_less_than_400_kb(tmp_path: Path, fake: FakeTmdb) -> None:
+    publish_bundle(tmp_path, n_movies=50)
+    describe(tmp_path, *({"movie_id": i, "poster_path": f"/{i}.jpg"} for i in range(1, 53)))
+    fetch = PosterFetch(
+        "http://images.test/t/p", tmp_path / "posters" / "kept", transport=httpx.ASGITransport(fake.app)
+    )
+    fake.image = photograph
+    asyncio.run(fetch.fetch(f"/{i}.jpg" for i in range(1, 53)))
+    browser = browser_of(tmp_path)
+    home = browser.get("/?user_id=1", Accept_Encoding="gzip")
+    # Some movies are on the page twice; they count twice, as sixty different ones would.
+    shown = [html.unescape(path) for path in re.findall(r'src="(/posters/[^"]+)"', home.text)][:60]
+    posters = [browser.get(path) for path in shown]
+    parts = [browser.get(path) for path in re.findall(r'(?:src|href)="(/static/[^"]+)"', home.text)]
+    assert {answer.headers["content-type"] for answer in posters} == {"image/webp"}
+    assert len(posters) == 60
+    sizes = [sum(int(answer.headers["content-length"]) for answer in answers) for answers in ([home], parts, posters)]
+    assert sum(sizes) < 400_000, sizes
+
+
+def test_nobody_waits_for_a_slow_host(browser: Browser, fake: FakeTmdb) -> None:
+    fake.delay = 3600
+    assert [browser.get("/posters/1").headers["content-type"] for _ in range(3)] == ["image/svg+xml"] * 3
+    assert eventually(lambda: len(fake.asked) == 1)
+
+
+def test_what_the_graph_fetched_needs_no_network(home: Path, browser: Browser, fake: FakeTmdb) -> None:
+    kept = home / "posters" / "kept" / "w342-a.jpg"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(JPEG + b"kept")
+    assert browser.get("/posters/1").content == JPEG + b"kept"
+    assert fake.asked == []
+
+
+def test_a_movie_without_a_poster_at_tmdb_keeps_its_drawn_one(browser: Browser, fake: FakeTmdb) -> None:
+    for movie_id in (2, 3):
+        assert browser.get(f"/posters/{movie_id}").headers["content-type"] == "image/svg+xml"
+    assert browser.get("/posters/999").status_code == 404
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize(("status", "kind"), [(404, "image/jpeg"), (200, "text/html")])
+def test_what_the_host_has_not_is_asked_for_once_and_stays_drawn(
+    browser: Browser, fake: FakeTmdb, status: int, kind: str
+) -> None:
+    fake.image_status, fake.image_type = status, kind
+    page = browser.get("/movies/1").text
+    address = page.split('class="movie-poster" src="')[1].split('"')[0]
+    assert browser.get(address).headers["cache-control"] == "no-cache"
+    assert eventually(lambda: browser.get(address).headers["cache-control"] == "public, max-age=86400")
+    assert browser.get(address).headers["content-type"] == "image/svg+xml"
+    assert fake.asked.count("/t/p/w342/a.jpg") == 1
+
+
+def test_a_site_without_a_cache_fetches_nothing(home: Path, fake: FakeTmdb) -> None:
+    with served(fake.app) as address:
+        browser = Browser(
+            create_app(home, "full", pictures=Pictures.of(home, "full", host=f"{address}/t/p", cache_mb=0))
+        )
+        assert browser.get("/posters/1").headers["content-type"] == "image/svg+xml"
+        assert fake.asked == []
+
+
+def test_a_movie_page_tells_what_tmdb_says(browser: Browser) -> None:
+    page = browser.get("/movies/1").text
+    for text in ("A toy &lt;thinks&gt;.", "To infinity", "1 h 21 min", "John Lasseter", "Tom Hanks, Tim Allen"):
+        assert text in page
+    assert '<dd lang="zh">玩具</dd>' in page
+    assert 'src="/backdrops/1"' in page
+    assert "This product uses the TMDB API but is not endorsed or certified by TMDB." in page
+
+
+def test_tmdbs_logo_stands_in_the_footer_where_the_operator_has_put_it(browser: Browser) -> None:
+    logo = browser.app.state.site.pictures.logo
+    assert "/tmdb-logo.svg" not in browser.get("/").text
+    assert browser.get("/tmdb-logo.svg").status_code == 404
+    logo.parent.mkdir(exist_ok=True)
+    logo.write_text("<svg/>")
+    assert 'src="/tmdb-logo.svg"' in browser.get("/").text
+    assert browser.get("/tmdb-logo.svg").headers["content-type"] == "image/svg+xml"
+
+
+def test_a_movie_page_without_a_description_has_no_empty_places(browser: Browser) -> None:
+    for movie_id in (2, 3):
+        page = browser.get(f"/movies/{movie_id}").text
+        assert "<dt>" not in page.split("<footer")[0]
+        assert "/backdrops/" not in page
+
+
+def test_without_metadata_nobody_is_told_of_tmdb(tmp_path: Path) -> None:
+    page = Browser(create_app(published_home(tmp_path), "full")).get("/movies/1").text
+    assert "uses the TMDB API" not in page
+
+
+def test_a_backdrop_comes_later_too(browser: Browser) -> None:
+    assert browser.get("/backdrops/1").headers["content-type"] == "image/svg+xml"
+    assert eventually(is_image(browser, "/backdrops/1"))
+    drawn = browser.get("/backdrops/2")
+    assert drawn.headers["content-type"] == "image/svg+xml"
+    assert drawn.headers["cache-control"] == "public, max-age=86400"
+    assert browser.get("/backdrops/x").status_code == 404
+
+
+def test_broken_descriptions_leave_the_page_whole(home: Path, browser: Browser) -> None:
+    (home / "metadata" / "full" / "descriptions.parquet").write_bytes(b"no parquet")
+    assert browser.get("/movies/1").status_code == 200
+    assert browser.get("/posters/1").status_code == 200
+
+
+# The cache
+
+
+def test_the_cache_keeps_within_its_bound_what_was_used_last(tmp_path: Path) -> None:
+    cache = ImageCache(tmp_path, 1000)
+    now = time.time()
+    for i, name in enumerate("abc"):
+        cache.put(name, bytes(300))
+        os.utime(tmp_path / name, (now - 900 + i, now - 1000))  # used since: the disk itself would not note a read
+    assert cache.get("a") == bytes(300)
+    cache.put("d", bytes(300))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "c", "d"]
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 1000
+
+
+def test_an_image_that_is_too_old_is_none(tmp_path: Path) -> None:
+    cache = ImageCache(tmp_path, 1000)
+    cache.put("a", b"x")
+    os.utime(tmp_path / "a", (time.time(), time.time() - 151 * 24 * 3600))
+    assert cache.get("a") is None
+
+
+def test_what_is_being_written_is_left_alone_and_what_a_killed_process_left_is_not(tmp_path: Path) -> None:
+    written, left = tmp_path / ".a.1.part", tmp_path / ".b.2.part"
+    for part in (written, left):
+        part.write_bytes(bytes(2000))
+    os.utime(left, (0, 0))
+    ImageCache(tmp_path, 1000).put("c", bytes(300))
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".a.1.part", "c"]
+
+
+def test_caches_over_one_folder_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """As of several processes: each writes and evicts, and no read ever sees half an image."""
+    errors: list[Exception] = []
+
+    def use(number: int) -> None:
+        cache = ImageCache(tmp_path, 20_000)
+        try:
+            for i in range(60):
+                cache.put(f"{number}-{i % 20}", bytes([number]) * 3000)
+                found = cache.get(f"{(number + 1) % 3}-{i % 20}")
+                assert found is None or len(found) == 3000
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=use, args=(i,)) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 20_000
+
+
+# The fetcher
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Host:
+    """Answers with `status`, or not at all."""
+
+    def __init__(self) -> None:
+        self.status: int | None = 200
+        self.asked = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        if self.status is None:
+            raise httpx.ConnectTimeout("no")
+        return httpx.Response(self.status, content=JPEG, headers={"Content-Type": "image/jpeg"})
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def host() -> Host:
+    return Host()
+
+
+@pytest.fixture
+def fetcher(tmp_path: Path, host: Host, clock: Clock) -> Iterator[ImageFetcher]:
+    found = ImageFetcher(
+        "http://images.test", ImageCache(tmp_path, 10**6), transport=httpx.MockTransport(host), clock=clock
+    )
+    yield found
+    found.close()
+
+
+def fetched(fetcher: ImageFetcher, path: str) -> None:
+    fetcher.want("poster", path)
+    assert eventually(lambda: not fetcher.is_busy())
+
+
+@pytest.mark.parametrize("status", [None, 429, 500, 503])
+def test_a_host_in_trouble_is_left_alone_for_a_while(
+    fetcher: ImageFetcher, host: Host, clock: Clock, status: int | None
+) -> None:
+    host.status = status
+    for i in range(FAILURES + 3):
+        fetched(fetcher, f"/{i}.jpg")
+    assert host.asked == FAILURES
+    clock.now += REST + 1
+    fetched(fetcher, "/x.jpg")
+    assert host.asked == FAILURES + 1
+    fetched(fetcher, "/y.jpg")
+    assert host.asked == FAILURES + 1, "it failed again, so it rests again"
+    clock.now += REST + 1
+    host.status = 200
+    fetched(fetcher, "/x.jpg")
+    fetched(fetcher, "/y.jpg")
+    assert fetcher.cache.get("w342-y.jpg") == JPEG
+
+
+def test_a_disk_that_takes_nothing_is_trouble_too(fetcher: ImageFetcher, host: Host, tmp_path: Path) -> None:
+    fetcher.cache.folder = tmp_path / "file" / "in"
+    (tmp_path / "file").write_text("")
+    for i in range(FAILURES + 3):
+        fetched(fetcher, f"/{i}.jpg")
+    assert host.asked == FAILURES
+
+
+def test_an_image_is_fetched_once_at_a_time_and_few_wait(tmp_path: Path) -> None:
+    may_answer, asked = threading.Event(), []
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        may_answer.wait(20)
+        return httpx.Response(200, content=JPEG, headers={"Content-Type": "image/jpeg"})
+
+    fetcher = ImageFetcher("http://images.test", ImageCache(tmp_path, 10**6), transport=httpx.MockTransport(slow))
+    for i in range(MOST_WAITING * 2):
+        fetcher.want("poster", f"/{i}.jpg")
+        fetcher.want("poster", "/0.jpg")
+    may_answer.set()
+    assert eventually(lambda: not fetcher.is_busy())
+    assert len(asked) == len(set(asked)) == MOST_WAITING
+    fetcher.close()
+
+
+def test_an_image_that_never_ends_or_is_too_slow_is_given_up(tmp_path: Path, clock: Clock) -> None:
+    class Dripping(httpx.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            while True:
+                clock.now += 1
+                yield b"\xff\xd8\xff"
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Type": "image/jpeg"}, stream=Dripping())
+
+    cache = ImageCache(tmp_path, 10**6)
+    fetcher = ImageFetcher("http://images.test", cache, transport=httpx.MockTransport(answer), clock=clock)
+    fetched(fetcher, "/a.jpg")
+    assert clock.now < 1000 + 2 * DEADLINE
+    assert cache.get("w342-a.jpg") is None
+    fetcher.close()

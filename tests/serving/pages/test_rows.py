@@ -1,0 +1,107 @@
+"""What a user likes, and the rows that follow from it."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from assets.catalog import SimilarConfig
+from movierec.bundles.bundle import Bundle, current
+from movierec.catalog.similar_movies import SimilarityIndex
+from serving.pages.cards import ROW_SIZE, because_rows
+from serving.services.recommendations import liked_by, preset_users, rated_movies, similar
+from serving.services.taste import standing_out
+from tests.serving.conftest import Browser
+
+
+@pytest.fixture(scope="module")
+def bundle(home: Path) -> Bundle:
+    folder = current(home / "published" / "full")
+    assert folder is not None
+    return Bundle.open(folder)
+
+
+def test_the_movie_rated_last_comes_first(bundle: Bundle) -> None:
+    # User 3 rated the odd movies in the order of their ids, all with at least 4.
+    assert [movie.movie_id for movie in liked_by(bundle, 3)][:3] == [39, 37, 35]
+    assert liked_by(bundle, 999_999) == []
+
+
+def test_a_taste_is_what_exceeds_the_usual_share_most() -> None:
+    usual = {"Drama": 0.5, "War": 0.1, "Comedy": 0.3}
+    assert standing_out({"Drama": 0.6, "War": 0.3}, usual) == "War"
+    assert standing_out({"Drama": 0.4}, usual) is None
+    assert standing_out({}, usual) is None
+
+
+def test_presets_come_with_what_they_like(bundle: Bundle) -> None:
+    for user in preset_users(bundle):
+        assert user.taste.genre == ("Comedy" if user.user_id % 2 else "Action")
+        assert user.taste.decade in {1980, 1990, 2000}
+
+
+def test_the_hint_stands_beside_the_user(browser: Browser) -> None:
+    chips = re.findall(r"<small>(.*?)</small>", browser.get("/").text, flags=re.DOTALL)
+    assert all(re.search(r"(Comedy|Action), (1980|1990|2000)s", chip) for chip in chips)
+    assert len(chips) == 3
+
+
+def test_because_rows_hold_similar_movies_that_are_new(bundle: Bundle) -> None:
+    liked = liked_by(bundle, 3)[:4]
+    rows = because_rows(bundle, liked, seen={2, 4})
+    shown = [card.href for row in rows for card in row.cards]
+    assert 1 <= len(rows) <= 3
+    assert len(shown) == len(set(shown))
+    assert not {"/movies/2", "/movies/4"} & set(shown)
+    alike = {f"/movies/{movie.movie_id}" for movie in similar(bundle, rows[0].movie.movie_id, n=40).movies}
+    assert {card.href for card in rows[0].cards} <= alike
+
+
+def test_a_because_row_is_filled_up_from_further_neighbours(bundle: Bundle) -> None:
+    [movie, *others] = bundle.catalog.movies[:36]
+    neighbours = [other.movie_id for other in others]
+    table = {
+        "movie_id": [movie.movie_id],
+        "model": ["als_cosine"],
+        "similar_ids": [neighbours],
+        "similarity_scores": [[1.0] * len(neighbours)],
+    }
+    known = replace(bundle, similar=SimilarityIndex.of(pl.DataFrame(table)))
+    [row] = because_rows(known, [movie], seen=set(neighbours[:10]))
+    assert [card.href for card in row.cards] == [f"/movies/{movie_id}" for movie_id in neighbours[10:30]]
+
+
+def test_the_graph_stores_neighbours_enough_to_fill_a_row_up() -> None:
+    assert SimilarConfig().n >= 2 * ROW_SIZE
+
+
+def test_rows_of_another_user_say_whose_they_are(
+    browser: Browser, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = because_rows(bundle, liked_by(bundle, 3), seen=set())
+    monkeypatch.setattr("serving.pages.movie.because_rows", lambda *_, **__: rows)
+    titles = [f"Because user 3 liked {row.movie.title}" for row in rows]
+    html = browser.get("/?user_id=3").text
+    assert titles
+    assert all(title in html for title in titles)
+    assert "Because you liked" not in html
+
+
+def test_a_row_of_few_is_left_out(bundle: Bundle) -> None:
+    everything = set(bundle.catalog.by_id)
+    assert because_rows(bundle, liked_by(bundle, 3), seen=everything) == []
+    assert rated_movies(bundle, 999_999) == set()
+
+
+def test_rows_that_fail_cost_only_themselves(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("no liked movies")
+
+    monkeypatch.setattr("serving.pages.movie.because_rows", fails)
+    answer = browser.get("/?user_id=3")
+    assert "Chosen for user 3" in answer.text
+    assert "no liked movies" in caplog.text
