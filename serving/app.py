@@ -17,92 +17,103 @@ from movierec.bundles.bundle import BundleError, Live
 from movierec.bundles.companion import LiveCompanion
 from serving.api import clusters, health, movie_search, movies, recommendations, runs, users
 from serving.community.community import Community
-from serving.images.image_store import Pictures
+from serving.images.image_store import ImageStore
 from serving.pages import account, catalogue, home, images, movie, my_movies, onboarding, opinions, search, sign_in
 from serving.runs.operators import Operators
 from serving.settings import SiteSettings
-from serving.web.errors import on_crash, on_foreign, on_http_error, on_invalid, on_no_bundle
-from serving.web.middleware import BoundedBodies, HeadAsGet, JsonEtags, SafeHeaders, SameOrigin
-from serving.web.problems import describe, responses
+from serving.web.errors import (
+    handle_crash,
+    handle_http_error,
+    handle_invalid_request,
+    handle_missing_bundle,
+    refuse_foreign_request,
+)
+from serving.web.middleware import BodySizeLimit, HeadAsGet, JsonEtags, SameOrigin, SecurityHeaders
+from serving.web.problems import describe_problems, install_openapi_schema
 from serving.web.rendering import Site
-from serving.web.runtime import ready
-from serving.web.static_files import STATIC
+from serving.web.runtime import prepare_process
+from serving.web.static_files import STATIC_FOLDER
 
 log = logging.getLogger(__name__)
 
-HTMX = STATIC / "vendor" / "htmx.min.js"
-PAGES = (home, catalogue, movie, images, search, opinions, sign_in, my_movies, account, onboarding)
-APIS = (movie_search, movies, recommendations, clusters, users, runs, health)
-ABOUT_THE_API = (
+HTMX_FILE = STATIC_FOLDER / "vendor" / "htmx.min.js"
+PAGE_MODULES = (home, catalogue, movie, images, search, opinions, sign_in, my_movies, account, onboarding)
+API_MODULES = (movie_search, movies, recommendations, clusters, users, runs, health)
+API_DESCRIPTION = (
     "Movies, recommendations and clusters as JSON. Errors are problem details (RFC 9457); docs/api.md says more."
 )
 
 
 def from_environment() -> FastAPI:
-    """The variables of SiteSettings say what is served and where people's opinions are kept."""
+    """Builds the app from the environment variables of SiteSettings. Raises ValueError for an invalid setting."""
     settings = SiteSettings.from_environment()
-    pictures = Pictures.of(settings.home, settings.sample, host=settings.tmdb_images, cache_mb=settings.poster_cache_mb)
-    return create_app(settings.home, settings.sample, people=Community.of(settings), pictures=pictures)
+    pictures = ImageStore.from_home(
+        settings.home, settings.sample, host=settings.tmdb_images, cache_mb=settings.poster_cache_mb
+    )
+    return create_app(settings.home, settings.sample, community=Community.from_settings(settings), image_store=pictures)
 
 
 def create_app(
     home: Path,
     sample: str,
     *,
-    htmx: Path = HTMX,
-    people: Community | None = None,
-    pictures: Pictures | None = None,
+    htmx: Path = HTMX_FILE,
+    community: Community | None = None,
+    image_store: ImageStore | None = None,
     operators: Operators | None = None,
 ) -> FastAPI:
-    """Starts without a bundle too, and serves the first one as soon as it is published."""
+    """Builds the app. It also starts without a published bundle, and serves the first one as soon as it appears.
+
+    Raises RuntimeError if the file of htmx is missing.
+    """
     if not htmx.is_file():
         raise RuntimeError(f"{htmx} is missing: run `make setup`")
-    people = people or Community.of(SiteSettings(home=home))
+    community = community or Community.from_settings(SiteSettings(home=home))
     live = Live(home / "published" / sample)
     companion = LiveCompanion(home / "companion" / sample)
-    pictures = pictures or Pictures.of(home, sample)
+    image_store = image_store or ImageStore.from_home(home, sample)
     app = FastAPI(
         title="movierec",
         docs_url=None,
         redoc_url=None,
-        lifespan=opening(live, companion, people, pictures),
-        generate_unique_id_function=operation_id,
+        lifespan=build_lifespan(live, companion, community, image_store),
+        generate_unique_id_function=get_operation_id,
     )
-    app.state.site = site = Site.of(live, people, pictures)
+    app.state.site = site = Site.create(live, community, image_store)
     app.state.companion = companion
     app.state.operators = operators or Operators.from_environment(sample)
-    for page in PAGES:
+    for page in PAGE_MODULES:
         app.include_router(page.router)
-    for each in APIS:
-        app.include_router(each.router, responses=responses(422, 503))
-    describe(app, description=ABOUT_THE_API)
-    app.mount("/static", site.statics, name="static")
-    app.add_exception_handler(HTTPException, on_http_error)
-    app.add_exception_handler(RequestValidationError, on_invalid)
-    app.add_exception_handler(BundleError, on_no_bundle)
-    app.add_exception_handler(Exception, on_crash)
-    app.add_middleware(BoundedBodies)
+    for each in API_MODULES:
+        app.include_router(each.router, responses=describe_problems(422, 503))
+    install_openapi_schema(app, description=API_DESCRIPTION)
+    app.mount("/static", site.static_files, name="static")
+    app.add_exception_handler(HTTPException, handle_http_error)
+    app.add_exception_handler(RequestValidationError, handle_invalid_request)
+    app.add_exception_handler(BundleError, handle_missing_bundle)
+    app.add_exception_handler(Exception, handle_crash)
+    app.add_middleware(BodySizeLimit)
     app.add_middleware(JsonEtags)
-    app.add_middleware(SameOrigin, refuse=on_foreign)
+    app.add_middleware(SameOrigin, refuse=refuse_foreign_request)
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
-    app.add_middleware(SafeHeaders)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(HeadAsGet)
     return app
 
 
-def operation_id(route: APIRoute) -> str:
-    """Generated clients name their functions by it: the name of the function that answers."""
+def get_operation_id(route: APIRoute) -> str:
+    """The name of the route's function. Generated clients use it as the name of the call."""
     return route.name
 
 
-def opening(live: Live, companion: LiveCompanion, people: Community, pictures: Pictures) -> Any:
-    """Opens the bundle and the site's database before a request has to wait; stops fetching images at the end."""
+def build_lifespan(live: Live, companion: LiveCompanion, community: Community, image_store: ImageStore) -> Any:
+    """The app's lifespan: opens bundle and database before the first request, stops fetching images at the end."""
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        with ready(live, companion):
-            await to_thread.run_sync(people.open)
+        with prepare_process(live, companion):
+            await to_thread.run_sync(community.prepare_database)
             yield
-        pictures.close()
+        image_store.close()
 
     return lifespan

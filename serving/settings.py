@@ -1,4 +1,4 @@
-"""What the environment says to the site."""
+"""The site's settings, read from environment variables."""
 
 import os
 from collections.abc import Mapping
@@ -8,12 +8,12 @@ from typing import Self
 
 from movierec.tmdb import images
 
-IS_ON, IS_OFF = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+ON_VALUES, OFF_VALUES = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
 @dataclass(frozen=True)
 class SiteSettings:
-    """An empty `database_url` is SQLite under `home`, an empty `secret` one that is made and kept there."""
+    """Without `database_url` the database is SQLite under `home`; without `secret` one is created there."""
 
     home: Path = Path("data")
     sample: str = "full"
@@ -25,20 +25,20 @@ class SiteSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """From MOVIEREC_HOME, MOVIEREC_SAMPLE and so on; an unset or empty variable means the default."""
+        """Reads MOVIEREC_HOME, MOVIEREC_SAMPLE and so on; unset or empty ones mean the default. Raises ValueError."""
         return cls(
             Path(environment.get("MOVIEREC_HOME") or cls.home),
             environment.get("MOVIEREC_SAMPLE") or cls.sample,
             environment.get("MOVIEREC_DATABASE_URL", "").strip(),
             environment.get("MOVIEREC_SECRET", "").strip(),
-            _switch("MOVIEREC_REQUIRE_ACCOUNT", environment),
+            _parse_switch("MOVIEREC_REQUIRE_ACCOUNT", environment),
             environment.get("MOVIEREC_TMDB_IMAGES") or cls.tmdb_images,
             int(environment.get("MOVIEREC_POSTER_CACHE_MB") or cls.poster_cache_mb),
         )
 
 
-def _switch(name: str, environment: Mapping[str, str]) -> bool:
+def _parse_switch(name: str, environment: Mapping[str, str]) -> bool:
     value = environment.get(name, "").strip().lower()
-    if value not in IS_ON + IS_OFF:
+    if value not in ON_VALUES + OFF_VALUES:
         raise ValueError(f"{name} is {value!r}; 1 switches it on, 0 off")
-    return value in IS_ON
+    return value in ON_VALUES

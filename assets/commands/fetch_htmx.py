@@ -1,4 +1,4 @@
-"""Fetches the page's one third-party script, htmx, from a pinned wheel: `python -m assets.commands.fetch_htmx`."""
+"""Installs htmx, the only third-party script of the pages, from a pinned wheel: `python -m serving.vendor`."""
 
 import hashlib
 import os
@@ -11,28 +11,28 @@ from pathlib import Path
 
 WHEEL = "django-htmx==1.29.0"
 WHEEL_SHA256 = "0ec5be1645ed71e6787bd75e0250624f00274ac3bb1730f07b6629a95688929b"
-SCRIPT = "htmx-2.min.js"
+SCRIPT_NAME = "htmx-2.min.js"
 SCRIPT_SHA256 = "71ea67185bfa8c98c39d31717c6fce5d852370fcdfd129db4543774d3145c0de"
-TARGET = Path(__file__).parents[1] / "static" / "vendor" / "htmx.min.js"
+HTMX_FILE = Path(__file__).parents[1] / "static" / "vendor" / "htmx.min.js"
 
-Run = Callable[[list[str]], subprocess.CompletedProcess[str]]
+RunPip = Callable[[list[str]], subprocess.CompletedProcess[str]]
 
 
 class VendorError(RuntimeError):
-    """The script could not be had, or is not the one that was pinned."""
+    """The script could not be downloaded, or differs from the pinned one."""
 
 
 def run_pip(arguments: list[str]) -> subprocess.CompletedProcess[str]:
-    """pip of this interpreter, with the index it is configured for."""
+    """Runs pip of this interpreter with its configured index."""
     return subprocess.run([sys.executable, "-m", "pip", *arguments], capture_output=True, text=True, check=False)
 
 
-def vendor(target: Path = TARGET, run: Run = run_pip) -> bool:
-    """Puts the pinned script at `target`; False where it stands there already."""
+def fetch_htmx(target: Path = HTMX_FILE, run_pip_command: RunPip = run_pip) -> bool:
+    """Writes the pinned script to `target`; False if it is there already. Raises VendorError."""
     if target.is_file() and _sha256(target.read_bytes()) == SCRIPT_SHA256:
         return False
     with tempfile.TemporaryDirectory() as folder:
-        script = script_of(download(Path(folder), run))
+        script = extract_script(download_wheel(Path(folder), run_pip_command))
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     part.write_bytes(script)
@@ -40,12 +40,12 @@ def vendor(target: Path = TARGET, run: Run = run_pip) -> bool:
     return True
 
 
-def download(folder: Path, run: Run) -> Path:
-    """The wheel, its hash checked by pip."""
+def download_wheel(folder: Path, run_pip_command: RunPip) -> Path:
+    """Downloads the wheel; pip checks its hash. Raises VendorError."""
     requirements = folder / "requirements.txt"
     requirements.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n")
     options = ["--quiet", "--no-input", "--disable-pip-version-check", "--only-binary=:all:", "--no-deps"]
-    done = run(["download", *options, "--require-hashes", "-r", str(requirements), "-d", str(folder)])
+    done = run_pip_command(["download", *options, "--require-hashes", "-r", str(requirements), "-d", str(folder)])
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
         said = (done.stderr or done.stdout or "pip said nothing").strip().splitlines()[-1]
@@ -56,15 +56,17 @@ def download(folder: Path, run: Run) -> Path:
     return wheels[0]
 
 
-def script_of(wheel: Path) -> bytes:
-    """The pinned script out of the wheel."""
+def extract_script(wheel: Path) -> bytes:
+    """The pinned script from the wheel. Raises VendorError if it is missing or its hash differs."""
     with zipfile.ZipFile(wheel) as archive:
-        names = [name for name in archive.namelist() if name.endswith(f"/{SCRIPT}")]
+        names = [name for name in archive.namelist() if name.endswith(f"/{SCRIPT_NAME}")]
         if len(names) != 1:
-            raise VendorError(f"{wheel.name} has {names or 'no'} {SCRIPT}, wanted one: check the pin in {__file__}")
+            raise VendorError(
+                f"{wheel.name} has {names or 'no'} {SCRIPT_NAME}, wanted one: check the pin in {__file__}"
+            )
         script = archive.read(names[0])
     if _sha256(script) != SCRIPT_SHA256:
-        raise VendorError(f"{SCRIPT} of {wheel.name} has sha256 {_sha256(script)}, pinned is {SCRIPT_SHA256}")
+        raise VendorError(f"{SCRIPT_NAME} of {wheel.name} has sha256 {_sha256(script)}, pinned is {SCRIPT_SHA256}")
     return script
 
 
@@ -74,7 +76,7 @@ def _sha256(content: bytes) -> str:
 
 if __name__ == "__main__":
     try:
-        written = vendor()
+        written = fetch_htmx()
     except VendorError as error:
         sys.exit(str(error))
-    sys.stdout.write(f"{TARGET.name}: {'fetched' if written else 'up to date'}\n")
+    sys.stdout.write(f"{HTMX_FILE.name}: {'fetched' if written else 'up to date'}\n")

@@ -1,4 +1,4 @@
-"""Why a movie was recommended, as JSON: the ranker's score in parts, and the rated movies that spoke for it."""
+"""Explanations as JSON: the parts of the ranker's score, and the rated movies that led to a recommendation."""
 
 from collections.abc import Mapping
 from math import isnan
@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 from movierec.bundles.bundle import Bundle
 from movierec.recommender.explanations import Explanation, Reason
 
-EXAMPLE: JsonDict = {
+EXPLANATION_EXAMPLE: JsonDict = {
     "reasons": [
         {
             "feature": "ials_score",
@@ -26,7 +26,7 @@ EXAMPLE: JsonDict = {
 
 
 class ReasonOut(BaseModel):
-    """A feature of the ranker in `words`, its `value` (null where it has none), its SHAP contribution to the score."""
+    """One feature of the ranker in `words`, its `value` (null if unknown), its SHAP contribution to the score."""
 
     feature: str
     words: str
@@ -34,26 +34,28 @@ class ReasonOut(BaseModel):
     contribution: float
 
     @classmethod
-    def of(cls, reason: Reason) -> Self:
+    def from_reason(cls, reason: Reason) -> Self:
+        """The reason as JSON; NaN becomes null."""
         return cls(**reason._asdict() | {"value": None if isnan(reason.value) else reason.value})
 
 
 class RatedTitle(BaseModel):
-    """A movie that somebody has rated."""
+    """A movie that the user rated."""
 
     movie_id: int
     title: str
 
 
 class Why(BaseModel):
-    """`base` + the contributions of `reasons` + `others` is the movie's `score`.
+    """Why a movie was recommended: `base` + the contributions of `reasons` + `others` is its `score`.
 
-    `base` is what the ranker expects of any movie, `reasons` are the three features that moved the score most, `others`
-    is what all other features add. Without a ranker there are no reasons, and both numbers are null. `because_of` are
-    rated movies without which this one would have been a weaker candidate, the strongest first.
+    `base` is the score that the ranker expects of any movie, `reasons` are the three features with the largest
+    contributions, `others` is the sum of the contributions of all other features. Without a ranker `reasons` is empty,
+    `base` and `others` are null. `because_of` are the rated movies that raised this movie's candidate score most,
+    strongest first.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+    model_config = ConfigDict(json_schema_extra={"examples": [EXPLANATION_EXAMPLE]})
 
     reasons: list[ReasonOut]
     base: float | None
@@ -61,14 +63,15 @@ class Why(BaseModel):
     because_of: list[RatedTitle]
 
 
-def why_by_movie(bundle: Bundle, explanations: Mapping[int, Explanation]) -> dict[int, Why]:
-    return {movie_id: _why(bundle, each) for movie_id, each in explanations.items()}
+def explain_movies(bundle: Bundle, explanations: Mapping[int, Explanation]) -> dict[int, Why]:
+    """The explanations as JSON models, by movie_id."""
+    return {movie_id: _build_why(bundle, each) for movie_id, each in explanations.items()}
 
 
-def _why(bundle: Bundle, explanation: Explanation) -> Why:
+def _build_why(bundle: Bundle, explanation: Explanation) -> Why:
     parts = explanation.parts
     return Why(
-        reasons=[ReasonOut.of(reason) for reason in parts.reasons] if parts else [],
+        reasons=[ReasonOut.from_reason(reason) for reason in parts.reasons] if parts else [],
         base=parts.base if parts else None,
         others=parts.others if parts else None,
         because_of=[

@@ -1,4 +1,4 @@
-"""The health of the site, as JSON."""
+"""The JSON route that reports the state of the site."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,14 +10,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from movierec.bundles.bundle import BundleError
-from serving.web.dependencies import TheSite, live_companion
+from serving.web.dependencies import TheSite, get_live_companion
 
 router = APIRouter(tags=["health"])
 
 
 class Health(BaseModel):
-    """`ok`; `empty` without a bundle; `stale` while a newer bundle or companion cannot be served, or no companion at
-    all, or one of another data set than the bundle. `fault` explains it. `companion` is the version of the clusters."""
+    """The state of what is served.
+
+    `status` is `empty` without a bundle; `stale` if a newer bundle or companion cannot be loaded, if there is no
+    companion, or if it was built from another data set than the bundle; else `ok`. `fault` explains it. `companion` is
+    the version of the clusters.
+    """
 
     status: Literal["ok", "stale", "empty"]
     version: str | None = None
@@ -31,18 +35,21 @@ class Health(BaseModel):
 
 @router.get("/health", responses={503: {"model": Health}})
 def health(request: Request, site: TheSite, response: Response) -> Health:
-    """What is served, since when, and what keeps something newer from being served."""
+    """What is served, since when, and why something newer is not. 503 without a bundle."""
     try:
-        bundle = site.live()
+        bundle = site.live_bundle()
     except BundleError as error:
         response.status_code = 503
         return Health(status="empty", fault=str(error))
-    about = site.about(bundle)
-    beside, faults = live_companion(request), [site.live.fault]
+    about = site.bundle_info(bundle)
+    beside, faults = get_live_companion(request), [site.live_bundle.fault]
     try:
         found = beside()
         companion = found.version
-        faults += [beside.fault, mixed(about.source, found.manifest.get("source", {}), beside.home.name)]
+        faults += [
+            beside.fault,
+            explain_mixed_sources(about.source, found.manifest.get("source", {}), beside.home.name),
+        ]
     except BundleError as error:
         companion = None
         faults.append(str(error))
@@ -59,9 +66,14 @@ def health(request: Request, site: TheSite, response: Response) -> Health:
     )
 
 
-def mixed(bundle: Mapping[str, Any], companion: Mapping[str, Any], sample: str) -> str | None:
-    """What is wrong where bundle and companion come from different sources: one id means two movies then."""
-    of, other = bundle.get("name"), companion.get("name")
+def explain_mixed_sources(
+    bundle_source: Mapping[str, Any], companion_source: Mapping[str, Any], sample: str
+) -> str | None:
+    """The problem if bundle and companion were built from different data sets, else None.
+
+    The same movie id would then mean two movies.
+    """
+    of, other = bundle_source.get("name"), companion_source.get("name")
     if other is None or other == of:
         return None
     return f"the bundle was made from {of}, the clusters from {other}; `make pipeline SAMPLE={sample}` makes both again"

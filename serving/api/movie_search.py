@@ -1,4 +1,4 @@
-"""The JSON twin of the search page."""
+"""The JSON route that searches and filters movies with the parameters of the search page."""
 
 import hashlib
 import json
@@ -13,48 +13,56 @@ from starlette.requests import Request
 from movierec.search.browser import Browser, Sort
 from movierec.search.filter_tree import FilterError, write_top
 from movierec.search.title_index import State
-from serving.api.movies import Limit
+from serving.api.movies import ResultCount
 from serving.api.response_models import MovieOut
-from serving.services.search_query import MAX_QUERY, ONLY, asked, root
+from serving.services.search_query import MAX_QUERY_LENGTH, ONLY_CHOICES, join_conditions, parse_search_query
 from serving.web.dependencies import TheBundle
-from serving.web.problems import wrong_parameter
-from serving.web.visitor_lists import my_sets
+from serving.web.problems import build_parameter_error
+from serving.web.visitor_lists import load_filter_sets
 
 router = APIRouter(tags=["movies"])
 
-CURSOR = re.compile(r"([0-9a-f]{16})\.([0-9]{1,10})")
-CHOICES = {"genre_mode": ("any", "all"), "only": ONLY}
+CURSOR_PATTERN = re.compile(r"([0-9a-f]{16})\.([0-9]{1,10})")
+PARAMETER_CHOICES = {"genre_mode": ("any", "all"), "only": ONLY_CHOICES}
 EXAMPLE_FILTER = 'or(genre:Sci-Fi,tag:"time travel"),year:1990..1999,not(mean_rating:..3)'
 
 
-def described(name: str, about: str, example: Any, *, many: bool = False, **schema: Any) -> dict[str, Any]:
-    """A parameter that is read out of the address as the search page reads it."""
+def describe_parameter(
+    name: str, description: str, example: Any, *, is_list: bool = False, **schema: Any
+) -> dict[str, Any]:
+    """The OpenAPI description of a parameter that the route reads from the URL itself."""
     one = {"type": "string"} | schema
-    shape = {"type": "array", "items": one, "examples": [[example]]} if many else one | {"examples": [example]}
-    return {"name": name, "in": "query", "required": False, "description": about, "schema": shape}
+    shape = {"type": "array", "items": one, "examples": [[example]]} if is_list else one | {"examples": [example]}
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": shape}
 
 
-PANEL = [
-    described("filter", "conditions, see docs/web.md", EXAMPLE_FILTER),
-    described("genre", "of these genres", "Comedy", many=True),
-    described("genre_mode", "whether one genre is enough or all are wanted", "all", enum=[*CHOICES["genre_mode"]]),
-    described("decade", "of these decades", "1990", many=True),
-    described("year_from", "of this year or later", 1990, type="integer"),
-    described("year_to", "of this year or earlier", 1999, type="integer"),
-    described("rating_min", "with this mean rating or a better one", 3.5, type="number"),
-    described("ratings_min", "with so many ratings or more", 50, type="integer"),
-    described("tag", "with all of these tags", "time travel", many=True),
-    described(
-        "only", "what the visitor has on the site, or has a poster", "unseen", many=True, enum=[*CHOICES["only"]]
+PANEL_PARAMETERS = [
+    describe_parameter("filter", "conditions, see docs/web.md", EXAMPLE_FILTER),
+    describe_parameter("genre", "of these genres", "Comedy", is_list=True),
+    describe_parameter(
+        "genre_mode", "whether one genre is enough or all are wanted", "all", enum=[*PARAMETER_CHOICES["genre_mode"]]
+    ),
+    describe_parameter("decade", "of these decades", "1990", is_list=True),
+    describe_parameter("year_from", "of this year or later", 1990, type="integer"),
+    describe_parameter("year_to", "of this year or earlier", 1999, type="integer"),
+    describe_parameter("rating_min", "with this mean rating or a better one", 3.5, type="number"),
+    describe_parameter("ratings_min", "with so many ratings or more", 50, type="integer"),
+    describe_parameter("tag", "with all of these tags", "time travel", is_list=True),
+    describe_parameter(
+        "only",
+        "what the visitor has on the site, or has a poster",
+        "unseen",
+        is_list=True,
+        enum=[*PARAMETER_CHOICES["only"]],
     ),
 ]
 
 
 class MoviesAnswer(BaseModel):
-    """`total` counts all movies found. `next_cursor` is null where there are no more.
+    """One page of results. `total` counts all results; `next_cursor` is null on the last page.
 
-    `matched` is `similar` where typing errors had to be allowed for, `partial` where no movie has all words of `q`;
-    `meant` is `q` with its unknown words replaced.
+    `matched` is `similar` if spelling errors were allowed for, `partial` if no movie has all words of `q`. `meant` is
+    `q` with its unknown words replaced.
     """
 
     total: int
@@ -67,41 +75,41 @@ class MoviesAnswer(BaseModel):
     next_cursor: str | None
 
 
-@router.get("/api/movies", openapi_extra={"parameters": PANEL})
+@router.get("/api/movies", openapi_extra={"parameters": PANEL_PARAMETERS})
 def search_movies(
     request: Request,
     bundle: TheBundle,
     *,
-    q: Annotated[str, Query(max_length=MAX_QUERY, examples=["heat 1995"], description="words of a title")] = "",
+    q: Annotated[str, Query(max_length=MAX_QUERY_LENGTH, examples=["heat 1995"], description="words of a title")] = "",
     sort: Annotated[
         Sort | None,
         BeforeValidator(lambda given: given or None),
         Query(examples=["year"], description="relevance with `q`, popularity without"),
     ] = None,
-    limit: Limit = 20,
+    limit: ResultCount = 20,
     cursor: Annotated[str, Query(max_length=100, examples=[""], description="`next_cursor` of the answer before")] = "",
 ) -> MoviesAnswer:
-    """Search and filter the catalogue, a page at a time.
+    """Search and filter the catalogue, one page at a time.
 
-    The query of the search page's address works here as it is; `filter` in the answer is all of it but the words.
+    It takes the query of a search page's URL unchanged. `filter` in the answer is the whole query except the words.
     """
     browser = bundle.browser
-    for name, choices in CHOICES.items():
+    for name, choices in PARAMETER_CHOICES.items():
         if not {value.strip() for value in request.query_params.getlist(name)} <= {"", *choices}:
-            raise wrong_parameter(name, f"must be one of {', '.join(choices)}")
-    wanted = asked([pair for pair in request.query_params.multi_items() if pair[0] not in {"q", "sort"}])
+            raise build_parameter_error(name, f"must be one of {', '.join(choices)}")
+    wanted = parse_search_query([pair for pair in request.query_params.multi_items() if pair[0] not in {"q", "sort"}])
     for fault in wanted.faults:
-        raise wrong_parameter(fault.where, str(fault.error))
-    tree = root(wanted.whole().parts)
+        raise build_parameter_error(fault.where, str(fault.error))
+    tree = join_conditions(wanted.combine_filters().parts)
     try:
-        mask = browser.columns.matching(tree, my_sets(request))
+        mask = browser.columns.matching(tree, load_filter_sets(request))
     except FilterError as error:
-        raise wrong_parameter("filter", str(error)) from None
+        raise build_parameter_error("filter", str(error)) from None
     order: Sort = sort or ("relevance" if q.strip() else "popularity")
     hits = browser.hits(q)
     rows = browser.ordered(hits.mask & mask, hits, order)
-    search = digest(q, write_top(tree), order)
-    start = browser.after(rows, row_of(browser, cursor, search), hits, order) if cursor else 0
+    search = hash_search(q, write_top(tree), order)
+    start = browser.after(rows, find_cursor_row(browser, cursor, search), hits, order) if cursor else 0
     shown = rows[start : start + limit]
     more = start + limit < len(rows)
     return MoviesAnswer(
@@ -111,31 +119,36 @@ def search_movies(
         filter=write_top(tree),
         matched=hits.state,
         meant=hits.meant,
-        movies=[MovieOut.of(browser.movies[row]) for row in shown],
-        next_cursor=cursor_of(search, browser.movies[shown[-1]].movie_id) if more else None,
+        movies=[MovieOut.from_movie(browser.movies[row]) for row in shown],
+        next_cursor=encode_cursor(search, browser.movies[shown[-1]].movie_id) if more else None,
     )
 
 
-def digest(*search: str) -> str:
-    """Which search a cursor belongs to."""
+def hash_search(*search: str) -> str:
+    """A hash that ties a cursor to its search."""
     return hashlib.blake2b(json.dumps(search).encode(), digest_size=8).hexdigest()
 
 
-def cursor_of(search: str, movie_id: int) -> str:
-    """It names the last movie, so movies that come or go do not shift the next page."""
+def encode_cursor(search: str, movie_id: int) -> str:
+    """The cursor that continues after this movie.
+
+    It names the movie, so new or removed movies do not shift the next page.
+    """
     return urlsafe_b64encode(f"{search}.{movie_id}".encode()).decode().rstrip("=")
 
 
-def row_of(browser: Browser, cursor: str, search: str) -> int:
-    """The row of the movie that `cursor` names. Raises a 422 for one of another search, or of no movie."""
+def find_cursor_row(browser: Browser, cursor: str, search: str) -> int:
+    """The row of the movie in the cursor. Raises a 422 for a cursor of another search or of a removed movie."""
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
     except ValueError:
         text = ""
-    named = CURSOR.fullmatch(text)
+    named = CURSOR_PATTERN.fullmatch(text)
     start_anew = "leave it out to start from the first movie"
     if named is None or named[1] != search:
-        raise wrong_parameter("cursor", f"this cursor belongs to another search; {start_anew}")
+        raise build_parameter_error("cursor", f"this cursor belongs to another search; {start_anew}")
     if int(named[2]) not in browser.columns.rows:
-        raise wrong_parameter("cursor", f"the last movie of the page before is not in the catalogue; {start_anew}")
+        raise build_parameter_error(
+            "cursor", f"the last movie of the page before is not in the catalogue; {start_anew}"
+        )
     return browser.columns.rows[int(named[2])]

@@ -1,69 +1,76 @@
-"""JSON: recommendations by each way of choosing, for one movie, one user, many users, or a list of ratings."""
+"""JSON routes that recommend for one movie, one user, many users, or a list of ratings, each with a named method."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Body
 
 from movierec.data.interactions import UNKNOWN
-from serving.api.explanations import why_by_movie
-from serving.api.movies import Limit, known
+from serving.api.explanations import explain_movies
+from serving.api.movies import ResultCount, require_movie
 from serving.api.request_models import MovieQuestion, RatingsQuestion, UserQuestion, UsersQuestion
 from serving.api.response_models import ForMovie, ForRatings, ForUser, ForUsers, PersonalMovie, Recommended, Top
 from serving.services import recommendations
-from serving.services.recommendations import Chosen, known_movies
+from serving.services.recommendations import MovieList, resolve_movies
 from serving.web.dependencies import MaybeCompanion, TheBundle
-from serving.web.problems import responses
+from serving.web.problems import describe_problems
 
-router = APIRouter(tags=["recommendations"], responses=responses(503))
+router = APIRouter(tags=["recommendations"], responses=describe_problems(503))
 
-OneMovie = Annotated[MovieQuestion, Body(examples=[{"movie_id": 1, "top_n": 5}, {"anime_id": 1}])]
+MovieQuestionBody = Annotated[MovieQuestion, Body(examples=[{"movie_id": 1, "top_n": 5}, {"anime_id": 1}])]
 
 
 @router.get("/top")
-def top_movies(bundle: TheBundle, top_n: Limit = 100) -> Top:
-    """The Top-100: the most popular movies by mean rating and number of ratings."""
+def top_movies(bundle: TheBundle, top_n: ResultCount = 100) -> Top:
+    """The most popular movies by mean rating and number of ratings, 100 by default."""
     found = bundle.catalog.popular(limit=top_n)
-    chosen = Chosen("popularity_fallback", list(found), [movie.popularity or 0.0 for movie in found])
-    return Top(movies=Recommended.of(chosen).movies)
+    chosen = MovieList("popularity_fallback", list(found), [movie.popularity or 0.0 for movie in found])
+    return Top(movies=Recommended.from_movies(chosen).movies)
 
 
-@router.post("/recommend_content_based", responses=responses(404))
-def recommend_content_based(bundle: TheBundle, companion: MaybeCompanion, question: OneMovie) -> ForMovie:
-    """Movies nearest in genres, time and tags; works for a movie that nobody has rated.
+@router.post("/recommend_content_based", responses=describe_problems(404))
+def recommend_content_based(bundle: TheBundle, companion: MaybeCompanion, question: MovieQuestionBody) -> ForMovie:
+    """Movies nearest in genres, year and tags; also works for a movie without ratings.
 
-    `model` is `content`; `als_cosine`, `genre_jaccard` or `popularity_fallback` where nothing is known of the movie.
+    `model` is `content`, or `als_cosine`, `genre_jaccard` or `popularity_fallback` if the movie has no content
+    features.
     """
-    movie = known(bundle, question.id)
-    chosen = recommendations.by_content(bundle, companion.content if companion else None, movie, n=question.top_n)
-    return ForMovie.of(chosen, movie_id=movie.movie_id)
+    movie = require_movie(bundle, question.given_movie_id)
+    chosen = recommendations.recommend_by_content(
+        bundle, companion.content if companion else None, movie, n=question.top_n
+    )
+    return ForMovie.from_movies(chosen, movie_id=movie.movie_id)
 
 
 @router.post("/recommend_session_based")
 def recommend_session_based(bundle: TheBundle, question: UserQuestion) -> ForUser:
-    """What people rate after the user's last ratings: item-to-item transitions.
+    """Movies that users rated after the movies that this user rated last (item-to-item transitions).
 
     `model` is `transitions`, or `popularity_fallback` for a user without ratings.
     """
-    chosen = recommendations.by_channel(bundle, recommendations.SESSION, question.user_id, n=question.top_n)
-    return ForUser.of(chosen, user_id=question.user_id)
+    chosen = recommendations.recommend_by_channel(
+        bundle, recommendations.SESSION_CHANNEL, question.user_id, n=question.top_n
+    )
+    return ForUser.from_movies(chosen, user_id=question.user_id)
 
 
 @router.post("/recommend_collaborative")
 def recommend_collaborative(bundle: TheBundle, question: UserQuestion) -> ForUser:
-    """What matrix factorisation alone recommends, before any ranking.
+    """Recommendations of matrix factorization alone, without the ranker.
 
     `model` is `ials`, or `popularity_fallback` for a user without ratings.
     """
-    chosen = recommendations.by_channel(bundle, recommendations.COLLABORATIVE, question.user_id, n=question.top_n)
-    return ForUser.of(chosen, user_id=question.user_id)
+    chosen = recommendations.recommend_by_channel(
+        bundle, recommendations.COLLABORATIVE_CHANNEL, question.user_id, n=question.top_n
+    )
+    return ForUser.from_movies(chosen, user_id=question.user_id)
 
 
 @router.post("/api/recommendations")
 def recommend_for_many(bundle: TheBundle, question: UsersQuestion) -> ForUsers:
-    """What `GET /api/movies/personal` answers, for up to 50 users at once."""
+    """The same answer as `GET /api/movies/personal`, for up to 50 users at once."""
     # One after the other: a block sums in another order, and near ties would not stand as they do for one user.
     answers = [
-        ForUser.of(recommendations.for_user(bundle, user_id, n=question.top_n), user_id=user_id)
+        ForUser.from_movies(recommendations.recommend_with_fallback(bundle, user_id, n=question.top_n), user_id=user_id)
         for user_id in question.user_ids
     ]
     return ForUsers(answers=answers)
@@ -71,22 +78,22 @@ def recommend_for_many(bundle: TheBundle, question: UsersQuestion) -> ForUsers:
 
 @router.post("/api/fold-in")
 def recommend_for_ratings(bundle: TheBundle, question: RatingsQuestion) -> ForRatings:
-    """Recommendations for somebody known by these ratings alone; nothing is kept.
+    """Recommendations for a new user who is described only by these ratings; nothing is stored.
 
-    `model` is as for a known user; `popular_in_genres` or `popularity_fallback` where no rating can be used.
+    `model` is as for a known user, or `popular_in_genres` or `popularity_fallback` if no rating can be used.
     """
-    named = sorted({given.id for given in question.ratings})
+    named = sorted({given.given_movie_id for given in question.ratings})
     columns = bundle.recommender.interactions.columns_of(named)
     ignored = [movie_id for movie_id, column in zip(named, columns, strict=True) if column == UNKNOWN]
     # One of the catalogue that is not in the fit teaches nothing, but neither is it recommended.
     strange = set(ignored) - bundle.catalog.by_id.keys()
-    usable = [given for given in question.ratings if given.id not in strange]
-    movie_ids, stars = [given.id for given in usable], [given.rating for given in usable]
+    usable = [given for given in question.ratings if given.given_movie_id not in strange]
+    movie_ids, stars = [given.given_movie_id for given in usable], [given.rating for given in usable]
     found = bundle.recommender.for_ratings(
         movie_ids, stars, n=question.top_n, genres=question.genres, explain=question.explain
     )
-    chosen = known_movies(bundle, found.model, found.movie_ids, found.scores)
+    chosen = resolve_movies(bundle, found.model, found.movie_ids, found.scores)
     if not chosen.movies:  # all are rated
-        chosen = recommendations.popular(bundle, without=movie_ids, n=question.top_n)
-    why = why_by_movie(bundle, found.explanations)
-    return ForRatings.of(chosen, movies=PersonalMovie.all_of(chosen, why), ignored=ignored)
+        chosen = recommendations.recommend_popular(bundle, without=movie_ids, n=question.top_n)
+    why = explain_movies(bundle, found.explanations)
+    return ForRatings.from_movies(chosen, movies=PersonalMovie.list_from_movies(chosen, why), ignored=ignored)

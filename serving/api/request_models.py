@@ -1,4 +1,4 @@
-"""What the JSON API is asked in bodies: models with bounds and examples."""
+"""Request bodies of the JSON API, with bounds and examples."""
 
 from typing import Annotated, Self
 
@@ -7,68 +7,73 @@ from pydantic import BaseModel, BeforeValidator, Field, StrictBool, model_valida
 MAX_USERS, MAX_RATINGS, MAX_GENRES = 50, 500, 20
 
 
-def number(value: object) -> object:
-    """Lets no text and no truth value pass, which Pydantic would read as numbers."""
+def require_number(value: object) -> object:
+    """Rejects texts and booleans, which Pydantic would convert to numbers. Raises ValueError."""
     if isinstance(value, str | bool):
         raise ValueError("must be a number")  # noqa: TRY004  what Pydantic reports
     return value
 
 
-Whole = Annotated[int, BeforeValidator(number)]
-Id = Annotated[int, BeforeValidator(number), Field(ge=0, lt=10**18)]
-TopN = Annotated[int, BeforeValidator(number), Field(ge=1, le=100)]
-Stars = Annotated[float, BeforeValidator(number), Field(ge=0.5, le=5)]
+BodyInteger = Annotated[int, BeforeValidator(require_number)]
+BodyId = Annotated[int, BeforeValidator(require_number), Field(ge=0, lt=10**18)]
+BodyCount = Annotated[int, BeforeValidator(require_number), Field(ge=1, le=100)]
+StarRating = Annotated[float, BeforeValidator(require_number), Field(ge=0.5, le=5)]
 
 
-class OfAMovie(BaseModel):
-    """A movie by `movie_id`, or by `anime_id`, which means the same: one is wanted, `movie_id` counts of two."""
+class MovieReference(BaseModel):
+    """A movie by `movie_id`, or by its synonym `anime_id`. One is required; `movie_id` wins if both are given."""
 
-    movie_id: Id | None = Field(default=None, examples=[1])
-    anime_id: Id | None = Field(default=None, examples=[1])
+    movie_id: BodyId | None = Field(default=None, examples=[1])
+    anime_id: BodyId | None = Field(default=None, examples=[1])
 
     @property
-    def id(self) -> int:
+    def given_movie_id(self) -> int:
+        """The given id of the movie."""
         return next(each for each in (self.movie_id, self.anime_id) if each is not None)
 
     @model_validator(mode="after")
-    def has_one(self) -> Self:
+    def require_movie_id(self) -> Self:
+        """Raises ValueError if neither id is given."""
         if self.movie_id is None and self.anime_id is None:
             raise ValueError("movie_id or anime_id is required")
         return self
 
 
-class MovieQuestion(OfAMovie):
-    """Whose like is wanted."""
+class MovieQuestion(MovieReference):
+    """The movie to find similar ones for, and how many."""
 
-    top_n: TopN = Field(default=10, examples=[5])
+    top_n: BodyCount = Field(default=10, examples=[5])
 
 
 class UserQuestion(BaseModel):
-    """For whom movies are wanted."""
+    """The user to recommend movies to, and how many."""
 
-    user_id: Id = Field(examples=[15])
-    top_n: TopN = Field(default=10, examples=[5])
+    user_id: BodyId = Field(examples=[15])
+    top_n: BodyCount = Field(default=10, examples=[5])
 
 
 class UsersQuestion(BaseModel):
-    """For whom movies are wanted, each in turn; who is named twice is answered twice."""
+    """The users to recommend movies to, in order, and how many for each; a repeated user is answered again."""
 
-    user_ids: list[Id] = Field(min_length=1, max_length=MAX_USERS, examples=[[15, 73, 4711]])
-    top_n: TopN = Field(default=10, examples=[5])
+    user_ids: list[BodyId] = Field(min_length=1, max_length=MAX_USERS, examples=[[15, 73, 4711]])
+    top_n: BodyCount = Field(default=10, examples=[5])
 
 
-class GivenRating(OfAMovie):
-    """0.5 to 5 stars."""
+class GivenRating(MovieReference):
+    """A rating of 0.5 to 5."""
 
-    rating: Stars = Field(examples=[4.5])
+    rating: StarRating = Field(examples=[4.5])
 
 
 class RatingsQuestion(BaseModel):
-    """Ratings, oldest first; of two for one movie the later counts. `genres` count where no rating can be used."""
+    """Ratings of a new user, oldest first; if a movie is rated twice, the later rating counts.
+
+    `genres` are used if no rating can be.
+    """
 
     ratings: list[GivenRating] = Field(
         default=[], max_length=MAX_RATINGS, examples=[[{"movie_id": 1, "rating": 5}, {"movie_id": 260, "rating": 4.5}]]
     )
     genres: list[Annotated[str, Field(max_length=40)]] = Field(default=[], max_length=MAX_GENRES, examples=[["Drama"]])
-    top_n: TopN = Field(default=10, examples=[5])
+    top_n: BodyCount = Field(default=10, examples=[5])
     explain: StrictBool = Field(default=False, examples=[True], description="whether each movie says why it was chosen")

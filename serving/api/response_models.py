@@ -1,4 +1,4 @@
-"""What the JSON API answers: movies in order, with the model that chose them."""
+"""Response models of the JSON API: lists of movies with the name of the model that chose them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
@@ -8,9 +8,9 @@ from pydantic import BaseModel
 from movierec.catalog.catalog import Movie
 from serving.api.explanations import Why
 from serving.posters import poster
-from serving.services.recommendations import Chosen
+from serving.services.recommendations import MovieList
 
-Model = Literal[
+ModelName = Literal[
     "two_stage",
     "candidates",
     "popularity_fallback",
@@ -27,7 +27,7 @@ Model = Literal[
 
 
 class MovieOut(BaseModel):
-    """A movie of the catalogue; what is not known is null."""
+    """A movie of the catalogue; unknown values are null."""
 
     movie_id: int
     title: str
@@ -42,48 +42,60 @@ class MovieOut(BaseModel):
     poster: str
 
     @classmethod
-    def of(cls, movie: Movie, **more: Any) -> Self:
-        return cls(**movie._asdict(), poster=poster.url(movie), **more)
+    def from_movie(cls, movie: Movie, **more: Any) -> Self:
+        """The movie with the URL of its poster; `more` are the additional fields of a subclass."""
+        return cls(**movie._asdict(), poster=poster.build_poster_url(movie), **more)
 
 
 class SimilarMovie(MovieOut):
+    """A movie and its similarity to the requested one."""
+
     similarity: float
 
 
 class RankedMovie(MovieOut):
-    """`score` is the model's own and null where it only orders; scores of different models do not compare."""
+    """A movie with its rank, from 1.
+
+    `score` is the model's own, or null where the model gives only an order. Scores of different models cannot be
+    compared.
+    """
 
     rank: int
     score: float | None
 
 
 class PersonalMovie(RankedMovie):
-    """`explanation` is null where none was asked for, and for movies that are simply popular."""
+    """A movie recommended to one user.
+
+    `explanation` is null if none was requested, and for movies that were chosen only because they are popular.
+    """
 
     score: float
     explanation: Why | None
 
     @classmethod
-    def all_of(cls, chosen: Chosen, why: Mapping[int, Why]) -> list[Self]:
+    def list_from_movies(cls, chosen: MovieList, why: Mapping[int, Why]) -> list[Self]:
+        """The movies with ranks from 1; `why` has explanations by movie_id."""
         ranked = enumerate(zip(chosen.movies, chosen.scores, strict=True), 1)
         return [
-            cls.of(movie, score=score, rank=rank, explanation=why.get(movie.movie_id))
+            cls.from_movie(movie, score=score, rank=rank, explanation=why.get(movie.movie_id))
             for rank, (movie, score) in ranked
         ]
 
 
 class Recommended(BaseModel):
-    """Movies, best first; `recommendations` are their titles. `model` says who chose."""
+    """Recommended movies, best first. `recommendations` are their titles, `model` is the model that chose them."""
 
-    model: Model
+    model: ModelName
     recommendations: list[str]
     movies: Sequence[RankedMovie]
 
     @classmethod
-    def of(cls, chosen: Chosen, **more: object) -> Self:
+    def from_movies(cls, chosen: MovieList, **more: object) -> Self:
+        """Builds the answer from a list of movies; `more` are the additional fields of a subclass."""
         scores: Sequence[float | None] = chosen.scores or [None] * len(chosen.movies)
         movies = [
-            RankedMovie.of(movie, rank=rank, score=score)
+            RankedMovie.from_movie(movie, rank=rank, score=score)
             for rank, (movie, score) in enumerate(zip(chosen.movies, scores, strict=True), 1)
         ]
         titles = [movie.title for movie in chosen.movies]
@@ -91,21 +103,29 @@ class Recommended(BaseModel):
 
 
 class ForMovie(Recommended):
+    """Recommendations for one movie."""
+
     movie_id: int
 
 
 class ForUser(Recommended):
+    """Recommendations for one user."""
+
     user_id: int
 
 
 class OfCluster(ForMovie):
-    """`cluster` is null for a movie that was not there when the clusters were made."""
+    """Movies of one cluster; `cluster` is null for a movie that is in no cluster."""
 
     cluster: int | None
 
 
 class ByWords(ForUser):
-    """`kind` says what the words are: tags, or genres where the cluster has no tags; null without a favourite."""
+    """Movies chosen by the words of the user's favorite cluster.
+
+    `kind` says whether the words are tags, or genres for a cluster without tags; null for a user without a favorite
+    cluster.
+    """
 
     favorite_cluster: int | None
     kind: Literal["tags", "genres"] | None
@@ -113,25 +133,28 @@ class ByWords(ForUser):
 
 
 class ForUsers(BaseModel):
-    """One answer for each `user_id` asked for, in that order."""
+    """One answer for each requested `user_id`, in the order of the request."""
 
     answers: list[ForUser]
 
 
 class ForRatings(Recommended):
-    """`ignored` are rated movies that the recommender does not know: it was fitted without them."""
+    """Recommendations from a list of ratings;
+
+    `ignored` are the rated movies that the recommender was fitted without.
+    """
 
     movies: list[PersonalMovie]
     ignored: list[int]
 
 
 class Top(BaseModel):
-    """The most popular movies of all, best first."""
+    """The most popular movies of the catalogue, best first."""
 
     movies: Sequence[RankedMovie]
 
 
 class FavoriteCluster(BaseModel):
-    """The cluster that most of the user's ratings are in."""
+    """The cluster with most of the user's ratings."""
 
     favorite_cluster: int

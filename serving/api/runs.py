@@ -1,4 +1,4 @@
-"""JSON for operators: new clusters by a real run of the graph, and how a run stands."""
+"""JSON routes for operators: start the training of the clusters in Dagster, and follow the run."""
 
 import threading
 from datetime import UTC, datetime
@@ -7,25 +7,25 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Path
 from pydantic import BaseModel, Field
 
-from serving.api.request_models import Whole
-from serving.runs.dagster_client import DagsterError, Run
+from serving.api.request_models import BodyInteger
+from serving.runs.dagster_client import DagsterError, DagsterRun
 from serving.runs.operators import TheDagster
-from serving.web.problems import responses
+from serving.web.problems import describe_problems
 
-router = APIRouter(tags=["operators"], responses=responses(401, 403, 503))
+router = APIRouter(tags=["operators"], responses=describe_problems(401, 403, 503))
 
-JOB = "train_kmeans"
-LAUNCHING = threading.Lock()  # of two that ask at the same time one sees the run of the other
+TRAINING_JOB = "train_kmeans"
+LAUNCH_LOCK = threading.Lock()  # of two that ask at the same time one sees the run of the other
 
 
 class KMeans(BaseModel):
-    """How many clusters."""
+    """The number of clusters, 2 to 100."""
 
-    k: Annotated[Whole, Field(ge=2, le=100)] = Field(default=10, examples=[12])
+    k: Annotated[BodyInteger, Field(ge=2, le=100)] = Field(default=10, examples=[12])
 
 
 class Started(BaseModel):
-    """`run_url` is the run's page in the Dagster UI; `GET /runs/{run_id}` tells the same to machines."""
+    """The run that was started; `run_url` is its page in the Dagster UI, `GET /runs/{run_id}` has its state as JSON."""
 
     status: Literal["training started"]
     run_id: str
@@ -33,7 +33,7 @@ class Started(BaseModel):
 
 
 class RunOut(BaseModel):
-    """`status` is Dagster's word: QUEUED, STARTED, SUCCESS, FAILURE, ..."""
+    """The state of a run; `status` is Dagster's own word: QUEUED, STARTED, SUCCESS, FAILURE, ..."""
 
     run_id: str
     run_url: str
@@ -45,39 +45,41 @@ class RunOut(BaseModel):
     at_work_on: list[str]
 
 
-@router.post("/train-kmeans", status_code=202, responses=responses(409))
+@router.post("/train-kmeans", status_code=202, responses=describe_problems(409))
 def train_kmeans(dagster: TheDagster, question: KMeans | None = None) -> Started:
-    """Starts a run of the job `train_kmeans`: clusters, their tags, and their publication to this site.
+    """Starts a run of the job `train_kmeans`: it fits the clusters and their tags and publishes them to this site.
 
-    409 while one is running. The site serves the new clusters as soon as they are published.
+    409 while such a run is in progress. The site uses the new clusters as soon as they are published.
     """
     k = (question or KMeans()).k
     try:
-        with LAUNCHING:
-            running = dagster.active(JOB)
+        with LAUNCH_LOCK:
+            running = dagster.find_active_run(TRAINING_JOB)
             if running is not None:
-                raise HTTPException(409, f"training run {running} has not finished yet: {dagster.run_url(running)}")
-            run_id = dagster.launch(JOB, {"ops": {"clusters": {"config": {"k": k}}}})
+                raise HTTPException(
+                    409, f"training run {running} has not finished yet: {dagster.build_run_url(running)}"
+                )
+            run_id = dagster.launch_run(TRAINING_JOB, {"ops": {"clusters": {"config": {"k": k}}}})
     except DagsterError as error:
         raise HTTPException(503, str(error)) from error
-    return Started(status="training started", run_id=run_id, run_url=dagster.run_url(run_id))
+    return Started(status="training started", run_id=run_id, run_url=dagster.build_run_url(run_id))
 
 
-@router.get("/runs/{run_id}", responses=responses(404))
+@router.get("/runs/{run_id}", responses=describe_problems(404))
 def training_run(
     dagster: TheDagster,
     run_id: Annotated[str, Path(pattern="^[0-9a-f-]{8,40}$", examples=["0d17c8bb-7933-4173-a973-f4570cc4d5c3"])],
 ) -> RunOut:
-    """How a run stands."""
+    """The state of a run. 404 for an unknown run."""
     try:
-        found = dagster.run(run_id)
+        found = dagster.find_run(run_id)
     except DagsterError as error:
         raise HTTPException(503, str(error)) from error
     if found is None:
         raise HTTPException(404, f"Dagster has no run {run_id}")
-    return _told(found, dagster.run_url(run_id))
+    return _to_run_out(found, dagster.build_run_url(run_id))
 
 
-def _told(found: Run, url: str) -> RunOut:
+def _to_run_out(found: DagsterRun, url: str) -> RunOut:
     started, ended = (moment and datetime.fromtimestamp(moment, UTC) for moment in (found.started_at, found.ended_at))
     return RunOut.model_validate(found._asdict() | {"run_url": url, "started_at": started, "ended_at": ended})

@@ -1,4 +1,4 @@
-"""JSON: what the published recommender knows of a user."""
+"""JSON routes about one user of the data set: profile and history of ratings."""
 
 from typing import Annotated
 
@@ -8,16 +8,16 @@ from pydantic import BaseModel
 from movierec.bundles.bundle import Bundle
 from movierec.catalog.catalog import Movie
 from movierec.catalog.cluster_index import ClusterIndex
-from serving.api.movies import Limit
+from serving.api.movies import ResultCount
 from serving.api.response_models import MovieOut
-from serving.services.user_profile import Rated, decades, history, tastes
+from serving.services.user_profile import UserRating, compute_tastes, list_decade_names, list_user_ratings
 from serving.web.dependencies import MaybeCompanion, TheBundle
-from serving.web.problems import responses
-from serving.web.query_params import UserId, Whole
+from serving.web.problems import describe_problems
+from serving.web.query_params import QueryInteger, UserId
 
-router = APIRouter(prefix="/api/users", tags=["users"], responses=responses(404, 503))
+router = APIRouter(prefix="/api/users", tags=["users"], responses=describe_problems(404, 503))
 
-ThisUser = Annotated[UserId, Path(examples=[15])]
+UserIdPath = Annotated[UserId, Path(examples=[15])]
 
 
 class TasteOut(BaseModel):
@@ -30,14 +30,14 @@ class TasteOut(BaseModel):
 
 
 class RatedMovie(MovieOut):
-    """`place` is 1 for the user's first rating, 2 for the one after it, whatever comes later."""
+    """A rated movie; `place` is its position in the user's history, 1 for the first rating. It never changes."""
 
     rating: float
     place: int
 
 
 class HistoryPage(BaseModel):
-    """Newest first; `next` is the address of the older ones, null on the last page."""
+    """Ratings, newest first; `next` is the URL of the next older page, null on the last page."""
 
     total: int
     movies: list[RatedMovie]
@@ -45,7 +45,7 @@ class HistoryPage(BaseModel):
 
 
 class ClusterOut(BaseModel):
-    """A cluster of movies and the words (tags or genres) that mark it."""
+    """A cluster of movies and the words (tags or genres) that are typical of it."""
 
     number: int
     kind: str
@@ -53,15 +53,21 @@ class ClusterOut(BaseModel):
 
 
 class ClusterShare(ClusterOut):
-    """`share` is of all the user's ratings."""
+    """A cluster with the number of the user's ratings in it;
+
+    `share` is that number divided by all the user's ratings.
+    """
 
     n_ratings: int
     share: float
 
 
 class Profile(BaseModel):
-    """`clusters` are those of the rated movies, most rated first. They are empty and `favorite_cluster`, the first of
-    them, is null while no clusters are published."""
+    """What the ratings of a user say about them.
+
+    `clusters` are those of the rated movies, most rated first; `favorite_cluster` is the first of them. While no
+    clusters are published they are empty and null.
+    """
 
     user_id: int
     n_ratings: int
@@ -74,45 +80,46 @@ class Profile(BaseModel):
 
 
 @router.get("/{user_id}/profile")
-def user_profile(bundle: TheBundle, companion: MaybeCompanion, user_id: ThisUser) -> Profile:
-    """Taste by genres and decades, the favourite cluster and the others, the last 20 ratings."""
-    rated = ratings_of(bundle, user_id)
-    clusters = shares_of(companion.clusters, rated) if companion else []
+def user_profile(bundle: TheBundle, companion: MaybeCompanion, user_id: UserIdPath) -> Profile:
+    """Shares and mean ratings by genre and decade, the favorite cluster, all clusters, the latest 20 ratings."""
+    rated = require_ratings(bundle, user_id)
+    clusters = count_cluster_shares(companion.clusters, rated) if companion else []
     return Profile(
         user_id=user_id,
         n_ratings=len(rated),
         mean_rating=sum(each.rating for each in rated) / len(rated),
-        genres=[TasteOut(**taste._asdict()) for taste in tastes(rated, lambda movie: movie.genres)],
-        decades=[TasteOut(**taste._asdict()) for taste in tastes(rated, decades)],
+        genres=[TasteOut(**taste._asdict()) for taste in compute_tastes(rated, lambda movie: movie.genres)],
+        decades=[TasteOut(**taste._asdict()) for taste in compute_tastes(rated, list_decade_names)],
         favorite_cluster=clusters[0] if clusters else None,
         clusters=clusters,
-        history=page_of(user_id, rated, after=None, limit=20),
+        history=build_history_page(user_id, rated, after=None, limit=20),
     )
 
 
 @router.get("/{user_id}/history")
 def user_history(
     bundle: TheBundle,
-    user_id: ThisUser,
+    user_id: UserIdPath,
     after: Annotated[
-        Whole | None,
+        QueryInteger | None,
         Query(ge=1, lt=10**9, examples=[5], description="the `place` of the last movie seen; without it the newest"),
     ] = None,
-    limit: Limit = 20,
+    limit: ResultCount = 20,
 ) -> HistoryPage:
     """The user's ratings, newest first."""
-    return page_of(user_id, ratings_of(bundle, user_id), after=after, limit=limit)
+    return build_history_page(user_id, require_ratings(bundle, user_id), after=after, limit=limit)
 
 
-def ratings_of(bundle: Bundle, user_id: int) -> list[Rated]:
-    """Raises a 404 for a user without ratings."""
-    rated = history(bundle, user_id)
+def require_ratings(bundle: Bundle, user_id: int) -> list[UserRating]:
+    """The user's ratings, newest first. Raises a 404 for a user without ratings."""
+    rated = list_user_ratings(bundle, user_id)
     if not rated:
         raise HTTPException(404, f"user {user_id} has no ratings")
     return rated
 
 
-def shares_of(clusters: ClusterIndex, rated: list[Rated]) -> list[ClusterShare]:
+def count_cluster_shares(clusters: ClusterIndex, rated: list[UserRating]) -> list[ClusterShare]:
+    """The clusters of the rated movies with their shares of all ratings, most rated first."""
     spread = clusters.spread([each.movie.movie_id for each in rated])
     return [
         ClusterShare(
@@ -126,14 +133,16 @@ def shares_of(clusters: ClusterIndex, rated: list[Rated]) -> list[ClusterShare]:
     ]
 
 
-def page_of(user_id: int, rated: list[Rated], *, after: int | None, limit: int) -> HistoryPage:
+def build_history_page(user_id: int, rated: list[UserRating], *, after: int | None, limit: int) -> HistoryPage:
+    """Up to `limit` ratings older than position `after`, with the URL of the next page."""
     older = [each for each in rated if after is None or each.place < after]
     shown = older[:limit]
     is_last = len(older) <= limit
     address = None if is_last else f"/api/users/{user_id}/history?after={shown[-1].place}&limit={limit}"
-    return HistoryPage(total=len(rated), movies=[rated_movie(each) for each in shown], next=address)
+    return HistoryPage(total=len(rated), movies=[build_rated_movie(each) for each in shown], next=address)
 
 
-def rated_movie(rated: Rated) -> RatedMovie:
+def build_rated_movie(rated: UserRating) -> RatedMovie:
+    """The rating as the JSON API answers it."""
     movie: Movie = rated.movie
-    return RatedMovie.of(movie, rating=rated.rating, place=rated.place)
+    return RatedMovie.from_movie(movie, rating=rated.rating, place=rated.place)

@@ -1,4 +1,4 @@
-"""Everything of `people` that lives as long as the server does, and what a request asks of it."""
+"""The community object: database, cookies and passwords for as long as the server runs."""
 
 import logging
 from collections.abc import Callable
@@ -9,84 +9,91 @@ from typing import Self
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.community.cookies import Signing
-from serving.community.database import Database, Unavailable, database_url
+from serving.community.cookies import CookieSigner
+from serving.community.database import Database, DatabaseUnavailableError, build_database_url
 from serving.community.passwords import Passwords
-from serving.community.rate_limits import forget_old
-from serving.community.sessions import Visitor, forget_ended, prolong, recognized
+from serving.community.rate_limits import delete_old_attempts
+from serving.community.sessions import Visitor, delete_ended_sessions, prolong_session, recognize_visitor
 from serving.settings import SiteSettings
 
 log = logging.getLogger(__name__)
 
 
-def now() -> datetime:
+def get_utc_now() -> datetime:
+    """The current time in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
 class Community:
-    """With `needs_account` only who is signed in may write."""
+    """If `needs_account`, only signed-in visitors may write."""
 
     database: Database
-    signing: Signing
+    cookie_signer: CookieSigner
     passwords: Passwords = field(default_factory=Passwords)
-    clock: Callable[[], datetime] = now
+    clock: Callable[[], datetime] = get_utc_now
     needs_account: bool = False
 
     @classmethod
-    def of(cls, settings: SiteSettings) -> Self:
-        """Raises ValueError for a setting that cannot be used; touches nothing yet."""
+    def from_settings(cls, settings: SiteSettings) -> Self:
+        """Builds it without touching the disk. Raises ValueError for an invalid setting."""
         return cls(
-            Database(database_url(settings.database_url, home=settings.home)),
-            Signing(settings.secret or None, settings.home / "site" / "secret"),
+            Database(build_database_url(settings.database_url, home=settings.home)),
+            CookieSigner(settings.secret or None, settings.home / "site" / "secret"),
             needs_account=settings.require_account,
         )
 
-    def open(self) -> None:
-        """Migrates and clears away what ended. Never raises: pages are served without a database too."""
+    def prepare_database(self) -> None:
+        """Migrates the database and deletes ended sessions and old attempt counts.
+
+        Never raises: without a database pages are still served, and the log says why.
+        """
         try:
-            with self.database.writing() as session:
-                forget_ended(session, now=self.clock())
-                forget_old(session, now=self.clock())
-        except Unavailable as error:
+            with self.database.write_transaction() as session:
+                delete_ended_sessions(session, now=self.clock())
+                delete_old_attempts(session, now=self.clock())
+        except DatabaseUnavailableError as error:
             log.error("the site's database cannot be used; nothing can be rated: %s", error)  # noqa: TRY400
 
-    def visitor(self, request: Request) -> Visitor:
-        """Who asks; found once a request. Never raises: who cannot be told is `unknown`, and the log says why."""
+    def get_visitor(self, request: Request) -> Visitor:
+        """The visitor of the request, looked up once a request.
+
+        Never raises: if the database does not answer, the state is "unknown" and the log says why.
+        """
         found: Visitor | None = getattr(request.state, "visitor", None)
         if found is None:
-            found = self._find(request)._replace(needs_account=self.needs_account)
+            found = self._find_visitor(request)._replace(needs_account=self.needs_account)
             request.state.visitor = found
         return found
 
-    def _find(self, request: Request) -> Visitor:
+    def _find_visitor(self, request: Request) -> Visitor:
         try:
-            token = self.signing.token_of(request)
+            token = self.cookie_signer.read_token(request)
             if token is None:
-                return Visitor("lost" if self.signing.is_marked(request) else "nobody")
-            with self.database.reading() as session:
-                visitor = recognized(session, token, now=self.clock())
-        except (Unavailable, OSError) as error:
+                return Visitor("lost" if self.cookie_signer.has_session_cookie(request) else "nobody")
+            with self.database.read_transaction() as session:
+                visitor = recognize_visitor(session, token, now=self.clock())
+        except (DatabaseUnavailableError, OSError) as error:
             log.error("nobody can be recognized: %s", error)  # noqa: TRY400  the cause is in the message
             return Visitor("unknown")
-        if visitor.is_due and self._prolong(visitor):
+        if visitor.needs_prolonging and self._prolong_session(visitor):
             request.state.new_token = token  # browsers forget a cookie 400 days after they last heard of it
         return visitor
 
-    def remember(self, request: Request, response: Response) -> Response:
-        """Gives the browser the token of a session that was made or prolonged, once."""
+    def set_new_session_cookie(self, request: Request, response: Response) -> Response:
+        """Sets the session cookie if this request created or prolonged a session. Returns the response."""
         token: str | None = getattr(request.state, "new_token", None)
         if token:
-            self.signing.remember(request, response, token)
+            self.cookie_signer.set_session_cookie(request, response, token)
             request.state.new_token = None
         return response
 
-    def _prolong(self, visitor: Visitor) -> bool:
+    def _prolong_session(self, visitor: Visitor) -> bool:
         try:
-            with self.database.writing() as session:
-                assert visitor.visit_id is not None  # noqa: S101  only such are due
-                prolong(session, visitor.visit_id, is_member=visitor.state == "member", now=self.clock())
-        except Unavailable as error:
+            with self.database.write_transaction() as session:
+                assert visitor.session_id is not None  # noqa: S101  only such are due
+                prolong_session(session, visitor.session_id, is_member=visitor.state == "member", now=self.clock())
+        except DatabaseUnavailableError as error:
             log.warning("a session was not prolonged: %s", error)
             return False
         return True

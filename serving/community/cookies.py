@@ -1,4 +1,4 @@
-"""The signing secret, the cookie that is signed with it, and hashes that say nothing to others."""
+"""The signed session cookie, the secret that signs it, and keyed hashes."""
 
 import hashlib
 import hmac
@@ -12,24 +12,30 @@ from itsdangerous import BadSignature, Signer
 from starlette.requests import Request
 from starlette.responses import Response
 
-COOKIE = "movierec_session"
-FOR_LONG = 400 * 24 * 3600  # the longest that browsers keep a cookie; the session's row ends it sooner
-SHORTEST = 16
+SESSION_COOKIE = "movierec_session"
+COOKIE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie; the session's row ends it sooner
+MIN_SECRET_LENGTH = 16
 
 
-class Signing:
-    """The secret is `given`, or made once in `file`, which only the owner may read."""
+class CookieSigner:
+    """Signs with the secret `given`, or with one that is created once in `file`, readable only by the owner.
+
+    Raises ValueError if the given secret is shorter than MIN_SECRET_LENGTH.
+    """
 
     def __init__(self, given: str | None, file: Path) -> None:
-        if given is not None and len(given) < SHORTEST:
-            raise ValueError(f"MOVIEREC_SECRET has {len(given)} characters; at least {SHORTEST} are wanted")
+        if given is not None and len(given) < MIN_SECRET_LENGTH:
+            raise ValueError(f"MOVIEREC_SECRET has {len(given)} characters; at least {MIN_SECRET_LENGTH} are wanted")
         self._secret = given
         self._file = file
         self._lock = threading.Lock()
 
-    def token_of(self, request: Request) -> str | None:
-        """What the cookie says, if we have signed it. Raises OSError where the secret cannot be had."""
-        signed = request.cookies.get(COOKIE)
+    def read_token(self, request: Request) -> str | None:
+        """The token in the cookie; None without a cookie or with a wrong signature.
+
+        Raises OSError if the secret cannot be read.
+        """
+        signed = request.cookies.get(SESSION_COOKIE)
         if not signed:
             return None
         try:
@@ -37,22 +43,23 @@ class Signing:
         except (BadSignature, UnicodeDecodeError):
             return None
 
-    def is_marked(self, request: Request) -> bool:
-        """Whether there is a cookie of ours at all, good or not."""
-        return bool(request.cookies.get(COOKIE))
+    def has_session_cookie(self, request: Request) -> bool:
+        """Whether the request has a session cookie, valid or not."""
+        return bool(request.cookies.get(SESSION_COOKIE))
 
-    def remember(self, request: Request, response: Response, token: str) -> None:
+    def set_session_cookie(self, request: Request, response: Response, token: str) -> None:
+        """Sets the session cookie."""
         response.set_cookie(
-            COOKIE,
+            SESSION_COOKIE,
             self._signer.sign(token).decode(),
-            max_age=FOR_LONG,
+            max_age=COOKIE_SECONDS,
             httponly=True,
             samesite="lax",
             secure=request.scope["scheme"] == "https",
         )
 
-    def keyed_hash(self, text: str) -> str:
-        """The same for the same text; without the secret nobody can tell which text it was."""
+    def hash_with_secret(self, text: str) -> str:
+        """The HMAC of the text: equal texts give equal hashes, and without the secret the text cannot be found."""
         return hmac.new(self.secret.encode(), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
     @property
@@ -61,26 +68,33 @@ class Signing:
 
     @property
     def secret(self) -> str:
+        """The secret, read or created at the first use. Raises OSError if that fails."""
         with self._lock:
             if self._secret is None:
-                self._secret = kept_secret(self._file)
+                self._secret = read_or_create_secret(self._file)
             return self._secret
 
 
-def forget(response: Response) -> None:
-    response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+def delete_session_cookie(response: Response) -> None:
+    """Deletes the session cookie."""
+    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="lax")
 
 
-def new_token() -> str:
+def create_token() -> str:
+    """A new random token."""
     return secrets.token_urlsafe(32)
 
 
-def hash_of(token: str) -> str:
+def hash_token(token: str) -> str:
+    """The SHA-256 of the token, as the database stores it."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def kept_secret(file: Path) -> str:
-    """Whoever comes first makes it; processes that start together end up with the same one."""
+def read_or_create_secret(file: Path) -> str:
+    """Reads the secret, or creates it if there is none. Processes that start together get the same one.
+
+    Raises OSError if the file holds no valid secret.
+    """
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         descriptor, part = tempfile.mkstemp(dir=file.parent, prefix=".secret.")  # mode 0600
@@ -93,6 +107,6 @@ def kept_secret(file: Path) -> str:
         finally:
             Path(part).unlink()
     found = file.read_text().strip()
-    if len(found) < SHORTEST:
+    if len(found) < MIN_SECRET_LENGTH:
         raise OSError(f"{file} holds no secret: delete it, a new one is made (everybody is signed out)")
     return found

@@ -1,4 +1,4 @@
-"""The site's database: SQLite in a file, or PostgreSQL; brought to the newest tables before its first use."""
+"""The site's database, SQLite or PostgreSQL, migrated to the newest schema before its first use."""
 
 import logging
 import sqlite3
@@ -21,51 +21,56 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 log = logging.getLogger(__name__)
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 5  # for another writer, or for a server
 RETRY_SECONDS = 5  # so long a database that did not answer, or could not be migrated, is not asked again
 MIGRATION_LOCK = 7_205_759_403  # of PostgreSQL's advisory locks; any number, the same for every process
 
 
-class Unavailable(RuntimeError):  # noqa: N818  it says what it is
-    """The database cannot be asked now: gone, locked for too long, or not migrated."""
+class DatabaseUnavailableError(RuntimeError):
+    """The database cannot be used now: missing, locked for too long, or not migrated."""
 
 
 class Database:
-    """Gives out transactions. Opening costs nothing: the first transaction migrates."""
+    """Opens transactions. Building it does not connect; the first transaction migrates."""
 
     def __init__(self, url: URL, *, wait_seconds: float = WAIT_SECONDS) -> None:
         self.url = url
         self.file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
-        self.engine = _sqlite(self.file, wait_seconds) if self.file else _server(url, wait_seconds)
+        self.engine = (
+            _create_sqlite_engine(self.file, wait_seconds) if self.file else _create_server_engine(url, wait_seconds)
+        )
         weakref.finalize(self, self.engine.dispose)  # connections are kept open between transactions
         self._is_ready = threading.Event()
         self._retry_at = 0.0
         self._lock = threading.Lock()
 
     @contextmanager
-    def reading(self) -> Iterator[Session]:
-        """Raises Unavailable."""
-        with self._transaction(writes=False) as session:
+    def read_transaction(self) -> Iterator[Session]:
+        """A transaction for reading. Raises DatabaseUnavailableError."""
+        with self._open_transaction(writes=False) as session:
             yield session
 
     @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """Everything in the block is kept, or nothing. Raises Unavailable; IntegrityError is the caller's."""
-        with self._transaction(writes=True) as session:
+    def write_transaction(self) -> Iterator[Session]:
+        """A transaction for writing: all of the block is stored, or nothing.
+
+        Raises DatabaseUnavailableError; an IntegrityError is passed on to the caller.
+        """
+        with self._open_transaction(writes=True) as session:
             yield session
 
     @contextmanager
-    def _transaction(self, *, writes: bool) -> Iterator[Session]:
+    def _open_transaction(self, *, writes: bool) -> Iterator[Session]:
         try:
-            self.prepare()
+            self.migrate_once()
             with Session(self.engine, expire_on_commit=False) as session, session.begin():
                 self._connect(session, writes=writes)
                 yield session
         except (IntegrityError, DataError):
             raise
         except (SQLAlchemyError, OSError, sqlite3.Error) as error:
-            raise Unavailable(f"{self.url.render_as_string()}: {error}") from error
+            raise DatabaseUnavailableError(f"{self.url.render_as_string()}: {error}") from error
 
     def _connect(self, session: Session, *, writes: bool) -> None:
         try:
@@ -75,15 +80,15 @@ class Database:
                 self._retry_at = time.monotonic() + RETRY_SECONDS
             raise
 
-    def prepare(self) -> None:
-        """Migrates once in this process's life; processes that start together take turns."""
-        self._has_not_just_failed()
+    def migrate_once(self) -> None:
+        """Migrates once in the life of a process; processes that start together wait for each other."""
+        self._raise_if_just_failed()
         if self._is_ready.is_set():
             return
         with self._lock:
             if self._is_ready.is_set():
                 return
-            self._has_not_just_failed()
+            self._raise_if_just_failed()
             try:
                 self._migrate()
             except BaseException:
@@ -91,21 +96,21 @@ class Database:
                 raise
             self._is_ready.set()
 
-    def _has_not_just_failed(self) -> None:
+    def _raise_if_just_failed(self) -> None:
         if time.monotonic() < self._retry_at:
-            raise Unavailable(f"{self.url.render_as_string()} did not answer a moment ago")
+            raise DatabaseUnavailableError(f"{self.url.render_as_string()} did not answer a moment ago")
 
     def _migrate(self) -> None:
         if self.file is not None:
-            _create(self.file)
+            _create_file(self.file)
         with self.engine.connect().execution_options(writes=True) as connection, connection.begin():
             if self.file is None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-            command.upgrade(alembic_config(connection), "head")
+            command.upgrade(build_alembic_config(connection), "head")
 
 
-def database_url(given: str | None, *, home: Path) -> URL:
-    """The file under `home` where nothing is given. Raises ValueError that does not repeat a password."""
+def build_database_url(given: str | None, *, home: Path) -> URL:
+    """The URL `given`, or SQLite under `home` without one. Raises ValueError, which never repeats a password."""
     if not given:
         return URL.create("sqlite", database=str((home / "site" / "site.db").absolute()))
     try:
@@ -120,15 +125,16 @@ def database_url(given: str | None, *, home: Path) -> URL:
     raise ValueError(f"MOVIEREC_DATABASE_URL is of {name}; wanted is sqlite:////a/file or postgresql://user@host/name")
 
 
-def alembic_config(connection: Connection) -> Config:
+def build_alembic_config(connection: Connection) -> Config:
+    """Alembic's configuration for this connection."""
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
 
 
-def _create(file: Path) -> None:
-    """An empty database in WAL mode, unless there is one."""
+def _create_file(file: Path) -> None:
+    """Creates an empty database in WAL mode if there is none."""
     file.parent.mkdir(parents=True, exist_ok=True)
     connection = sqlite3.connect(file, timeout=WAIT_SECONDS)
     try:
@@ -137,9 +143,11 @@ def _create(file: Path) -> None:
         connection.close()
 
 
-def _sqlite(file: Path, wait_seconds: float) -> Engine:
-    """Connects only to a file that is there, and uses a connection only while the file is the one it was opened for:
-    what is written to a deleted one would be lost."""
+def _create_sqlite_engine(file: Path, wait_seconds: float) -> Engine:
+    """An engine that connects only to an existing file, and drops connections if the file was replaced.
+
+    Otherwise writes could go to a deleted file and be lost.
+    """
     address = f"file:{quote(str(file))}?mode=rw"
 
     def connect() -> sqlite3.Connection:
@@ -154,11 +162,11 @@ def _sqlite(file: Path, wait_seconds: float) -> Engine:
 
     @event.listens_for(engine, "connect")
     def opened(_connection: sqlite3.Connection, entry: ConnectionPoolEntry) -> None:
-        entry.info["file"] = _identity(file)
+        entry.info["file"] = _get_file_identity(file)
 
     @event.listens_for(engine, "checkout")
     def about_to_be_used(_connection: sqlite3.Connection, entry: ConnectionPoolEntry, _proxy: object) -> None:
-        if entry.info["file"] != _identity(file):
+        if entry.info["file"] != _get_file_identity(file):
             raise DisconnectionError(f"{file} is another file than before")  # a new connection is made then
 
     @event.listens_for(engine, "begin")
@@ -170,7 +178,7 @@ def _sqlite(file: Path, wait_seconds: float) -> Engine:
     return engine
 
 
-def _identity(file: Path) -> tuple[int, int] | None:
+def _get_file_identity(file: Path) -> tuple[int, int] | None:
     try:
         found = file.stat()
     except FileNotFoundError:
@@ -178,7 +186,7 @@ def _identity(file: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _server(url: URL, wait_seconds: float) -> Engine:
+def _create_server_engine(url: URL, wait_seconds: float) -> Engine:
     milliseconds = int(wait_seconds * 1000)
     arguments: dict[str, Any] = {
         "connect_timeout": max(2, int(wait_seconds)),

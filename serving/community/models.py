@@ -1,4 +1,4 @@
-"""The tables of the site's database. Their ids are UUIDs: no id here is ever a `user_id` of the data set."""
+"""The tables of the site's database. Their ids are UUIDs, so none can be mistaken for a `user_id` of the data set."""
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -10,8 +10,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 
-class Moment(TypeDecorator[datetime]):
-    """A moment in UTC; SQLite forgets the zone, so it is put back."""
+class UtcDateTime(TypeDecorator[datetime]):
+    """A date and time in UTC. SQLite does not store the zone, so it is added when reading."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -26,6 +26,8 @@ class Moment(TypeDecorator[datetime]):
 
 
 class Record(DeclarativeBase):
+    """The base class of all tables."""
+
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -35,11 +37,14 @@ class Record(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: Moment, UUID: Uuid, float: Float(53)}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, UUID: Uuid, float: Float(53)}
 
 
 class Account(Record):
-    """Somebody who can sign in. `name_key` is the name as it is compared."""
+    """Somebody who can sign in. `name_key` is the name in the form in which names are compared;
+
+    `password` is a hash.
+    """
 
     __tablename__ = "accounts"
 
@@ -51,7 +56,7 @@ class Account(Record):
 
 
 class Profile(Record):
-    """Whose taste it is. Without an account it is a guest's."""
+    """The owner of ratings, reviews and lists. Without an account it belongs to a guest."""
 
     __tablename__ = "profiles"
 
@@ -63,8 +68,8 @@ class Profile(Record):
     used_at: Mapped[datetime]
 
 
-class Visit(Record):
-    """A browser that is known: signed in, or a guest's. Only a hash of its token is kept."""
+class BrowserSession(Record):
+    """A browser's session, of an account or a guest. Only a hash of its token is stored."""
 
     __tablename__ = "sessions"
 
@@ -78,8 +83,8 @@ class Visit(Record):
     expires_at: Mapped[datetime]
 
 
-class OfAMovie(Record):
-    """What a profile has once per movie."""
+class MovieRecord(Record):
+    """The base class of tables with one row for each profile and movie."""
 
     __abstract__ = True
 
@@ -87,7 +92,9 @@ class OfAMovie(Record):
     movie_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
-class Rating(OfAMovie):
+class Rating(MovieRecord):
+    """A rating of 0.5 to 5 in steps of 0.5."""
+
     __tablename__ = "ratings"
     __table_args__ = (
         CheckConstraint("rating >= 0.5 AND rating <= 5 AND rating * 2 = round(rating * 2)", name="half_stars"),
@@ -97,7 +104,9 @@ class Rating(OfAMovie):
     rated_at: Mapped[datetime]
 
 
-class Review(OfAMovie):
+class Review(MovieRecord):
+    """A review; `edited_at` is None until its text is changed."""
+
     __tablename__ = "reviews"
     __table_args__ = (Index(None, "movie_id", "written_at"),)
 
@@ -106,14 +115,16 @@ class Review(OfAMovie):
     edited_at: Mapped[datetime | None]
 
 
-class Saved(OfAMovie):
+class SavedMovie(MovieRecord):
+    """A movie on the watchlist."""
+
     __tablename__ = "watchlist"
 
     saved_at: Mapped[datetime]
 
 
-class Watched(OfAMovie):
-    """Marked as watched; whatever is rated counts as watched too, without a row here."""
+class WatchedMovie(MovieRecord):
+    """A movie marked as watched. Rated movies count as watched without a row here."""
 
     __tablename__ = "watched"
 
@@ -121,7 +132,7 @@ class Watched(OfAMovie):
 
 
 class Attempts(Record):
-    """How often something was tried in a span of time; `who` is a keyed hash, never an address or a name."""
+    """The number of attempts in a period; `who` is a keyed hash or an id of this database, never an address or name."""
 
     __tablename__ = "attempts"
 
@@ -131,4 +142,9 @@ class Attempts(Record):
     count: Mapped[int]
 
 
-OF_A_MOVIE: tuple[type[Rating] | type[Review] | type[Saved] | type[Watched], ...] = (Rating, Review, Saved, Watched)
+MOVIE_RECORDS: tuple[type[Rating] | type[Review] | type[SavedMovie] | type[WatchedMovie], ...] = (
+    Rating,
+    Review,
+    SavedMovie,
+    WatchedMovie,
+)

@@ -1,4 +1,4 @@
-"""What a profile says of movies: ratings, reviews, what it saved and what it has watched."""
+"""Ratings, reviews, and the saved and watched marks of profiles."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -7,22 +7,22 @@ from uuid import UUID
 from sqlalchemy import bindparam, delete, func, literal, select, union_all
 from sqlalchemy.orm import Session
 
-from serving.community.models import Account, Profile, Rating, Review, Saved, Watched
-from serving.community.upserts import put, put_if_new
+from serving.community.models import Account, Profile, Rating, Review, SavedMovie, WatchedMovie
+from serving.community.upserts import insert_if_new, upsert_record
 
-STARS = tuple(half / 2 for half in range(1, 11))
+RATING_STEPS = tuple(half / 2 for half in range(1, 11))
 
 # Made once: every search of who is known asks it.
-LISTS = union_all(
+SEEN_AND_SAVED_QUERY = union_all(
     *(
         select(literal(is_saved), record.movie_id).where(record.profile_id == bindparam("profile_id"))
-        for record, is_saved in ((Rating, False), (Watched, False), (Saved, True))
+        for record, is_saved in ((Rating, False), (WatchedMovie, False), (SavedMovie, True))
     )
 )
 
 
 class Opinion(NamedTuple):
-    """Of one profile on one movie."""
+    """What one profile says about one movie."""
 
     rating: float | None = None
     is_saved: bool = False
@@ -30,7 +30,7 @@ class Opinion(NamedTuple):
 
 
 class WrittenReview(NamedTuple):
-    """`author` is empty for a guest; `rating` is the author's own, now."""
+    """A review as others see it. `author` is empty for a guest; `rating` is the author's current one."""
 
     author: str
     colour: int
@@ -40,69 +40,78 @@ class WrittenReview(NamedTuple):
     rating: float | None
 
 
-def opinion(session: Session, profile_id: UUID, movie_id: int) -> Opinion:
-    """Whatever is rated counts as watched."""
+def load_opinion(session: Session, profile_id: UUID, movie_id: int) -> Opinion:
+    """The profile's opinion of a movie. A rated movie counts as watched."""
     key = (profile_id, movie_id)
     rating = session.get(Rating, key)
     return Opinion(
         rating.rating if rating else None,
-        is_saved=session.get(Saved, key) is not None,
-        is_watched=rating is not None or session.get(Watched, key) is not None,
+        is_saved=session.get(SavedMovie, key) is not None,
+        is_watched=rating is not None or session.get(WatchedMovie, key) is not None,
     )
 
 
-def rate(session: Session, profile_id: UUID, movie_id: int, rating: float | None, *, now: datetime) -> float | None:
-    """Puts the rating, or takes it away with None; gives the one before. The same again changes nothing."""
+def set_rating(
+    session: Session, profile_id: UUID, movie_id: int, rating: float | None, *, now: datetime
+) -> float | None:
+    """Stores the rating, or deletes it if None; returns the one before. The same rating again keeps its date."""
     before = session.get(Rating, (profile_id, movie_id))
     value = before.rating if before else None
     if rating is None:
         session.execute(delete(Rating).where(Rating.profile_id == profile_id, Rating.movie_id == movie_id))
     elif rating != value:
-        put(session, Rating, profile_id=profile_id, movie_id=movie_id, rating=rating, rated_at=now)
+        upsert_record(session, Rating, profile_id=profile_id, movie_id=movie_id, rating=rating, rated_at=now)
     session.expire_all()
     return value
 
 
-def review(session: Session, profile_id: UUID, movie_id: int, text: str, *, now: datetime) -> None:
-    """A second one takes the place of the first; the same again changes nothing."""
+def set_review(session: Session, profile_id: UUID, movie_id: int, text: str, *, now: datetime) -> None:
+    """Stores the review, replacing an older one. The same text again keeps its date."""
     found = session.get(Review, (profile_id, movie_id))
     if found is None:
-        put(session, Review, profile_id=profile_id, movie_id=movie_id, text=text, written_at=now)
+        upsert_record(session, Review, profile_id=profile_id, movie_id=movie_id, text=text, written_at=now)
     elif found.text != text:
         found.text, found.edited_at = text, now
 
 
-def unreview(session: Session, profile_id: UUID, movie_id: int) -> None:
+def delete_review(session: Session, profile_id: UUID, movie_id: int) -> None:
+    """Deletes the review, if there is one."""
     session.execute(delete(Review).where(Review.profile_id == profile_id, Review.movie_id == movie_id))
 
 
-def save(session: Session, profile_id: UUID, movie_id: int, *, is_on: bool, now: datetime) -> None:
+def set_saved(session: Session, profile_id: UUID, movie_id: int, *, is_on: bool, now: datetime) -> None:
+    """Puts the movie on the watchlist or takes it off."""
     if is_on:
-        put_if_new(session, Saved, profile_id=profile_id, movie_id=movie_id, saved_at=now)
+        insert_if_new(session, SavedMovie, profile_id=profile_id, movie_id=movie_id, saved_at=now)
     else:
-        session.execute(delete(Saved).where(Saved.profile_id == profile_id, Saved.movie_id == movie_id))
+        session.execute(delete(SavedMovie).where(SavedMovie.profile_id == profile_id, SavedMovie.movie_id == movie_id))
 
 
-def watch(session: Session, profile_id: UUID, movie_id: int, *, is_on: bool, now: datetime) -> None:
-    """A movie that is rated stays watched, whatever is said here."""
+def set_watched(session: Session, profile_id: UUID, movie_id: int, *, is_on: bool, now: datetime) -> None:
+    """Marks the movie as watched or removes the mark. A rated movie counts as watched either way."""
     if is_on:
-        put_if_new(session, Watched, profile_id=profile_id, movie_id=movie_id, watched_at=now)
+        insert_if_new(session, WatchedMovie, profile_id=profile_id, movie_id=movie_id, watched_at=now)
     else:
-        session.execute(delete(Watched).where(Watched.profile_id == profile_id, Watched.movie_id == movie_id))
+        session.execute(
+            delete(WatchedMovie).where(WatchedMovie.profile_id == profile_id, WatchedMovie.movie_id == movie_id)
+        )
 
 
-def own_review(session: Session, profile_id: UUID, movie_id: int) -> Review | None:
+def find_review(session: Session, profile_id: UUID, movie_id: int) -> Review | None:
+    """The profile's review of the movie, None without one."""
     return session.get(Review, (profile_id, movie_id))
 
 
-def reviews_of(session: Session, movie_id: int, *, but: UUID | None, limit: int, offset: int) -> list[WrittenReview]:
-    """Those of others, newest first."""
+def list_reviews(
+    session: Session, movie_id: int, *, excluded_profile: UUID | None, limit: int, offset: int
+) -> list[WrittenReview]:
+    """Reviews of the movie except those of `excluded_profile`, newest first."""
     rows = session.execute(
         select(Review, Profile, Account.id, Rating.rating)
         .join(Profile, Profile.id == Review.profile_id)
         .outerjoin(Account, Account.id == Profile.account_id)
         .outerjoin(Rating, (Rating.profile_id == Review.profile_id) & (Rating.movie_id == Review.movie_id))
-        .where(Review.movie_id == movie_id, *([Review.profile_id != but] if but else []))
+        .where(Review.movie_id == movie_id, *([Review.profile_id != excluded_profile] if excluded_profile else []))
         .order_by(Review.written_at.desc(), Review.profile_id)
         .limit(limit)
         .offset(offset)
@@ -115,13 +124,14 @@ def reviews_of(session: Session, movie_id: int, *, but: UUID | None, limit: int,
     ]
 
 
-def n_reviews(session: Session, movie_id: int, *, but: UUID | None) -> int:
-    mine = [Review.profile_id != but] if but else []
+def count_reviews(session: Session, movie_id: int, *, excluded_profile: UUID | None) -> int:
+    """The number of reviews of the movie except those of `excluded_profile`."""
+    mine = [Review.profile_id != excluded_profile] if excluded_profile else []
     return session.scalar(select(func.count()).select_from(Review).where(Review.movie_id == movie_id, *mine)) or 0
 
 
-def ratings_of(session: Session, profile_id: UUID) -> list[tuple[int, float]]:
-    """`(movie_id, rating)`, oldest first, as the fold-in wants them."""
+def list_ratings(session: Session, profile_id: UUID) -> list[tuple[int, float]]:
+    """`(movie_id, rating)`, oldest first, as the recommender expects them."""
     rows = session.execute(
         select(Rating.movie_id, Rating.rating)
         .where(Rating.profile_id == profile_id)
@@ -130,14 +140,15 @@ def ratings_of(session: Session, profile_id: UUID) -> list[tuple[int, float]]:
     return [(movie_id, rating) for movie_id, rating in rows]
 
 
-def n_ratings_of(session: Session, profile_id: UUID) -> int:
+def count_ratings(session: Session, profile_id: UUID) -> int:
+    """The number of the profile's ratings."""
     return session.scalar(select(func.count()).select_from(Rating).where(Rating.profile_id == profile_id)) or 0
 
 
-def seen_and_saved(session: Session, profile_id: UUID) -> tuple[set[int], set[int]]:
-    """The ids of the movies that were watched or rated, and of those on the watchlist."""
+def load_seen_and_saved(session: Session, profile_id: UUID) -> tuple[set[int], set[int]]:
+    """The ids of watched or rated movies, and those of the watchlist."""
     seen: set[int] = set()
     saved: set[int] = set()
-    for is_saved, movie_id in session.execute(LISTS, {"profile_id": profile_id}):
+    for is_saved, movie_id in session.execute(SEEN_AND_SAVED_QUERY, {"profile_id": profile_id}):
         (saved if is_saved else seen).add(movie_id)
     return seen, saved

@@ -1,4 +1,4 @@
-"""Writes that may come twice: a row is put in its place, whatever stood there."""
+"""Inserts that replace an existing row, for SQLite and PostgreSQL."""
 
 from datetime import datetime
 from typing import Any
@@ -9,24 +9,24 @@ from sqlalchemy.orm import Session
 
 from serving.community.models import Attempts, Record
 
-KEY_OF_A_MOVIE = ("profile_id", "movie_id")
+MOVIE_RECORD_KEY = ("profile_id", "movie_id")
 
 
-def put(session: Session, record: type[Record], **values: Any) -> None:
-    """The row of a profile and a movie, new or changed to `values`."""
-    changed = {name: value for name, value in values.items() if name not in KEY_OF_A_MOVIE}
+def upsert_record(session: Session, record: type[Record], **values: Any) -> None:
+    """Inserts the row of a profile and a movie, or updates the existing one with `values`."""
+    changed = {name: value for name, value in values.items() if name not in MOVIE_RECORD_KEY}
     session.execute(
-        _insert(session, record).values(**values).on_conflict_do_update(index_elements=KEY_OF_A_MOVIE, set_=changed)
+        _insert(session, record).values(**values).on_conflict_do_update(index_elements=MOVIE_RECORD_KEY, set_=changed)
     )
 
 
-def put_if_new(session: Session, record: type[Record], **values: Any) -> None:
-    """The row of a profile and a movie, where there is none yet."""
-    session.execute(_insert(session, record).values(**values).on_conflict_do_nothing(index_elements=KEY_OF_A_MOVIE))
+def insert_if_new(session: Session, record: type[Record], **values: Any) -> None:
+    """Inserts the row of a profile and a movie, if there is none yet."""
+    session.execute(_insert(session, record).values(**values).on_conflict_do_nothing(index_elements=MOVIE_RECORD_KEY))
 
 
-def counted(session: Session, *, what: str, who: str, ends_at: datetime) -> int:
-    """Counts one up and gives the count."""
+def increment_attempts(session: Session, *, what: str, who: str, ends_at: datetime) -> int:
+    """Adds one to the count of attempts and returns it."""
     statement = (
         _insert(session, Attempts)
         .values(what=what, who=who, ends_at=ends_at, count=1)
@@ -37,6 +37,6 @@ def counted(session: Session, *, what: str, who: str, ends_at: datetime) -> int:
 
 
 def _insert(session: Session, record: type[Record]) -> Any:
-    """PostgreSQL and SQLite spell ON CONFLICT alike, in two classes."""
+    """The INSERT of the database in use, with ON CONFLICT, which SQLAlchemy has in a class for each database."""
     found: Insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(record)
     return found

@@ -1,6 +1,7 @@
-"""The languages of the pages: which one a visitor reads, its texts, its numbers and dates.
+"""The languages of the pages: choosing one for a visitor, its texts, number and date formats.
 
-Texts are English in the templates; `locale/<language>.po` holds the others and is read as it is.
+The texts in the templates are English; `locale/<language>.po` holds the translations and is read without a compile
+step.
 """
 
 import io
@@ -21,14 +22,14 @@ from starlette.responses import Response
 
 LANGUAGES = {"en": "English", "ru": "Русский"}  # each by its own name, as the switch shows them
 ENGLISH = "en"
-LOCALE = Path(__file__).parents[1] / "locale"
-COOKIE, PARAMETER = "lang", "lang"
-A_YEAR = 365 * 24 * 3600  # seconds
-GENRE = "genre"  # the context of the names of genres
+LOCALE_FOLDER = Path(__file__).parents[1] / "locale"
+LANGUAGE_COOKIE, LANGUAGE_PARAMETER = "lang", "lang"
+YEAR_SECONDS = 365 * 24 * 3600  # seconds
+GENRE_CONTEXT = "genre"  # the context of the names of genres
 
 
 class Sentence(NamedTuple):
-    """A text with values that Python hands to a template: `Sentence(N_("page %(n)s"), {"n": 3})`."""
+    """A translatable text with values: `Sentence(N_("page %(n)s"), {"n": 3})`."""
 
     text: str
     values: Mapping[str, object] = {}
@@ -43,15 +44,15 @@ def N_(text: str) -> str:  # noqa: N802  the usual name
 
 
 class Language:
-    """One language: what its templates call for texts, numbers and dates."""
+    """The texts and the number and date formats of one language, as its templates use them."""
 
     def __init__(self, code: str) -> None:
         self.code = code
-        self.translations = translations(code)
+        self.translations = load_translations(code)
         self._plain: dict[str, Markup] = {}  # a page has two hundred texts
 
     def text(self, english: str, **values: object) -> Markup:
-        """A text of a template; the values in it are escaped."""
+        """The translation of a text in a template. `values` are escaped."""
         if values:
             return Markup(self.translations.gettext(english)) % values  # noqa: S704  our own texts
         if english not in self._plain:
@@ -59,29 +60,36 @@ class Language:
         return self._plain[english]
 
     def translated(self, text: str | Sentence) -> str:
-        """For texts made in Python; an unknown one stays as it is. Not marked as safe: templates escape it."""
+        """The translation of a text made in Python; an unknown one stays English.
+
+        Not marked as safe: templates escape it.
+        """
         said = text if isinstance(text, Sentence) else Sentence(text)
         return str(said._replace(text=self.translations.gettext(said.text)))
 
     def genre(self, name: str) -> str:
-        return str(self.translations.pgettext(GENRE, name))
+        """The name of a genre."""
+        return str(self.translations.pgettext(GENRE_CONTEXT, name))
 
     def number(self, value: float, digits: int = 0) -> str:
-        """With `digits` places after the point."""
-        return formatted(value, digits, self.code)
+        """The number with `digits` digits after the decimal point."""
+        return format_number(value, digits, self.code)
 
     def moment(self, value: date) -> str:
+        """Date and time with the time zone."""
         return str(format_datetime(value, "d MMMM y, HH:mm z", locale=self.code))
 
     def stars(self, value: float) -> str:
-        """3.5, and 4 without a place after the point."""
+        """A rating: 3.5, or 4 without decimals."""
         return str(format_decimal(value, "0.#", locale=self.code))
 
     def day(self, value: date) -> str:
+        """The date."""
         return str(format_date(value, "d MMMM y", locale=self.code))
 
     @property
     def filters(self) -> dict[str, Any]:
+        """The methods that templates use as filters, by name."""
         return {
             each.__name__: each
             for each in (self.translated, self.genre, self.number, self.stars, self.day, self.moment)
@@ -89,13 +97,14 @@ class Language:
 
 
 @lru_cache(10_000)  # a page has a hundred numbers, and most have stood on another page before
-def formatted(value: float, digits: int, code: str) -> str:
+def format_number(value: float, digits: int, code: str) -> str:
+    """The number in the format of the language `code`, with `digits` digits after the decimal point."""
     return str(format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=code))
 
 
-def translations(code: str) -> NullTranslations:
-    """From `locale/<code>.po`; without one the English texts."""
-    source = LOCALE / f"{code}.po"
+def load_translations(code: str) -> NullTranslations:
+    """The translations in `locale/<code>.po`; none if there is no such file."""
+    source = LOCALE_FOLDER / f"{code}.po"
     if not source.is_file():
         return NullTranslations()
     compiled = io.BytesIO()
@@ -105,26 +114,30 @@ def translations(code: str) -> NullTranslations:
     return Translations(compiled)
 
 
-def chosen(request: Request) -> str | None:
-    """The language that `?lang=` asks for, None where it names none of ours."""
-    asked = request.query_params.get(PARAMETER)
+def find_requested_language(request: Request) -> str | None:
+    """The language of the parameter `lang`; None if there is none or it is unknown."""
+    asked = request.query_params.get(LANGUAGE_PARAMETER)
     return asked if asked in LANGUAGES else None
 
 
-def language_of(request: Request) -> str:
-    """Asked for in the address, else chosen before (cookie), else what the browser prefers, else English."""
-    kept = request.cookies.get(COOKIE)
-    return chosen(request) or (kept if kept in LANGUAGES else None) or preferred(request.headers.get("accept-language"))
+def choose_language(request: Request) -> str:
+    """The visitor's language: the parameter `lang`, else the cookie, else the browser's preference, else English."""
+    kept = request.cookies.get(LANGUAGE_COOKIE)
+    return (
+        find_requested_language(request)
+        or (kept if kept in LANGUAGES else None)
+        or negotiate_language(request.headers.get("accept-language"))
+    )
 
 
-def preferred(accept: str | None) -> str:
-    """The first of our languages by the weights of an Accept-Language header; regions are not told apart."""
-    weights = sorted((_weighed(part) for part in (accept or "").split(",")), key=lambda found: -found[1])
+def negotiate_language(accept: str | None) -> str:
+    """The first of our languages by the weights of an Accept-Language header, else English. Regions are ignored."""
+    weights = sorted((_parse_weight(part) for part in (accept or "").split(",")), key=lambda found: -found[1])
     return next((code for code, weight in weights if weight > 0 and code in LANGUAGES), ENGLISH)
 
 
-def _weighed(part: str) -> tuple[str, float]:
-    """`ru-RU;q=0.8` is ("ru", 0.8); what cannot be read weighs nothing."""
+def _parse_weight(part: str) -> tuple[str, float]:
+    """Language and weight of one part: ("ru", 0.8) for `ru-RU;q=0.8`; weight 0 if it cannot be read."""
     tag, _, parameters = part.strip().partition(";")
     name, _, value = parameters.strip().partition("=")
     try:
@@ -134,7 +147,7 @@ def _weighed(part: str) -> tuple[str, float]:
     return tag.split("-")[0].lower(), weight
 
 
-def remember_choice(request: Request, response: Response) -> None:
-    """Keeps for a year what `?lang=` asked for."""
-    if language := chosen(request):
-        response.set_cookie(COOKIE, language, max_age=A_YEAR, httponly=True, samesite="lax")
+def remember_language(request: Request, response: Response) -> None:
+    """Stores the language of the parameter `lang` in a cookie for a year."""
+    if language := find_requested_language(request):
+        response.set_cookie(LANGUAGE_COOKIE, language, max_age=YEAR_SECONDS, httponly=True, samesite="lax")

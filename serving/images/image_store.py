@@ -1,4 +1,4 @@
-"""Posters and backdrops: the fetched image where there is one, else the drawn one; never a hole, never a wait."""
+"""Posters and backdrops on disk. What is missing is fetched in the background; a request never waits."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,29 +11,30 @@ from serving.images.cache import ImageCache
 from serving.images.fetcher import ImageFetcher
 
 
-class Found(NamedTuple):
-    """An image's content, or whether a later request may find one."""
+class StoredImage(NamedTuple):
+    """`content` is None if the image is not on disk; `is_expected`: a later request may find it, or its thumbnail."""
 
     name: str
     content: bytes | None
-    may_come: bool
+    is_expected: bool
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Where images of movies are: `kept` by the graph, in the `cache` of the site, or at their host.
+class ImageStore:
+    """Finds images of movies: `prefetched` by the pipeline, in the site's `cache`, or at the image host.
 
-    `logo` is TMDB's, where an operator has put it; we may show it, but not pass it on with the code.
+    `logo` is TMDB's, if an operator has placed it; its terms allow showing it, but not shipping it with the code.
     """
 
     descriptions: LiveDescriptions
-    kept: ImageCache
+    prefetched: ImageCache
     cache: ImageCache
     fetcher: ImageFetcher | None  # None: the site fetches nothing
     logo: Path
 
     @classmethod
-    def of(cls, home: Path, sample: str, *, host: str = images.HOST, cache_mb: int = images.CACHE_MB) -> Self:
+    def from_home(cls, home: Path, sample: str, *, host: str = images.HOST, cache_mb: int = images.CACHE_MB) -> Self:
+        """The image folders under MOVIEREC_HOME; with a `cache_mb` of 0 nothing is fetched."""
         cache = ImageCache(home / "posters" / "cache", cache_mb * 2**20)
         return cls(
             LiveDescriptions(home / "metadata" / sample / "descriptions.parquet"),
@@ -43,31 +44,34 @@ class Pictures:
             home / "site" / "tmdb-logo.svg",
         )
 
-    def find(self, kind: Kind, movie_id: int, *, small: bool = False) -> Found:
-        """What is on disk; what is not is fetched, or made `small`, for a later request. Never waits for either."""
+    def find_image(self, kind: Kind, movie_id: int, *, as_thumbnail: bool = False) -> StoredImage:
+        """The image on disk. A missing image or thumbnail is queued for a later request; this call never waits."""
         description = self.descriptions().get(movie_id)
         paths: dict[Kind, str | None] = (
             {"poster": description.poster_path, "backdrop": description.backdrop_path} if description else {}
         )
         path = paths.get(kind)
         if path is None:
-            return Found("", None, may_come=False)
+            return StoredImage("", None, is_expected=False)
         name = images.file_name(kind, path)
-        if small and (content := self._on_disk(thumbnails.file_name(name))[1]):
-            return Found(thumbnails.file_name(name), content, may_come=False)
-        folder, content = self._on_disk(name)
+        if as_thumbnail and (content := self._read_from_disk(thumbnails.file_name(name))[1]):
+            return StoredImage(thumbnails.file_name(name), content, is_expected=False)
+        folder, content = self._read_from_disk(name)
         if self.fetcher is None:
             may_come = False
         elif content is None:
-            may_come = self.fetcher.want(kind, path)
+            may_come = self.fetcher.request_image(kind, path)
         else:
-            may_come = small and self.fetcher.want_small(folder / name)
-        return Found(name, content, may_come)
+            may_come = as_thumbnail and self.fetcher.request_thumbnail(folder / name)
+        return StoredImage(name, content, may_come)
 
-    def _on_disk(self, name: str) -> tuple[Path, bytes | None]:
-        content = self.kept.get(name)
-        return (self.cache.folder, self.cache.get(name)) if content is None else (self.kept.folder, content)
+    def _read_from_disk(self, name: str) -> tuple[Path, bytes | None]:
+        content = self.prefetched.read_image(name)
+        return (
+            (self.cache.folder, self.cache.read_image(name)) if content is None else (self.prefetched.folder, content)
+        )
 
     def close(self) -> None:
+        """Stops fetching."""
         if self.fetcher:
             self.fetcher.close()

@@ -11,17 +11,17 @@ from starlette.responses import Response
 
 from movierec.bundles.bundle import Bundle, BundleError
 from serving.community import accounts, profiles, rate_limits
-from serving.community.cookies import forget
-from serving.community.database import Unavailable
+from serving.community.cookies import delete_session_cookie
+from serving.community.database import DatabaseUnavailableError
 from serving.community.models import Account
 from serving.community.profiles import OpenSession
 from serving.community.sessions import Visitor
-from serving.community.validation import name_of, new_password_of
+from serving.community.validation import validate_name, validate_new_password
 from serving.i18n.languages import N_
-from serving.pages.visitor_transaction import Declined, Writer, writing_as
+from serving.pages.visitor_transaction import WriteDeclinedError, Writer, visitor_transaction
 from serving.web.dependencies import TheSite
-from serving.web.forms import Form, TheForm, see
-from serving.web.local_urls import came_from
+from serving.web.forms import Form, TheForm, redirect_after_post
+from serving.web.local_urls import find_referring_page
 from serving.web.rendering import Site
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ router = APIRouter(include_in_schema=False)
 
 
 class MyAccount(NamedTuple):
-    """`problems` are keys by the form they belong to."""
+    """The account page. `problems` are keys of partials/problem.html by form; `seconds` is how long to wait."""
 
     sessions: list[OpenSession]
     is_known: bool
@@ -40,112 +40,128 @@ class MyAccount(NamedTuple):
 
 
 @router.get("/me/account")
-def my_account(request: Request, site: TheSite, done: str = "") -> Response:
-    """Profiles, sessions, password, export, farewell."""
-    return account_answer(request, site, done=done)
+def show_account(request: Request, site: TheSite, done: str = "") -> Response:
+    """The page with profiles, sessions, password, export and deletion."""
+    return render_account(request, site, done=done)
 
 
-Act = Callable[[Writer, Visitor], None]
+AccountAction = Callable[[Writer, Visitor], None]
 
 
 @router.post("/me/profiles")
 def create_profile(request: Request, site: TheSite, form: TheForm) -> Response:
-    def act(writer: Writer, visitor: Visitor) -> None:
-        profiles.create(writer.session, visitor, name_of(form("name")), now=writer.now)
+    """Adds a profile to the account and switches to it."""
 
-    return changed(request, site, form, act, of="profiles", done="created")
+    def act(writer: Writer, visitor: Visitor) -> None:
+        profiles.create_profile(writer.session, visitor, validate_name(form("name")), now=writer.now)
+
+    return write_account(request, site, form, act, form_key="profiles", done="created")
 
 
 @router.post("/me/profiles/{profile_id}/switch")
 def switch_profile(request: Request, site: TheSite, profile_id: str, form: TheForm) -> Response:
-    """Back to where the visitor was, now as somebody else."""
+    """Switches to another profile of the account and returns to the page before."""
 
     def act(writer: Writer, visitor: Visitor) -> None:
-        profiles.switch(writer.session, visitor, own(visitor, profile_id), now=writer.now)
+        profiles.switch_profile(writer.session, visitor, own_profile_id(visitor, profile_id), now=writer.now)
 
-    return changed(request, site, form, act, of="profiles", to=came_from(request, "/me"))
+    return write_account(request, site, form, act, form_key="profiles", redirect_to=find_referring_page(request, "/me"))
 
 
 @router.post("/me/profiles/{profile_id}/rename")
 def rename_profile(request: Request, site: TheSite, profile_id: str, form: TheForm) -> Response:
-    def act(writer: Writer, visitor: Visitor) -> None:
-        profiles.rename(writer.session, visitor, own(visitor, profile_id), name_of(form("name")))
+    """Gives a profile of the account a new name."""
 
-    return changed(request, site, form, act, of=profile_id, done="renamed")
+    def act(writer: Writer, visitor: Visitor) -> None:
+        profiles.rename_profile(
+            writer.session, visitor, own_profile_id(visitor, profile_id), validate_name(form("name"))
+        )
+
+    return write_account(request, site, form, act, form_key=profile_id, done="renamed")
 
 
 @router.post("/me/profiles/{profile_id}/delete")
 def delete_profile(request: Request, site: TheSite, profile_id: str, form: TheForm) -> Response:
-    """With everything it left; asks for a tick."""
+    """Deletes a profile with its ratings, lists and reviews. The box `sure` must be ticked."""
 
     def act(writer: Writer, visitor: Visitor) -> None:
-        confirmed(form)
-        profiles.remove(writer.session, visitor, own(visitor, profile_id))
+        require_confirmation(form)
+        profiles.delete_profile(writer.session, visitor, own_profile_id(visitor, profile_id))
 
-    return changed(request, site, form, act, of=profile_id, done="removed")
+    return write_account(request, site, form, act, form_key=profile_id, done="removed")
 
 
 @router.post("/me/sessions/{session_id}/end")
 def end_session(request: Request, site: TheSite, session_id: str, form: TheForm) -> Response:
-    def act(writer: Writer, visitor: Visitor) -> None:
-        profiles.end_session(writer.session, visitor, known_id(session_id))
+    """Ends one of the account's sessions."""
 
-    return changed(request, site, form, act, of="sessions", done="ended")
+    def act(writer: Writer, visitor: Visitor) -> None:
+        profiles.end_session(writer.session, visitor, parse_id(session_id))
+
+    return write_account(request, site, form, act, form_key="sessions", done="ended")
 
 
 @router.post("/me/password")
 def change_password(request: Request, site: TheSite, form: TheForm) -> Response:
-    """Asks for the old one; every other session ends."""
+    """Sets a new password after checking the old one. All other sessions end."""
 
     def act(writer: Writer, visitor: Visitor) -> None:
-        prove(site, writer, visitor, form("old"))
-        password = new_password_of(form("password"), name=visitor.account_name)
-        accounts.change_password(writer.session, visitor, site.people.passwords.hashed(password))
+        verify_own_password(site, writer, visitor, form("old"))
+        password = validate_new_password(form("password"), name=visitor.account_name)
+        accounts.change_password(writer.session, visitor, site.community.passwords.hash_password(password))
 
-    return changed(request, site, form, act, of="password", done="password")
+    return write_account(request, site, form, act, form_key="password", done="password")
 
 
 @router.post("/me/delete")
-def delete_me(request: Request, site: TheSite, form: TheForm) -> Response:
-    """The account with all profiles, or the guest's profile, and everything they left. Asks for password and tick."""
+def delete_my_data(request: Request, site: TheSite, form: TheForm) -> Response:
+    """Deletes the account with all profiles, or the guest's profile, and all their data.
+
+    The box `sure` must be ticked; an account also needs its password.
+    """
 
     def act(writer: Writer, visitor: Visitor) -> None:
-        confirmed(form)
+        require_confirmation(form)
         if visitor.account_id:
-            prove(site, writer, visitor, form("old"))
+            verify_own_password(site, writer, visitor, form("old"))
         accounts.delete_everything(writer.session, visitor)
 
-    answer = changed(request, site, form, act, of="delete", to="/", for_guests=True)
+    answer = write_account(request, site, form, act, form_key="delete", redirect_to="/", for_guests=True)
     if answer.status_code == 303:
-        forget(answer)
+        delete_session_cookie(answer)
     return answer
 
 
-def changed(
+def write_account(
     request: Request,
     site: Site,
     form: Form,
-    act: Act,
+    action: AccountAction,
     *,
-    of: str,
+    form_key: str,
     done: str = "",
-    to: str = "",
+    redirect_to: str = "",
     for_guests: bool = False,
 ) -> Response:
-    """Does it for who is signed in (or for a guest), and leads on; what goes wrong is said at the form it is `of`."""
-    visitor = site.people.visitor(request)
+    """Runs `action` in a transaction for a signed-in visitor (or also a guest) and redirects.
+
+    If it fails, the account page shows the reason at the form `form_key`.
+    """
+    visitor = site.community.get_visitor(request)
     try:
         if visitor.state != "unknown" and visitor.state not in ({"member", "guest"} if for_guests else {"member"}):
-            raise Declined("needs_account")  # noqa: TRY301
-        with writing_as(request, site, form, limit=rate_limits.PROFILES, takes_away=for_guests) as writer:
-            act(writer, visitor)
-    except Declined as error:
-        answer = account_answer(request, site, problems={of: error.problem}, seconds=error.seconds, status=error.status)
-        return error.stamp(answer)
-    return see(to or f"/me/account?done={done}")
+            raise WriteDeclinedError("needs_account")  # noqa: TRY301
+        with visitor_transaction(request, site, form, limit=rate_limits.PROFILES, is_removal=for_guests) as writer:
+            action(writer, visitor)
+    except WriteDeclinedError as error:
+        answer = render_account(
+            request, site, problems={form_key: error.problem}, seconds=error.seconds, status=error.status
+        )
+        return error.add_retry_after(answer)
+    return redirect_after_post(redirect_to or f"/me/account?done={done}")
 
 
-def account_answer(
+def render_account(
     request: Request,
     site: Site,
     *,
@@ -154,50 +170,55 @@ def account_answer(
     seconds: int = 0,
     status: int = 200,
 ) -> Response:
-    visitor = site.people.visitor(request)
+    """Renders the account page with the open sessions. It says so if they cannot be read."""
+    visitor = site.community.get_visitor(request)
     sessions: list[OpenSession] = []
     is_known = visitor.state != "unknown"
     try:
         if visitor.profile:
-            with site.people.database.reading() as session:
-                sessions = profiles.sessions_of(session, visitor, now=site.people.clock())
-    except Unavailable as error:
+            with site.community.database.read_transaction() as session:
+                sessions = profiles.list_sessions(session, visitor, now=site.community.clock())
+    except DatabaseUnavailableError as error:
         log.error("no sessions to show: %s", error)  # noqa: TRY400
         is_known = False
     found = MyAccount(sessions, is_known, done, problems or {}, seconds)
-    return site.html(request, "account.html", bundle=bundle_or_none(site), status=status, mine=found)
+    return site.render_page(request, "account.html", bundle=find_bundle(site), status=status, mine=found)
 
 
-def bundle_or_none(site: Site) -> Bundle | None:
+def find_bundle(site: Site) -> Bundle | None:
+    """The current bundle, None if none can be served."""
     try:
-        return site.live()
+        return site.live_bundle()
     except BundleError:
         return None
 
 
-def prove(site: Site, writer: Writer, visitor: Visitor, password: str) -> None:
-    """Raises Declined where it is not the account's password; few tries are allowed."""
-    rate_limits.count(writer.session, rate_limits.PASSWORDS, str(visitor.account_id), now=writer.now)
+def verify_own_password(site: Site, writer: Writer, visitor: Visitor, password: str) -> None:
+    """Raises WriteDeclinedError if the password is not the account's, RateLimitError after too many attempts."""
+    rate_limits.count_attempt(writer.session, rate_limits.PASSWORDS, str(visitor.account_id), now=writer.now)
     account = writer.session.get(Account, visitor.account_id)
-    if not site.people.passwords.are_equal(account.password if account else None, password[:10_000]):
+    if not site.community.passwords.is_correct(account.password if account else None, password[:10_000]):
         writer.session.commit()  # the try counts
-        raise Declined("password_is_wrong")
+        raise WriteDeclinedError("password_is_wrong")
 
 
-def own(visitor: Visitor, profile_id: str) -> UUID:
-    found = known_id(profile_id)
+def own_profile_id(visitor: Visitor, profile_id: str) -> UUID:
+    """The id, if it is one of the account's profiles. Raises a 404 if not."""
+    found = parse_id(profile_id)
     if found not in {profile.id for profile in visitor.profiles}:
         raise HTTPException(404, N_("This profile does not exist."))
     return found
 
 
-def known_id(text: str) -> UUID:
+def parse_id(text: str) -> UUID:
+    """Parses a UUID. Raises a 404 for anything else."""
     try:
         return UUID(text)
     except ValueError:
         raise HTTPException(404, N_("Nothing has this id.")) from None
 
 
-def confirmed(form: Form) -> None:
+def require_confirmation(form: Form) -> None:
+    """Raises WriteDeclinedError if the box `sure` is not ticked."""
     if form("sure") != "1":
-        raise Declined("not_confirmed")
+        raise WriteDeclinedError("not_confirmed")

@@ -1,4 +1,4 @@
-"""Cards: what the one partial that draws a movie needs."""
+"""Cards: the data of partials/card.html, which draws a movie in a row or grid."""
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice
@@ -7,13 +7,14 @@ from typing import NamedTuple
 from movierec.bundles.bundle import Bundle
 from movierec.catalog.catalog import Movie
 from serving.posters import poster
-from serving.services.recommendations import similar
+from serving.services.recommendations import find_similar_movies
 
 
 class Card(NamedTuple):
-    """`poster` is as small as a card, `large_poster` is not. `shared` are the genres to name under the card: those that
-    it has in common with the movie it is shown for. `href` names the user whose row the card stands in, so that the
-    movie can say why.
+    """`poster` is the small image, `large_poster` the full one.
+
+    `shared` are the genres that the movie shares with the one it is compared to. `href` may carry a user id, so that
+    the page of the movie can explain why it was recommended to that user.
     """
 
     href: str
@@ -25,42 +26,46 @@ class Card(NamedTuple):
     shared: tuple[str, ...] = ()
 
 
-def card(movie: Movie, *, beside: Movie | None = None, user_id: int | None = None) -> Card:
-    shared = tuple(genre for genre in movie.genres if genre in beside.genres) if beside else ()
+def build_card(movie: Movie, *, compared_to: Movie | None = None, user_id: int | None = None) -> Card:
+    """The card of a movie; with the genres shared with `compared_to`, and with `user_id` in its link."""
+    shared = tuple(genre for genre in movie.genres if genre in compared_to.genres) if compared_to else ()
     href = f"/movies/{movie.movie_id}" + ("" if user_id is None else f"?user_id={user_id}")
-    large = poster.url(movie)
+    large = poster.build_poster_url(movie)
     return Card(href, f"{large}&size=card", large, movie.title, movie.year, movie.mean_rating, shared)
 
 
-def cards(movies: Iterable[Movie], *, beside: Movie | None = None, user_id: int | None = None) -> list[Card]:
-    return [card(movie, beside=beside, user_id=user_id) for movie in movies]
+def build_cards(movies: Iterable[Movie], *, compared_to: Movie | None = None, user_id: int | None = None) -> list[Card]:
+    """A card for each movie, in order."""
+    return [build_card(movie, compared_to=compared_to, user_id=user_id) for movie in movies]
 
 
-N_ROWS = 3
-LATEST = 12  # so many of the liked movies are considered, the latest
-FEWEST = 5  # a row of less says little
+MAX_BECAUSE_ROWS = 3
+N_LATEST_LIKED = 12  # so many of the liked movies are considered, the latest
+MIN_ROW_SIZE = 5  # a row of less says little
 ROW_SIZE = 20
 
 
 class BecauseRow(NamedTuple):
+    """The liked movie and the cards of similar ones."""
+
     movie: Movie
     cards: list[Card]
 
 
-def because_rows(bundle: Bundle, liked: Sequence[Movie], seen: Container[int]) -> list[BecauseRow]:
-    """For the best known of the `LATEST` first of `liked`; no movie of `seen`, and none in two rows.
+def build_because_rows(bundle: Bundle, liked: Sequence[Movie], seen: Container[int]) -> list[BecauseRow]:
+    """Up to MAX_BECAUSE_ROWS rows, for the movies with most ratings among the first N_LATEST_LIKED of `liked`.
 
-    What is similar to a movie is the surer, the more people rated it.
+    No movie of `seen` is shown, and none in two rows. Movies with many ratings have the most reliable neighbours.
     """
-    best_known = sorted(liked[:LATEST], key=lambda movie: -movie.n_ratings)
-    return list(islice(_rows(bundle, best_known, seen), N_ROWS))
+    best_known = sorted(liked[:N_LATEST_LIKED], key=lambda movie: -movie.n_ratings)
+    return list(islice(_iter_because_rows(bundle, best_known, seen), MAX_BECAUSE_ROWS))
 
 
-def _rows(bundle: Bundle, liked: Iterable[Movie], seen: Container[int]) -> Iterator[BecauseRow]:
+def _iter_because_rows(bundle: Bundle, liked: Iterable[Movie], seen: Container[int]) -> Iterator[BecauseRow]:
     shown: set[int] = set()
     for movie in liked:
-        alike = similar(bundle, movie.movie_id, n=2 * ROW_SIZE).movies
+        alike = find_similar_movies(bundle, movie.movie_id, n=2 * ROW_SIZE).movies
         fresh = [found for found in alike if found.movie_id not in seen and found.movie_id not in shown][:ROW_SIZE]
-        if len(fresh) >= FEWEST:
+        if len(fresh) >= MIN_ROW_SIZE:
             shown.update(found.movie_id for found in fresh)
-            yield BecauseRow(movie, cards(fresh))
+            yield BecauseRow(movie, build_cards(fresh))

@@ -1,4 +1,4 @@
-"""The addresses of posters and backdrops: an answer comes at once, fetched or drawn."""
+"""Posters and backdrops: answers at once with the fetched image or a drawn one."""
 
 import hashlib
 
@@ -8,22 +8,22 @@ from starlette.responses import Response
 
 from movierec.tmdb import images
 from serving.i18n.languages import N_
-from serving.pages.movie import known_movie
+from serving.pages.movie import require_movie
 from serving.posters import poster as drawing
 from serving.web.dependencies import TheBundle, TheSite
-from serving.web.static_files import STATIC
+from serving.web.static_files import STATIC_FOLDER
 
 router = APIRouter(include_in_schema=False)
 
-A_WEEK = "public, max-age=604800"  # a newer image has the same address here
-A_DAY = "public, max-age=86400"  # a drawn one gives way once TMDB has one
-NOT_KEPT = "no-cache"  # the next request may get the image that is being fetched
-SVG = "image/svg+xml"
-BACKDROP = (STATIC / "backdrop.svg").read_bytes()
+CACHE_A_WEEK = "public, max-age=604800"  # a newer image has the same address here
+CACHE_A_DAY = "public, max-age=86400"  # a drawn one gives way once TMDB has one
+NO_CACHE = "no-cache"  # the next request may get the image that is being fetched
+SVG_MEDIA_TYPE = "image/svg+xml"
+DEFAULT_BACKDROP = (STATIC_FOLDER / "backdrop.svg").read_bytes()
 
 
 @router.get("/posters/{movie_id}")
-def poster(
+def show_poster(
     request: Request,
     site: TheSite,
     bundle: TheBundle,
@@ -33,42 +33,49 @@ def poster(
     size: str = "",
     drawn: str = "",
 ) -> Response:
-    """The poster of a movie. `v` is the version of the drawn one: only with the right one is it kept for a day.
-    With the `size` "card" TMDB's is as small as a card, once that is made. With `drawn` it is the drawn one whatever
-    there is, for browsers that could not show the other."""
-    movie = known_movie(bundle, movie_id)
-    version = drawing.version(movie)
+    """The poster of a movie: TMDB's if it is on disk, else a drawn one.
+
+    `v` is the version of the drawn poster; only with the current version may browsers cache it for a day. `size` "card"
+    asks for a thumbnail. `drawn` always gives the drawn poster, for browsers that could not load the other.
+    """
+    movie = require_movie(bundle, movie_id)
+    version = drawing.compute_version(movie)
     if drawn:
-        return picture(request, drawing.poster(movie).encode(), version, A_DAY)
-    found = site.pictures.find("poster", movie.movie_id, small=size == "card")
+        return build_image_response(request, drawing.draw_poster(movie).encode(), version, CACHE_A_DAY)
+    found = site.image_store.find_image("poster", movie.movie_id, as_thumbnail=size == "card")
     if found.content:
-        return picture(request, found.content, found.name, NOT_KEPT if found.may_come else A_WEEK)
-    kept = A_DAY if v == version and not found.may_come else NOT_KEPT
-    return picture(request, drawing.poster(movie).encode(), version, kept)
+        return build_image_response(request, found.content, found.name, NO_CACHE if found.is_expected else CACHE_A_WEEK)
+    kept = CACHE_A_DAY if v == version and not found.is_expected else NO_CACHE
+    return build_image_response(request, drawing.draw_poster(movie).encode(), version, kept)
 
 
 @router.get("/backdrops/{movie_id}")
-def backdrop(request: Request, site: TheSite, bundle: TheBundle, movie_id: str) -> Response:
-    """A wide picture out of the movie, the site's own where there is none."""
-    found = site.pictures.find("backdrop", known_movie(bundle, movie_id).movie_id)
+def show_backdrop(request: Request, site: TheSite, bundle: TheBundle, movie_id: str) -> Response:
+    """A wide picture from the movie, or the site's own if there is none."""
+    found = site.image_store.find_image("backdrop", require_movie(bundle, movie_id).movie_id)
     if found.content:
-        return picture(request, found.content, found.name, A_WEEK)
-    return picture(request, BACKDROP, site.statics.versions["backdrop.svg"], NOT_KEPT if found.may_come else A_DAY)
+        return build_image_response(request, found.content, found.name, CACHE_A_WEEK)
+    return build_image_response(
+        request,
+        DEFAULT_BACKDROP,
+        site.static_files.versions["backdrop.svg"],
+        NO_CACHE if found.is_expected else CACHE_A_DAY,
+    )
 
 
 @router.get("/tmdb-logo.svg")
-def tmdb_logo(request: Request, site: TheSite) -> Response:
-    """TMDB's logo as the operator has put it beside the site's database."""
+def show_tmdb_logo(request: Request, site: TheSite) -> Response:
+    """TMDB's logo, if the operator has placed the file. Raises a 404 if not."""
     try:
-        content = site.pictures.logo.read_bytes()
+        content = site.image_store.logo.read_bytes()
     except OSError:
         raise HTTPException(404, N_("This picture does not exist.")) from None
-    return picture(request, content, hashlib.blake2b(content, digest_size=12).hexdigest(), A_DAY)
+    return build_image_response(request, content, hashlib.blake2b(content, digest_size=12).hexdigest(), CACHE_A_DAY)
 
 
-def picture(request: Request, content: bytes, name: str, kept: str) -> Response:
-    """304 where the browser has this very picture."""
-    headers = {"Cache-Control": kept, "ETag": f'"{name}"'}
+def build_image_response(request: Request, content: bytes, version: str, cache_control: str) -> Response:
+    """The image with its cache headers; 304 if the browser has this version already."""
+    headers = {"Cache-Control": cache_control, "ETag": f'"{version}"'}
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(content, headers=headers, media_type=images.media_type(content) or SVG)
+    return Response(content, headers=headers, media_type=images.media_type(content) or SVG_MEDIA_TYPE)

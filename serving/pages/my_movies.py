@@ -1,4 +1,4 @@
-"""One's own page: what one has left, what it adds up to, profiles, sessions, export and farewell."""
+"""The visitor's own pages: lists, statistics, profiles, sessions, export, deletion."""
 
 import json
 import logging
@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from movierec.catalog.catalog import Movie
-from serving.community.collection import Collection, Entry, collection, exported
-from serving.community.database import Unavailable
-from serving.i18n.languages import N_, language_of
-from serving.pages.cards import Card, card
-from serving.pages.catalogue import A_PAGE_NUMBER
-from serving.pages.charts import PICTURES, Bars, Seen, svg
+from serving.community.collection import Collection, ListEntry, export_visitor_data, load_collection
+from serving.community.database import DatabaseUnavailableError
+from serving.i18n.languages import N_, choose_language
+from serving.pages.cards import Card, build_card
+from serving.pages.catalogue import PAGE_NUMBER_ADAPTER
+from serving.pages.charts import CHARTS, BarChart, ChartedMovie, draw_chart
 from serving.web.dependencies import TheBundle, TheSite
 from serving.web.rendering import Site
 
@@ -24,36 +24,41 @@ log = logging.getLogger(__name__)
 
 router = APIRouter(include_in_schema=False)
 
-LISTS = ("watched", "watchlist", "rated", "reviews")
+LIST_NAMES = ("watched", "watchlist", "rated", "reviews")
 PAGE_SIZE = 48
-NOTHING = Collection([], [], [], [])
+EMPTY_COLLECTION = Collection([], [], [], [])
 
 
-class Shown(NamedTuple):
-    """A movie on one's own page."""
+class ListedMovie(NamedTuple):
+    """A movie in one of the visitor's lists."""
 
     card: Card
-    entry: Entry
+    entry: ListEntry
 
 
 class MyPage(NamedTuple):
-    """`show` is one of LISTS or "statistics"; `moved` and `kept` are told once, after a guest has signed in."""
+    """One page of the visitor's lists or statistics.
+
+    `show` is one of LIST_NAMES or "statistics". `moved` and `kept` are shown once, after a guest has signed in: how
+    many entries were taken over, and for how many movies the account's own ones stayed. `n_unknown` entries are not in
+    the catalogue.
+    """
 
     show: str
     counts: Mapping[str, int]
-    shown: list[Shown]
+    shown: list[ListedMovie]
     number: int
     n_pages: int
     n_unknown: int
     n_seen: int
-    figures: Mapping[str, Bars]
+    figures: Mapping[str, BarChart]
     is_known: bool
     moved: int
     kept: int
 
 
 @router.get("/me")
-def my_page(
+def show_my_page(
     request: Request,
     site: TheSite,
     bundle: TheBundle,
@@ -63,81 +68,85 @@ def my_page(
     moved: str = "",
     kept: str = "",
 ) -> Response:
-    """What one has watched, saved, rated, reviewed, and its statistics."""
-    if show not in {*LISTS, "statistics"}:
+    """A page of one list (watched, watchlist, rated, reviews) or the statistics. Raises a 404 for an unknown list."""
+    if show not in {*LIST_NAMES, "statistics"}:
         raise HTTPException(404, N_("This list does not exist."))
-    found = my_collection(request, site)
-    everything = found or NOTHING
-    entries = getattr(everything, show) if show in LISTS else []
-    number = page_number(page, n_pages=max(1, -(-len(entries) // PAGE_SIZE)))
+    found = load_my_collection(request, site)
+    everything = found or EMPTY_COLLECTION
+    entries = getattr(everything, show) if show in LIST_NAMES else []
+    number = parse_page_number(page, n_pages=max(1, -(-len(entries) // PAGE_SIZE)))
     shown = entries[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     by_id = bundle.catalog.by_id
-    seen, language = seen_by(everything, by_id), site.languages[language_of(request)]
+    seen, language = list_charted_movies(everything, by_id), site.languages[choose_language(request)]
     mine = MyPage(
         show,
-        {name: len(getattr(everything, name)) for name in LISTS},
-        [Shown(card(by_id[entry.movie_id]), entry) for entry in shown if entry.movie_id in by_id],
+        {name: len(getattr(everything, name)) for name in LIST_NAMES},
+        [ListedMovie(build_card(by_id[entry.movie_id]), entry) for entry in shown if entry.movie_id in by_id],
         number,
         max(1, -(-len(entries) // PAGE_SIZE)),
         n_unknown=sum(entry.movie_id not in by_id for entry in entries),
         n_seen=len(seen),
-        figures={name: bars(seen, language) for name, bars in PICTURES.items()} if show == "statistics" else {},
+        figures={name: bars(seen, language) for name, bars in CHARTS.items()} if show == "statistics" else {},
         is_known=found is not None,
-        moved=small_number(moved),
-        kept=small_number(kept),
+        moved=parse_small_number(moved),
+        kept=parse_small_number(kept),
     )
-    return site.html(request, "me.html", bundle=bundle, me=mine)
+    return site.render_page(request, "me.html", bundle=bundle, me=mine)
 
 
 @router.get("/me/pictures/{name}")
-def my_picture(request: Request, site: TheSite, bundle: TheBundle, name: str) -> Response:
-    """A picture of one's statistics; always of now."""
-    if name not in PICTURES:
+def show_chart(request: Request, site: TheSite, bundle: TheBundle, name: str) -> Response:
+    """A chart of the visitor's statistics as SVG, never cached. Raises a 404 for an unknown name."""
+    if name not in CHARTS:
         raise HTTPException(404, N_("This picture does not exist."))
-    seen = seen_by(my_collection(request, site) or NOTHING, bundle.catalog.by_id)
-    language = site.languages[language_of(request)]
-    drawn = svg(PICTURES[name](seen, language)).encode("utf-8", "replace")
+    seen = list_charted_movies(load_my_collection(request, site) or EMPTY_COLLECTION, bundle.catalog.by_id)
+    language = site.languages[choose_language(request)]
+    drawn = draw_chart(CHARTS[name](seen, language)).encode("utf-8", "replace")
     return Response(drawn, headers={"Cache-Control": "private, no-store"}, media_type="image/svg+xml")
 
 
 @router.get("/me/export")
-def my_export(request: Request, site: TheSite) -> Response:
-    """Everything that is kept of the visitor, as JSON to keep."""
-    visitor = site.people.visitor(request)
+def export_my_data(request: Request, site: TheSite) -> Response:
+    """All data stored about the visitor, as a JSON file. Raises a 404 if there is none, a 503 if it cannot be read."""
+    visitor = site.community.get_visitor(request)
     if visitor.profile is None:
         raise HTTPException(503 if visitor.state == "unknown" else 404, N_("You have no data to download."))
     try:
-        with site.people.database.reading() as session:
-            found = exported(session, visitor)
-    except Unavailable as error:
+        with site.community.database.read_transaction() as session:
+            found = export_visitor_data(session, visitor)
+    except DatabaseUnavailableError as error:
         log.error("nothing was exported: %s", error)  # noqa: TRY400
         raise HTTPException(503, N_("Your data is not available right now. Please try again in a moment.")) from None
     headers = {"Content-Disposition": 'attachment; filename="movierec.json"', "Cache-Control": "private, no-store"}
     return Response(json.dumps(found, indent=1, ensure_ascii=False), 200, headers, "application/json")
 
 
-def my_collection(request: Request, site: Site) -> Collection | None:
-    """None where it cannot be read."""
-    visitor = site.people.visitor(request)
+def load_my_collection(request: Request, site: Site) -> Collection | None:
+    """The lists of the visitor's profile; empty without a profile, None if the database cannot be read."""
+    visitor = site.community.get_visitor(request)
     if visitor.profile is None:
-        return None if visitor.state == "unknown" else NOTHING
+        return None if visitor.state == "unknown" else EMPTY_COLLECTION
     try:
-        with site.people.database.reading() as session:
-            return collection(session, visitor.profile.id)
-    except Unavailable as error:
+        with site.community.database.read_transaction() as session:
+            return load_collection(session, visitor.profile.id)
+    except DatabaseUnavailableError as error:
         log.error("nothing of a profile can be shown: %s", error)  # noqa: TRY400
         return None
 
 
-def seen_by(everything: Collection, by_id: Mapping[int, Movie]) -> list[Seen]:
+def list_charted_movies(everything: Collection, by_id: Mapping[int, Movie]) -> list[ChartedMovie]:
+    """The watched and rated movies that are in the catalogue."""
     return [
-        Seen(by_id[entry.movie_id], entry.at, entry.rating) for entry in everything.watched if entry.movie_id in by_id
+        ChartedMovie(by_id[entry.movie_id], entry.at, entry.rating)
+        for entry in everything.watched
+        if entry.movie_id in by_id
     ]
 
 
-def page_number(text: str, *, n_pages: int) -> int:
+def parse_page_number(text: str, *, n_pages: int) -> int:
+    """Parses a page number, 1 if the text is empty. Raises a 404 outside 1 to `n_pages`."""
     try:
-        number = A_PAGE_NUMBER.validate_python(text or 1)
+        number = PAGE_NUMBER_ADAPTER.validate_python(text or 1)
     except ValidationError:
         raise HTTPException(404, N_("This page does not exist.")) from None
     if number > n_pages:
@@ -145,5 +154,6 @@ def page_number(text: str, *, n_pages: int) -> int:
     return number
 
 
-def small_number(text: str) -> int:
+def parse_small_number(text: str) -> int:
+    """Parses a number of up to 5 digits; 0 for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0

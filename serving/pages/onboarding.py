@@ -1,4 +1,4 @@
-"""The first visit: five films that one knows, and the site recommends."""
+"""The first visit: the visitor picks five movies and gets recommendations."""
 
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
@@ -12,32 +12,34 @@ from movierec.bundles.bundle import Bundle
 from movierec.catalog.catalog import Catalog, Movie
 from movierec.data.schema import RELEVANT
 from serving.community import opinions, rate_limits
-from serving.pages.cards import Card, card
-from serving.pages.opinion_views import RATINGS
-from serving.pages.visitor_transaction import Declined, writing_as
+from serving.pages.cards import Card, build_card
+from serving.pages.opinion_views import RATINGS_BY_TEXT
+from serving.pages.visitor_transaction import WriteDeclinedError, visitor_transaction
 from serving.web.dependencies import TheBundle, TheSite
-from serving.web.forms import Form, TheForm, see
-from serving.web.local_urls import local
+from serving.web.forms import Form, TheForm, redirect_after_post
+from serving.web.local_urls import sanitize_local_url
 from serving.web.rendering import Site
-from serving.web.visitor_lists import my_ratings
+from serving.web.visitor_lists import load_my_ratings
 
 router = APIRouter(include_in_schema=False)
 
-WANTED = 5
-OFFERED = 18
-KNOWN_TO_MANY = 400  # among so many of the most popular movies one finds some that one knows
-PICKED = RELEVANT  # a pick says "I like it"
-MINE = "/?user_id=me#for-you"
+N_WANTED_RATINGS = 5
+SCREEN_SIZE = 18
+N_WELL_KNOWN = 400  # among so many of the most popular movies one finds some that one knows
+PICK_RATING = RELEVANT  # a pick says "I like it"
+MY_ROW_URL = "/?user_id=me#for-you"
 
 
 class Offer(NamedTuple):
+    """A movie to pick; `picked` is the rating that was sent but not stored, empty for none."""
+
     movie_id: int
     card: Card
     picked: str  # the rating that was sent and not kept, empty for none
 
 
 class Welcome(NamedTuple):
-    """`n_rated` counts what is kept already."""
+    """One screen of movies to pick from; `n_rated` counts the ratings stored so far."""
 
     offers: list[Offer]
     n_rated: int
@@ -50,7 +52,7 @@ class Welcome(NamedTuple):
 
 
 @router.get("/welcome")
-def welcome_page(
+def show_welcome(
     request: Request,
     site: TheSite,
     bundle: TheBundle,
@@ -58,55 +60,59 @@ def welcome_page(
     more: str = "",
     back: str = "",
 ) -> Response:
-    """Popular films of all genres and decades; `more` shows the next ones."""
-    return welcome_answer(request, site, bundle, number=page_of(more), back=local(request, back))
+    """Popular movies of all genres and decades; `more` is the number of the screen, from 1."""
+    return render_welcome(
+        request, site, bundle, number=parse_screen_number(more), back=sanitize_local_url(request, back)
+    )
 
 
 @router.post("/welcome")
-def pick(request: Request, site: TheSite, bundle: TheBundle, form: TheForm) -> Response:
-    """Keeps each `rating-<movie_id>`, and each `pick` as four stars. With five the recommendations follow, or the
-    next screen where `other` asks for it."""
-    chosen = picks_of(form, bundle.catalog)
-    back, number = form.back(""), page_of(form("more"))
+def save_picks(request: Request, site: TheSite, bundle: TheBundle, form: TheForm) -> Response:
+    """Stores each field `rating-<movie_id>`, and each `pick` as 4 stars.
+
+    With five ratings it leads to the recommendations, else (or with `other`) to the next screen.
+    """
+    chosen = parse_picks(form, bundle.catalog)
+    back, number = form.get_back_url(""), parse_screen_number(form("more"))
     onward = f"/welcome?{urlencode({'more': number + 1, 'back': back})}"
     if not chosen and form("other"):
-        return see(onward)
+        return redirect_after_post(onward)
     if not chosen:
-        kept = my_ratings(request, site)
-        if kept is not None and len(kept) >= WANTED:
-            return see(MINE)
-        return welcome_answer(request, site, bundle, number=number, back=back, problem="no_film", status=422)
+        kept = load_my_ratings(request, site)
+        if kept is not None and len(kept) >= N_WANTED_RATINGS:
+            return redirect_after_post(MY_ROW_URL)
+        return render_welcome(request, site, bundle, number=number, back=back, problem="no_film", status=422)
     try:
-        with writing_as(request, site, form, limit=rate_limits.CHANGES) as writer:
+        with visitor_transaction(request, site, form, limit=rate_limits.CHANGES) as writer:
             for movie_id, rating in chosen.items():
-                opinions.rate(writer.session, writer.profile_id, movie_id, rating, now=writer.now)
-            n_rated = opinions.n_ratings_of(writer.session, writer.profile_id)
-    except Declined as error:
-        answer = welcome_answer(
+                opinions.set_rating(writer.session, writer.profile_id, movie_id, rating, now=writer.now)
+            n_rated = opinions.count_ratings(writer.session, writer.profile_id)
+    except WriteDeclinedError as error:
+        answer = render_welcome(
             request, site, bundle, number=number, back=back, chosen=chosen, problem=error.problem,
             seconds=error.seconds, status=error.status,
         )  # fmt: skip
-        return error.stamp(answer)
-    answer = see(onward if n_rated < WANTED or form("other") else MINE)
-    return site.people.remember(request, answer)
+        return error.add_retry_after(answer)
+    answer = redirect_after_post(onward if n_rated < N_WANTED_RATINGS or form("other") else MY_ROW_URL)
+    return site.community.set_new_session_cookie(request, answer)
 
 
-def picks_of(form: Form, catalog: Catalog) -> dict[int, float]:
-    """What was rated, and what was picked without a rating; fields that make no sense are left alone."""
+def parse_picks(form: Form, catalog: Catalog) -> dict[int, float]:
+    """Ratings by movie_id: those that were given, and 4 stars for a pick without one. Invalid fields are ignored."""
     found: dict[int, float] = {}
     for field, value in form.fields.items():
         kind, _, text = field.partition("-")
         if kind in {"pick", "rating"} and text.isascii() and text.isdigit() and len(text) < 12:
             movie_id = int(text)
             if movie_id in catalog.by_id:
-                if kind == "rating" and value in RATINGS:
-                    found[movie_id] = RATINGS[value]
+                if kind == "rating" and value in RATINGS_BY_TEXT:
+                    found[movie_id] = RATINGS_BY_TEXT[value]
                 elif kind == "pick":
-                    found.setdefault(movie_id, PICKED)
+                    found.setdefault(movie_id, PICK_RATING)
     return found
 
 
-def welcome_answer(
+def render_welcome(
     request: Request,
     site: Site,
     bundle: Bundle,
@@ -118,12 +124,13 @@ def welcome_answer(
     seconds: int = 0,
     status: int = 200,
 ) -> Response:
-    rated = my_ratings(request, site)
+    """Renders a screen; `chosen` are ratings that were sent but not stored."""
+    rated = load_my_ratings(request, site)
     known = {movie_id for movie_id, _ in rated or []}
-    offered, has_more = offers(bundle.catalog, without=known, number=number)
+    offered, has_more = list_offers(bundle.catalog, without=known, number=number)
     kept = chosen or {}
     found = Welcome(
-        [Offer(m.movie_id, card(m), f"{kept[m.movie_id]:g}" if m.movie_id in kept else "") for m in offered],
+        [Offer(m.movie_id, build_card(m), f"{kept[m.movie_id]:g}" if m.movie_id in kept else "") for m in offered],
         len(known),
         number,
         back,
@@ -132,19 +139,22 @@ def welcome_answer(
         problem=problem,
         seconds=seconds,
     )
-    return site.html(request, "welcome.html", bundle=bundle, status=status, welcome=found)
+    return site.render_page(request, "welcome.html", bundle=bundle, status=status, welcome=found)
 
 
-def offers(catalog: Catalog, *, without: Collection[int], number: int) -> tuple[list[Movie], bool]:
-    """The films of screen `number` (from 1), and whether another screen follows."""
-    ordered = diverse(catalog.popular(limit=KNOWN_TO_MANY) or catalog.page(1, size=KNOWN_TO_MANY))
-    end = number * OFFERED
+def list_offers(catalog: Catalog, *, without: Collection[int], number: int) -> tuple[list[Movie], bool]:
+    """The movies of screen `number` (from 1), and whether another screen follows."""
+    ordered = interleave_movies(catalog.popular(limit=N_WELL_KNOWN) or catalog.page(1, size=N_WELL_KNOWN))
+    end = number * SCREEN_SIZE
     # Screens are cut first, so that a film rated on one does not shift the films of the next.
-    return [movie for movie in ordered[end - OFFERED : end] if movie.movie_id not in without], end < len(ordered)
+    return [movie for movie in ordered[end - SCREEN_SIZE : end] if movie.movie_id not in without], end < len(ordered)
 
 
-def diverse(movies: Sequence[Movie]) -> list[Movie]:
-    """Most popular first, but in turns: each genre and decade comes once before any comes again; of a series one."""
+def interleave_movies(movies: Sequence[Movie]) -> list[Movie]:
+    """Orders movies in rounds, most popular first: in a round each genre and each decade occurs once.
+
+    Of several movies with the same title before a colon only the first is kept.
+    """
     ordered: list[Movie] = []
     left = list({movie.title.split(":")[0]: movie for movie in reversed(movies)}.values())[::-1]
     while left:
@@ -164,5 +174,6 @@ def diverse(movies: Sequence[Movie]) -> list[Movie]:
     return ordered
 
 
-def page_of(text: str) -> int:
+def parse_screen_number(text: str) -> int:
+    """Parses a screen number of up to 3 digits; 1 for anything else."""
     return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 4 and int(text) else 1

@@ -1,4 +1,4 @@
-"""What partials/actions.html and partials/reviews.html need: a movie, who asks, and what was said of it."""
+"""The data of partials/actions.html and partials/reviews.html."""
 
 import logging
 from datetime import datetime
@@ -8,22 +8,25 @@ from starlette.requests import Request
 
 from movierec.catalog.catalog import Movie
 from serving.community import opinions
-from serving.community.database import Unavailable
-from serving.community.opinions import STARS, Opinion, WrittenReview
+from serving.community.database import DatabaseUnavailableError
+from serving.community.opinions import RATING_STEPS, Opinion, WrittenReview
 from serving.community.sessions import Visitor
 from serving.web.rendering import Site
 
 log = logging.getLogger(__name__)
 
-PER_PAGE = 10
+REVIEWS_PER_PAGE = 10
 NO_RATING = "none"
-RATINGS = {f"{stars:g}": stars for stars in STARS}  # as forms send them
-SAID = ("rated", "unrated", "saved", "unsaved", "watched", "unwatched", "reviewed", "unreviewed")
+RATINGS_BY_TEXT = {f"{stars:g}": stars for stars in RATING_STEPS}  # as forms send them
+OUTCOMES = ("rated", "unrated", "saved", "unsaved", "watched", "unwatched", "reviewed", "unreviewed")
 
 
-class Actions(NamedTuple):
-    """`undo` is the rating that Undo posts, empty for no Undo; `said` is what has just been done, `problem` what
-    has not; `is_known` is False where the database cannot tell."""
+class ActionsView(NamedTuple):
+    """The visitor's rating and marks on a movie, and the result of the last form.
+
+    `said` is what was just done, `undo` the rating that the Undo button restores (empty: no button), `problem` why it
+    failed. `is_known` is False if the database cannot be read.
+    """
 
     movie: Movie
     visitor: Visitor
@@ -37,13 +40,18 @@ class Actions(NamedTuple):
 
 
 class OwnReview(NamedTuple):
+    """The visitor's own review."""
+
     text: str
     written_at: datetime
     edited_at: datetime | None
 
 
-class Reviews(NamedTuple):
-    """`draft` is what somebody typed that is not kept yet, None for nothing."""
+class ReviewsView(NamedTuple):
+    """One page of other visitors' reviews, and the visitor's own.
+
+    `draft` is a typed text that was not saved, None for none.
+    """
 
     movie: Movie
     visitor: Visitor
@@ -59,47 +67,53 @@ class Reviews(NamedTuple):
 
     @property
     def n_pages(self) -> int:
-        return max(1, -(-self.n_others // PER_PAGE))
+        """The number of pages of other visitors' reviews, at least 1."""
+        return max(1, -(-self.n_others // REVIEWS_PER_PAGE))
 
 
-def actions_of(request: Request, site: Site, movie: Movie, *, shows_move: bool = False) -> Actions:
-    """`shows_move`: with the link to the movie's own page, for the overlay."""
-    visitor = site.people.visitor(request)
-    found = Actions(movie, visitor, Opinion(), is_known=visitor.state != "unknown", shows_move=shows_move)
+def load_actions(request: Request, site: Site, movie: Movie, *, shows_move: bool = False) -> ActionsView:
+    """The visitor's opinion of the movie. `shows_move` adds the link to the movie's own page, for the overlay."""
+    visitor = site.community.get_visitor(request)
+    found = ActionsView(movie, visitor, Opinion(), is_known=visitor.state != "unknown", shows_move=shows_move)
     if visitor.profile is None:
         return found
     try:
-        with site.people.database.reading() as session:
-            return found._replace(opinion=opinions.opinion(session, visitor.profile.id, movie.movie_id))
-    except Unavailable as error:
+        with site.community.database.read_transaction() as session:
+            return found._replace(opinion=opinions.load_opinion(session, visitor.profile.id, movie.movie_id))
+    except DatabaseUnavailableError as error:
         log.error("no opinion on movie %s: %s", movie.movie_id, error)  # noqa: TRY400
         return found._replace(is_known=False)
 
 
-def reviews_of(request: Request, site: Site, movie: Movie, *, number: int = 1) -> Reviews:
-    """Page `number` of other people's reviews, and one's own."""
-    visitor = site.people.visitor(request)
+def load_reviews(request: Request, site: Site, movie: Movie, *, number: int = 1) -> ReviewsView:
+    """Page `number` of other visitors' reviews, newest first, and the visitor's own."""
+    visitor = site.community.get_visitor(request)
     me = visitor.profile.id if visitor.profile else None
-    found = Reviews(movie, visitor, number=number)
+    found = ReviewsView(movie, visitor, number=number)
     try:
-        with site.people.database.reading() as session:
-            own = opinions.own_review(session, me, movie.movie_id) if me else None
-            others = opinions.reviews_of(
-                session, movie.movie_id, but=me, limit=PER_PAGE, offset=(number - 1) * PER_PAGE
+        with site.community.database.read_transaction() as session:
+            own = opinions.find_review(session, me, movie.movie_id) if me else None
+            others = opinions.list_reviews(
+                session,
+                movie.movie_id,
+                excluded_profile=me,
+                limit=REVIEWS_PER_PAGE,
+                offset=(number - 1) * REVIEWS_PER_PAGE,
             )
             return found._replace(
                 mine=OwnReview(own.text, own.written_at, own.edited_at) if own else None,
                 others=tuple(others),
-                n_others=opinions.n_reviews(session, movie.movie_id, but=me),
+                n_others=opinions.count_reviews(session, movie.movie_id, excluded_profile=me),
                 is_known=visitor.state != "unknown",
             )
-    except Unavailable as error:
+    except DatabaseUnavailableError as error:
         log.error("no reviews of movie %s: %s", movie.movie_id, error)  # noqa: TRY400
         return found._replace(is_known=False)
 
 
-def told(actions: Actions, *, said: str, was: str) -> Actions:
-    """With what the address of the page says was done: it is how a form without JavaScript hears of it."""
+def with_outcome(actions: ActionsView, *, said: str, was: str) -> ActionsView:
+    """Adds the outcome that the page's URL reports (`said`, `was`), after a form without JavaScript."""
     return actions._replace(
-        said=said if said in SAID else "", undo=was if said in SAID and was in {*RATINGS, NO_RATING} else ""
+        said=said if said in OUTCOMES else "",
+        undo=was if said in OUTCOMES and was in {*RATINGS_BY_TEXT, NO_RATING} else "",
     )

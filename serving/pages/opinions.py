@@ -1,4 +1,7 @@
-"""What people do with a movie: rate, save, mark as watched, review. Each a form; to htmx its fragment is answered."""
+"""Forms about one movie: rate, save, mark as watched, review.
+
+Answers htmx with a fragment, other browsers with a redirect.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -15,146 +18,166 @@ from starlette.responses import Response
 from movierec.bundles.bundle import Bundle
 from movierec.catalog.catalog import Movie
 from serving.community import opinions, rate_limits
-from serving.community.validation import review_of, storable
+from serving.community.validation import strip_unstorable, validate_review
 from serving.i18n.languages import N_
-from serving.pages.catalogue import A_PAGE_NUMBER
-from serving.pages.movie import known_movie, movie_answer
-from serving.pages.opinion_views import NO_RATING, RATINGS, Actions, actions_of, reviews_of
-from serving.pages.visitor_transaction import Declined, Writer, writing_as
+from serving.pages.catalogue import PAGE_NUMBER_ADAPTER
+from serving.pages.movie import render_movie, require_movie
+from serving.pages.opinion_views import NO_RATING, RATINGS_BY_TEXT, ActionsView, load_actions, load_reviews
+from serving.pages.visitor_transaction import WriteDeclinedError, Writer, visitor_transaction
 from serving.web.dependencies import TheBundle, TheSite
-from serving.web.forms import Form, TheForm, see, wants_fragment
+from serving.web.forms import Form, TheForm, redirect_after_post, wants_fragment
 from serving.web.rendering import Site
 
 router = APIRouter(include_in_schema=False)
 
 
-class Keep(Protocol):
-    """Keeps for a profile whether something holds of a movie."""
+class FlagSetter(Protocol):
+    """Sets or clears one mark (saved, watched) of a profile on a movie."""
 
     def __call__(self, session: Session, profile_id: UUID, movie_id: int, *, is_on: bool, now: datetime) -> None: ...
 
 
-Act = Callable[[Writer], dict[str, str]]  # gives what was `said`, and the rating it `was`
+OpinionAction = Callable[[Writer], dict[str, str]]  # gives what was `said`, and the rating it `was`
 
 
 @router.post("/movies/{movie_id}/rating")
-def rate(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, form: TheForm) -> Response:
-    """`rating` is 0.5 to 5, or `none` to take it away."""
-    movie = known_movie(bundle, movie_id)
+def rate_movie(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, form: TheForm) -> Response:
+    """Saves a rating. The field `rating` is 0.5 to 5 in steps of 0.5, or `none` to delete the rating."""
+    movie = require_movie(bundle, movie_id)
 
     def act(writer: Writer) -> dict[str, str]:
         sent = form("rating")
-        if sent not in {*RATINGS, NO_RATING}:
-            raise Declined("rating_is_none")
-        stars = RATINGS.get(sent)
-        before = opinions.rate(writer.session, writer.profile_id, movie.movie_id, stars, now=writer.now)
+        if sent not in {*RATINGS_BY_TEXT, NO_RATING}:
+            raise WriteDeclinedError("rating_is_none")
+        stars = RATINGS_BY_TEXT.get(sent)
+        before = opinions.set_rating(writer.session, writer.profile_id, movie.movie_id, stars, now=writer.now)
         said = "unrated" if stars is None else "rated"
         return {"said": said} | ({} if before == stars else {"was": f"{before:g}" if before else NO_RATING})
 
-    return changed(request, site, bundle, movie, form=form, act=act)
+    return write_opinion(request, site, bundle, movie, form=form, action=act)
 
 
 @router.post("/movies/{movie_id}/saved")
-def save(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, form: TheForm) -> Response:
-    """`on` is 1 to save for later, 0 to take it off the list."""
-    return switched(request, site, bundle, movie_id, form=form, keep=opinions.save, said=("saved", "unsaved"))
+def save_movie(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, form: TheForm) -> Response:
+    """Puts the movie on the watchlist (field `on` is 1) or takes it off (0)."""
+    return write_flag(
+        request, site, bundle, movie_id, form=form, setter=opinions.set_saved, outcomes=("saved", "unsaved")
+    )
 
 
 @router.post("/movies/{movie_id}/watched")
-def watch(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, form: TheForm) -> Response:
-    """`on` is 1 for watched, 0 for not."""
-    return switched(request, site, bundle, movie_id, form=form, keep=opinions.watch, said=("watched", "unwatched"))
+def mark_watched(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, form: TheForm) -> Response:
+    """Marks the movie as watched (field `on` is 1) or removes the mark (0)."""
+    return write_flag(
+        request, site, bundle, movie_id, form=form, setter=opinions.set_watched, outcomes=("watched", "unwatched")
+    )
 
 
-def switched(
+def write_flag(
     request: Request,
     site: Site,
     bundle: Bundle,
     movie_id: str,
     *,
     form: Form,
-    keep: Keep,
-    said: tuple[str, str],
+    setter: FlagSetter,
+    outcomes: tuple[str, str],
 ) -> Response:
-    """`said` is what is told of on and of off."""
-    movie = known_movie(bundle, movie_id)
+    """Saves the field `on` with `setter`; `outcomes` are the keys of the messages for on and for off."""
+    movie = require_movie(bundle, movie_id)
 
     def act(writer: Writer) -> dict[str, str]:
-        is_on = switch(form)
-        keep(writer.session, writer.profile_id, movie.movie_id, is_on=is_on, now=writer.now)
-        return {"said": said[0] if is_on else said[1]}
+        is_on = parse_switch(form)
+        setter(writer.session, writer.profile_id, movie.movie_id, is_on=is_on, now=writer.now)
+        return {"said": outcomes[0] if is_on else outcomes[1]}
 
-    return changed(request, site, bundle, movie, form=form, act=act)
+    return write_opinion(request, site, bundle, movie, form=form, action=act)
 
 
 @router.post("/movies/{movie_id}/review")
-def review(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, form: TheForm) -> Response:
-    """`text` takes the place of the review before; with `delete` the review goes. What was typed is never lost."""
-    movie = known_movie(bundle, movie_id)
+def post_review(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, form: TheForm) -> Response:
+    """Saves the field `text` as the review, or deletes the review if `delete` is set.
+
+    If that fails, the typed text stands in the form again.
+    """
+    movie = require_movie(bundle, movie_id)
     try:
-        with writing_as(request, site, form, limit=rate_limits.REVIEWS, takes_away=bool(form("delete"))) as writer:
+        with visitor_transaction(
+            request, site, form, limit=rate_limits.REVIEWS, is_removal=bool(form("delete"))
+        ) as writer:
             if form("delete"):
-                opinions.unreview(writer.session, writer.profile_id, movie.movie_id)
+                opinions.delete_review(writer.session, writer.profile_id, movie.movie_id)
             else:
-                text = review_of(form("text"))
-                opinions.review(writer.session, writer.profile_id, movie.movie_id, text, now=writer.now)
-    except Declined as error:
-        reviews = reviews_of(request, site, movie)
-        draft = None if form("delete") else storable(form("text"))
+                text = validate_review(form("text"))
+                opinions.set_review(writer.session, writer.profile_id, movie.movie_id, text, now=writer.now)
+    except WriteDeclinedError as error:
+        reviews = load_reviews(request, site, movie)
+        draft = None if form("delete") else strip_unstorable(form("text"))
         reviews = reviews._replace(draft=draft, problem=error.problem, seconds=error.seconds)
-        return error.stamp(
-            movie_answer(request, site, bundle, movie, reviews=reviews, asked_for="reviews", status=error.status)
+        return error.add_retry_after(
+            render_movie(request, site, bundle, movie, reviews=reviews, fragment_name="reviews", status=error.status)
         )
     said = "unreviewed" if form("delete") else "reviewed"
     if wants_fragment(request):
-        reviews = reviews_of(request, site, movie)._replace(said=said)
-        answer = movie_answer(request, site, bundle, movie, reviews=reviews, asked_for="reviews")
+        reviews = load_reviews(request, site, movie)._replace(said=said)
+        answer = render_movie(request, site, bundle, movie, reviews=reviews, fragment_name="reviews")
     else:
-        answer = see(form.back(f"/movies/{movie.movie_id}?said={said}#reviews-{movie.movie_id}"))
-    return site.people.remember(request, answer)
+        answer = redirect_after_post(
+            form.get_back_url(f"/movies/{movie.movie_id}?said={said}#reviews-{movie.movie_id}")
+        )
+    return site.community.set_new_session_cookie(request, answer)
 
 
 @router.get("/movies/{movie_id}/reviews")
-def all_reviews(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, page: str = "") -> Response:
-    """The reviews of a movie, newest first; for htmx without the page around them."""
-    movie = known_movie(bundle, movie_id)
+def show_reviews(request: Request, site: TheSite, bundle: TheBundle, movie_id: str, page: str = "") -> Response:
+    """The reviews of a movie, newest first; for htmx only the list. Raises a 404 for a page that does not exist."""
+    movie = require_movie(bundle, movie_id)
     try:
-        number = A_PAGE_NUMBER.validate_python(page or 1)
+        number = PAGE_NUMBER_ADAPTER.validate_python(page or 1)
     except ValidationError:
         raise HTTPException(404, N_("This page does not exist.")) from None
-    reviews = reviews_of(request, site, movie, number=min(number, 10**6))
+    reviews = load_reviews(request, site, movie, number=min(number, 10**6))
     if reviews.is_known and number > reviews.n_pages:
         raise HTTPException(404, N_("This page does not exist."))
-    return site.html(
+    return site.render_page(
         request, "reviews.html", bundle=bundle, fragment="partials/reviews.html", movie=movie, reviews=reviews
     )
 
 
-def changed(request: Request, site: Site, bundle: Bundle, movie: Movie, *, form: Form, act: Act) -> Response:
-    """Does it, and answers with the truth after it: the same form again, or a redirect without JavaScript."""
+def write_opinion(
+    request: Request, site: Site, bundle: Bundle, movie: Movie, *, form: Form, action: OpinionAction
+) -> Response:
+    """Runs `action` in a transaction and answers with the new state of the movie.
+
+    htmx gets the form again, other browsers are redirected. If writing fails, the form says why.
+    """
     try:
         takes_away = form("on") == "0" or form("rating") == NO_RATING
-        with writing_as(request, site, form, limit=rate_limits.CHANGES, takes_away=takes_away) as writer:
-            done = act(writer)
-    except Declined as error:
-        shown = shown_actions(request, site, movie, form)._replace(problem=error.problem, seconds=error.seconds)
-        return error.stamp(
-            movie_answer(request, site, bundle, movie, actions=shown, asked_for="actions", status=error.status)
+        with visitor_transaction(request, site, form, limit=rate_limits.CHANGES, is_removal=takes_away) as writer:
+            done = action(writer)
+    except WriteDeclinedError as error:
+        shown = reload_actions(request, site, movie, form)._replace(problem=error.problem, seconds=error.seconds)
+        return error.add_retry_after(
+            render_movie(request, site, bundle, movie, actions=shown, fragment_name="actions", status=error.status)
         )
     if wants_fragment(request):
-        shown = shown_actions(request, site, movie, form)._replace(said=done["said"], undo=done.get("was", ""))
-        answer = movie_answer(request, site, bundle, movie, actions=shown, asked_for="actions")
+        shown = reload_actions(request, site, movie, form)._replace(said=done["said"], undo=done.get("was", ""))
+        answer = render_movie(request, site, bundle, movie, actions=shown, fragment_name="actions")
         answer.headers["HX-Trigger"] = "opinion"
     else:
-        answer = see(form.back(f"/movies/{movie.movie_id}?{urlencode(done)}#actions-{movie.movie_id}"))
-    return site.people.remember(request, answer)
+        answer = redirect_after_post(
+            form.get_back_url(f"/movies/{movie.movie_id}?{urlencode(done)}#actions-{movie.movie_id}")
+        )
+    return site.community.set_new_session_cookie(request, answer)
 
 
-def shown_actions(request: Request, site: Site, movie: Movie, form: Form) -> Actions:
-    return actions_of(request, site, movie, shows_move=bool(form("move")))
+def reload_actions(request: Request, site: Site, movie: Movie, form: Form) -> ActionsView:
+    """The current state of the movie's buttons, read again; with the link to its own page if the form had it."""
+    return load_actions(request, site, movie, shows_move=bool(form("move")))
 
 
-def switch(form: Form) -> bool:
+def parse_switch(form: Form) -> bool:
+    """True for 1, False for 0 in the field `on`. Raises WriteDeclinedError for anything else."""
     if form("on") not in {"0", "1"}:
-        raise Declined("neither_on_nor_off")
+        raise WriteDeclinedError("neither_on_nor_off")
     return form("on") == "1"

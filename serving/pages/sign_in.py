@@ -1,4 +1,4 @@
-"""Signing up, in and out."""
+"""Registration, sign-in and sign-out."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,15 +11,22 @@ from starlette.responses import Response
 
 from movierec.bundles.bundle import BundleError
 from serving.community import accounts, opinions, rate_limits
-from serving.community.cookies import forget
+from serving.community.cookies import delete_session_cookie
 from serving.community.models import Account
 from serving.community.passwords import Passwords
 from serving.community.sessions import Visitor
-from serving.community.validation import SHORTEST_NAME, Refused, name_key, name_of, new_password_of, storable
-from serving.pages.visitor_transaction import Declined, address_key, agent_of, declining
+from serving.community.validation import (
+    MIN_NAME_LENGTH,
+    InvalidInputError,
+    normalize_name,
+    strip_unstorable,
+    validate_name,
+    validate_new_password,
+)
+from serving.pages.visitor_transaction import WriteDeclinedError, get_user_agent, hash_client_address, translate_errors
 from serving.web.dependencies import TheSite
-from serving.web.forms import Form, TheForm, see
-from serving.web.local_urls import came_from, local
+from serving.web.forms import Form, TheForm, redirect_after_post
+from serving.web.local_urls import find_referring_page, sanitize_local_url
 from serving.web.rendering import Site
 
 router = APIRouter(include_in_schema=False)
@@ -28,8 +35,12 @@ router = APIRouter(include_in_schema=False)
 NO_PROBLEMS: Mapping[str, str] = {}
 
 
-class Door(NamedTuple):
-    """A form to sign up or in. `problems` are keys by field; the key "form" is of the form as a whole."""
+class SignInForm(NamedTuple):
+    """The state of a registration or sign-in form.
+
+    `problems` are keys of partials/problem.html by field; "form" stands for the whole form. `seconds` is how long to
+    wait.
+    """
 
     back: str = "/"
     name: str = ""
@@ -38,132 +49,161 @@ class Door(NamedTuple):
 
 
 @router.get("/register")
-def register_page(request: Request, site: TheSite, back: str = "") -> Response:
-    return door_answer(request, site, "register.html", Door(local(request, back) or came_from(request)))
+def show_registration(request: Request, site: TheSite, back: str = "") -> Response:
+    """The form to create an account; afterwards it leads to `back`, or to the page before."""
+    return render_form(
+        request, site, "register.html", SignInForm(sanitize_local_url(request, back) or find_referring_page(request))
+    )
 
 
 @router.get("/sign-in")
-def sign_in_page(request: Request, site: TheSite, back: str = "") -> Response:
-    return door_answer(request, site, "sign_in.html", Door(local(request, back) or came_from(request)))
+def show_sign_in(request: Request, site: TheSite, back: str = "") -> Response:
+    """The form to sign in; afterwards it leads to `back`, or to the page before."""
+    return render_form(
+        request, site, "sign_in.html", SignInForm(sanitize_local_url(request, back) or find_referring_page(request))
+    )
 
 
 @router.post("/register")
-def register(request: Request, site: TheSite, form: TheForm) -> Response:
-    """A new account keeps what the guest did. A new one without ratings is led to five films. Who posts the name and
-    the password of an account that is there, be it by a second click, is signed in."""
-    people, visitor = site.people, site.people.visitor(request)
-    door = Door(form.back("/"), name=storable(form("name"))[:100])
-    name, problems = checked(form)
+def post_registration(request: Request, site: TheSite, form: TheForm) -> Response:
+    """Creates an account and takes over what the visitor did as a guest.
+
+    If the account exists and the password is right (for example after a double click), the visitor is signed in. A new
+    account without ratings is led to the page that asks for five movies.
+    """
+    people, visitor = site.community, site.community.get_visitor(request)
+    door = SignInForm(form.get_back_url("/"), name=strip_unstorable(form("name"))[:100])
+    name, problems = validate_registration(form)
     if problems:
-        return door_answer(request, site, "register.html", door._replace(problems=problems), status=422)
+        return render_form(request, site, "register.html", door._replace(problems=problems), status=422)
     try:
-        with declining(IntegrityError):
-            be_known(visitor)
-            with people.database.writing() as session:
-                rate_limits.count(session, rate_limits.ACCOUNTS, address_key(request, site), now=people.clock())
-            password = people.passwords.hashed(form("password"))
-            with people.database.writing() as session:
-                token = accounts.register(
-                    session, visitor, name=name, password=password, agent=agent_of(request), now=people.clock()
+        with translate_errors(IntegrityError):
+            require_known_visitor(visitor)
+            with people.database.write_transaction() as session:
+                rate_limits.count_attempt(
+                    session, rate_limits.ACCOUNTS, hash_client_address(request, site), now=people.clock()
                 )
-                has_ratings = visitor.profile is not None and bool(opinions.n_ratings_of(session, visitor.profile.id))
+            password = people.passwords.hash_password(form("password"))
+            with people.database.write_transaction() as session:
+                token = accounts.create_account(
+                    session,
+                    visitor,
+                    name=name,
+                    password_hash=password,
+                    agent=get_user_agent(request),
+                    now=people.clock(),
+                )
+                has_ratings = visitor.profile is not None and bool(opinions.count_ratings(session, visitor.profile.id))
     except IntegrityError:
-        return entered(request, site, form, "register.html", door, unproven="name_is_taken")
-    except Declined as error:
-        return declined(request, site, "register.html", door, error)
-    answer = see(door.back if has_ratings else f"/welcome?{urlencode({'back': door.back})}")
-    people.signing.remember(request, answer, token)
+        return sign_in_or_explain(request, site, form, "register.html", door, problem_if_wrong="name_is_taken")
+    except WriteDeclinedError as error:
+        return render_declined_form(request, site, "register.html", door, error)
+    answer = redirect_after_post(door.back if has_ratings else f"/welcome?{urlencode({'back': door.back})}")
+    people.cookie_signer.set_session_cookie(request, answer, token)
     return answer
 
 
 @router.post("/sign-in")
-def sign_in(request: Request, site: TheSite, form: TheForm) -> Response:
-    """Says the same of an unknown name and of a wrong password, after the same work."""
-    door = Door(form.back("/"), name=" ".join(storable(form("name")).split())[:100])
-    return entered(request, site, form, "sign_in.html", door, unproven="no_such_sign_in")
+def post_sign_in(request: Request, site: TheSite, form: TheForm) -> Response:
+    """Signs in. An unknown name and a wrong password give the same message after the same time."""
+    door = SignInForm(form.get_back_url("/"), name=" ".join(strip_unstorable(form("name")).split())[:100])
+    return sign_in_or_explain(request, site, form, "sign_in.html", door, problem_if_wrong="no_such_sign_in")
 
 
 @router.post("/sign-out")
-def sign_out(request: Request, site: TheSite) -> Response:
-    """Ends the session here and on the server. A guest stays: nothing else would lead back to what it left."""
-    visitor = site.people.visitor(request)
-    answer = see("/")
+def post_sign_out(request: Request, site: TheSite) -> Response:
+    """Ends the session in the browser and on the server.
+
+    A guest is not signed out: without the cookie nobody could reach the guest's ratings again.
+    """
+    visitor = site.community.get_visitor(request)
+    answer = redirect_after_post("/")
     if visitor.state == "guest":
         return answer
     try:
-        with declining():
-            be_known(visitor)
-            with site.people.database.writing() as session:
-                accounts.leave(session, visitor)
-    except Declined as error:
-        return declined(request, site, "sign_in.html", Door(), error)
-    forget(answer)
+        with translate_errors():
+            require_known_visitor(visitor)
+            with site.community.database.write_transaction() as session:
+                accounts.sign_out(session, visitor)
+    except WriteDeclinedError as error:
+        return render_declined_form(request, site, "sign_in.html", SignInForm(), error)
+    delete_session_cookie(answer)
     return answer
 
 
-def entered(request: Request, site: Site, form: Form, page: str, door: Door, *, unproven: str) -> Response:
-    """Signs in, or says on `page` why not: `unproven` where name and password do not belong together."""
-    people, visitor = site.people, site.people.visitor(request)
-    name = " ".join(storable(form("name")).split())
+def sign_in_or_explain(
+    request: Request, site: Site, form: Form, page: str, sign_in_form: SignInForm, *, problem_if_wrong: str
+) -> Response:
+    """Signs in, or shows `page` again with the reason; `problem_if_wrong` is the key for a wrong name or password."""
+    people, visitor = site.community, site.community.get_visitor(request)
+    name = " ".join(strip_unstorable(form("name")).split())
     try:
-        with declining():
-            be_known(visitor)
-            with people.database.writing() as session:
-                address = address_key(request, site)
-                of_name = people.signing.keyed_hash(f"{address} {name_key(name)}")
-                rate_limits.count(session, rate_limits.SIGN_INS_FROM_AN_ADDRESS, address, now=people.clock())
-                rate_limits.count(session, rate_limits.SIGN_INS_OF_A_NAME, of_name, now=people.clock())
-            with people.database.reading() as session:
-                account = accounts.account_named(session, name)
-            account = proven(account, form("password")[:10_000], people.passwords, unproven=unproven)
-            with people.database.writing() as session:
-                accounts.refresh_hash(session, account, form("password"), people.passwords)
-                token, merged = accounts.enter(
-                    session, visitor, account.id, agent=agent_of(request), now=people.clock()
+        with translate_errors():
+            require_known_visitor(visitor)
+            with people.database.write_transaction() as session:
+                address = hash_client_address(request, site)
+                of_name = people.cookie_signer.hash_with_secret(f"{address} {normalize_name(name)}")
+                rate_limits.count_attempt(session, rate_limits.SIGN_INS_FROM_AN_ADDRESS, address, now=people.clock())
+                rate_limits.count_attempt(session, rate_limits.SIGN_INS_OF_A_NAME, of_name, now=people.clock())
+            with people.database.read_transaction() as session:
+                account = accounts.find_account(session, name)
+            account = verify_password(
+                account, form("password")[:10_000], people.passwords, problem_if_wrong=problem_if_wrong
+            )
+            with people.database.write_transaction() as session:
+                accounts.refresh_password_hash(session, account, form("password"), people.passwords)
+                token, merged = accounts.sign_in(
+                    session, visitor, account.id, agent=get_user_agent(request), now=people.clock()
                 )
-    except Declined as error:
-        return declined(request, site, page, door, error)
-    answer = see(f"/me?{urlencode(merged._asdict())}" if merged.moved or merged.kept else door.back)
-    people.signing.remember(request, answer, token)
+    except WriteDeclinedError as error:
+        return render_declined_form(request, site, page, sign_in_form, error)
+    answer = redirect_after_post(
+        f"/me?{urlencode(merged._asdict())}" if merged.moved or merged.kept else sign_in_form.back
+    )
+    people.cookie_signer.set_session_cookie(request, answer, token)
     return answer
 
 
-def proven(account: Account | None, password: str, passwords: Passwords, *, unproven: str) -> Account:
-    """The account, whose password it is. Raises Declined."""
-    if not passwords.are_equal(account.password if account else None, password) or account is None:
-        raise Declined(unproven)
+def verify_password(account: Account | None, password: str, passwords: Passwords, *, problem_if_wrong: str) -> Account:
+    """The account if the password is right. Raises WriteDeclinedError with `problem_if_wrong` if not."""
+    if not passwords.is_correct(account.password if account else None, password) or account is None:
+        raise WriteDeclinedError(problem_if_wrong)
     return account
 
 
-def checked(form: Form) -> tuple[str, dict[str, str]]:
-    """The name, and what is wrong with it and with the password."""
+def validate_registration(form: Form) -> tuple[str, dict[str, str]]:
+    """The cleaned name, and the problems of name and password by field."""
     name, problems = "", {}
     try:
-        name = name_of(form("name"), shortest=SHORTEST_NAME)
-    except Refused as error:
+        name = validate_name(form("name"), min_length=MIN_NAME_LENGTH)
+    except InvalidInputError as error:
         problems[error.field] = error.problem
     try:
-        new_password_of(form("password"), name=name)
-    except Refused as error:
+        validate_new_password(form("password"), name=name)
+    except InvalidInputError as error:
         problems[error.field] = error.problem
     return name, problems
 
 
-def be_known(visitor: Visitor) -> None:
+def require_known_visitor(visitor: Visitor) -> None:
+    """Raises WriteDeclinedError if the visitor cannot be recognized because the database does not answer."""
     if visitor.state == "unknown":
-        raise Declined("unavailable")
+        raise WriteDeclinedError("unavailable")
 
 
-def door_answer(request: Request, site: Site, page: str, door: Door, *, status: int = 200) -> Response:
-    """Also where nothing is published: an account does not need movies."""
+def render_form(request: Request, site: Site, page: str, sign_in_form: SignInForm, *, status: int = 200) -> Response:
+    """Renders the form. Works without a published bundle: an account needs no movies."""
     try:
-        bundle = site.live()
+        bundle = site.live_bundle()
     except BundleError:
         bundle = None
-    return site.html(request, page, bundle=bundle, status=status, door=door)
+    return site.render_page(request, page, bundle=bundle, status=status, door=sign_in_form)
 
 
-def declined(request: Request, site: Site, page: str, door: Door, error: Declined) -> Response:
+def render_declined_form(
+    request: Request, site: Site, page: str, sign_in_form: SignInForm, error: WriteDeclinedError
+) -> Response:
+    """Renders the form again with the reason of the refusal."""
     field = "name" if error.problem.startswith("name_") else "form"
-    door = door._replace(problems={field: error.problem}, seconds=error.seconds)
-    return error.stamp(door_answer(request, site, page, door, status=error.status))
+    sign_in_form = sign_in_form._replace(problems={field: error.problem}, seconds=error.seconds)
+    return error.add_retry_after(render_form(request, site, page, sign_in_form, status=error.status))

@@ -1,4 +1,4 @@
-"""Who writes: a form's sender becomes a profile, a guest's where there is none yet, or is told why not."""
+"""One database transaction for a visitor's form. It creates a guest's profile at the first write."""
 
 import logging
 from collections.abc import Iterator
@@ -13,27 +13,28 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.community import rate_limits
-from serving.community.database import Unavailable
-from serving.community.rate_limits import Limit, TooMany
-from serving.community.sessions import Visitor, new_guest, whose
-from serving.community.validation import Refused
+from serving.community.database import DatabaseUnavailableError
+from serving.community.rate_limits import RateLimit, RateLimitError
+from serving.community.sessions import Visitor, insert_guest, summarize_profile
+from serving.community.validation import InvalidInputError
 from serving.web.forms import Form
 from serving.web.rendering import Site
 
 log = logging.getLogger(__name__)
 
-STATUS = {"unavailable": 503, "needs_account": 403, "someone_else": 409, "too_many": 429}
+STATUS_BY_PROBLEM = {"unavailable": 503, "needs_account": 403, "someone_else": 409, "too_many": 429}
 
 
-class Declined(Exception):  # noqa: N818  an answer, not a fault
-    """`problem` is a key of `templates/partials/problem.html`."""
+class WriteDeclinedError(Exception):
+    """The write was refused; `problem` is a key of partials/problem.html, `seconds` the time to wait."""
 
     def __init__(self, problem: str, *, seconds: int = 0) -> None:
         super().__init__(problem)
         self.problem, self.seconds = problem, seconds
-        self.status = STATUS.get(problem, 422)
+        self.status = STATUS_BY_PROBLEM.get(problem, 422)
 
-    def stamp(self, response: Response) -> Response:
+    def add_retry_after(self, response: Response) -> Response:
+        """Adds the Retry-After header if the visitor has to wait. Returns the response."""
         if self.seconds:
             response.headers["Retry-After"] = str(self.seconds)
         return response
@@ -41,30 +42,36 @@ class Declined(Exception):  # noqa: N818  an answer, not a fault
 
 @dataclass(frozen=True)
 class Writer:
+    """The open transaction, the profile that writes, and the time."""
+
     session: Session
     profile_id: UUID
     now: datetime
 
 
 @contextmanager
-def writing_as(request: Request, site: Site, form: Form, *, limit: Limit, takes_away: bool = False) -> Iterator[Writer]:
-    """A transaction of the visitor's profile; a guest's is made with the first write. Raises Declined.
+def visitor_transaction(
+    request: Request, site: Site, form: Form, *, limit: RateLimit, is_removal: bool = False
+) -> Iterator[Writer]:
+    """Opens a transaction for the visitor's profile; a guest's profile is created if there is none.
 
-    What one left one may always take away, `needs_account` or not.
+    Raises WriteDeclinedError. With `is_removal` a visitor may delete their own data even if the site needs an account.
     """
-    people = site.people
-    visitor = people.visitor(request)
+    people = site.community
+    visitor = people.get_visitor(request)
     token = None
-    with declining():
-        refuse(visitor, form, takes_away=takes_away)
+    with translate_errors():
+        check_may_write(visitor, form, is_removal=is_removal)
         now = people.clock()
-        with people.database.writing() as session:
+        with people.database.write_transaction() as session:
             if visitor.profile is None:
-                rate_limits.count(session, rate_limits.GUESTS, address_key(request, site), now=now)
-                profile, token = new_guest(session, agent=agent_of(request), now=now)
-                visitor = Visitor("guest", profile=whose(profile), needs_account=people.needs_account, is_new=True)
+                rate_limits.count_attempt(session, rate_limits.GUESTS, hash_client_address(request, site), now=now)
+                profile, token = insert_guest(session, agent=get_user_agent(request), now=now)
+                visitor = Visitor(
+                    "guest", profile=summarize_profile(profile), needs_account=people.needs_account, is_new=True
+                )
             assert visitor.profile is not None  # noqa: S101  made just now
-            rate_limits.count(session, limit, str(visitor.profile.id), now=now)
+            rate_limits.count_attempt(session, limit, str(visitor.profile.id), now=now)
             yield Writer(session, visitor.profile.id, now)
     request.state.visitor = visitor
     if token:
@@ -72,37 +79,42 @@ def writing_as(request: Request, site: Site, form: Form, *, limit: Limit, takes_
 
 
 @contextmanager
-def declining(*but: type[Exception]) -> Iterator[None]:
-    """Turns every reason not to write into Declined, `but` those that the caller knows better."""
+def translate_errors(*passed_through: type[Exception]) -> Iterator[None]:
+    """Turns every known failure to write into WriteDeclinedError; exceptions in `passed_through` are passed on."""
     try:
         yield
-    except but:
+    except passed_through:
         raise
-    except Unavailable as error:
+    except DatabaseUnavailableError as error:
         log.error("nothing was written: %s", error)  # noqa: TRY400  the cause is in the message
-        raise Declined("unavailable") from error
-    except TooMany as error:
-        raise Declined("too_many", seconds=error.seconds) from error
-    except Refused as error:
-        raise Declined(error.problem) from error
+        raise WriteDeclinedError("unavailable") from error
+    except RateLimitError as error:
+        raise WriteDeclinedError("too_many", seconds=error.seconds) from error
+    except InvalidInputError as error:
+        raise WriteDeclinedError(error.problem) from error
     except IntegrityError as error:  # the profile went away meanwhile
-        raise Declined("someone_else") from error
+        raise WriteDeclinedError("someone_else") from error
 
 
-def refuse(visitor: Visitor, form: Form, *, takes_away: bool) -> None:
-    """Raises Declined for who may not write, and where a form was drawn for somebody else: `as` says for whom."""
+def check_may_write(visitor: Visitor, form: Form, *, is_removal: bool) -> None:
+    """Raises WriteDeclinedError if the visitor may not write, or if the form was rendered for another profile.
+
+    The form's field `as` holds the profile it was rendered for.
+    """
     if visitor.state == "unknown":
-        raise Declined("unavailable")
+        raise WriteDeclinedError("unavailable")
     drawn_for = form("as")
     if drawn_for and drawn_for != visitor.profile_key:
-        raise Declined("someone_else")
-    if not visitor.may_write and not (takes_away and visitor.profile):
-        raise Declined("needs_account")
+        raise WriteDeclinedError("someone_else")
+    if not visitor.can_write and not (is_removal and visitor.profile):
+        raise WriteDeclinedError("needs_account")
 
 
-def address_key(request: Request, site: Site) -> str:
-    return site.people.signing.keyed_hash(request.client.host if request.client else "nowhere")
+def hash_client_address(request: Request, site: Site) -> str:
+    """A keyed hash of the client's IP address, for rate limits."""
+    return site.community.cookie_signer.hash_with_secret(request.client.host if request.client else "nowhere")
 
 
-def agent_of(request: Request) -> str:
+def get_user_agent(request: Request) -> str:
+    """The User-Agent header, empty without one."""
     return request.headers.get("user-agent", "")

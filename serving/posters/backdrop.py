@@ -1,37 +1,37 @@
-"""The picture behind the home page, a wall of drawn posters: `python -m serving.posters.backdrop` draws it anew."""
+"""The picture behind the home page, a wall of drawn posters: `python -m serving.wall` writes it again."""
 
 from serving.posters import motifs as show
 from serving.posters.motifs import Inks
 from serving.posters.styles import STYLES, Palette
-from serving.web.static_files import STATIC
+from serving.web.static_files import STATIC_FOLDER
 
-TARGET = STATIC / "backdrop.svg"
-COLUMNS, ROWS = 10, 5
+BACKDROP_FILE = STATIC_FOLDER / "backdrop.svg"
+N_COLUMNS, N_ROWS = 10, 5
 WIDTH, HEIGHT, GAP = 170, 255, 22
 # Those that need no clipping: many stand in one document, and a clip has a name.
-SHOWN = (
+MOTIFS = (
     show.low_sun,
-    show.arches,
-    show.burst,
+    show.nested_arches,
+    show.ray_burst,
     show.lone_light,
-    show.tiles,
-    show.peaks,
-    show.tunnel,
-    show.balloons,
-    show.steps,
-    show.dunes,
-    show.teeth,
-    show.chevrons,
+    show.quarter_tiles,
+    show.mountain_peaks,
+    show.circle_tunnel,
+    show.floating_balloons,
+    show.lit_steps,
+    show.sand_dunes,
+    show.pointed_teeth,
+    show.arrow_chevrons,
 )
 
 
-def wall() -> str:
-    """As an SVG document, 16:9."""
+def draw_backdrop() -> str:
+    """The picture as an SVG document with an aspect ratio of 16:9."""
     palettes = list(dict.fromkeys(palette for style in STYLES.values() for palette in style.palettes))
     sheets = [
-        sheet(column, row, palettes[(7 * column + 5 * row) % len(palettes)])
-        for column in range(COLUMNS)
-        for row in range(ROWS)
+        draw_sheet(column, row, palettes[(7 * column + 5 * row) % len(palettes)])
+        for column in range(N_COLUMNS)
+        for row in range(N_ROWS)
     ]
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1600 900" width="1600" height="900" '
@@ -41,11 +41,11 @@ def wall() -> str:
     )
 
 
-def sheet(column: int, row: int, palette: Palette) -> str:
-    """One poster without words, in every other column half a step lower."""
+def draw_sheet(column: int, row: int, palette: Palette) -> str:
+    """One poster without text; every other column is shifted down by half a poster."""
     x, y = column * (WIDTH + GAP), row * (HEIGHT + GAP) + (HEIGHT // 2 if column % 2 else 0)
     seed = 10 * column + row
-    picture = SHOWN[(5 * column + 3 * row) % len(SHOWN)](seed, Inks(*palette[:4]))
+    picture = MOTIFS[(5 * column + 3 * row) % len(MOTIFS)](seed, Inks(*palette[:4]))
     return (
         f'<svg x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 400 400" '
         f'preserveAspectRatio="xMidYMid slice"><rect x="-400" y="-400" width="1200" height="1200" '
@@ -54,4 +54,4 @@ def sheet(column: int, row: int, palette: Palette) -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(wall())
+    BACKDROP_FILE.write_text(draw_backdrop())

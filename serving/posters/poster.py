@@ -1,6 +1,6 @@
-"""Posters drawn by ourselves, a series: SVG, 2:3, flat shapes in a few inks, the title set to fit.
+"""Drawn posters: SVG with an aspect ratio of 2:3, flat shapes in a few colours, the title set to fit.
 
-One movie always gets the same poster; the address carries a version, which changes with the drawing.
+A movie always gets the same poster. Its URL carries a version that changes when the drawing changes.
 """
 
 import re
@@ -13,17 +13,17 @@ from typing import NamedTuple
 from movierec.catalog.catalog import Movie
 from movierec.tmdb.title_matching import names
 from serving.posters.motifs import Inks
-from serving.posters.styles import STANDING, look_of
-from serving.posters.svg import noise
-from serving.posters.typesetting import LINE, set_title
+from serving.posters.styles import BOTTOM_ANCHORED, choose_look
+from serving.posters.svg import seeded_noise
+from serving.posters.typesetting import LINE_HEIGHT, set_title
 
-DRAWING = 2  # counts up when a change of the drawing changes the pictures
+DRAWING_VERSION = 2  # counts up when a change of the drawing changes the pictures
 WIDTH, HEIGHT, MARGIN = 400, 600, 34
-META, RULE = 566, 540  # where year and genres stand, and the line above them
+META_Y, RULE_Y = 566, 540  # where year and genres stand, and the line above them
 GAP = 24  # between picture and title
-NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_XML_CHARACTERS = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-POSTER = Template("""\
+POSTER_TEMPLATE = Template("""\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 600" width="400" height="600">
 <title>$title</title>
 <defs>
@@ -47,11 +47,11 @@ $lines
 <rect width="400" height="600" fill="url(#light)"/><rect width="26" height="600" fill="url(#spine)"/>
 </svg>
 """)
-SMALL = "system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
+SMALL_PRINT_FONTS = "system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 
 
 class Layout(NamedTuple):
-    """Where on the sheet things stand: the first line of the title, the rule, the genres, the picture."""
+    """Positions in the poster: first baseline of the title, rule, line of genres and year, box of the picture."""
 
     title: float
     rule: int
@@ -62,68 +62,70 @@ class Layout(NamedTuple):
     height: float
 
 
-def version(movie: Movie) -> str:
-    """Changes when the poster of a movie does."""
-    return f"{zlib.crc32(repr((DRAWING, movie.title, movie.year, movie.genres)).encode()):08x}"
+def compute_version(movie: Movie) -> str:
+    """A hash that changes when the poster of the movie changes."""
+    return f"{zlib.crc32(repr((DRAWING_VERSION, movie.title, movie.year, movie.genres)).encode()):08x}"
 
 
-def url(movie: Movie) -> str:
-    return f"/posters/{movie.movie_id}?v={version(movie)}"
+def build_poster_url(movie: Movie) -> str:
+    """The URL of the movie's poster, with its version."""
+    return f"/posters/{movie.movie_id}?v={compute_version(movie)}"
 
 
-def poster(movie: Movie) -> str:
+def draw_poster(movie: Movie) -> str:
     """The poster as an SVG document."""
     seed = movie.movie_id
-    palette, compose, face = look_of(movie.genres, seed)
-    title = NOT_XML.sub("", names(movie.title)[0])
-    lines, size = set_title(title.upper() if face.capitals else title)
-    framed = noise(seed, 104) < 0.3
-    layout = layout_of(len(lines), size, framed=framed, title_first=noise(seed, 105) < 0.28)
+    palette, compose, face = choose_look(movie.genres, seed)
+    title = NOT_XML_CHARACTERS.sub("", names(movie.title)[0])
+    lines, size = set_title(title.upper() if face.is_uppercase else title)
+    framed = seeded_noise(seed, 104) < 0.3
+    layout = compute_layout(len(lines), size, framed=framed, title_first=seeded_noise(seed, 105) < 0.28)
     field, last = (palette.third, palette.ground) if framed else (palette.ground, palette.third)
-    return POSTER.substitute(
-        title=clean(movie.title),
+    return POSTER_TEMPLATE.substitute(
+        title=escape_xml(movie.title),
         ground=palette.ground,
         field=field,
         picture=compose(seed, Inks(field, palette.first, palette.second, last)),
-        anchor="xMidYMax" if compose in STANDING else "xMidYMid",
-        side="scale(-1 1) translate(-400 0)" if noise(seed, 106) < 0.5 else "",
+        anchor="xMidYMax" if compose in BOTTOM_ANCHORED else "xMidYMid",
+        side="scale(-1 1) translate(-400 0)" if seeded_noise(seed, 106) < 0.5 else "",
         words=palette.words,
         family=face.family,
         weight=face.weight,
-        small=SMALL,
-        lines=text_lines(lines, size, layout.title),
-        genres=clean(genre_line(movie.genres)),
+        small=SMALL_PRINT_FONTS,
+        lines=draw_title_lines(lines, size, layout.title),
+        genres=escape_xml(format_genres(movie.genres)),
         year=movie.year or "",
         **{name: f"{value:.0f}" for name, value in layout._asdict().items() if name != "title"},
     )
 
 
-def layout_of(n_lines: int, size: int, *, framed: bool, title_first: bool) -> Layout:
-    """Picture above the title, or the other way round; `framed` leaves a margin about it."""
-    block = (n_lines - 1) * size * LINE
+def compute_layout(n_lines: int, size: int, *, framed: bool, title_first: bool) -> Layout:
+    """The layout with the picture above the title or below it; `framed` leaves a margin around the picture."""
+    block = (n_lines - 1) * size * LINE_HEIGHT
     side = MARGIN if framed else 0
     if title_first:
         first = MARGIN + 46 + size * 0.86
         top = first + block + size * 0.3 + GAP
         return Layout(first, 66, 52, side, top, WIDTH - 2 * side, HEIGHT - top - side)
-    first = RULE - 20 - block - size * 0.22
+    first = RULE_Y - 20 - block - size * 0.22
     bottom = first - size * 0.86 - GAP
-    return Layout(first, RULE, META, side, side, WIDTH - 2 * side, bottom - side)
+    return Layout(first, RULE_Y, META_Y, side, side, WIDTH - 2 * side, bottom - side)
 
 
-def text_lines(lines: list[str], size: int, first: float) -> str:
+def draw_title_lines(lines: list[str], size: int, first: float) -> str:
+    """The lines of the title as SVG text, the first with its baseline at `first`."""
     return "\n".join(
-        f'<text x="{MARGIN}" y="{first + i * size * LINE:.0f}" font-size="{size}">{clean(line)}</text>'
+        f'<text x="{MARGIN}" y="{first + i * size * LINE_HEIGHT:.0f}" font-size="{size}">{escape_xml(line)}</text>'
         for i, line in enumerate(lines)
     )
 
 
-def genre_line(genres: Sequence[str]) -> str:
-    """Two genres, one where two would run into the year."""
+def format_genres(genres: Sequence[str]) -> str:
+    """The first two genres; only one if two would overlap the year."""
     both = " · ".join(genres[:2]).upper()
     return both if len(both) <= 19 else genres[0].upper()
 
 
-def clean(text: str) -> str:
-    """As it may stand in XML."""
-    return escape(NOT_XML.sub("", text))
+def escape_xml(text: str) -> str:
+    """The text escaped for XML, without characters that XML does not allow."""
+    return escape(NOT_XML_CHARACTERS.sub("", text))

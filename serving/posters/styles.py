@@ -1,17 +1,17 @@
-"""The art direction of drawn posters: for each genre its palettes, what is shown, and how the title is set."""
+"""The styles of drawn posters: for each genre its palettes, motifs and typeface."""
 
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from serving.posters import motifs as show
 from serving.posters.motifs import Inks
-from serving.posters.svg import noise
+from serving.posters.svg import seeded_noise
 
-Compose = Callable[[int, Inks], str]
+DrawMotif = Callable[[int, Inks], str]
 
 
 class Palette(NamedTuple):
-    """The ground, three inks on it, and the colour of words: at least 4.5:1 on the ground."""
+    """Ground, three inks and the colour of the title, which has a contrast of at least 4.5:1 to the ground."""
 
     ground: str
     first: str
@@ -20,17 +20,19 @@ class Palette(NamedTuple):
     words: str
 
 
-class Face(NamedTuple):
+class Typeface(NamedTuple):
+    """The typeface of a title."""
+
     family: str
     weight: int
-    capitals: bool
+    is_uppercase: bool
 
 
-SANS = "'Helvetica Neue',Helvetica,Arial,'Liberation Sans',system-ui,sans-serif"
-SERIF = "Georgia,'Iowan Old Style','Times New Roman','Liberation Serif',serif"
-GROTESQUE = Face(SANS, 800, capitals=False)
-POSTER = Face(SANS, 800, capitals=True)
-BOOK = Face(SERIF, 700, capitals=False)
+SANS_FONTS = "'Helvetica Neue',Helvetica,Arial,'Liberation Sans',system-ui,sans-serif"
+SERIF_FONTS = "Georgia,'Iowan Old Style','Times New Roman','Liberation Serif',serif"
+GROTESQUE_FACE = Typeface(SANS_FONTS, 800, is_uppercase=False)
+POSTER_FACE = Typeface(SANS_FONTS, 800, is_uppercase=True)
+BOOK_FACE = Typeface(SERIF_FONTS, 700, is_uppercase=False)
 
 MIDNIGHT = Palette("#14213d", "#f5a623", "#e9e4d4", "#3f5f94", "#fbf4e2")
 BRICK = Palette("#6f1d1b", "#f2c14e", "#f6e7cb", "#b6402f", "#fbeed7")
@@ -52,55 +54,78 @@ MINT = Palette("#cde6d3", "#ef7f3a", "#14554a", "#fff7e0", "#103f37")
 GRAPHITE = Palette("#2b2f38", "#e2cfa4", "#c1c7d0", "#5a6272", "#f3efe4")
 
 
-STANDING = {show.lone_light, show.steps, show.low_sun, show.peaks, show.dunes}  # cut off at the top where it must be
+BOTTOM_ANCHORED = {
+    show.lone_light,
+    show.lit_steps,
+    show.low_sun,
+    show.mountain_peaks,
+    show.sand_dunes,
+}  # cut off at the top where it must be
 
 
 class Style(NamedTuple):
-    """What a genre may look like."""
+    """The palettes, motifs and the typeface that posters of a genre choose from."""
 
     palettes: tuple[Palette, ...]
-    shows: tuple[Compose, ...]
-    face: Face
+    motifs: tuple[DrawMotif, ...]
+    face: Typeface
 
 
 # The telling genres before the common ones.
 STYLES = {
-    "Film-Noir": Style((NOIR, GRAPHITE), (show.lone_light, show.blinds, show.steps), BOOK),
-    "Western": Style((SAND, BRICK, MUSTARD), (show.low_sun, show.dunes, show.peaks), BOOK),
-    "Horror": Style((BLOOD, NOIR), (show.teeth, show.eye, show.tunnel), POSTER),
-    "Musical": Style((PLUM, CORAL, VIOLET), (show.burst, show.halftone, show.arches), GROTESQUE),
-    "War": Style((OLIVE, BRICK, GRAPHITE), (show.chevrons, show.low_sun, show.peaks), POSTER),
-    "Animation": Style((SKY, MINT, CORAL), (show.balloons, show.tiles, show.scales), GROTESQUE),
-    "Documentary": Style((PAPER, STEEL), (show.halftone, show.eye, show.tiles), GROTESQUE),
-    "Sci-Fi": Style((MIDNIGHT, VIOLET, TEAL), (show.orbits, show.tunnel, show.halftone), POSTER),
-    "Mystery": Style((TEAL, PLUM, GRAPHITE), (show.eye, show.lone_light, show.tunnel), BOOK),
-    "Fantasy": Style((VIOLET, FOREST, PLUM), (show.scales, show.arches, show.orbits), BOOK),
-    "Children": Style((MINT, SKY, MUSTARD), (show.tiles, show.balloons, show.arches), GROTESQUE),
-    "Crime": Style((BRICK, NOIR, STEEL), (show.blinds, show.steps, show.lone_light), POSTER),
-    "Romance": Style((ROSE, PLUM, BRICK), (show.two_circles, show.dunes, show.arches), BOOK),
-    "Thriller": Style((TEAL, GRAPHITE, BLOOD), (show.tunnel, show.blinds, show.steps), POSTER),
-    "Adventure": Style((FOREST, TEAL, SAND), (show.peaks, show.scales, show.low_sun), GROTESQUE),
-    "Action": Style((BRICK, MIDNIGHT, CORAL), (show.burst, show.chevrons, show.halftone), POSTER),
-    "Comedy": Style((MUSTARD, PAPER, CORAL), (show.tiles, show.balloons, show.burst), GROTESQUE),
-    "Drama": Style((MIDNIGHT, PAPER, STEEL), (show.arches, show.steps, show.two_circles, show.dunes), BOOK),
-    "IMAX": Style((STEEL, TEAL), (show.orbits, show.halftone), GROTESQUE),
+    "Film-Noir": Style((NOIR, GRAPHITE), (show.lone_light, show.slatted_blinds, show.lit_steps), BOOK_FACE),
+    "Western": Style((SAND, BRICK, MUSTARD), (show.low_sun, show.sand_dunes, show.mountain_peaks), BOOK_FACE),
+    "Horror": Style((BLOOD, NOIR), (show.pointed_teeth, show.great_eye, show.circle_tunnel), POSTER_FACE),
+    "Musical": Style((PLUM, CORAL, VIOLET), (show.ray_burst, show.halftone_dots, show.nested_arches), GROTESQUE_FACE),
+    "War": Style((OLIVE, BRICK, GRAPHITE), (show.arrow_chevrons, show.low_sun, show.mountain_peaks), POSTER_FACE),
+    "Animation": Style(
+        (SKY, MINT, CORAL), (show.floating_balloons, show.quarter_tiles, show.wave_scales), GROTESQUE_FACE
+    ),
+    "Documentary": Style((PAPER, STEEL), (show.halftone_dots, show.great_eye, show.quarter_tiles), GROTESQUE_FACE),
+    "Sci-Fi": Style(
+        (MIDNIGHT, VIOLET, TEAL), (show.planet_orbits, show.circle_tunnel, show.halftone_dots), POSTER_FACE
+    ),
+    "Mystery": Style((TEAL, PLUM, GRAPHITE), (show.great_eye, show.lone_light, show.circle_tunnel), BOOK_FACE),
+    "Fantasy": Style((VIOLET, FOREST, PLUM), (show.wave_scales, show.nested_arches, show.planet_orbits), BOOK_FACE),
+    "Children": Style(
+        (MINT, SKY, MUSTARD), (show.quarter_tiles, show.floating_balloons, show.nested_arches), GROTESQUE_FACE
+    ),
+    "Crime": Style((BRICK, NOIR, STEEL), (show.slatted_blinds, show.lit_steps, show.lone_light), POSTER_FACE),
+    "Romance": Style((ROSE, PLUM, BRICK), (show.two_circles, show.sand_dunes, show.nested_arches), BOOK_FACE),
+    "Thriller": Style((TEAL, GRAPHITE, BLOOD), (show.circle_tunnel, show.slatted_blinds, show.lit_steps), POSTER_FACE),
+    "Adventure": Style((FOREST, TEAL, SAND), (show.mountain_peaks, show.wave_scales, show.low_sun), GROTESQUE_FACE),
+    "Action": Style((BRICK, MIDNIGHT, CORAL), (show.ray_burst, show.arrow_chevrons, show.halftone_dots), POSTER_FACE),
+    "Comedy": Style(
+        (MUSTARD, PAPER, CORAL), (show.quarter_tiles, show.floating_balloons, show.ray_burst), GROTESQUE_FACE
+    ),
+    "Drama": Style(
+        (MIDNIGHT, PAPER, STEEL), (show.nested_arches, show.lit_steps, show.two_circles, show.sand_dunes), BOOK_FACE
+    ),
+    "IMAX": Style((STEEL, TEAL), (show.planet_orbits, show.halftone_dots), GROTESQUE_FACE),
 }
-PLAIN = Style((GRAPHITE, STEEL, PAPER), (show.arches, show.two_circles, show.halftone, show.dunes), BOOK)
+DEFAULT_STYLE = Style(
+    (GRAPHITE, STEEL, PAPER), (show.nested_arches, show.two_circles, show.halftone_dots, show.sand_dunes), BOOK_FACE
+)
 
 
-class Look(NamedTuple):
-    """One poster's: chosen for good by its movie."""
+class PosterLook(NamedTuple):
+    """Palette, motif and typeface of one poster."""
 
     palette: Palette
-    compose: Compose
-    face: Face
+    draw_motif: DrawMotif
+    face: Typeface
 
 
-def look_of(genres: Collection[str], seed: int) -> Look:
-    """Colours and face of one of the two most telling genres, the picture of any: akin, not alike."""
-    told = [style for genre, style in STYLES.items() if genre in genres] or [PLAIN]
-    main = told[:2][-1] if noise(seed, 100) < 0.4 else told[0]
-    shows = told[int(noise(seed, 101) * len(told))].shows
-    return Look(
-        main.palettes[int(noise(seed, 102) * len(main.palettes))], shows[int(noise(seed, 103) * len(shows))], main.face
+def choose_look(genres: Collection[str], seed: int) -> PosterLook:
+    """Chooses the look of a poster from `seed`: the same seed always gives the same look.
+
+    Palette and typeface come from one of the two most specific genres, the motif from any genre.
+    """
+    told = [style for genre, style in STYLES.items() if genre in genres] or [DEFAULT_STYLE]
+    main = told[:2][-1] if seeded_noise(seed, 100) < 0.4 else told[0]
+    shows = told[int(seeded_noise(seed, 101) * len(told))].motifs
+    return PosterLook(
+        main.palettes[int(seeded_noise(seed, 102) * len(main.palettes))],
+        shows[int(seeded_noise(seed, 103) * len(shows))],
+        main.face,
     )

@@ -1,4 +1,4 @@
-"""Operators: who may start runs, and where Dagster is."""
+"""Access for operators: the token that allows starting runs, and the address of Dagster."""
 
 import hmac
 import os
@@ -10,27 +10,27 @@ from fastapi import Depends, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
 
-from serving.runs.dagster_client import Dagster
+from serving.runs.dagster_client import DagsterClient
 
-bearer = HTTPBearer(auto_error=False, description="The value of MOVIEREC_ADMIN_TOKEN")
+bearer_scheme = HTTPBearer(auto_error=False, description="The value of MOVIEREC_ADMIN_TOKEN")
 
 
 @dataclass(frozen=True)
 class Operators:
-    """Without a `token` nobody is an operator."""
+    """The Dagster client and the token that unlocks it. With an empty `token` nobody has access."""
 
-    dagster: Dagster
+    dagster: DagsterClient
     token: str = ""
 
     @classmethod
     def from_environment(cls, sample: str, environment: Mapping[str, str] = os.environ) -> Self:
-        """MOVIEREC_DAGSTER_URL (default: MOVIEREC_DAGSTER_PORT of this machine) and MOVIEREC_ADMIN_TOKEN."""
+        """Reads MOVIEREC_DAGSTER_URL (default: port MOVIEREC_DAGSTER_PORT of this machine) and MOVIEREC_ADMIN_TOKEN."""
         port = environment.get("MOVIEREC_DAGSTER_PORT") or "3000"
         url = environment.get("MOVIEREC_DAGSTER_URL") or f"http://127.0.0.1:{port}"
-        return cls(Dagster(url.rstrip("/"), sample), environment.get("MOVIEREC_ADMIN_TOKEN", ""))
+        return cls(DagsterClient(url.rstrip("/"), sample), environment.get("MOVIEREC_ADMIN_TOKEN", ""))
 
-    def check(self, given: HTTPAuthorizationCredentials | None) -> None:
-        """Raises 403 while there is no token, 401 for none or a wrong one."""
+    def require_operator(self, given: HTTPAuthorizationCredentials | None) -> None:
+        """Raises a 403 if no token is configured, a 401 if the given one is missing or wrong."""
         if not self.token:
             raise HTTPException(403, "endpoints for operators are switched off because MOVIEREC_ADMIN_TOKEN is not set")
         if given is None or not hmac.compare_digest(given.credentials.encode(), self.token.encode()):
@@ -39,13 +39,13 @@ class Operators:
             )
 
 
-def dagster_for_operators(
-    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
-) -> Dagster:
-    """The way to Dagster, for operators alone."""
+def provide_dagster(
+    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
+) -> DagsterClient:
+    """FastAPI dependency: the Dagster client, if the request has the operators' token."""
     operators: Operators = request.app.state.operators
-    operators.check(given)
+    operators.require_operator(given)
     return operators.dagster
 
 
-TheDagster = Annotated[Dagster, Depends(dagster_for_operators)]
+TheDagster = Annotated[DagsterClient, Depends(provide_dagster)]

@@ -1,4 +1,4 @@
-"""What a bundle says of itself: its source, its run, its age, how good its recommendations are."""
+"""What a bundle's manifest says: source, run, date of publication, quality of the recommendations."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from movierec.bundles.bundle import Bundle
 
 
 class Quality(NamedTuple):
-    """nDCG@10 with its interval, over `n` users."""
+    """nDCG@10 of one model with its confidence interval (`low` to `high`), measured over `n` users."""
 
     model: str
     value: float
@@ -17,8 +17,8 @@ class Quality(NamedTuple):
     n: int
 
     @classmethod
-    def of(cls, metrics: list[Mapping[str, Any]]) -> Self | None:
-        """Of the two-stage recommender; of the first model measured where that one was not."""
+    def from_metrics(cls, metrics: list[Mapping[str, Any]]) -> Self | None:
+        """The row of the two-stage recommender, else of the first model that was measured; None without such a row."""
         rows = sorted(
             (row for row in metrics if row.get("metric") == "ndcg_at_10" and set(cls._fields) <= set(row)),
             key=lambda row: row["model"] != "two_stage",
@@ -26,8 +26,8 @@ class Quality(NamedTuple):
         return cls(*(rows[0][field] for field in cls._fields)) if rows else None
 
 
-class About(NamedTuple):
-    """Anything the manifest does not say is None."""
+class BundleInfo(NamedTuple):
+    """The manifest as a record; None for everything that it does not contain."""
 
     version: str
     run_id: str | None
@@ -36,22 +36,24 @@ class About(NamedTuple):
     quality: Quality | None
 
     @classmethod
-    def of(cls, bundle: Bundle) -> Self:
+    def from_bundle(cls, bundle: Bundle) -> Self:
+        """Reads the manifest of the bundle."""
         manifest = bundle.manifest
         return cls(
             bundle.version,
             manifest.get("run_id"),
-            _moment(manifest.get("published_at")),
+            _parse_timestamp(manifest.get("published_at")),
             manifest.get("source") or {},
-            Quality.of(manifest.get("metrics") or []),
+            Quality.from_metrics(manifest.get("metrics") or []),
         )
 
     def age_seconds(self, now: datetime) -> int | None:
+        """Seconds from publication to `now`; None where the manifest has no date."""
         return int((now - self.published_at).total_seconds()) if self.published_at else None
 
 
-def _moment(text: object) -> datetime | None:
-    """An ISO date and time; UTC where it names no zone."""
+def _parse_timestamp(text: object) -> datetime | None:
+    """Parses an ISO 8601 date and time; UTC where it has no zone, None where it is not one."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What pages and their JSON twins read from a bundle."""
+"""Queries of a bundle for pages and JSON routes, and the types of ids in query parameters."""
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,19 +16,19 @@ from movierec.data.top_k import top_unseen
 from movierec.features.content import Content
 from movierec.recommender.explanations import Explanation
 from movierec.recommender.two_stage import FALLBACK
-from serving.services.taste import Taste, liked_movies, tastes
+from serving.services.taste import Taste, find_tastes, list_liked_by_row
 
 log = logging.getLogger(__name__)
 
 
-NOBODY = 2**31  # ids are int32, so this is no user's
-TYPICAL_RATINGS = 200  # enough to know a user by, few enough to leave well-known movies to recommend
+UNKNOWN_USER_ID = 2**31  # ids are int32, so this is no user's
+TYPICAL_N_RATINGS = 200  # enough to know a user by, few enough to leave well-known movies to recommend
 
 
-class Chosen(NamedTuple):
-    """Movies for somebody or something, best first, with their scores, and the model that chose them.
+class MovieList(NamedTuple):
+    """Movies, best first, with their scores and the name of the model that chose them.
 
-    `explanations` by movie_id, where they were asked for.
+    `explanations` are by movie_id, empty if they were not requested.
     """
 
     model: str
@@ -37,83 +37,85 @@ class Chosen(NamedTuple):
     explanations: Mapping[int, Explanation] = {}
 
 
-class User(NamedTuple):
+class UserSummary(NamedTuple):
+    """A user of the data set with the number of their ratings and what they like."""
+
     user_id: int
     n_ratings: int
     taste: Taste = Taste(None, None)
 
 
-def personal(bundle: Bundle, user_id: int, *, n: int, explain: bool = False, without: Collection[int] = ()) -> Chosen:
-    """Recommendations for one user, none of the movie ids `without`.
-
-    Popular movies, and a model that says so, where the user is unknown.
-    """
-    found = bundle.recommender.for_user(min(user_id, NOBODY), n=n, explain=explain, without=without)
-    chosen = known_movies(bundle, found.model, found.movie_ids, found.scores)
+def recommend_for_user(
+    bundle: Bundle, user_id: int, *, n: int, explain: bool = False, without: Collection[int] = ()
+) -> MovieList:
+    """Recommendations for a user; popular movies for an unknown user, which `model` then says."""
+    found = bundle.recommender.for_user(min(user_id, UNKNOWN_USER_ID), n=n, explain=explain, without=without)
+    chosen = resolve_movies(bundle, found.model, found.movie_ids, found.scores)
     return chosen._replace(explanations=found.explanations)
 
 
-def similar(bundle: Bundle, movie_id: int, *, n: int) -> Chosen:
+def find_similar_movies(bundle: Bundle, movie_id: int, *, n: int) -> MovieList:
+    """The `n` movies most similar to one, nearest first."""
     found = bundle.similar.similar_to(movie_id, n=n)
-    return known_movies(bundle, found.model, found.movie_ids, found.scores)
+    return resolve_movies(bundle, found.model, found.movie_ids, found.scores)
 
 
-def n_ratings(bundle: Bundle, user_id: int) -> int:
-    """How many movies a user has rated; 0 for an unknown one."""
-    return len(rated_movies(bundle, user_id))
+def count_ratings(bundle: Bundle, user_id: int) -> int:
+    """The number of movies that the user has rated; 0 for an unknown user."""
+    return len(get_rated_movie_ids(bundle, user_id))
 
 
-def rated_movies(bundle: Bundle, user_id: int) -> set[int]:
-    """The ids of the movies a user has rated; none for an unknown user."""
+def get_rated_movie_ids(bundle: Bundle, user_id: int) -> set[int]:
+    """The ids of the movies that the user has rated; empty for an unknown user."""
     interactions = bundle.recommender.interactions
-    row = row_of(bundle, user_id)
+    row = find_user_row(bundle, user_id)
     return set() if row is None else set(interactions.movie_ids[interactions.seen(row)].tolist())
 
 
-def liked_by(bundle: Bundle, user_id: int) -> list[Movie]:
-    """The movies a user liked, the one rated last first; none for an unknown user."""
-    row = row_of(bundle, user_id)
-    return [] if row is None else liked_movies(bundle, row)
+def list_liked_by_user(bundle: Bundle, user_id: int) -> list[Movie]:
+    """The movies that the user liked, last rated first; empty for an unknown user."""
+    row = find_user_row(bundle, user_id)
+    return [] if row is None else list_liked_by_row(bundle, row)
 
 
-def row_of(bundle: Bundle, user_id: int) -> int | None:
-    """Of a user in the interactions, None for an unknown one."""
-    row = int(bundle.recommender.interactions.rows_of([min(user_id, NOBODY)])[0])
+def find_user_row(bundle: Bundle, user_id: int) -> int | None:
+    """The user's row in the interactions, None for an unknown user."""
+    row = int(bundle.recommender.interactions.rows_of([min(user_id, UNKNOWN_USER_ID)])[0])
     return None if row == UNKNOWN else row
 
 
-def preset_users(bundle: Bundle) -> list[User]:
-    """Three users to try the site as: of each third of the ids the one nearest to TYPICAL_RATINGS."""
+def choose_preset_users(bundle: Bundle) -> list[UserSummary]:
+    """Three example users: from each third of the ids the one with a number of ratings nearest TYPICAL_N_RATINGS."""
     interactions = bundle.recommender.interactions
     counts = np.diff(interactions.user_items.indptr)
     rows = [
-        int(third[np.abs(counts[third] - TYPICAL_RATINGS).argmin()])
+        int(third[np.abs(counts[third] - TYPICAL_N_RATINGS).argmin()])
         for third in np.array_split(np.arange(len(counts)), 3)
         if len(third)
     ]
     return [
-        User(int(interactions.user_ids[row]), int(counts[row]), taste)
-        for row, taste in zip(rows, tastes(bundle, rows), strict=True)
+        UserSummary(int(interactions.user_ids[row]), int(counts[row]), taste)
+        for row, taste in zip(rows, find_tastes(bundle, rows), strict=True)
     ]
 
 
-def known_movies(bundle: Bundle, model: str, movie_ids: list[int], scores: list[float]) -> Chosen:
-    """The catalogue may lack a movie that people rated; such a one is left out."""
+def resolve_movies(bundle: Bundle, model: str, movie_ids: list[int], scores: list[float]) -> MovieList:
+    """Turns movie ids into a list of movies; leaves out ids that the catalogue does not have."""
     by_id = bundle.catalog.by_id
     known = [(by_id[i], score) for i, score in zip(movie_ids, scores, strict=True) if i in by_id]
-    return Chosen(model, [movie for movie, _ in known], [score for _, score in known])
+    return MovieList(model, [movie for movie, _ in known], [score for _, score in known])
 
 
-def liked_in(bundle: Bundle, ratings: Sequence[tuple[int, float]]) -> list[Movie]:
-    """The movies of the catalogue that were liked, the one rated last first."""
+def list_liked_in_ratings(bundle: Bundle, ratings: Sequence[tuple[int, float]]) -> list[Movie]:
+    """The liked movies of the catalogue, last rated first."""
     by_id = bundle.catalog.by_id
     return [by_id[movie_id] for movie_id, rating in reversed(ratings) if rating >= RELEVANT and movie_id in by_id]
 
 
-def because_of(bundle: Bundle, ratings: Sequence[tuple[int, float]], movie: Movie) -> list[Movie]:
-    """The rated movies that speak most for this one; none where it is rated itself, or nothing speaks for it.
+def find_influential_movies(bundle: Bundle, ratings: Sequence[tuple[int, float]], movie: Movie) -> list[Movie]:
+    """The rated movies that led most to this recommendation; empty if the movie is rated itself.
 
-    Never raises: a page without the reason is still a page.
+    Never raises: errors are logged, and the page is shown without a reason.
     """
     if not ratings or movie.movie_id in {movie_id for movie_id, _ in ratings}:
         return []
@@ -126,68 +128,73 @@ def because_of(bundle: Bundle, ratings: Sequence[tuple[int, float]], movie: Movi
     return bundle.catalog.known(speaking)
 
 
-def personal_for(bundle: Bundle, ratings: list[tuple[int, float]], *, n: int, without: Collection[int] = ()) -> Chosen:
-    """Folded in: nothing is trained, so the next rating counts in the next answer. None of the ids `without`."""
+def recommend_from_ratings(
+    bundle: Bundle, ratings: list[tuple[int, float]], *, n: int, without: Collection[int] = ()
+) -> MovieList:
+    """Recommendations for a new user with these ratings (fold-in).
+
+    Nothing is trained, so each new rating counts at once.
+    """
     movie_ids, stars = [movie_id for movie_id, _ in ratings], [rating for _, rating in ratings]
     found = bundle.recommender.for_ratings(movie_ids, stars, n=n, without=without)
-    return known_movies(bundle, found.model, found.movie_ids, found.scores)
+    return resolve_movies(bundle, found.model, found.movie_ids, found.scores)
 
 
-COLLABORATIVE, SESSION = "ials", "transitions"  # channels of the retrieval
-CONTENT, CLUSTER = "content", "cluster"
+COLLABORATIVE_CHANNEL, SESSION_CHANNEL = "ials", "transitions"  # channels of the retrieval
+CONTENT_MODEL, CLUSTER_MODEL = "content", "cluster"
 
 
-def for_user(bundle: Bundle, user_id: int, *, n: int, explain: bool = False) -> Chosen:
-    """What the whole recommender says; popular movies where it has none left, as for who has seen them all."""
-    found = personal(bundle, user_id, n=n, explain=explain)
-    return found if found.movies else popular(bundle, without=list(rated_movies(bundle, user_id)), n=n)
+def recommend_with_fallback(bundle: Bundle, user_id: int, *, n: int, explain: bool = False) -> MovieList:
+    """Recommendations of the whole recommender; popular movies if it has none, as for a user who rated every movie."""
+    found = recommend_for_user(bundle, user_id, n=n, explain=explain)
+    return found if found.movies else recommend_popular(bundle, without=list(get_rated_movie_ids(bundle, user_id)), n=n)
 
 
-def by_channel(bundle: Bundle, name: str, user_id: int, *, n: int) -> Chosen:
-    """The channel's best unseen movies; popular ones, and a model that says so, for a user without ratings.
+def recommend_by_channel(bundle: Bundle, channel_name: str, user_id: int, *, n: int) -> MovieList:
+    """The best unseen movies of one retrieval channel; popular movies for a user without ratings.
 
-    Where the bundle was published without that channel the whole recommender answers, under its own name.
+    If the bundle was published without that channel, the whole recommender answers. `model` says who chose.
     """
     recommender = bundle.recommender
-    row = row_of(bundle, user_id)
-    channel = recommender.retrieval.models.get(name)
+    row = find_user_row(bundle, user_id)
+    channel = recommender.retrieval.models.get(channel_name)
     if row is None or channel is None:
-        return for_user(bundle, user_id, n=n)
+        return recommend_with_fallback(bundle, user_id, n=n)
     columns, scores = top_unseen(channel.score, recommender.interactions, np.array([row]), n=n)
-    reached = (columns[0] != UNKNOWN) & (scores[0] != 0 if name == SESSION else True)
+    reached = (columns[0] != UNKNOWN) & (scores[0] != 0 if channel_name == SESSION_CHANNEL else True)
     if not reached.any():
-        return popular(bundle, without=list(rated_movies(bundle, user_id)), n=n)
+        return recommend_popular(bundle, without=list(get_rated_movie_ids(bundle, user_id)), n=n)
     movie_ids = recommender.interactions.movie_ids[columns[0][reached]]
-    return known_movies(bundle, name, movie_ids.tolist(), scores[0][reached].tolist())
+    return resolve_movies(bundle, channel_name, movie_ids.tolist(), scores[0][reached].tolist())
 
 
-def by_content(bundle: Bundle, content: Content | None, movie: Movie, *, n: int) -> Chosen:
-    """The movies nearest in genres, time and tags; neighbours by ratings, then popular ones, where there are none."""
+def recommend_by_content(bundle: Bundle, content: Content | None, movie: Movie, *, n: int) -> MovieList:
+    """The movies nearest in genres, year and tags; else similar ones by ratings; else popular ones."""
     if content is not None:
         movie_ids, cosines = content.nearest(movie.movie_id, n=n)
-        found = known_movies(bundle, CONTENT, movie_ids.tolist(), cosines.tolist())
+        found = resolve_movies(bundle, CONTENT_MODEL, movie_ids.tolist(), cosines.tolist())
         if found.movies:
             return found
-    found = similar(bundle, movie.movie_id, n=n)
-    return found if found.movies else popular(bundle, without=[movie.movie_id], n=n)
+    found = find_similar_movies(bundle, movie.movie_id, n=n)
+    return found if found.movies else recommend_popular(bundle, without=[movie.movie_id], n=n)
 
 
-def of_the_same_cluster(bundle: Bundle, companion: Companion, movie: Movie, *, n: int) -> Chosen:
-    """The other movies of the movie's cluster by number of ratings, then mean; popular ones where it has none."""
+def recommend_from_same_cluster(bundle: Bundle, companion: Companion, movie: Movie, *, n: int) -> MovieList:
+    """The other movies of the movie's cluster by number of ratings, then by mean; popular ones if it has no cluster."""
     number = companion.clusters.cluster_of(movie.movie_id)
     members: Iterable[int] = [] if number is None else companion.clusters.clusters[number].movie_ids
-    return first_of(bundle, CLUSTER, members, without=[movie.movie_id], n=n)
+    return pick_first_movies(bundle, CLUSTER_MODEL, members, without=[movie.movie_id], n=n)
 
 
-def by_words(bundle: Bundle, cluster: Cluster | None, *, seen: list[int], n: int) -> Chosen:
-    """Unseen movies with the cluster's words: its tags, or its genres where it has none; popular ones without one."""
+def recommend_by_cluster_words(bundle: Bundle, cluster: Cluster | None, *, seen: list[int], n: int) -> MovieList:
+    """Unseen movies with the cluster's words (tags, or genres if it has no tags); popular ones without a cluster."""
     if cluster is None:
-        return popular(bundle, without=seen, n=n)
-    return first_of(bundle, f"cluster_{cluster.kind}", cluster.by_words, without=seen, n=n)
+        return recommend_popular(bundle, without=seen, n=n)
+    return pick_first_movies(bundle, f"cluster_{cluster.kind}", cluster.by_words, without=seen, n=n)
 
 
-def first_of(bundle: Bundle, model: str, movie_ids: Iterable[int], *, without: list[int], n: int) -> Chosen:
-    """The first `n` that the catalogue has and that are not `without`; popular movies where none is left."""
+def pick_first_movies(bundle: Bundle, model: str, movie_ids: Iterable[int], *, without: list[int], n: int) -> MovieList:
+    """The first `n` of `movie_ids` that are in the catalogue and not in `without`; popular movies if none is left."""
     left_out, by_id = set(without), bundle.catalog.by_id
     found: list[Movie] = []
     for movie_id in movie_ids:
@@ -196,16 +203,18 @@ def first_of(bundle: Bundle, model: str, movie_ids: Iterable[int], *, without: l
         movie = by_id.get(int(movie_id))
         if movie is not None and movie.movie_id not in left_out:
             found.append(movie)
-    return Chosen(model, found, []) if found else popular(bundle, without=without, n=n)
+    return MovieList(model, found, []) if found else recommend_popular(bundle, without=without, n=n)
 
 
-def popular(bundle: Bundle, *, without: list[int], n: int) -> Chosen:
-    """Popular movies but for those `without`; where none is left, others of the catalogue; where all are `without`,
-    the popular ones all the same."""
+def recommend_popular(bundle: Bundle, *, without: list[int], n: int) -> MovieList:
+    """Popular movies that are not in `without`; if none is left, other movies of the catalogue.
+
+    If all movies are in `without`, the first ones of the catalogue.
+    """
     found = bundle.recommender.popular_in((), n=n, without=without)
-    chosen = known_movies(bundle, FALLBACK, found.movie_ids, found.scores)
+    chosen = resolve_movies(bundle, FALLBACK, found.movie_ids, found.scores)
     if chosen.movies:
         return chosen
     left_out, movies = set(without), bundle.catalog.movies
     others = [movie for movie in movies if movie.movie_id not in left_out][:n] or list(movies[:n])
-    return Chosen(FALLBACK, others, [movie.popularity or 0.0 for movie in others])
+    return MovieList(FALLBACK, others, [movie.popularity or 0.0 for movie in others])

@@ -1,4 +1,4 @@
-"""What the address of a search page asks for, read and written."""
+"""The query of the search page: parsed from the URL's parameters, and written back."""
 
 import re
 from collections.abc import Iterable
@@ -22,38 +22,39 @@ from movierec.search.filter_tree import (
     write_top,
 )
 
-MAX_QUERY = 250  # characters; the longest title has 200
-MOST_FAULTS = 5  # that are told of at once
-ONLY = ("unseen", "seen", "saved", "poster")
-READABLE = ":,().!"  # left as they are in an address
+MAX_QUERY_LENGTH = 250  # characters; the longest title has 200
+MAX_FAULTS = 5  # that are told of at once
+ONLY_CHOICES = ("unseen", "seen", "saved", "poster")
+UNESCAPED_CHARACTERS = ":,().!"  # left as they are in an address
 
-Pairs = list[tuple[str, str]]
+QueryPairs = list[tuple[str, str]]
 
 
-class Fault(NamedTuple):
-    """Something in the address that cannot be answered: where it stands and what is wrong with it."""
+class QueryFault(NamedTuple):
+    """One parameter that cannot be used: `where` is its name, `error` or `found` says what is wrong."""
 
     where: str
     error: FilterError | None = None
     found: str = ""
 
 
-class Chip(NamedTuple):
-    """An active filter, and the search without it."""
+class FilterChip(NamedTuple):
+    """One active filter, and the same search without it."""
 
     name: str
     value: str
-    freed: "Asked"
+    relaxed_query: "SearchQuery"
     node: Node | None = None
 
     @property
     def href(self) -> str:
-        return self.freed.href()
+        """The URL of the search without this filter."""
+        return self.relaxed_query.build_href()
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A search: words, the conditions of the panel, the tree of the builder, an order."""
+class SearchQuery:
+    """A search: words, conditions of the filter panel, condition tree of the filter builder, sort order."""
 
     q: str = ""
     genres: tuple[str, ...] = ()
@@ -66,53 +67,62 @@ class Asked:
     only: tuple[str, ...] = ()
     tree: Group = Group("and")  # noqa: RUF009
     sort: Sort | None = None
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[QueryFault, ...] = ()
 
     @property
-    def order(self) -> Sort:
+    def effective_sort(self) -> Sort:
+        """The chosen sort order; without one relevance if there are words, else popularity."""
         return self.sort or ("relevance" if self.q.strip() else "popularity")
 
     @property
-    def genre_part(self) -> Group:
+    def genre_filter(self) -> Group:
+        """The genre condition: all of the genres or any of them."""
         kind: Kind = "and" if self.all_genres else "or"
         return Group(kind, tuple(Is("genre", genre) for genre in self.genres))
 
     @property
-    def decade_part(self) -> Group:
+    def decade_filter(self) -> Group:
+        """Any of the decades."""
         return Group("or", tuple(Is("decade", decade) for decade in self.decades))
 
     @property
-    def other_part(self) -> Group:
+    def other_filter(self) -> Group:
+        """All conditions except genres and decades."""
         tags = [Is("tag", tag) for tag in self.tags]
         only = [Flag(name) for name in self.only]
         return Group("and", (self.years, self.rating_min, self.ratings_min, *tags, *only, self.tree))
 
-    def whole(self) -> Group:
-        """All conditions as one filter, as the JSON twin takes it."""
-        return simple(Group("and", (self.genre_part, self.decade_part, *self.other_part.parts)))
+    def combine_filters(self) -> Group:
+        """All conditions as one filter, as `GET /api/movies` takes it."""
+        return simplify_group(Group("and", (self.genre_filter, self.decade_filter, *self.other_filter.parts)))
 
-    def pairs(self) -> Pairs:
-        """The parameters of the address, in one order, without those that say nothing."""
-        found: Pairs = [("q", self.q)]
+    def to_query_pairs(self) -> QueryPairs:
+        """The parameters of the URL in a fixed order, without empty ones."""
+        found: QueryPairs = [("q", self.q)]
         found += [("genre", genre) for genre in self.genres]
         found += [("genre_mode", "all" if self.all_genres and self.genres else "")]
         found += [("decade", decade) for decade in self.decades]
-        found += [("year_from", number(self.years.low)), ("year_to", number(self.years.high))]
-        found += [("rating_min", number(self.rating_min.low)), ("ratings_min", number(self.ratings_min.low))]
+        found += [("year_from", format_url_number(self.years.low)), ("year_to", format_url_number(self.years.high))]
+        found += [
+            ("rating_min", format_url_number(self.rating_min.low)),
+            ("ratings_min", format_url_number(self.ratings_min.low)),
+        ]
         found += [("tag", tag) for tag in self.tags] + [("only", name) for name in self.only]
         found += [("filter", write_top(self.tree)), ("sort", self.sort or "")]
         return [(name, value) for name, value in found if value]
 
-    def href(self, **more: str) -> str:
-        return address("/search", [*self.pairs(), *more.items()])
+    def build_href(self, **more: str) -> str:
+        """The URL of this search; `more` are additional parameters."""
+        return build_url("/search", [*self.to_query_pairs(), *more.items()])
 
-    def but(self, **changes: Any) -> "Asked":
+    def replace(self, **changes: Any) -> "SearchQuery":
+        """A copy with these fields changed."""
         return replace(self, **changes)
 
-    def chips(self) -> list[Chip]:
-        """The active filters in the panel's order."""
+    def list_chips(self) -> list[FilterChip]:
+        """The active filters, in the order of the panel."""
         found = [
-            Chip(chip, value, self.but(**{name: tuple(each for each in values if each != value)}))
+            FilterChip(chip, value, self.replace(**{name: tuple(each for each in values if each != value)}))
             for chip, name in (("genre", "genres"), ("decade", "decades"), ("tag", "tags"), ("only", "only"))
             for values in [getattr(self, name)]
             for value in values
@@ -120,109 +130,116 @@ class Asked:
         for name in ("years", "rating_min", "ratings_min"):
             condition: Between = getattr(self, name)
             if not is_blank(condition):
-                found.append(Chip(name, "", self.but(**{name: Between(condition.field)}), condition))
+                found.append(FilterChip(name, "", self.replace(**{name: Between(condition.field)}), condition))
         parts = self.tree.parts if self.tree.kind == "and" else (self.tree,)
-        rest = [root(parts[:i] + parts[i + 1 :]) for i in range(len(parts))]
-        return found + [Chip("tree", "", self.but(tree=tree), part) for part, tree in zip(parts, rest, strict=True)]
+        rest = [join_conditions(parts[:i] + parts[i + 1 :]) for i in range(len(parts))]
+        return found + [
+            FilterChip("tree", "", self.replace(tree=tree), part) for part, tree in zip(parts, rest, strict=True)
+        ]
 
 
-def asked(pairs: Pairs, tree: Group | None = None, faults: Iterable[Fault] = ()) -> Asked:
-    """Never raises: what cannot be read becomes a fault. `tree` stands in for the parameter `filter`."""
-    reader = _Reader(pairs, list(faults))
-    q = reader.one("q")
-    if len(q) > MAX_QUERY:
-        reader.faults.append(Fault("q", found=str(len(q))))
+def parse_search_query(pairs: QueryPairs, tree: Group | None = None, faults: Iterable[QueryFault] = ()) -> SearchQuery:
+    """Parses the parameters of a search. Never raises: what cannot be read is reported in `faults`.
+
+    `tree` takes the place of the parameter `filter`; `faults` were found before.
+    """
+    reader = _QueryReader(pairs, list(faults))
+    q = reader.read_last("q")
+    if len(q) > MAX_QUERY_LENGTH:
+        reader.faults.append(QueryFault("q", found=str(len(q))))
         q = ""
-    found = Asked(
+    found = SearchQuery(
         q=re.sub(r"[\x00-\x1f\x7f]+", " ", q).strip(),
-        genres=reader.many("genre"),
-        all_genres=reader.one("genre_mode") == "all",
-        decades=tuple(each.value for each in reader.decades()),
-        years=reader.between("year_from", "year_to", field="year"),
-        rating_min=reader.between("rating_min", "", field="mean_rating"),
-        ratings_min=reader.between("ratings_min", "", field="n_ratings"),
-        tags=reader.many("tag"),
-        only=tuple(name for name in reader.many("only") if name in ONLY),
-        tree=reader.tree() if tree is None else tree,
-        sort=reader.sort(),
-        faults=tuple(reader.faults[:MOST_FAULTS]),
+        genres=reader.read_all("genre"),
+        all_genres=reader.read_last("genre_mode") == "all",
+        decades=tuple(each.value for each in reader.read_decades()),
+        years=reader.read_range("year_from", "year_to", field="year"),
+        rating_min=reader.read_range("rating_min", "", field="mean_rating"),
+        ratings_min=reader.read_range("ratings_min", "", field="n_ratings"),
+        tags=reader.read_all("tag"),
+        only=tuple(name for name in reader.read_all("only") if name in ONLY_CHOICES),
+        tree=reader.read_tree() if tree is None else tree,
+        sort=reader.read_sort(),
+        faults=tuple(reader.faults[:MAX_FAULTS]),
     )
-    if size(found.whole()) > MAX_PARTS:
-        return Asked(q=found.q, faults=(*found.faults, Fault("filter", FilterError("too_many"))))
+    if size(found.combine_filters()) > MAX_PARTS:
+        return SearchQuery(q=found.q, faults=(*found.faults, QueryFault("filter", FilterError("too_many"))))
     return found
 
 
-class _Reader:
-    def __init__(self, pairs: Pairs, faults: list[Fault]) -> None:
+class _QueryReader:
+    def __init__(self, pairs: QueryPairs, faults: list[QueryFault]) -> None:
         self.pairs = pairs
         self.faults = faults
 
-    def many(self, name: str) -> tuple[str, ...]:
-        """Each value once."""
+    def read_all(self, name: str) -> tuple[str, ...]:
+        """All different values of the parameter, without empty ones."""
         values = (value.strip() for key, value in self.pairs if key == name)
         return tuple(dict.fromkeys(value for value in values if value))
 
-    def one(self, name: str) -> str:
-        """The last value, as in a form that names it twice."""
+    def read_last(self, name: str) -> str:
+        """The last value of the parameter, an empty text without one."""
         return next((value for key, value in reversed(self.pairs) if key == name), "")
 
-    def between(self, low: str, high: str, *, field: str) -> Between:
+    def read_range(self, low: str, high: str, *, field: str) -> Between:
         try:
-            return between(field, self.one(low).strip(), self.one(high).strip() if high else "")
+            return between(field, self.read_last(low).strip(), self.read_last(high).strip() if high else "")
         except FilterError as error:
-            self.faults.append(Fault(field, error))
+            self.faults.append(QueryFault(field, error))
             return Between(field)
 
-    def decades(self) -> list[Is]:
+    def read_decades(self) -> list[Is]:
         found = []
-        for value in self.many("decade"):
+        for value in self.read_all("decade"):
             try:
                 found.append(one_of("decade", value))
             except FilterError as error:
-                self.faults.append(Fault("decade", error))
+                self.faults.append(QueryFault("decade", error))
         return found
 
-    def tree(self) -> Group:
-        text = self.one("filter")
+    def read_tree(self) -> Group:
+        text = self.read_last("filter")
         try:
             return read(text)
         except FilterError as error:
-            self.faults.append(Fault("filter", error, text))
+            self.faults.append(QueryFault("filter", error, text))
             return Group("and")
 
-    def sort(self) -> Sort | None:
-        name = self.one("sort")
+    def read_sort(self) -> Sort | None:
+        name = self.read_last("sort")
         for sort in SORTS:
             if name == sort:
                 return sort
         if name:
-            self.faults.append(Fault("sort", found=name))
+            self.faults.append(QueryFault("sort", found=name))
         return None
 
 
-def root(parts: tuple[Node, ...]) -> Group:
-    """All of `parts`; a group that stands alone stands for itself."""
+def join_conditions(parts: tuple[Node, ...]) -> Group:
+    """All `parts` as one group; a single group is returned as it is."""
     return parts[0] if len(parts) == 1 and isinstance(parts[0], Group) else Group("and", parts)
 
 
-def simple(group: Group) -> Group:
-    """Without empty groups, and without groups of one, so that it reads shorter."""
+def simplify_group(group: Group) -> Group:
+    """Removes empty ranges and dissolves groups that change nothing, so that the filter reads shorter."""
     parts: list[Node] = []
     for part in group.parts:
         if isinstance(part, Between) and is_blank(part):
             continue
         if isinstance(part, Group) and (part.kind == "and" or (part.kind == "or" and len(part.parts) < 2)):
-            parts += simple(part).parts
+            parts += simplify_group(part).parts
         else:
             parts.append(part)
     return Group(group.kind, tuple(parts))
 
 
-def number(value: float | None) -> str:
+def format_url_number(value: float | None) -> str:
+    """The number without trailing zeros; an empty text for None."""
     return "" if value is None else f"{value:g}" if value < 1e5 else f"{value:.0f}"
 
 
-def address(path: str, pairs: Pairs) -> str:
+def build_url(path: str, pairs: QueryPairs) -> str:
+    """The path with the parameters as its query."""
     clean = [(name, value.encode("utf-8", "replace").decode()) for name, value in pairs]
-    query = urlencode(clean, safe=READABLE)
+    query = urlencode(clean, safe=UNESCAPED_CHARACTERS)
     return f"{path}?{query}" if query else path

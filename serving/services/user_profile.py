@@ -1,4 +1,4 @@
-"""What a bundle knows of a user: their ratings, newest first, and their taste in genres and decades."""
+"""A user of the data set: their history of ratings, and shares by genre and decade."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -6,19 +6,19 @@ from typing import NamedTuple
 
 from movierec.bundles.bundle import Bundle
 from movierec.catalog.catalog import Movie
-from serving.services.recommendations import row_of
+from serving.services.recommendations import find_user_row
 
 
-class Rated(NamedTuple):
-    """`place` counts from the user's first rating, 1, so that it stays the same when newer ratings come."""
+class UserRating(NamedTuple):
+    """A rating; `place` is its position in the user's history, 1 for the first, so newer ratings do not change it."""
 
     movie: Movie
     rating: float
     place: int
 
 
-class Taste(NamedTuple):
-    """How many of a user's ratings fall on something, their share of all, and their mean."""
+class TasteShare(NamedTuple):
+    """The number, share and mean of a user's ratings of one genre or decade."""
 
     name: str
     n_ratings: int
@@ -26,30 +26,34 @@ class Taste(NamedTuple):
     mean_rating: float
 
 
-def history(bundle: Bundle, user_id: int) -> list[Rated]:
-    """The user's ratings of movies of the catalogue, newest first; none for an unknown user."""
+def list_user_ratings(bundle: Bundle, user_id: int) -> list[UserRating]:
+    """The user's ratings of movies in the catalogue, newest first; empty for an unknown user."""
     interactions = bundle.recommender.interactions
-    row = row_of(bundle, user_id)
+    row = find_user_row(bundle, user_id)
     if row is None:
         return []
     columns, ratings = interactions.newest_first(row)
     by_id = bundle.catalog.by_id
     each = zip(interactions.movie_ids[columns].tolist(), ratings.tolist(), range(len(columns), 0, -1), strict=True)
-    return [Rated(by_id[movie_id], rating, place) for movie_id, rating, place in each if movie_id in by_id]
+    return [UserRating(by_id[movie_id], rating, place) for movie_id, rating, place in each if movie_id in by_id]
 
 
-def tastes(rated: list[Rated], names: Callable[[Movie], Iterable[str]]) -> list[Taste]:
-    """By what `names` calls a movie, most rated first, then by name; a movie may count for several."""
+def compute_tastes(rated: list[UserRating], list_names: Callable[[Movie], Iterable[str]]) -> list[TasteShare]:
+    """Shares by the names that `list_names` gives for a movie, most rated first, then by name.
+
+    A movie with several names counts for each of them.
+    """
     of_each: dict[str, list[float]] = defaultdict(list)
     for each in rated:
-        for name in names(each.movie):
+        for name in list_names(each.movie):
             of_each[name].append(each.rating)
     found = [
-        Taste(name, len(stars), len(stars) / len(rated), sum(stars) / len(stars)) for name, stars in of_each.items()
+        TasteShare(name, len(stars), len(stars) / len(rated), sum(stars) / len(stars))
+        for name, stars in of_each.items()
     ]
     return sorted(found, key=lambda taste: (-taste.n_ratings, taste.name))
 
 
-def decades(movie: Movie) -> tuple[str, ...]:
-    """`1990s`; none for a movie without a year."""
+def list_decade_names(movie: Movie) -> tuple[str, ...]:
+    """The decade of the movie, such as `1990s`; empty without a year."""
     return () if movie.year is None else (f"{movie.year // 10 * 10}s",)

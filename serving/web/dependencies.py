@@ -1,4 +1,4 @@
-"""What a request is given: the site, the bundle and its companion, each for the whole request."""
+"""FastAPI dependencies for the companion (clusters and content features), which may not be published."""
 
 from typing import Annotated, TypeVar
 
@@ -10,51 +10,53 @@ from movierec.bundles import versioned_folders
 from movierec.bundles.bundle import Bundle
 from movierec.bundles.companion import Companion, LiveCompanion
 from movierec.bundles.versioned_folders import BundleError
-from serving.web.rendering import Site, site_of
+from serving.web.rendering import Site, get_site
 
 V = TypeVar("V", bound=versioned_folders.Versioned)
 
 
-async def companion_of(request: Request) -> Companion:
-    """503 with the reason while nothing servable is published."""
-    live = live_companion(request)
+async def provide_companion(request: Request) -> Companion:
+    """The published companion. Raises a 503 with the reason if none can be served."""
+    live = get_live_companion(request)
     try:
-        return await at_hand(live)
+        return await get_current_version(live)
     except BundleError as error:
         advice = f"`make clusters SAMPLE={live.home.name}` makes them from the existing tables"
         raise HTTPException(503, f"clusters are not available: {error}; {advice}") from None
 
 
-async def companion_or_none(request: Request) -> Companion | None:
-    """None while nothing servable is published; what can do without it does."""
+async def provide_companion_or_none(request: Request) -> Companion | None:
+    """The published companion, None if none can be served."""
     try:
-        return await at_hand(live_companion(request))
+        return await get_current_version(get_live_companion(request))
     except BundleError:
         return None
 
 
-def live_companion(request: Request) -> LiveCompanion:
+def get_live_companion(request: Request) -> LiveCompanion:
+    """The companion's loader, which opens new versions as they are published."""
     found: LiveCompanion = request.app.state.companion
     return found
 
 
-TheCompanion = Annotated[Companion, Depends(companion_of)]
-MaybeCompanion = Annotated[Companion | None, Depends(companion_or_none)]
+TheCompanion = Annotated[Companion, Depends(provide_companion)]
+MaybeCompanion = Annotated[Companion | None, Depends(provide_companion_or_none)]
 
 
-async def at_hand(live: versioned_folders.Live[V]) -> V:
-    """What is served now. A thread is asked only for the first version of all: it costs more than what is at hand."""
+async def get_current_version(live: versioned_folders.Live[V]) -> V:
+    """The current version. The first open of all runs in the thread pool; later calls need no thread."""
     return live() if live.is_open else await run_in_threadpool(live)
 
 
-async def the_site(request: Request) -> Site:
-    return site_of(request)
+async def provide_site(request: Request) -> Site:
+    """FastAPI dependency: the site."""
+    return get_site(request)
 
 
-async def the_bundle(request: Request) -> Bundle:
-    """Raises BundleError while nothing is published; the app answers 503 then."""
-    return await at_hand(site_of(request).live)
+async def provide_bundle(request: Request) -> Bundle:
+    """FastAPI dependency: the current bundle. Raises BundleError if none is published; the app answers 503."""
+    return await get_current_version(get_site(request).live_bundle)
 
 
-TheSite = Annotated[Site, Depends(the_site)]
-TheBundle = Annotated[Bundle, Depends(the_bundle)]
+TheSite = Annotated[Site, Depends(provide_site)]
+TheBundle = Annotated[Bundle, Depends(provide_bundle)]

@@ -10,21 +10,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.i18n.languages import N_, Sentence
-from serving.web.middleware import HEADERS
-from serving.web.problems import invalid, is_for_machines, problem
-from serving.web.rendering import site_of
+from serving.web.middleware import SECURITY_HEADERS
+from serving.web.problems import is_api_request, render_invalid_request, render_problem
+from serving.web.rendering import get_site
 
 log = logging.getLogger(__name__)
 
 
-def on_http_error(request: Request, error: Exception) -> Response:
+def handle_http_error(request: Request, error: Exception) -> Response:
+    """Answers an HTTPException; 405 gets the Allow header."""
     assert isinstance(error, HTTPException)  # noqa: S101  what it is registered for
-    headers = {"Allow": allowed(request)} if error.status_code == 405 else error.headers
-    return failed(request, error.status_code, error.detail, headers)
+    headers = {"Allow": list_allowed_methods(request)} if error.status_code == 405 else error.headers
+    return render_error(request, error.status_code, error.detail, headers)
 
 
-def allowed(request: Request) -> str:
-    """The methods of every route at this address."""
+def list_allowed_methods(request: Request) -> str:
+    """The methods of all routes on this path, as the Allow header lists them."""
     found = {"GET"} if request.url.path.startswith("/static/") else set()
     for route in iter_route_contexts(request.app.routes):
         if route.methods and route.path_regex.match(request.url.path):
@@ -32,34 +33,40 @@ def allowed(request: Request) -> str:
     return ", ".join(sorted(found | {"HEAD"} if "GET" in found else found))
 
 
-def on_invalid(_request: Request, error: Exception) -> Response:
+def handle_invalid_request(_request: Request, error: Exception) -> Response:
+    """Answers 422 to a request that FastAPI found invalid."""
     assert isinstance(error, RequestValidationError)  # noqa: S101  what it is registered for
     if isinstance(error.body, bytes):  # FastAPI leaves alone what is not sent as JSON, and calls that no object
-        return invalid([fault | {"msg": "Content-Type must be application/json"} for fault in error.errors()])
-    return invalid(error.errors())
+        return render_invalid_request(
+            [fault | {"msg": "Content-Type must be application/json"} for fault in error.errors()]
+        )
+    return render_invalid_request(error.errors())
 
 
-def on_no_bundle(request: Request, error: Exception) -> Response:
-    return failed(request, 503, str(error))
+def handle_missing_bundle(request: Request, error: Exception) -> Response:
+    """Answers 503 while no bundle can be served."""
+    return render_error(request, 503, str(error))
 
 
-def on_foreign(request: Request) -> Response:
-    """A form of another site was sent here, in the name of a visitor who may know nothing of it."""
-    return failed(request, 403, N_("This request came from another site, so nothing was changed."))
+def refuse_foreign_request(request: Request) -> Response:
+    """Answers 403 to a form that another site sent."""
+    return render_error(request, 403, N_("This request came from another site, so nothing was changed."))
 
 
-def on_crash(request: Request, error: Exception) -> Response:
-    """The server logs the traceback; the visitor gets a page."""
+def handle_crash(request: Request, error: Exception) -> Response:
+    """Logs the error and answers 500."""
     log.error("%s %s: %r", request.method, request.url.path, error)
-    response = failed(request, 500, N_("The error is on our side, and it has been logged."))
-    response.headers.update(HEADERS)  # made outside of the middleware that adds them elsewhere
+    response = render_error(request, 500, N_("The error is on our side, and it has been logged."))
+    response.headers.update(SECURITY_HEADERS)  # made outside of the middleware that adds them elsewhere
     return response
 
 
-def failed(request: Request, status: int, detail: str | Sentence, headers: Any = None) -> Response:
-    """The error as a problem for machines, as a page for people."""
-    if is_for_machines(request):
-        return problem(status, str(detail), headers=headers)
-    response = site_of(request).html(request, "error.html", bundle=None, status=status, code=status, detail=detail)
+def render_error(request: Request, status: int, detail: str | Sentence, headers: Any = None) -> Response:
+    """The error as a page, or as problem details on a path of the JSON API."""
+    if is_api_request(request):
+        return render_problem(status, str(detail), headers=headers)
+    response = get_site(request).render_page(
+        request, "error.html", bundle=None, status=status, code=status, detail=detail
+    )
     response.headers.update(headers or {})
     return response

@@ -1,4 +1,4 @@
-"""Addresses of this site that a visitor may be sent to: pages, and none of those that only take forms."""
+"""URLs of this site that a visitor may be redirected to: only paths that answer GET, never another site."""
 
 import re
 from urllib.parse import urlsplit
@@ -6,44 +6,44 @@ from urllib.parse import urlsplit
 from fastapi.routing import iter_route_contexts
 from starlette.requests import Request
 
-PASSED_THROUGH = {"/sign-in", "/register", "/sign-out"}
-LOCAL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
-OF_A_MOVIE = re.compile(r"/movies/[^/]+(?=/)")
-OF_MINE = "/me/"
+TRANSIT_PATHS = {"/sign-in", "/register", "/sign-out"}
+LOCAL_URL = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
+MOVIE_PATH = re.compile(r"/movies/[^/]+(?=/)")
+MY_PATH_PREFIX = "/me/"
 
 
-def local(request: Request, address: str) -> str:
-    """An address of this site that shows something, or the page that its forms stand on; else nothing."""
-    if len(address) >= 2000 or not LOCAL.fullmatch(address):
+def sanitize_local_url(request: Request, address: str) -> str:
+    """The URL if it is a page of this site, else the page that holds the forms for this path, else an empty text."""
+    if len(address) >= 2000 or not LOCAL_URL.fullmatch(address):
         return ""
     path = re.split("[?#]", address, maxsplit=1)[0]
-    return address if shows(request, path) else page_of_forms(path)
+    return address if has_get_route(request, path) else find_form_page(path)
 
 
-def shown_at(request: Request) -> str:
-    """The page that shows what is asked for here."""
-    return local(request, request.url.path) or "/"
+def find_page_url(request: Request) -> str:
+    """The page that belongs to the path of this request, `/` if there is none."""
+    return sanitize_local_url(request, request.url.path) or "/"
 
 
-def page_of_forms(path: str) -> str:
-    """The page whose forms are sent to `path`; nothing where none is known."""
-    if movie := OF_A_MOVIE.match(path):
+def find_form_page(path: str) -> str:
+    """The page with the forms that post to `path`; an empty text where none is known."""
+    if movie := MOVIE_PATH.match(path):
         return movie[0]
-    return "/me/account" if path.startswith(OF_MINE) else ""
+    return "/me/account" if path.startswith(MY_PATH_PREFIX) else ""
 
 
-def shows(request: Request, path: str) -> bool:
-    """Whether GET is answered there."""
+def has_get_route(request: Request, path: str) -> bool:
+    """Whether a route of the app answers GET on this path."""
     routes = iter_route_contexts(request.app.routes)
     return any("GET" in (route.methods or ()) and route.path_regex.match(path) for route in routes)
 
 
-def came_from(request: Request, default: str = "/") -> str:
-    """The page of ours that the visitor saw before, but none of those through which one only passes."""
+def find_referring_page(request: Request, default: str = "/") -> str:
+    """The page in the Referer header; `default` for another site, for an invalid header, for sign-in and sign-up."""
     try:
         before = urlsplit(request.headers.get("referer", ""))
     except ValueError:
         return default
-    if before.netloc != request.headers.get("host") or before.path in PASSED_THROUGH:
+    if before.netloc != request.headers.get("host") or before.path in TRANSIT_PATHS:
         return default
-    return local(request, f"{before.path}?{before.query}" if before.query else before.path) or default
+    return sanitize_local_url(request, f"{before.path}?{before.query}" if before.query else before.path) or default

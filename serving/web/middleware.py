@@ -1,4 +1,4 @@
-"""The middleware of the site: headers, entity tags, bounded bodies, same-origin forms."""
+"""Middleware that refuses forms sent by other sites and bodies that are too long."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.i18n.languages import N_
 
-MAX_BODY = 1_000_000  # bytes; forms are held to less
+MAX_BODY_BYTES = 1_000_000  # bytes; forms are held to less
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}
 
 
-class BoundedBodies:
-    """413 to who reads a body of more than MAX_BODY bytes. FastAPI's `max_body_size` would answer in plain text."""
+class BodySizeLimit:
+    """Answers 413 to a body of more than MAX_BODY_BYTES. FastAPI's own `max_body_size` would answer in plain text."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -29,10 +29,10 @@ class BoundedBodies:
 
         async def receive_within_bounds() -> Message:
             nonlocal received
-            if announced <= MAX_BODY:
+            if announced <= MAX_BODY_BYTES:
                 message = await receive()
                 received += len(message.get("body", b""))
-            if max(announced, received) > MAX_BODY:
+            if max(announced, received) > MAX_BODY_BYTES:
                 raise HTTPException(413, N_("This request is too large."))
             return message
 
@@ -40,29 +40,33 @@ class BoundedBodies:
 
 
 class SameOrigin:
-    """Answers requests that change something and come from elsewhere with `refuse`, whatever cookies they bring."""
+    """Answers changing requests from another site with `refuse`, whatever cookies they bring."""
 
     def __init__(self, app: ASGIApp, refuse: Callable[[Request], Response]) -> None:
         self.app, self.refuse = app, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in SAFE_METHODS or is_ours(Headers(scope=scope)):
+        if scope["type"] != "http" or scope["method"] in SAFE_METHODS or is_same_origin(Headers(scope=scope)):
             await self.app(scope, receive, send)
         else:
             response = await run_in_threadpool(self.refuse, Request(scope))
             await response(scope, receive, send)
 
 
-def is_ours(headers: Headers) -> bool:
-    """Browsers say where a request comes from; who says nothing is a program, and brings nobody's cookies."""
+def is_same_origin(headers: Headers) -> bool:
+    """Whether the request comes from a page of this site, or from a program.
+
+    Browsers send Sec-Fetch-Site or Origin. Programs send neither, and they carry no visitor's cookies.
+    """
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site in {"same-origin", "none"}
     origin = headers.get("origin")
-    return origin is None or is_host(origin, headers.get("host", ""))
+    return origin is None or is_from_host(origin, headers.get("host", ""))
 
 
-def is_host(origin: str, host: str) -> bool:
+def is_from_host(origin: str, host: str) -> bool:
+    """Whether the Origin header names this host."""
     try:
         return bool(host) and urlsplit(origin).netloc.lower() == host.lower()
     except ValueError:
@@ -70,7 +74,10 @@ def is_host(origin: str, host: str) -> bool:
 
 
 class JsonEtags:
-    """Gives every 200 of a JSON GET that has none a weak ETag of its body, and honours If-None-Match."""
+    """Middleware: gives each JSON answer to GET with status 200 a weak ETag, and handles If-None-Match.
+
+    Answers that have an ETag already and streamed answers are left unchanged.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -83,7 +90,7 @@ class JsonEtags:
 
         async def send_with_etag(message: Message) -> None:
             nonlocal start
-            if message["type"] == "http.response.start" and _can_have_one(message):
+            if message["type"] == "http.response.start" and _can_have_etag(message):
                 start = message
             elif start is None:
                 await send(message)
@@ -92,17 +99,17 @@ class JsonEtags:
                 await send(message)
                 start = None
             else:
-                await _answer(scope, start, message, send)
+                await _send_or_not_modified(scope, start, message, send)
 
         await self.app(scope, receive, send_with_etag)
 
 
-def _can_have_one(start: Message) -> bool:
+def _can_have_etag(start: Message) -> bool:
     headers = Headers(raw=start["headers"])
     return start["status"] == 200 and headers.get("content-type") == "application/json" and "etag" not in headers
 
 
-async def _answer(scope: Scope, start: Message, body: Message, send: Send) -> None:
+async def _send_or_not_modified(scope: Scope, start: Message, body: Message, send: Send) -> None:
     etag = f'W/"{hashlib.blake2b(body.get("body", b""), digest_size=12).hexdigest()}"'
     headers = MutableHeaders(raw=start["headers"])
     headers["etag"] = etag
@@ -117,7 +124,7 @@ async def _answer(scope: Scope, start: Message, body: Message, send: Send) -> No
         await send(body)
 
 
-HEADERS = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
     ),
@@ -127,8 +134,8 @@ HEADERS = {
 }
 
 
-class SafeHeaders:
-    """Puts HEADERS on every answer that does not bring its own."""
+class SecurityHeaders:
+    """Middleware: adds SECURITY_HEADERS to each answer, except those that the answer sets itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -137,7 +144,7 @@ class SafeHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -145,7 +152,7 @@ class SafeHeaders:
 
 
 class HeadAsGet:
-    """Answers HEAD with the headers of GET; no route has to know of it, nor the OpenAPI schema."""
+    """Middleware: answers HEAD with the headers of GET, so that routes and the OpenAPI schema need no HEAD."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

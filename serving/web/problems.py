@@ -1,4 +1,4 @@
-"""Errors of the JSON API as problem details (RFC 9457), and the OpenAPI schema that says so."""
+"""Errors of the JSON API as problem details (RFC 9457), and their description in the OpenAPI schema."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -11,19 +11,19 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from serving.web.middleware import MAX_BODY
+from serving.web.middleware import MAX_BODY_BYTES
 
-MEDIA_TYPE = "application/problem+json"
-OF_BODIES = {  # what any request with a body may be answered
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+BODY_PROBLEMS = {  # what any request with a body may be answered
     "400": "A body that cannot be decoded",
     "403": "Sent by a page of another site, or not allowed",
-    "413": f"A body of more than {MAX_BODY:,} bytes",
+    "413": f"A body of more than {MAX_BODY_BYTES:,} bytes",
 }
-BOUNDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+BOUND_KEYWORDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
 
 class Fault(BaseModel):
-    """One thing that is wrong with a request: where, and why."""
+    """One error in a request: where it is and what is wrong."""
 
     loc: list[str | int]
     msg: str
@@ -31,7 +31,10 @@ class Fault(BaseModel):
 
 
 class Problem(BaseModel):
-    """`detail` is for people; `errors` is there where the request itself is wrong."""
+    """Problem details. `detail` is a sentence for people;
+
+    `errors` lists what is wrong with the request, if it is invalid.
+    """
 
     type: str = "about:blank"
     title: str
@@ -41,54 +44,57 @@ class Problem(BaseModel):
 
 
 class ProblemResponse(JSONResponse):
-    media_type = MEDIA_TYPE
+    """A JSON response with the media type of problem details."""
+
+    media_type = PROBLEM_MEDIA_TYPE
 
 
-def problem(
+def render_problem(
     status: int, detail: str, *, faults: Sequence[Mapping[str, Any]] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
-    """`faults` as FastAPI lists them; what was sent is not repeated, however long it was."""
+    """The error as a response. `faults` are errors as FastAPI lists them; values from the request are left out."""
     content = Problem(
         title=HTTPStatus(status).phrase,
         status=status,
         detail=detail,
-        errors=[Fault(loc=[*fault["loc"]], msg=_message(fault), type=fault["type"]) for fault in faults] or None,
+        errors=[Fault(loc=[*fault["loc"]], msg=_get_message(fault), type=fault["type"]) for fault in faults] or None,
     )
     return ProblemResponse(content.model_dump(exclude_none=True), status, dict(headers or {}))
 
 
-def invalid(faults: Sequence[Mapping[str, Any]]) -> Response:
-    """422: what is wrong where."""
-    told = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {_message(fault)}" for fault in faults[:5])
-    return problem(422, told, faults=faults)
+def render_invalid_request(faults: Sequence[Mapping[str, Any]]) -> Response:
+    """A 422 that names the invalid parts of the request, in `detail` the first five."""
+    told = "; ".join(f"{'.'.join(str(part) for part in fault['loc'])}: {_get_message(fault)}" for fault in faults[:5])
+    return render_problem(422, told, faults=faults)
 
 
-def wrong_parameter(name: str, why: str) -> RequestValidationError:
-    """To be raised for what only the route can tell: answered as FastAPI's own findings are."""
+def build_parameter_error(name: str, why: str) -> RequestValidationError:
+    """An error to raise for an invalid query parameter. It is answered like FastAPI's own validation errors."""
     return RequestValidationError([{"loc": ("query", name), "msg": why, "type": "value_error"}])
 
 
-def _message(fault: Mapping[str, Any]) -> str:
+def _get_message(fault: Mapping[str, Any]) -> str:
     text: str = fault["msg"]
     return text.removeprefix("Value error, ")  # Pydantic's, before what validators of ours say
 
 
-def is_for_machines(request: Request) -> bool:
-    """Whether the address is one of the JSON API, or would be: it begins as one that the OpenAPI schema describes."""
-    return first_part(request.url.path) in {first_part(path) for path in request.app.openapi()["paths"]}
+def is_api_request(request: Request) -> bool:
+    """Whether the first part of the path is that of a JSON route, so that errors are answered as JSON."""
+    return get_first_segment(request.url.path) in {get_first_segment(path) for path in request.app.openapi()["paths"]}
 
 
-def first_part(path: str) -> str:
+def get_first_segment(path: str) -> str:
+    """The first part of a path."""
     return path.lstrip("/").partition("/")[0]
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The problems that a route may answer with, for its OpenAPI description."""
+def describe_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The entries for a route's `responses` that declare problem details for these statuses."""
     return {status: {"model": Problem, "description": HTTPStatus(status).phrase} for status in statuses}
 
 
-def describe(app: FastAPI, *, description: str) -> None:
-    """Makes the app's OpenAPI schema name the media type of problems, and 422 as one of them."""
+def install_openapi_schema(app: FastAPI, *, description: str) -> None:
+    """Makes the OpenAPI schema declare problem details for all errors, 422 included, and the bounds of numbers."""
 
     def schema() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -99,7 +105,7 @@ def describe(app: FastAPI, *, description: str) -> None:
             for leftover in ("HTTPValidationError", "ValidationError"):
                 found["components"]["schemas"].pop(leftover, None)
             found["components"]["schemas"] |= _PROBLEM_SCHEMAS
-            app.openapi_schema = _with_bounds(found)
+            app.openapi_schema = _rename_bounds(found)
         return app.openapi_schema
 
     app.openapi = schema  # type: ignore[method-assign]  # FastAPI's own way to extend the schema
@@ -108,22 +114,22 @@ def describe(app: FastAPI, *, description: str) -> None:
 def _name_media_types(operation: dict[str, Any]) -> None:
     is_problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
     if "requestBody" in operation:
-        for status, description in OF_BODIES.items():
-            operation["responses"][status] = {"description": description, "content": {MEDIA_TYPE: is_problem}}
+        for status, description in BODY_PROBLEMS.items():
+            operation["responses"][status] = {"description": description, "content": {PROBLEM_MEDIA_TYPE: is_problem}}
     for status, answer in operation["responses"].items():
         of_model = answer.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
         if status == "422" or of_model.endswith("/Problem"):
-            answer["content"] = {MEDIA_TYPE: is_problem}
+            answer["content"] = {PROBLEM_MEDIA_TYPE: is_problem}
 
 
-def _with_bounds(node: Any) -> Any:
-    """Pydantic writes `ge` for a bound behind a validator of ours; JSON Schema calls it `minimum`."""
+def _rename_bounds(node: Any) -> Any:
+    """Renames bounds that Pydantic writes behind a custom validator (`ge`) to those of JSON Schema (`minimum`)."""
     if isinstance(node, list):
-        return [_with_bounds(each) for each in node]
+        return [_rename_bounds(each) for each in node]
     if not isinstance(node, dict):
         return node
     is_number = node.get("type") in ("integer", "number")
-    return {(BOUNDS.get(key, key) if is_number else key): _with_bounds(value) for key, value in node.items()}
+    return {(BOUND_KEYWORDS.get(key, key) if is_number else key): _rename_bounds(value) for key, value in node.items()}
 
 
 _PROBLEM_SCHEMAS = {

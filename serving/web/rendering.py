@@ -1,4 +1,4 @@
-"""What a request is given: the site, and the bundle it uses to its end."""
+"""The site as one object, its rendering of pages, and the FastAPI dependencies that give it to routes."""
 
 import hashlib
 import threading
@@ -15,56 +15,66 @@ from starlette.responses import Response
 from movierec.bundles import versioned_folders
 from movierec.bundles.bundle import Bundle, Live
 from serving.community.community import Community
-from serving.i18n.languages import LANGUAGES, PARAMETER, Language, language_of, remember_choice
-from serving.images.image_store import Pictures
-from serving.services.bundle_info import About
-from serving.services.recommendations import User, preset_users
+from serving.i18n.languages import LANGUAGE_PARAMETER, LANGUAGES, Language, choose_language, remember_language
+from serving.images.image_store import ImageStore
+from serving.services.bundle_info import BundleInfo
+from serving.services.recommendations import UserSummary, choose_preset_users
 from serving.web.forms import wants_fragment
-from serving.web.local_urls import shown_at
-from serving.web.static_files import Statics
+from serving.web.local_urls import find_page_url
+from serving.web.static_files import VersionedStaticFiles
 
-TEMPLATES = Path(__file__).parents[2] / "templates"
+TEMPLATES_FOLDER = Path(__file__).parents[2] / "templates"
 
 T = TypeVar("T")
 V = TypeVar("V", bound=versioned_folders.Versioned)
 
 
-class PerBundle(Generic[T]):
-    """Asks `make` once per bundle and keeps the answer for the newest one."""
+class PerBundleCache(Generic[T]):
+    """Caches the result of `compute` for the newest bundle. Threads wait for each other, so it runs once a bundle."""
 
     def __init__(self, make: Callable[[Bundle], T]) -> None:
-        self.make = make
+        self.compute = make
         self._kept: tuple[Bundle, T] | None = None
         self._lock = threading.Lock()
 
     def __call__(self, bundle: Bundle) -> T:
         with self._lock:
             if self._kept is None or self._kept[0] is not bundle:
-                self._kept = bundle, self.make(bundle)
+                self._kept = bundle, self.compute(bundle)
             return self._kept[1]
 
 
 @dataclass(frozen=True)
 class Site:
-    """What lives as long as the server does."""
+    """Everything that lives as long as the server."""
 
-    live: Live
-    pictures: Pictures
-    statics: Statics
+    live_bundle: Live
+    image_store: ImageStore
+    static_files: VersionedStaticFiles
     languages: dict[str, Language]  # by code, as the templates
     templates: dict[str, Environment]
-    presets: PerBundle[list[User]]
-    about: PerBundle[About]
-    people: Community
+    preset_users: PerBundleCache[list[UserSummary]]
+    bundle_info: PerBundleCache[BundleInfo]
+    community: Community
 
     @classmethod
-    def of(cls, live: Live, people: Community, pictures: Pictures) -> "Site":
-        statics = Statics()
+    def create(cls, live_bundle: Live, community: Community, image_store: ImageStore) -> "Site":
+        """Builds the site with one Jinja environment for each language."""
+        statics = VersionedStaticFiles()
         languages = {code: Language(code) for code in LANGUAGES}
-        templates = {code: environment(statics, language) for code, language in languages.items()}
-        return cls(live, pictures, statics, languages, templates, PerBundle(preset_users), PerBundle(About.of), people)
+        templates = {code: build_jinja_environment(statics, language) for code, language in languages.items()}
+        return cls(
+            live_bundle,
+            image_store,
+            statics,
+            languages,
+            templates,
+            PerBundleCache(choose_preset_users),
+            PerBundleCache(BundleInfo.from_bundle),
+            community,
+        )
 
-    def html(
+    def render_page(
         self,
         request: Request,
         page: str,
@@ -74,40 +84,44 @@ class Site:
         status: int = 200,
         **context: Any,
     ) -> Response:
-        """`page`, or `fragment` where htmx asks for it, in the visitor's language; 304 where the browser has it."""
+        """Renders `page`, or `fragment` if htmx asks for one, in the visitor's language.
+
+        Answers 304 if the browser has the same page already.
+        """
         if fragment is not None and wants_fragment(request):
-            return self.fragment(request, fragment, status=status, **context)
+            return self.render_fragment(request, fragment, status=status, **context)
         shared = {
-            "about": self.about(bundle) if bundle else None,
-            "visitor": self.people.visitor(request),
-            "switches": switches(request),
-            "from_tmdb": len(self.pictures.descriptions()) > 0,
-            "has_tmdb_logo": self.pictures.logo.is_file(),
+            "about": self.bundle_info(bundle) if bundle else None,
+            "visitor": self.community.get_visitor(request),
+            "switches": list_language_links(request),
+            "from_tmdb": len(self.image_store.descriptions()) > 0,
+            "has_tmdb_logo": self.image_store.logo.is_file(),
         }
         headers = {"Cache-Control": "private, no-cache"}
         answers_two_ways = ", HX-Request" if fragment is not None else ""
-        return self._drawn(request, page, context | shared, status, headers, vary=answers_two_ways)
+        return self._render_template(request, page, context | shared, status, headers, vary=answers_two_ways)
 
-    def fragment(self, request: Request, name: str, *, status: int = 200, **context: Any) -> Response:
-        """A partial alone: nobody is looked up for it but by who gives the context."""
+    def render_fragment(self, request: Request, name: str, *, status: int = 200, **context: Any) -> Response:
+        """Renders a partial alone. Only `context` is available in it, not what every page gets."""
         headers = {"Cache-Control": "no-store", "X-Fragment": "true"}
-        return self._drawn(request, name, context, status, headers, vary=", HX-Request")
+        return self._render_template(request, name, context, status, headers, vary=", HX-Request")
 
-    def _drawn(
+    def _render_template(
         self, request: Request, name: str, context: dict[str, Any], status: int, headers: dict[str, str], *, vary: str
     ) -> Response:
-        body = self.templates[language_of(request)].get_template(name).render(context).encode()
+        body = self.templates[choose_language(request)].get_template(name).render(context).encode()
         etag = f'W/"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
         headers |= {"ETag": etag, "Vary": f"Accept-Language, Cookie{vary}"}
         known = status == 200 and etag in request.headers.get("if-none-match", "")
         response = Response(b"" if known else body, 304 if known else status, headers, "text/html; charset=utf-8")
-        remember_choice(request, response)
-        return self.people.remember(request, response)
+        remember_language(request, response)
+        return self.community.set_new_session_cookie(request, response)
 
 
-def environment(statics: Statics, language: Language) -> Environment:
+def build_jinja_environment(statics: VersionedStaticFiles, language: Language) -> Environment:
+    """A Jinja environment with the texts and filters of the language. Undefined variables raise."""
     found = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(TEMPLATES_FOLDER),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -117,17 +131,20 @@ def environment(statics: Statics, language: Language) -> Environment:
     found.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]  # the extension's
     found.policies["ext.i18n.trimmed"] = True
     found.filters |= language.filters
-    found.globals |= {"static": statics.url, "language": language.code, "_": language.text}
+    found.globals |= {"static": statics.build_url, "language": language.code, "_": language.text}
     return found
 
 
-def site_of(request: Request) -> Site:
+def get_site(request: Request) -> Site:
+    """The site that create_app stored in the app's state."""
     site: Site = request.app.state.site
     return site
 
 
-def switches(request: Request) -> list[tuple[str, str, str]]:
-    """(code, name, address of this page in it) of every language; the answer to a form is shown at the form's page."""
-    page, pairs = ("", request.query_params.multi_items()) if request.method == "GET" else (shown_at(request), [])
-    kept = [(name, value) for name, value in pairs if name != PARAMETER]
-    return [(code, name, f"{page}?{urlencode([*kept, (PARAMETER, code)])}") for code, name in LANGUAGES.items()]
+def list_language_links(request: Request) -> list[tuple[str, str, str]]:
+    """(code, name, URL of this page) for each language. The answer to a form links to the form's page."""
+    page, pairs = ("", request.query_params.multi_items()) if request.method == "GET" else (find_page_url(request), [])
+    kept = [(name, value) for name, value in pairs if name != LANGUAGE_PARAMETER]
+    return [
+        (code, name, f"{page}?{urlencode([*kept, (LANGUAGE_PARAMETER, code)])}") for code, name in LANGUAGES.items()
+    ]

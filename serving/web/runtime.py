@@ -1,4 +1,4 @@
-"""How the process serves: what was opened at the start is left alone, and a request takes one core."""
+"""Settings of the serving process: garbage collection, memory arenas and threads of NumPy."""
 
 import ctypes
 import gc
@@ -13,19 +13,18 @@ from movierec.bundles.versioned_folders import BundleError, Live
 
 log = logging.getLogger(__name__)
 
-M_ARENA_MAX, ARENAS = -8, 2  # as malloc.h of glibc names it
+M_ARENA_MAX, MAX_ARENAS = -8, 2  # as malloc.h of glibc names it
 
 
 @contextmanager
-def ready(*published: Live[Any]) -> Iterator[None]:
-    """Opens what is published before a request has to wait for it.
+def prepare_process(*published: Live[Any]) -> Iterator[None]:
+    """Opens what is published, and limits NumPy to one thread for each request while the context is open.
 
-    Requests share the cores, so none multiplies matrices on all of them: threads that wait for each other are slower
-    than one.
+    Requests already run in parallel; several threads for each would only wait for each other.
     """
-    keep_few_arenas()
+    limit_malloc_arenas()
     for live in published:
-        live.settle = leave_alone
+        live.settle = freeze_heap
         try:
             log.info("serving %s from %s", live().version, live.home)
         except BundleError as error:
@@ -35,16 +34,15 @@ def ready(*published: Live[Any]) -> Iterator[None]:
     gc.unfreeze()
 
 
-def keep_few_arenas() -> None:
-    """glibc would keep memory that was freed for each thread apart; other C libraries are left as they are."""
+def limit_malloc_arenas() -> None:
+    """Limits glibc to MAX_ARENAS memory arenas, so that freed memory is reused. Does nothing with other C libraries."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(M_ARENA_MAX, ARENAS)
+        mallopt(M_ARENA_MAX, MAX_ARENAS)
 
 
-def leave_alone() -> None:
-    """What lives now stays for long: walking through it costs the garbage collector, and a request, a tenth of a
-    second each time."""
+def freeze_heap() -> None:
+    """Excludes all current objects from garbage collection. Scanning them would cost about 0.1 s each time."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""Static files; the address of one carries a hash of its content."""
+"""Static files; the URL of each carries a hash of its content."""
 
 import hashlib
 from pathlib import Path
@@ -8,12 +8,12 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-STATIC = Path(__file__).parents[1] / "static"
-FOR_GOOD = "public, max-age=31536000, immutable"
+STATIC_FOLDER = Path(__file__).parents[1] / "static"
+CACHE_FOREVER = "public, max-age=31536000, immutable"
 
 
-def versions(folder: Path) -> dict[str, str]:
-    """By the path in the folder."""
+def hash_files(folder: Path) -> dict[str, str]:
+    """A hash of the content of each file, by its path in the folder."""
     return {
         path.relative_to(folder).as_posix(): hashlib.blake2b(path.read_bytes(), digest_size=6).hexdigest()
         for path in folder.rglob("*")
@@ -21,18 +21,20 @@ def versions(folder: Path) -> dict[str, str]:
     }
 
 
-class Statics(StaticFiles):
-    """The files of STATIC; only the address with the right version is kept for good."""
+class VersionedStaticFiles(StaticFiles):
+    """The files of STATIC_FOLDER. Browsers may keep one forever only under the URL with its current hash."""
 
     def __init__(self) -> None:
-        super().__init__(directory=STATIC)
-        self.versions = versions(STATIC)
+        super().__init__(directory=STATIC_FOLDER)
+        self.versions = hash_files(STATIC_FOLDER)
 
-    def url(self, name: str) -> str:
+    def build_url(self, name: str) -> str:
+        """The URL of the file with its current hash."""
         return f"/static/{name}?v={self.versions[name]}"
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        """The file with its cache header."""
         response = await super().get_response(path, scope)
         is_right = self.versions.get(path) in QueryParams(scope["query_string"]).getlist("v")
-        response.headers["Cache-Control"] = FOR_GOOD if is_right else "no-cache"
+        response.headers["Cache-Control"] = CACHE_FOREVER if is_right else "no-cache"
         return response

@@ -1,4 +1,4 @@
-"""A visitor's own ratings, and what is recommended by them alone."""
+"""The visitor's own ratings and lists, and recommendations from those ratings."""
 
 import logging
 from collections.abc import Collection
@@ -7,41 +7,45 @@ from starlette.requests import Request
 
 from movierec.search.filter_masks import Sets
 from serving.community import opinions
-from serving.community.database import Unavailable
-from serving.web.rendering import Site, site_of
+from serving.community.database import DatabaseUnavailableError
+from serving.web.rendering import Site, get_site
 
 log = logging.getLogger(__name__)
 
 
-def my_ratings(request: Request, site: Site) -> list[tuple[int, float]] | None:
-    """`(movie_id, rating)`, oldest first; none for nobody, None where they cannot be read."""
-    visitor = site.people.visitor(request)
+def load_my_ratings(request: Request, site: Site) -> list[tuple[int, float]] | None:
+    """`(movie_id, rating)`, oldest first; empty without a profile, None if they cannot be read."""
+    visitor = site.community.get_visitor(request)
     if visitor.profile is None:
         return None if visitor.state == "unknown" else []
     try:
-        with site.people.database.reading() as session:
-            return opinions.ratings_of(session, visitor.profile.id)
-    except Unavailable as error:
+        with site.community.database.read_transaction() as session:
+            return opinions.list_ratings(session, visitor.profile.id)
+    except DatabaseUnavailableError as error:
         log.error("no ratings of a profile: %s", error)  # noqa: TRY400
         return None
 
 
-def my_sets(request: Request) -> Sets:
-    """What can be filtered by: movies with a fetched "poster", where there are any; those that the visitor has watched
-    ("seen") and saved, for who has a profile."""
-    with_poster = site_of(request).pictures.descriptions().with_poster
-    return ({"poster": with_poster} if with_poster else {}) | lists_of(request)
+def load_filter_sets(request: Request) -> Sets:
+    """Sets of movie ids that filters can use, by name.
+
+    "poster": movies with a fetched poster, if there are any. "seen" and "saved": the visitor's watched and saved
+    movies, if the visitor has a profile.
+    """
+    with_poster = get_site(request).image_store.descriptions().with_poster
+    return ({"poster": with_poster} if with_poster else {}) | load_my_lists(request)
 
 
-def lists_of(request: Request) -> dict[str, Collection[int]]:
-    people = site_of(request).people
-    visitor = people.visitor(request)
+def load_my_lists(request: Request) -> dict[str, Collection[int]]:
+    """The ids of the visitor's "seen" and "saved" movies; empty without a profile or if they cannot be read."""
+    people = get_site(request).community
+    visitor = people.get_visitor(request)
     if visitor.profile is None:
         return {}
     try:
-        with people.database.reading() as session:
-            seen, saved = opinions.seen_and_saved(session, visitor.profile.id)
-    except Unavailable as error:
+        with people.database.read_transaction() as session:
+            seen, saved = opinions.load_seen_and_saved(session, visitor.profile.id)
+    except DatabaseUnavailableError as error:
         log.error("no lists of a profile to filter by: %s", error)  # noqa: TRY400
         return {}
     return {"seen": seen, "saved": saved}
@@ -49,4 +53,4 @@ def lists_of(request: Request) -> dict[str, Collection[int]]:
 
 def my_seen(request: Request) -> Collection[int]:
     """The ids of the movies that the visitor has watched or rated; none where they cannot be read."""
-    return lists_of(request).get("seen", ())
+    return load_my_lists(request).get("seen", ())

@@ -22,8 +22,8 @@ from movierec.catalog.catalog import Catalog, Movie
 from movierec.data.movielens import GENRES
 from movierec.search.browser import Browser
 from serving.app import create_app
-from serving.pages.search import find, suggested
-from serving.services.search_query import asked
+from serving.pages.search import run_search, suggest_movies
+from serving.services.search_query import parse_search_query
 from tests.factories import publish_bundle
 
 N_MOVIES, N_WORDS, ROUNDS = 87_585, 50_000, 1000
@@ -165,10 +165,10 @@ def main() -> None:
     chance = random.Random(0)  # noqa: S311  nothing to be guarded
     asks = queries(browser, chance)
     lines = [
-        measured("suggestions, the search alone", lambda q: suggested(browser, q), asks),
+        measured("suggestions, the search alone", lambda q: suggest_movies(browser, q), asks),
         measured(
             "words, nested filters, counts, first page",
-            lambda q: find(browser, asked([("q", q), ("filter", NESTED)]), {}, number=1),
+            lambda q: run_search(browser, parse_search_query([("q", q), ("filter", NESTED)]), {}, number=1),
             asks,
         ),
     ]

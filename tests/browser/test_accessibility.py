@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from movierec.bundles.bundle import BundleError
-from serving.pages.my_movies import LISTS
+from serving.pages.my_movies import LIST_NAMES
 from tests.browser.conftest import SIZES, Visit
 from tests.browser.pages import opened, sent
 
@@ -56,7 +56,7 @@ PAGES: dict[str, tuple[str, Callable[[Page], object]]] = {
     "somebody else's row": ("/?user_id=3", lambda page: None),
     "reviews": ("/movies/1/reviews", lambda page: None),
     "own account": ("/", lambda page: with_opinions(page, "/me/account")),
-    **{f"own {show}": (f"/me?show={show}", lambda page: with_opinions(page, page.url)) for show in LISTS},
+    **{f"own {show}": (f"/me?show={show}", lambda page: with_opinions(page, page.url)) for show in LIST_NAMES},
     "own statistics in tables": ("/", with_tables),
     "not found": ("/nowhere", lambda page: None),
 }

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from serving.app import create_app
-from serving.community.database import Database, database_url
+from serving.community.database import Database, build_database_url
 from tests.factories import published_home
 
 if TYPE_CHECKING:
@@ -58,9 +58,9 @@ def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty one of each kind."""
     if request.param == "sqlite":
-        yield Database(database_url(None, home=tmp_path), wait_seconds=0.2)
+        yield Database(build_database_url(None, home=tmp_path), wait_seconds=0.2)
         return
-    found = Database(database_url(request.getfixturevalue("postgres_url"), home=tmp_path))
+    found = Database(build_database_url(request.getfixturevalue("postgres_url"), home=tmp_path))
     with found.engine.begin() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))

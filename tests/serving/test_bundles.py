@@ -58,7 +58,7 @@ def version(browser: Browser) -> str:
 
 def test_what_is_at_hand_is_given_without_a_thread(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     assert browser.get("/recommend?movie_id=1").json()["cluster"] == 0
-    for place in ("fastapi.dependencies.utils", "serving.web.rendering"):
+    for place in ("fastapi.dependencies.utils", "serving.web.dependencies"):
         monkeypatch.setattr(f"{place}.run_in_threadpool", None)
     assert browser.get("/recommend?movie_id=1").json()["cluster"] == 0
 

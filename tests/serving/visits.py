@@ -14,8 +14,8 @@ from fastapi import FastAPI
 
 from serving.app import create_app
 from serving.community.community import Community
-from serving.community.cookies import COOKIE, Signing
-from serving.community.database import Database, database_url
+from serving.community.cookies import SESSION_COOKIE, CookieSigner
+from serving.community.database import Database, build_database_url
 from serving.community.passwords import Passwords
 from tests.serving.conftest import Browser
 
@@ -56,7 +56,7 @@ class Tab:
         for name, value in answer.cookies.items():
             self.cookies[name] = value
         if "max-age=0" in answer.headers.get("set-cookie", "").lower():
-            self.cookies.pop(COOKIE, None)
+            self.cookies.pop(SESSION_COOKIE, None)
         return answer
 
     def follow(self, answer: httpx.Response) -> httpx.Response:
@@ -66,12 +66,12 @@ class Tab:
 
 def community(home: Path, database: Database | None = None, **options: Any) -> Community:
     options = {"clock": Clock(), "passwords": Passwords(QUICK)} | options
-    database = database or Database(database_url(None, home=home), wait_seconds=0.2)
-    return Community(database, Signing("a secret of the tests", home / "secret"), **options)
+    database = database or Database(build_database_url(None, home=home), wait_seconds=0.2)
+    return Community(database, CookieSigner("a secret of the tests", home / "secret"), **options)
 
 
 def tab(home: Path, people: Community, scheme: str = "http") -> Tab:
-    return Tab(create_app(home, "full", people=people), scheme)
+    return Tab(create_app(home, "full", community=people), scheme)
 
 
 def another(tab: Tab, *, same_browser: bool = False) -> Tab:

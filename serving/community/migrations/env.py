@@ -1,4 +1,4 @@
-"""Run by Alembic: on the connection that `Database` gives, or on MOVIEREC_DATABASE_URL from the command line."""
+"""Run by Alembic, on the connection from Database, or on MOVIEREC_DATABASE_URL from the command line."""
 
 import os
 from pathlib import Path
@@ -6,11 +6,12 @@ from pathlib import Path
 from alembic import context
 from sqlalchemy import Connection
 
-from serving.community.database import Database, database_url
+from serving.community.database import Database, build_database_url
 from serving.community.models import Record
 
 
-def run(connection: Connection) -> None:
+def run_migrations(connection: Connection) -> None:
+    """Runs the migrations on this connection."""
     context.configure(
         connection=connection,
         target_metadata=Record.metadata,
@@ -23,9 +24,9 @@ def run(connection: Connection) -> None:
 
 given = context.config.attributes.get("connection")
 if given is not None:
-    run(given)
+    run_migrations(given)
 else:
     home = Path(os.environ.get("MOVIEREC_HOME") or "data")
-    database = Database(database_url(os.environ.get("MOVIEREC_DATABASE_URL"), home=home))
+    database = Database(build_database_url(os.environ.get("MOVIEREC_DATABASE_URL"), home=home))
     with database.engine.connect().execution_options(writes=True) as connection, connection.begin():
-        run(connection)
+        run_migrations(connection)

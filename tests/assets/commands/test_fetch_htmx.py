@@ -40,14 +40,16 @@ def pinned(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_script_is_taken_from_the_wheel(tmp_path: Path) -> None:
     target = tmp_path / "static" / "htmx.min.js"
-    assert fetch_htmx.vendor(target, Pip({PATH_IN_WHEEL: SCRIPT, "django_htmx/static/django_htmx/htmx-4.min.js": b"4"}))
+    assert fetch_htmx.fetch_htmx(
+        target, Pip({PATH_IN_WHEEL: SCRIPT, "django_htmx/static/django_htmx/htmx-4.min.js": b"4"})
+    )
     assert target.read_bytes() == SCRIPT
     assert list(target.parent.iterdir()) == [target]
 
 
 def test_pip_checks_the_hash_of_the_wheel(tmp_path: Path) -> None:
     pip = Pip({PATH_IN_WHEEL: SCRIPT})
-    fetch_htmx.vendor(tmp_path / "htmx.min.js", pip)
+    fetch_htmx.fetch_htmx(tmp_path / "htmx.min.js", pip)
     assert pip.requirements == f"{fetch_htmx.WHEEL} --hash=sha256:{fetch_htmx.WHEEL_SHA256}\n"
     assert {"--require-hashes", "--no-deps", "--only-binary=:all:"} <= set(pip.calls[0])
 
@@ -56,14 +58,14 @@ def test_a_script_that_is_there_is_not_fetched_again(tmp_path: Path) -> None:
     target = tmp_path / "htmx.min.js"
     target.write_bytes(SCRIPT)
     pip = Pip({})
-    assert not fetch_htmx.vendor(target, pip)
+    assert not fetch_htmx.fetch_htmx(target, pip)
     assert pip.calls == []
 
 
 def test_a_script_that_was_changed_is_replaced(tmp_path: Path) -> None:
     target = tmp_path / "htmx.min.js"
     target.write_bytes(b"half a scr")
-    assert fetch_htmx.vendor(target, Pip({PATH_IN_WHEEL: SCRIPT}))
+    assert fetch_htmx.fetch_htmx(target, Pip({PATH_IN_WHEEL: SCRIPT}))
     assert target.read_bytes() == SCRIPT
 
 
@@ -79,5 +81,5 @@ def test_a_script_that_was_changed_is_replaced(tmp_path: Path) -> None:
 def test_what_cannot_be_had_is_said_and_nothing_is_written(tmp_path: Path, pip: Pip, message: str) -> None:
     target = tmp_path / "htmx.min.js"
     with pytest.raises(VendorError, match=message):
-        fetch_htmx.vendor(target, pip)
+        fetch_htmx.fetch_htmx(target, pip)
     assert not target.exists()

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from movierec.bundles import bundle, versioned_folders
-from movierec.bundles.bundle import FORMAT, Bundle, BundleError, Live, atomic, current, point_at
+from movierec.bundles import versioned_folders
+from movierec.bundles.bundle import FORMAT, Bundle, BundleError, Live, atomic, current, point_at, publish, rollback
 from tests import factories
 
 
@@ -218,7 +218,7 @@ def test_a_bundle_that_cannot_be_opened_is_not_published(home, monkeypatch):
     )
     table = factories.pl.read_parquet(home / "v1" / "catalogue.parquet")
     with pytest.raises(BundleError):
-        bundle.publish(
+        publish(
             home,
             "v2",
             catalogue=table,
@@ -249,18 +249,18 @@ def publish_again(home, version):
 def test_rollback_serves_the_bundle_before(home):
     publish_again(home, "v2")
     publish_again(home, "v3")
-    assert bundle.rollback(home) == "v2"
-    assert bundle.rollback(home) == "v1"
+    assert rollback(home) == "v2"
+    assert rollback(home) == "v1"
     with pytest.raises(BundleError, match=r"nothing was served under .* before"):
-        bundle.rollback(home)
+        rollback(home)
     assert current(home) == home / "v1"
 
 
 def test_rollback_does_not_return_to_what_was_rolled_back(home):
     publish_again(home, "v2")
-    assert bundle.rollback(home) == "v1"
+    assert rollback(home) == "v1"
     publish_again(home, "v3")
-    assert bundle.rollback(home) == "v1"
+    assert rollback(home) == "v1"
 
 
 def test_what_the_served_bundle_replaced_stays_on_disk_however_old(home):
@@ -269,12 +269,12 @@ def test_what_the_served_bundle_replaced_stays_on_disk_however_old(home):
     point_at(home, "v1")
     publish_again(home, "v4")
     assert sorted(path.name for path in versioned_folders.versions(home)) == ["v1", "v2", "v3", "v4"]
-    assert bundle.rollback(home) == "v1"
+    assert rollback(home) == "v1"
 
 
 def test_nothing_is_rolled_back_to_a_broken_bundle(home):
     publish_again(home, "v2")
     (home / "v1" / "similar.parquet").write_bytes(b"x")
     with pytest.raises(BundleError):
-        bundle.rollback(home)
+        rollback(home)
     assert current(home) == home / "v2"

@@ -4,7 +4,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from movierec.data import interactions as module
 from movierec.data import top_k
 from movierec.data.interactions import UNKNOWN, Interactions, positions
 from movierec.data.top_k import best_columns, top_unseen
@@ -69,7 +68,7 @@ def test_blocks_change_nothing(monkeypatch):
     table = Interactions.of(factories.checkerboard(20, 20))
     scores = np.random.default_rng(1).random((20, 20), dtype=np.float32)
     whole = top_unseen(lambda rows: scores[rows], table, np.arange(20), n=5)
-    monkeypatch.setattr(module, "BLOCK_BYTES", 4 * 20 * 3)  # three users at a time
+    monkeypatch.setattr(top_k, "BLOCK_BYTES", 4 * 20 * 3)  # three users at a time
     pieces = top_unseen(lambda rows: scores[rows], table, np.arange(20), n=5)
     assert all((a == b).all() for a, b in zip(whole, pieces, strict=True))
 

@@ -144,7 +144,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_FIRST_PAUSE", 0)
+    monkeypatch.setattr(sources, "_FIRST_PAUSE_SECONDS", 0)
 
 
 def names_in(folder: Path) -> set[str]:

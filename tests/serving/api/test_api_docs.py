@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from serving.api.request_models import MAX_RATINGS, MAX_USERS
-from serving.api.response_models import Model
+from serving.api.response_models import ModelName
 from tests.serving.asking import post
 from tests.serving.conftest import Browser
 
@@ -70,7 +70,7 @@ def test_bodies_are_plain_objects_that_client_generators_understand(
 
 def test_every_model_is_explained() -> None:
     assert set(re.findall(r"`(\w+)`", PAGE.split("| model | chose by |")[1].split("\n\n")[0])) - {"kind"} == set(
-        Model.__args__  # type: ignore[attr-defined]
+        ModelName.__args__  # type: ignore[attr-defined]
     )
 
 

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from serving.app import create_app
-from serving.runs.dagster_client import Dagster
+from serving.runs.dagster_client import DagsterClient
 from serving.runs.operators import Operators
 from tests.serving.api.test_runs import FakeDagster, launched
 
@@ -33,7 +33,7 @@ OPERATIONS = [
 @pytest.fixture(scope="module")
 def described(home: Path) -> BaseSchema:
     fake = FakeDagster(launchRun=launched(), runOrError={"__typename": "RunNotFoundError"})
-    operators = Operators(Dagster("http://dagster", "full", httpx.MockTransport(fake)), "secret")
+    operators = Operators(DagsterClient("http://dagster", "full", httpx.MockTransport(fake)), "secret")
     return schemathesis.openapi.from_asgi("/openapi.json", create_app(home, "full", operators=operators))
 
 

@@ -234,7 +234,7 @@ def test_who_has_seen_all_that_is_recommended_gets_popular_movies(
 def test_popular_movies_never_run_out(home: Path) -> None:
     bundle = Bundle.open(home / "published" / "full" / "v1")
     for n_seen, left in ((40, {41, 42}), (41, {42}), (42, set(range(1, 41)))):
-        chosen = recommendations.popular(bundle, without=list(range(1, n_seen + 1)), n=40)
+        chosen = recommendations.recommend_popular(bundle, without=list(range(1, n_seen + 1)), n=40)
         assert {movie.movie_id for movie in chosen.movies} == left
 
 

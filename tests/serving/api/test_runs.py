@@ -12,7 +12,7 @@ import pytest
 
 from serving.app import create_app
 from serving.runs import dagster_client
-from serving.runs.dagster_client import Dagster
+from serving.runs.dagster_client import DagsterClient
 from serving.runs.operators import Operators
 from tests.serving.asking import post
 from tests.serving.conftest import Browser
@@ -37,7 +37,7 @@ class FakeDagster:
 
 
 def site(home: Path, answer: Any, token: str = "secret") -> Browser:  # noqa: S107
-    dagster = Dagster(ADDRESS, "10pct", httpx.MockTransport(answer))
+    dagster = DagsterClient(ADDRESS, "10pct", httpx.MockTransport(answer))
     return Browser(create_app(home, "full", operators=Operators(dagster, token)))
 
 
@@ -177,7 +177,9 @@ def test_the_environment_names_token_and_dagster() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("query", [dagster_client.LAUNCH, dagster_client.PROGRESS, dagster_client.ACTIVE])
+@pytest.mark.parametrize(
+    "query", [dagster_client.LAUNCH_MUTATION, dagster_client.PROGRESS_QUERY, dagster_client.ACTIVE_RUNS_QUERY]
+)
 def test_what_is_asked_is_valid_by_dagsters_own_schema(query: str) -> None:
     from dagster_graphql.schema import create_schema
     from graphql import parse, validate

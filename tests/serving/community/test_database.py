@@ -16,49 +16,49 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from serving.community.cookies import Signing, kept_secret
-from serving.community.database import Database, Unavailable, alembic_config, database_url
-from serving.community.models import OF_A_MOVIE, Profile, Rating, Record
-from serving.community.sessions import new_guest
+from serving.community.cookies import CookieSigner, read_or_create_secret
+from serving.community.database import Database, DatabaseUnavailableError, build_alembic_config, build_database_url
+from serving.community.models import MOVIE_RECORDS, Profile, Rating, Record
+from serving.community.sessions import insert_guest
 from tests.serving.visits import Clock
 
 NOW = Clock().time
 PREPARE = """
 import sys
 from pathlib import Path
-from serving.people.database import Database, database_url
-Database(database_url(sys.argv[1], home=Path())).prepare()
+from serving.community.database import Database, build_database_url
+Database(build_database_url(sys.argv[1], home=Path())).migrate_once()
 """
 
 
 def test_migrations_make_the_tables_of_the_records(database: Database) -> None:
-    database.prepare()
+    database.migrate_once()
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Record.metadata) == []
 
 
 def test_alembic_finds_nothing_to_migrate(database: Database) -> None:
-    database.prepare()
+    database.migrate_once()
     with database.engine.connect() as connection:
-        command.check(alembic_config(connection))
+        command.check(build_alembic_config(connection))
 
 
 def test_migrations_can_be_taken_back(database: Database) -> None:
-    database.prepare()
+    database.migrate_once()
     with database.engine.connect() as connection, connection.begin():
-        command.downgrade(alembic_config(connection), "base")
+        command.downgrade(build_alembic_config(connection), "base")
     with database.engine.connect() as connection:
         assert set(inspect(connection).get_table_names()) <= {"alembic_version"}
 
 
 def test_there_is_one_newest_migration(database: Database) -> None:
     with database.engine.connect() if database.file is None else sqlite_there(database).engine.connect() as connection:
-        assert len(ScriptDirectory.from_config(alembic_config(connection)).get_heads()) == 1
+        assert len(ScriptDirectory.from_config(build_alembic_config(connection)).get_heads()) == 1
 
 
 def sqlite_there(database: Database) -> Database:
-    database.prepare()
+    database.migrate_once()
     return database
 
 
@@ -66,27 +66,27 @@ def test_processes_that_start_together_migrate_once(database: Database) -> None:
     url = database.url.render_as_string(hide_password=False)
     started = [subprocess.Popen([sys.executable, "-c", PREPARE, url]) for _ in range(4)]
     assert [process.wait() for process in started] == [0] * 4
-    with database.reading() as session:
+    with database.read_transaction() as session:
         assert session.execute(text("SELECT count(*) FROM alembic_version")).scalar() == 1
 
 
 def test_what_is_written_in_one_block_is_kept_or_not_as_a_whole(database: Database) -> None:
     def fails() -> None:
-        with database.writing() as session:
-            new_guest(session, agent="", now=NOW)
+        with database.write_transaction() as session:
+            insert_guest(session, agent="", now=NOW)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         fails()
-    with database.reading() as session:
+    with database.read_transaction() as session:
         assert session.query(Profile).count() == 0
 
 
 @pytest.mark.parametrize("rating", [0, 0.25, 5.5, 4.7, -1])
 def test_the_database_itself_keeps_half_stars_only(database: Database, rating: float) -> None:
     def keep() -> None:
-        with database.writing() as session:
-            profile, _ = new_guest(session, agent="", now=NOW)
+        with database.write_transaction() as session:
+            profile, _ = insert_guest(session, agent="", now=NOW)
             session.add(Rating(profile_id=profile.id, movie_id=1, rating=rating, rated_at=NOW))
 
     with pytest.raises(IntegrityError):
@@ -94,61 +94,61 @@ def test_the_database_itself_keeps_half_stars_only(database: Database, rating: f
 
 
 def test_moments_come_back_in_utc(database: Database) -> None:
-    with database.writing() as session:
-        new_guest(session, agent="", now=NOW)
-    with database.reading() as session:
+    with database.write_transaction() as session:
+        insert_guest(session, agent="", now=NOW)
+    with database.read_transaction() as session:
         assert session.query(Profile).one().created_at == NOW
 
 
 def test_what_a_profile_left_goes_with_it(database: Database) -> None:
-    with database.writing() as session:
-        profile, _ = new_guest(session, agent="", now=NOW)
+    with database.write_transaction() as session:
+        profile, _ = insert_guest(session, agent="", now=NOW)
         session.add(Rating(profile_id=profile.id, movie_id=1, rating=4, rated_at=NOW))
         session.flush()
         session.delete(profile)
-    with database.reading() as session:
-        assert [session.query(record).count() for record in OF_A_MOVIE] == [0, 0, 0, 0]
+    with database.read_transaction() as session:
+        assert [session.query(record).count() for record in MOVIE_RECORDS] == [0, 0, 0, 0]
 
 
 def test_sqlite_lets_readers_go_on_while_somebody_writes(tmp_path: Path) -> None:
-    database = Database(database_url(None, home=tmp_path), wait_seconds=0.2)
-    with database.writing() as session:
-        new_guest(session, agent="", now=NOW)
+    database = Database(build_database_url(None, home=tmp_path), wait_seconds=0.2)
+    with database.write_transaction() as session:
+        insert_guest(session, agent="", now=NOW)
         session.flush()
-        with database.reading() as reader:
+        with database.read_transaction() as reader:
             assert reader.execute(text("PRAGMA journal_mode")).scalar() == "wal"
             assert reader.query(Profile).count() == 0
 
 
 def test_a_locked_database_is_unavailable_not_waited_for_forever(tmp_path: Path) -> None:
-    database = Database(database_url(None, home=tmp_path), wait_seconds=0.05)
-    database.prepare()
+    database = Database(build_database_url(None, home=tmp_path), wait_seconds=0.05)
+    database.migrate_once()
     other = sqlite3.connect(tmp_path / "site" / "site.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(Unavailable, match="locked"), database.writing():
+    with pytest.raises(DatabaseUnavailableError, match="locked"), database.write_transaction():
         pass
     other.close()
 
 
 def test_nothing_is_written_to_a_file_that_was_deleted(tmp_path: Path) -> None:
-    database = Database(database_url(None, home=tmp_path))
-    database.prepare()
+    database = Database(build_database_url(None, home=tmp_path))
+    database.migrate_once()
     (tmp_path / "site" / "site.db").unlink()
-    with pytest.raises(Unavailable, match="unable to open"), database.writing():
+    with pytest.raises(DatabaseUnavailableError, match="unable to open"), database.write_transaction():
         pass
 
 
 def test_a_backup_that_took_the_place_of_the_file_is_written_to(tmp_path: Path) -> None:
-    database = Database(database_url(None, home=tmp_path))
-    database.prepare()
+    database = Database(build_database_url(None, home=tmp_path))
+    database.migrate_once()
     folder, backup = tmp_path / "site", tmp_path / "backup.db"
     with closing(sqlite3.connect(folder / "site.db")) as file, closing(sqlite3.connect(backup)) as copy:
         file.backup(copy)
     for path in folder.glob("site.db*"):
         path.unlink()
     backup.rename(folder / "site.db")
-    with database.writing() as session:
-        new_guest(session, agent="", now=NOW)
+    with database.write_transaction() as session:
+        insert_guest(session, agent="", now=NOW)
     with closing(sqlite3.connect(folder / "site.db")) as file:
         assert file.execute("SELECT count(*) FROM profiles").fetchone() == (1,)
 
@@ -156,21 +156,24 @@ def test_a_backup_that_took_the_place_of_the_file_is_written_to(tmp_path: Path) 
 def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "site.db").write_text("a diary " * 1000)
-    with pytest.raises(Unavailable, match="not a database"), Database(database_url(None, home=tmp_path)).reading():
+    with (
+        pytest.raises(DatabaseUnavailableError, match="not a database"),
+        Database(build_database_url(None, home=tmp_path)).read_transaction(),
+    ):
         pass
 
 
 def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
-    database = Database(database_url(f"postgresql://site@/postgres?host={tmp_path}", home=tmp_path))
-    with pytest.raises(Unavailable), database.reading():
+    database = Database(build_database_url(f"postgresql://site@/postgres?host={tmp_path}", home=tmp_path))
+    with pytest.raises(DatabaseUnavailableError), database.read_transaction():
         pass
 
 
 def test_a_server_that_went_away_is_waited_for_by_one_request_not_by_all(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = Database(database_url(postgres_url, home=tmp_path), wait_seconds=0.2)
-    database.prepare()
+    database = Database(build_database_url(postgres_url, home=tmp_path), wait_seconds=0.2)
+    database.migrate_once()
     asked: list[object] = []
 
     def nobody_answers(*_: object, **__: object) -> None:
@@ -179,31 +182,31 @@ def test_a_server_that_went_away_is_waited_for_by_one_request_not_by_all(
 
     monkeypatch.setattr(Session, "connection", nobody_answers)
     for _ in range(3):
-        with pytest.raises(Unavailable), database.reading():
+        with pytest.raises(DatabaseUnavailableError), database.read_transaction():
             pass
     assert len(asked) == 1
     monkeypatch.undo()
     monkeypatch.setattr(database, "_retry_at", 0.0)
-    with database.reading() as session:
+    with database.read_transaction() as session:
         assert session.execute(text("SELECT 1")).scalar() == 1
 
 
 @pytest.mark.parametrize("given", ["nonsense", "mysql://u:secretword@h/d", "sqlite://", "sqlite:///:memory:"])
 def test_a_database_url_that_cannot_be_used_is_refused_without_its_password(given: str) -> None:
     with pytest.raises(ValueError, match="MOVIEREC_DATABASE_URL") as caught:
-        database_url(given, home=Path())
+        build_database_url(given, home=Path())
     assert "secretword" not in str(caught.value)
 
 
 @pytest.mark.parametrize("given", ["postgres://u@h/d", "postgresql://u@h/d", "postgresql+psycopg://u@h/d"])
 def test_postgresql_is_spoken_by_psycopg(given: str) -> None:
-    assert database_url(given, home=Path()).drivername == "postgresql+psycopg"
+    assert build_database_url(given, home=Path()).drivername == "postgresql+psycopg"
 
 
 def test_the_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     file = tmp_path / "site" / "secret"
-    first = kept_secret(file)
-    assert kept_secret(file) == first
+    first = read_or_create_secret(file)
+    assert read_or_create_secret(file) == first
     assert len(first) >= 48
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in file.parent.iterdir()] == ["secret"]
@@ -211,4 +214,4 @@ def test_the_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) 
 
 def test_a_short_secret_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least 16"):
-        Signing("short", tmp_path / "secret")
+        CookieSigner("short", tmp_path / "secret")

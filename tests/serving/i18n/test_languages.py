@@ -5,8 +5,16 @@ import re
 import pytest
 
 from serving.i18n import messages
-from serving.i18n.languages import ENGLISH, GENRE, LANGUAGES, Language, Sentence, preferred, translations
-from serving.web.rendering import TEMPLATES
+from serving.i18n.languages import (
+    ENGLISH,
+    GENRE_CONTEXT,
+    LANGUAGES,
+    Language,
+    Sentence,
+    load_translations,
+    negotiate_language,
+)
+from serving.web.rendering import TEMPLATES_FOLDER
 from tests.serving.conftest import Browser
 
 OTHERS = sorted(LANGUAGES.keys() - {ENGLISH})
@@ -19,12 +27,12 @@ def ids(catalogue: messages.Catalog) -> set[tuple[object, str | None]]:
 @pytest.mark.parametrize("code", OTHERS)
 def test_every_text_is_in_the_catalogue_and_no_other(code: str) -> None:
     """Run `make messages` when this fails, and translate what it lists."""
-    assert ids(messages.read(code)) == ids(messages.extracted())
+    assert ids(messages.read_catalog(code)) == ids(messages.extract_messages())
 
 
 @pytest.mark.parametrize("code", OTHERS)
 def test_every_text_is_translated_in_every_plural_with_its_placeholders(code: str) -> None:
-    assert list(messages.faults(messages.read(code))) == []
+    assert list(messages.iter_faults(messages.read_catalog(code))) == []
 
 
 def test_an_untranslated_text_and_a_lost_placeholder_are_faults() -> None:
@@ -32,12 +40,15 @@ def test_an_untranslated_text_and_a_lost_placeholder_are_faults() -> None:
     catalogue.add("Home", "")
     catalogue.add(("%(n)s rating", "%(n)s ratings"), ("%(n)s оценка", "%(n)s оценки", "оценок"))
     catalogue.add("All movies", "Все фильмы")
-    assert [fault.split(":")[0] for fault in messages.faults(catalogue)] == ["not translated", "other placeholders"]
+    assert [fault.split(":")[0] for fault in messages.iter_faults(catalogue)] == [
+        "not translated",
+        "other placeholders",
+    ]
 
 
 def test_no_sentence_of_a_template_is_left_out_of_the_catalogue() -> None:
     """Words between tags must come from an expression or a trans block."""
-    for template in TEMPLATES.rglob("*.html"):
+    for template in TEMPLATES_FOLDER.rglob("*.html"):
         text = re.sub(
             r"{#.*?#}|{%-?\+? *trans.*?endtrans.*?%}|{%.*?%}|{{.*?}}|<cite>.*?</cite>",
             " ",
@@ -70,7 +81,7 @@ def test_no_sentence_of_a_template_is_left_out_of_the_catalogue() -> None:
     ],
 )
 def test_the_browser_prefers(accept: str | None, language: str) -> None:
-    assert preferred(accept) == language
+    assert negotiate_language(accept) == language
 
 
 def test_a_page_is_in_the_language_that_the_browser_prefers(browser: Browser) -> None:
@@ -137,7 +148,7 @@ def test_the_russian_page_says_nothing_in_english_but_names(browser: Browser) ->
 
 
 def test_russian_counts_by_its_three_plurals() -> None:
-    count = translations("ru").ngettext
+    count = load_translations("ru").ngettext
     said = [count("%(n)s rating", "%(n)s ratings", n) % {"n": n} for n in (1, 3, 5, 11, 21)]
     assert said == ["1 оценка", "3 оценки", "5 оценок", "11 оценок", "21 оценка"]
 
@@ -150,7 +161,7 @@ def test_numbers_and_dates_are_written_as_the_language_does() -> None:
 def test_an_unknown_genre_keeps_its_name() -> None:
     russian = Language("ru")
     assert (russian.genre("War"), russian.genre("Anime")) == ("Военный", "Anime")
-    assert (GENRE, "War") in {(message.context, message.id) for message in messages.read("ru")}
+    assert (GENRE_CONTEXT, "War") in {(message.context, message.id) for message in messages.read_catalog("ru")}
 
 
 def test_a_sentence_is_translated_before_its_values_are_put_in() -> None:

@@ -17,8 +17,8 @@ from movierec.tmdb.metadata import DESCRIPTIONS
 from resources.tmdb.posters import PosterFetch
 from serving.app import create_app
 from serving.images.cache import ImageCache
-from serving.images.fetcher import DEADLINE, FAILURES, MOST_WAITING, REST, ImageFetcher
-from serving.images.image_store import Pictures
+from serving.images.fetcher import DEADLINE_SECONDS, MAX_FAILURES, MAX_WAITING, REST_SECONDS, ImageFetcher
+from serving.images.image_store import ImageStore
 from tests.factories import publish_bundle, published_home
 from tests.fake_tmdb import JPEG, FakeTmdb, served
 from tests.photographs import photograph
@@ -61,9 +61,9 @@ def fake() -> FakeTmdb:
 @pytest.fixture
 def browser(home: Path, fake: FakeTmdb) -> Iterator[Browser]:
     with served(fake.app) as address:
-        app = create_app(home, "full", pictures=Pictures.of(home, "full", host=f"{address}/t/p"))
+        app = create_app(home, "full", image_store=ImageStore.from_home(home, "full", host=f"{address}/t/p"))
         yield Browser(app)
-        app.state.site.pictures.close()
+        app.state.site.image_store.close()
 
 
 def is_image(browser: Browser, path: str) -> Callable[[], bool]:
@@ -118,7 +118,7 @@ def test_a_poster_that_cannot_be_read_is_shown_as_it_is(
     browser: Browser, fake: FakeTmdb, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert eventually(is_image(browser, "/posters/1?size=card"))
-    fetcher = browser.app.state.site.pictures.fetcher
+    fetcher = browser.app.state.site.image_store.fetcher
     assert eventually(lambda: not fetcher.is_busy())
     assert browser.get("/posters/1?size=card").headers["cache-control"] == "public, max-age=604800"
     assert [record.message for record in caplog.records if "no small w342-a.jpg" in record.message]
@@ -181,7 +181,7 @@ def test_what_the_host_has_not_is_asked_for_once_and_stays_drawn(
 def test_a_site_without_a_cache_fetches_nothing(home: Path, fake: FakeTmdb) -> None:
     with served(fake.app) as address:
         browser = Browser(
-            create_app(home, "full", pictures=Pictures.of(home, "full", host=f"{address}/t/p", cache_mb=0))
+            create_app(home, "full", image_store=ImageStore.from_home(home, "full", host=f"{address}/t/p", cache_mb=0))
         )
         assert browser.get("/posters/1").headers["content-type"] == "image/svg+xml"
         assert fake.asked == []
@@ -197,7 +197,7 @@ def test_a_movie_page_tells_what_tmdb_says(browser: Browser) -> None:
 
 
 def test_tmdbs_logo_stands_in_the_footer_where_the_operator_has_put_it(browser: Browser) -> None:
-    logo = browser.app.state.site.pictures.logo
+    logo = browser.app.state.site.image_store.logo
     assert "/tmdb-logo.svg" not in browser.get("/").text
     assert browser.get("/tmdb-logo.svg").status_code == 404
     logo.parent.mkdir(exist_ok=True)
@@ -240,19 +240,19 @@ def test_the_cache_keeps_within_its_bound_what_was_used_last(tmp_path: Path) -> 
     cache = ImageCache(tmp_path, 1000)
     now = time.time()
     for i, name in enumerate("abc"):
-        cache.put(name, bytes(300))
+        cache.write_image(name, bytes(300))
         os.utime(tmp_path / name, (now - 900 + i, now - 1000))  # used since: the disk itself would not note a read
-    assert cache.get("a") == bytes(300)
-    cache.put("d", bytes(300))
+    assert cache.read_image("a") == bytes(300)
+    cache.write_image("d", bytes(300))
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a", "c", "d"]
     assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 1000
 
 
 def test_an_image_that_is_too_old_is_none(tmp_path: Path) -> None:
     cache = ImageCache(tmp_path, 1000)
-    cache.put("a", b"x")
+    cache.write_image("a", b"x")
     os.utime(tmp_path / "a", (time.time(), time.time() - 151 * 24 * 3600))
-    assert cache.get("a") is None
+    assert cache.read_image("a") is None
 
 
 def test_what_is_being_written_is_left_alone_and_what_a_killed_process_left_is_not(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_what_is_being_written_is_left_alone_and_what_a_killed_process_left_is_n
     for part in (written, left):
         part.write_bytes(bytes(2000))
     os.utime(left, (0, 0))
-    ImageCache(tmp_path, 1000).put("c", bytes(300))
+    ImageCache(tmp_path, 1000).write_image("c", bytes(300))
     assert sorted(file.name for file in tmp_path.iterdir()) == [".a.1.part", "c"]
 
 
@@ -272,8 +272,8 @@ def test_caches_over_one_folder_do_not_disturb_each_other(tmp_path: Path) -> Non
         cache = ImageCache(tmp_path, 20_000)
         try:
             for i in range(60):
-                cache.put(f"{number}-{i % 20}", bytes([number]) * 3000)
-                found = cache.get(f"{(number + 1) % 3}-{i % 20}")
+                cache.write_image(f"{number}-{i % 20}", bytes([number]) * 3000)
+                found = cache.read_image(f"{(number + 1) % 3}-{i % 20}")
                 assert found is None or len(found) == 3000
         except Exception as error:
             errors.append(error)
@@ -332,7 +332,7 @@ def fetcher(tmp_path: Path, host: Host, clock: Clock) -> Iterator[ImageFetcher]:
 
 
 def fetched(fetcher: ImageFetcher, path: str) -> None:
-    fetcher.want("poster", path)
+    fetcher.request_image("poster", path)
     assert eventually(lambda: not fetcher.is_busy())
 
 
@@ -341,27 +341,27 @@ def test_a_host_in_trouble_is_left_alone_for_a_while(
     fetcher: ImageFetcher, host: Host, clock: Clock, status: int | None
 ) -> None:
     host.status = status
-    for i in range(FAILURES + 3):
+    for i in range(MAX_FAILURES + 3):
         fetched(fetcher, f"/{i}.jpg")
-    assert host.asked == FAILURES
-    clock.now += REST + 1
+    assert host.asked == MAX_FAILURES
+    clock.now += REST_SECONDS + 1
     fetched(fetcher, "/x.jpg")
-    assert host.asked == FAILURES + 1
+    assert host.asked == MAX_FAILURES + 1
     fetched(fetcher, "/y.jpg")
-    assert host.asked == FAILURES + 1, "it failed again, so it rests again"
-    clock.now += REST + 1
+    assert host.asked == MAX_FAILURES + 1, "it failed again, so it rests again"
+    clock.now += REST_SECONDS + 1
     host.status = 200
     fetched(fetcher, "/x.jpg")
     fetched(fetcher, "/y.jpg")
-    assert fetcher.cache.get("w342-y.jpg") == JPEG
+    assert fetcher.cache.read_image("w342-y.jpg") == JPEG
 
 
 def test_a_disk_that_takes_nothing_is_trouble_too(fetcher: ImageFetcher, host: Host, tmp_path: Path) -> None:
     fetcher.cache.folder = tmp_path / "file" / "in"
     (tmp_path / "file").write_text("")
-    for i in range(FAILURES + 3):
+    for i in range(MAX_FAILURES + 3):
         fetched(fetcher, f"/{i}.jpg")
-    assert host.asked == FAILURES
+    assert host.asked == MAX_FAILURES
 
 
 def test_an_image_is_fetched_once_at_a_time_and_few_wait(tmp_path: Path) -> None:
@@ -373,12 +373,12 @@ def test_an_image_is_fetched_once_at_a_time_and_few_wait(tmp_path: Path) -> None
         return httpx.Response(200, content=JPEG, headers={"Content-Type": "image/jpeg"})
 
     fetcher = ImageFetcher("http://images.test", ImageCache(tmp_path, 10**6), transport=httpx.MockTransport(slow))
-    for i in range(MOST_WAITING * 2):
-        fetcher.want("poster", f"/{i}.jpg")
-        fetcher.want("poster", "/0.jpg")
+    for i in range(MAX_WAITING * 2):
+        fetcher.request_image("poster", f"/{i}.jpg")
+        fetcher.request_image("poster", "/0.jpg")
     may_answer.set()
     assert eventually(lambda: not fetcher.is_busy())
-    assert len(asked) == len(set(asked)) == MOST_WAITING
+    assert len(asked) == len(set(asked)) == MAX_WAITING
     fetcher.close()
 
 
@@ -395,6 +395,6 @@ def test_an_image_that_never_ends_or_is_too_slow_is_given_up(tmp_path: Path, clo
     cache = ImageCache(tmp_path, 10**6)
     fetcher = ImageFetcher("http://images.test", cache, transport=httpx.MockTransport(answer), clock=clock)
     fetched(fetcher, "/a.jpg")
-    assert clock.now < 1000 + 2 * DEADLINE
-    assert cache.get("w342-a.jpg") is None
+    assert clock.now < 1000 + 2 * DEADLINE_SECONDS
+    assert cache.read_image("w342-a.jpg") is None
     fetcher.close()

@@ -65,7 +65,7 @@ def test_htmx_gets_the_row_alone_drawn_like_in_the_page(browser: Browser) -> Non
 def test_for_the_row_alone_nothing_else_of_the_page_is_worked_out(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr("serving.pages.home.around_the_row")
+    monkeypatch.delattr("serving.pages.home.load_rest_of_home")
     assert browser.fragment("/?user_id=3").status_code == 200
     assert browser.get("/?user_id=3").status_code == 500
 
@@ -164,7 +164,7 @@ def test_a_failing_recommender_costs_the_row_not_the_page(
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError("the ranker lost its trees")
 
-    monkeypatch.setattr("serving.pages.movie.personal", fails)
+    monkeypatch.setattr("serving.pages.home.recommend_for_user", fails)
     answer = browser.get("/?user_id=3")
     assert answer.status_code == 200
     assert "not available right now" in answer.text

@@ -149,7 +149,7 @@ def test_a_failing_index_costs_the_similar_movies_not_the_page(
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError("no index")
 
-    monkeypatch.setattr("serving.pages.movie.similar", fails)
+    monkeypatch.setattr("serving.pages.movie.find_similar_movies", fails)
     answer = browser.get("/movies/1")
     assert answer.status_code == 200
     assert "Similar movies" not in answer.text
@@ -248,6 +248,6 @@ def test_a_reason_that_fails_costs_only_itself(
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError("no row")
 
-    monkeypatch.setattr("serving.pages.movie.personal", fails)
+    monkeypatch.setattr("serving.pages.movie.recommend_for_user", fails)
     assert browser.get("/movies/3?user_id=3").status_code == 200
     assert "no row" in caplog.text

@@ -11,9 +11,9 @@ import pytest
 
 from movierec.catalog.catalog import Movie
 from serving.community.community import Community
-from serving.community.models import OF_A_MOVIE, Account, Profile, Visit
+from serving.community.models import MOVIE_RECORDS, Account, BrowserSession, Profile
 from serving.i18n.languages import Language
-from serving.pages.charts import PICTURES, Bars, Seen, spans, svg
+from serving.pages.charts import CHARTS, BarChart, ChartedMovie, draw_chart, list_time_spans
 from tests.serving.pages.test_sign_in import PASSWORD, clock_of, people_of, register, sign_in
 from tests.serving.visits import Tab, another, rating_on, words
 
@@ -106,7 +106,7 @@ def test_pictures_are_drawn_of_what_was_watched(alone: Tab) -> None:
     for movie, rating in ((1, "4"), (2, "4"), (3, "0.5")):
         alone.post(f"/movies/{movie}/rating", rating=rating)
     page = alone.get("/me?show=statistics").text
-    for name in PICTURES:
+    for name in CHARTS:
         assert f'src="/me/pictures/{name}"' in page
         answer = alone.get(f"/me/pictures/{name}")
         assert answer.headers["content-type"] == "image/svg+xml"
@@ -120,26 +120,29 @@ def movie(year: int | None, *genres: str) -> Movie:
     return Movie(1, "A", year, genres, None, None, 0, None, None)
 
 
-def seen(day: int, *, month: int = 1, year: int | None = 1994, genres: tuple[str, ...] = (), stars: float = 4) -> Seen:
-    return Seen(movie(year, *genres), datetime(2026, month, day, tzinfo=UTC), stars)
+def seen(
+    day: int, *, month: int = 1, year: int | None = 1994, genres: tuple[str, ...] = (), stars: float = 4
+) -> ChartedMovie:
+    return ChartedMovie(movie(year, *genres), datetime(2026, month, day, tzinfo=UTC), stars)
 
 
 def test_ratings_are_counted_by_half_stars() -> None:
-    bars = PICTURES["ratings"](
-        [seen(1, stars=0.5), seen(1, stars=5), seen(2, stars=5), Seen(movie(1990), seen(1).at, None)], ENGLISH
+    bars = CHARTS["ratings"](
+        [seen(1, stars=0.5), seen(1, stars=5), seen(2, stars=5), ChartedMovie(movie(1990), seen(1).watched_at, None)],
+        ENGLISH,
     )
     assert bars.labels[0] == "0.5"
     assert bars.totals == [1, 0, 0, 0, 0, 0, 0, 0, 0, 2]
 
 
 def test_decades_without_a_movie_stand_between_the_others() -> None:
-    bars = PICTURES["decades"]([seen(1, year=1969), seen(1, year=1994), seen(1, year=None)], ENGLISH)
+    bars = CHARTS["decades"]([seen(1, year=1969), seen(1, year=1994), seen(1, year=None)], ENGLISH)
     assert dict(zip(bars.labels, bars.totals, strict=True)) == {"1960": 1, "1970": 0, "1980": 0, "1990": 1}
 
 
 def test_genres_are_counted_by_month_once_a_fortnight_has_passed() -> None:
     watched = [seen(1, genres=("Drama",)), seen(2, genres=("Drama", "War")), seen(3, month=3, genres=("War",)), seen(4)]
-    bars = PICTURES["genres"](watched, ENGLISH)
+    bars = CHARTS["genres"](watched, ENGLISH)
     assert bars.labels == ["2026-01", "2026-02", "2026-03"]
     assert bars.names == ["Drama", "War", "others"]
     assert bars.parts == [[2, 0, 1], [0, 0, 0], [0, 1, 0]]
@@ -156,7 +159,7 @@ def test_genres_are_counted_by_month_once_a_fortnight_has_passed() -> None:
     ],
 )
 def test_spans_of_time_stand_side_by_side_without_a_gap(last: date, labels: list[str]) -> None:
-    assert spans(date(2026, 1, 1), last)[1] == labels
+    assert list_time_spans(date(2026, 1, 1), last)[1] == labels
 
 
 def test_statistics_stand_in_tables_too(alone: Tab) -> None:
@@ -175,13 +178,13 @@ def test_genres_have_their_russian_names_in_the_picture(alone: Tab) -> None:
     assert not re.search("Action|Comedy|Sci-Fi", drawn)
 
 
-@pytest.mark.parametrize("name", sorted(PICTURES))
+@pytest.mark.parametrize("name", sorted(CHARTS))
 def test_a_picture_of_nothing_is_a_picture(name: str) -> None:
-    ElementTree.fromstring(svg(PICTURES[name]([], ENGLISH)))  # noqa: S314
+    ElementTree.fromstring(draw_chart(CHARTS[name]([], ENGLISH)))  # noqa: S314
 
 
 def test_a_genre_with_markup_in_its_name_is_text_in_the_picture() -> None:
-    ElementTree.fromstring(svg(Bars(["<b>"], ["<i>", "&"], [[1, 2]])))  # noqa: S314
+    ElementTree.fromstring(draw_chart(BarChart(["<b>"], ["<i>", "&"], [[1, 2]])))  # noqa: S314
 
 
 def test_an_account_has_several_profiles_each_with_its_own_ratings(ada: Tab) -> None:
@@ -211,8 +214,8 @@ def test_a_profile_is_renamed_and_deleted(visitor: Tab, people: Community) -> No
     assert visitor.post(f"/me/profiles/{kids}/delete", sure="1").status_code == 303
     assert list(profiles_of(visitor)) == ["Ada"]
     assert profile_in_use(visitor) == "Ada"
-    with people.database.reading() as session:
-        assert [session.query(record).count() for record in OF_A_MOVIE] == [0, 0, 0, 0]
+    with people.database.read_transaction() as session:
+        assert [session.query(record).count() for record in MOVIE_RECORDS] == [0, 0, 0, 0]
 
 
 def test_profiles_of_an_account_have_different_names(ada: Tab) -> None:
@@ -302,8 +305,8 @@ def test_a_session_names_browser_and_system_in_words(alone: Tab, agent: str, tol
 
 
 def test_sessions_of_others_cannot_be_ended(ada: Tab) -> None:
-    with people_of(ada).database.reading() as session:
-        visit_id = session.query(Visit).one().id
+    with people_of(ada).database.read_transaction() as session:
+        visit_id = session.query(BrowserSession).one().id
     eve = another(ada)
     register(eve, name="Eve")
     eve.post(f"/me/sessions/{visit_id}/end")
@@ -360,8 +363,8 @@ def test_an_account_is_deleted_with_all_it_left(visitor: Tab, people: Community)
     answer = visitor.post("/me/delete", sure="1", old=PASSWORD)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert visitor.cookies == {}
-    with people.database.reading() as session:
-        assert [session.query(each).count() for each in (Account, Profile, Visit, *OF_A_MOVIE)] == [0] * 7
+    with people.database.read_transaction() as session:
+        assert [session.query(each).count() for each in (Account, Profile, BrowserSession, *MOVIE_RECORDS)] == [0] * 7
     assert "Soon gone." not in another(visitor).get("/movies/1").text
     assert another(visitor).post("/sign-in", name="Ada", password=PASSWORD).status_code == 422
 
@@ -369,7 +372,7 @@ def test_an_account_is_deleted_with_all_it_left(visitor: Tab, people: Community)
 def test_a_guest_deletes_what_it_left(visitor: Tab, people: Community) -> None:
     visitor.post("/movies/1/rating", rating="4")
     assert visitor.post("/me/delete", sure="1").status_code == 303
-    with people.database.reading() as session:
+    with people.database.read_transaction() as session:
         assert session.query(Profile).count() == 0
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from movierec.catalog.catalog import Movie
-from serving.pages.onboarding import diverse
+from serving.pages.onboarding import interleave_movies
 from tests.serving.pages.test_home import personal_ids
 from tests.serving.visits import Tab, another, drawn_for, words
 
@@ -26,12 +26,12 @@ def test_popular_films_take_turns_by_genre_and_decade() -> None:
         film(4, 1972, "War"),
         film(5, 1988, "Drama"),
     ]
-    assert [movie.movie_id for movie in diverse(films)] == [1, 4, 2, 3, 5]
+    assert [movie.movie_id for movie in interleave_movies(films)] == [1, 4, 2, 3, 5]
 
 
 def test_of_a_series_the_most_popular_film_is_offered() -> None:
     films = [film(i, 1970 + i, "War")._replace(title=title) for i, title in enumerate(["B: 2", "A", "B: 1", "A: 3"])]
-    assert [movie.movie_id for movie in diverse(films)] == [0, 1]
+    assert [movie.movie_id for movie in interleave_movies(films)] == [0, 1]
 
 
 def test_five_picks_make_a_row_of_ones_own_at_once(visitor: Tab) -> None:
@@ -133,7 +133,7 @@ def test_a_failing_fold_in_costs_the_row_not_the_page(alone: Tab, monkeypatch: p
         raise RuntimeError("the factors are gone")
 
     alone.post("/movies/1/rating", rating="5")
-    monkeypatch.setattr("serving.pages.movie.personal_for", fails)
+    monkeypatch.setattr("serving.pages.home.recommend_from_ratings", fails)
     page = alone.get("/")
     assert page.status_code == 200
     assert "Your recommendations are not available" in words(page)
@@ -141,7 +141,7 @@ def test_a_failing_fold_in_costs_the_row_not_the_page(alone: Tab, monkeypatch: p
 
 def test_without_a_database_home_stands_and_shows_a_preset_user(alone: Tab) -> None:
     alone.post("/movies/1/rating", rating="5")
-    file = alone.app.state.site.people.database.file
+    file = alone.app.state.site.community.database.file
     file.unlink()
     assert "Chosen for user" in words(alone.get("/"))
     assert alone.get("/welcome").status_code == 200

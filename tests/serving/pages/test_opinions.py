@@ -9,9 +9,9 @@ from starlette.requests import Request
 
 from serving.community import opinions
 from serving.community.community import Community
-from serving.community.cookies import COOKIE
-from serving.community.models import Profile, Rating, Review, Visit
-from serving.web.visitor_lists import my_sets
+from serving.community.cookies import SESSION_COOKIE
+from serving.community.models import BrowserSession, Profile, Rating, Review
+from serving.web.visitor_lists import load_filter_sets
 from tests.serving.asking import post
 from tests.serving.conftest import Browser
 from tests.serving.pages.test_movie import ids
@@ -19,7 +19,7 @@ from tests.serving.visits import Clock, Tab, another, community, drawn_for, link
 
 
 def file_of(visitor: Tab) -> Path:
-    found = visitor.app.state.site.people.database.file
+    found = visitor.app.state.site.community.database.file
     assert isinstance(found, Path)
     return found
 
@@ -65,7 +65,7 @@ def test_htmx_gets_the_form_alone_with_the_truth_in_it(visitor: Tab) -> None:
 def test_the_same_rating_twice_is_one_rating(visitor: Tab, people: Community) -> None:
     for _ in range(3):
         visitor.post("/movies/1/rating", rating="4")
-    with people.database.reading() as session:
+    with people.database.read_transaction() as session:
         assert session.query(Rating).count() == 1
         assert session.query(Profile).count() == 1
 
@@ -176,14 +176,14 @@ def test_a_review_is_kept_edited_and_deleted(visitor: Tab, people: Community) ->
     assert "Quiet" not in edited.text
     gone = visitor.post("/movies/1/review", htmx=True, delete="1")
     assert "Review deleted" in words(gone)
-    with people.database.reading() as session:
+    with people.database.read_transaction() as session:
         assert session.query(Review).count() == 0
 
 
 def test_the_same_review_twice_is_one_review_and_no_edit(visitor: Tab, people: Community) -> None:
     visitor.post("/movies/1/review", text="Once.")
     visitor.post("/movies/1/review", text="Once.")
-    with people.database.reading() as session:
+    with people.database.read_transaction() as session:
         assert session.query(Review).one().edited_at is None
 
 
@@ -275,9 +275,9 @@ def test_a_first_write_makes_a_guest_with_a_signed_cookie(visitor: Tab, people: 
     assert "samesite=lax" in cookie
     assert "path=/" in cookie
     assert "secure" not in cookie
-    token = visitor.cookies[COOKIE].rsplit(".", 1)[0]
-    with people.database.reading() as session:
-        visit = session.query(Visit).one()
+    token = visitor.cookies[SESSION_COOKIE].rsplit(".", 1)[0]
+    with people.database.read_transaction() as session:
+        visit = session.query(BrowserSession).one()
         assert session.query(Profile).one().account_id is None
     assert token not in {visit.token_hash, str(visit.id), str(visit.profile_id)}
 
@@ -306,22 +306,22 @@ def test_reading_makes_no_guest(alone: Tab) -> None:
     "cookie", ["", "x", "x.y", "a" * 5000, "é", '"', "..", "\ud800".encode("utf-8", "replace").decode()]
 )
 def test_a_forged_cookie_is_nobodys(alone: Tab, cookie: str) -> None:
-    alone.cookies[COOKIE] = cookie
+    alone.cookies[SESSION_COOKIE] = cookie
     assert alone.get("/movies/1").status_code == 200
 
 
 def test_a_cookie_that_was_changed_is_nobodys(visitor: Tab) -> None:
     visitor.post("/movies/1/rating", rating="4")
     thief = another(visitor)
-    signed = visitor.cookies[COOKIE]
-    thief.cookies[COOKIE] = ("A" if signed[0] != "A" else "B") + signed[1:]
+    signed = visitor.cookies[SESSION_COOKIE]
+    thief.cookies[SESSION_COOKIE] = ("A" if signed[0] != "A" else "B") + signed[1:]
     assert rating_on(thief.get("/movies/1").text) == "none"
     assert rating_on(visitor.get("/movies/1").text) == "4"
 
 
 def test_ids_of_the_site_are_never_user_ids_of_the_data(visitor: Tab, people: Community) -> None:
     visitor.post("/movies/1/rating", rating="4")
-    with people.database.reading() as session:
+    with people.database.read_transaction() as session:
         profile_id = session.query(Profile).one().id
     assert visitor.get(f"/api/movies/personal?user_id={profile_id}").status_code == 422
 
@@ -474,8 +474,8 @@ def test_ratings_come_oldest_first_as_the_fold_in_wants_them(visitor: Tab, peopl
     for movie in (3, 1, 2):
         visitor.post(f"/movies/{movie}/rating", rating="4")
         people.clock.pass_(seconds=1)
-    with people.database.reading() as session:
-        assert opinions.ratings_of(session, session.query(Profile).one().id) == [(3, 4.0), (1, 4.0), (2, 4.0)]
+    with people.database.read_transaction() as session:
+        assert opinions.list_ratings(session, session.query(Profile).one().id) == [(3, 4.0), (1, 4.0), (2, 4.0)]
 
 
 def test_a_search_can_leave_out_what_was_watched_or_keep_to_the_watchlist(visitor: Tab) -> None:
@@ -483,14 +483,14 @@ def test_a_search_can_leave_out_what_was_watched_or_keep_to_the_watchlist(visito
     visitor.post("/movies/2/watched", on="1")
     visitor.post("/movies/3/saved", on="1")
     request = Request({"type": "http", "app": visitor.app, "headers": [(b"cookie", cookie_of(visitor))]})
-    assert my_sets(request) == {"seen": {1, 2}, "saved": {3}}
-    assert my_sets(Request({"type": "http", "app": visitor.app, "headers": []})) == {}
+    assert load_filter_sets(request) == {"seen": {1, 2}, "saved": {3}}
+    assert load_filter_sets(Request({"type": "http", "app": visitor.app, "headers": []})) == {}
     assert sorted(ids(visitor.get("/search?only=seen").text)) == [1, 2]
     assert [movie["movie_id"] for movie in visitor.get("/api/movies?only=saved").json()["movies"]] == [3]
 
 
 def cookie_of(visitor: Tab) -> bytes:
-    return f"{COOKIE}={visitor.cookies[COOKIE]}".encode()
+    return f"{SESSION_COOKIE}={visitor.cookies[SESSION_COOKIE]}".encode()
 
 
 def test_a_movie_says_which_ratings_speak_for_it(alone: Tab) -> None:

@@ -10,9 +10,14 @@ import pytest
 from assets.catalog import SimilarConfig
 from movierec.bundles.bundle import Bundle, current
 from movierec.catalog.similar_movies import SimilarityIndex
-from serving.pages.cards import ROW_SIZE, because_rows
-from serving.services.recommendations import liked_by, preset_users, rated_movies, similar
-from serving.services.taste import standing_out
+from serving.pages.cards import ROW_SIZE, build_because_rows
+from serving.services.recommendations import (
+    choose_preset_users,
+    find_similar_movies,
+    get_rated_movie_ids,
+    list_liked_by_user,
+)
+from serving.services.taste import find_standout_trait
 from tests.serving.conftest import Browser
 
 
@@ -25,19 +30,19 @@ def bundle(home: Path) -> Bundle:
 
 def test_the_movie_rated_last_comes_first(bundle: Bundle) -> None:
     # User 3 rated the odd movies in the order of their ids, all with at least 4.
-    assert [movie.movie_id for movie in liked_by(bundle, 3)][:3] == [39, 37, 35]
-    assert liked_by(bundle, 999_999) == []
+    assert [movie.movie_id for movie in list_liked_by_user(bundle, 3)][:3] == [39, 37, 35]
+    assert list_liked_by_user(bundle, 999_999) == []
 
 
 def test_a_taste_is_what_exceeds_the_usual_share_most() -> None:
     usual = {"Drama": 0.5, "War": 0.1, "Comedy": 0.3}
-    assert standing_out({"Drama": 0.6, "War": 0.3}, usual) == "War"
-    assert standing_out({"Drama": 0.4}, usual) is None
-    assert standing_out({}, usual) is None
+    assert find_standout_trait({"Drama": 0.6, "War": 0.3}, usual) == "War"
+    assert find_standout_trait({"Drama": 0.4}, usual) is None
+    assert find_standout_trait({}, usual) is None
 
 
 def test_presets_come_with_what_they_like(bundle: Bundle) -> None:
-    for user in preset_users(bundle):
+    for user in choose_preset_users(bundle):
         assert user.taste.genre == ("Comedy" if user.user_id % 2 else "Action")
         assert user.taste.decade in {1980, 1990, 2000}
 
@@ -49,13 +54,13 @@ def test_the_hint_stands_beside_the_user(browser: Browser) -> None:
 
 
 def test_because_rows_hold_similar_movies_that_are_new(bundle: Bundle) -> None:
-    liked = liked_by(bundle, 3)[:4]
-    rows = because_rows(bundle, liked, seen={2, 4})
+    liked = list_liked_by_user(bundle, 3)[:4]
+    rows = build_because_rows(bundle, liked, seen={2, 4})
     shown = [card.href for row in rows for card in row.cards]
     assert 1 <= len(rows) <= 3
     assert len(shown) == len(set(shown))
     assert not {"/movies/2", "/movies/4"} & set(shown)
-    alike = {f"/movies/{movie.movie_id}" for movie in similar(bundle, rows[0].movie.movie_id, n=40).movies}
+    alike = {f"/movies/{movie.movie_id}" for movie in find_similar_movies(bundle, rows[0].movie.movie_id, n=40).movies}
     assert {card.href for card in rows[0].cards} <= alike
 
 
@@ -69,7 +74,7 @@ def test_a_because_row_is_filled_up_from_further_neighbours(bundle: Bundle) -> N
         "similarity_scores": [[1.0] * len(neighbours)],
     }
     known = replace(bundle, similar=SimilarityIndex.of(pl.DataFrame(table)))
-    [row] = because_rows(known, [movie], seen=set(neighbours[:10]))
+    [row] = build_because_rows(known, [movie], seen=set(neighbours[:10]))
     assert [card.href for card in row.cards] == [f"/movies/{movie_id}" for movie_id in neighbours[10:30]]
 
 
@@ -80,8 +85,8 @@ def test_the_graph_stores_neighbours_enough_to_fill_a_row_up() -> None:
 def test_rows_of_another_user_say_whose_they_are(
     browser: Browser, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = because_rows(bundle, liked_by(bundle, 3), seen=set())
-    monkeypatch.setattr("serving.pages.movie.because_rows", lambda *_, **__: rows)
+    rows = build_because_rows(bundle, list_liked_by_user(bundle, 3), seen=set())
+    monkeypatch.setattr("serving.pages.home.build_because_rows", lambda *_, **__: rows)
     titles = [f"Because user 3 liked {row.movie.title}" for row in rows]
     html = browser.get("/?user_id=3").text
     assert titles
@@ -91,8 +96,8 @@ def test_rows_of_another_user_say_whose_they_are(
 
 def test_a_row_of_few_is_left_out(bundle: Bundle) -> None:
     everything = set(bundle.catalog.by_id)
-    assert because_rows(bundle, liked_by(bundle, 3), seen=everything) == []
-    assert rated_movies(bundle, 999_999) == set()
+    assert build_because_rows(bundle, list_liked_by_user(bundle, 3), seen=everything) == []
+    assert get_rated_movie_ids(bundle, 999_999) == set()
 
 
 def test_rows_that_fail_cost_only_themselves(
@@ -101,7 +106,7 @@ def test_rows_that_fail_cost_only_themselves(
     def fails(*_: object) -> None:
         raise RuntimeError("no liked movies")
 
-    monkeypatch.setattr("serving.pages.movie.because_rows", fails)
+    monkeypatch.setattr("serving.pages.home.build_because_rows", fails)
     answer = browser.get("/?user_id=3")
     assert "Chosen for user 3" in answer.text
     assert "no liked movies" in caplog.text

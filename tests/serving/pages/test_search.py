@@ -242,7 +242,7 @@ def test_the_header_has_a_field_that_searches_without_javascript(browser: Browse
 
 def test_sets_of_the_visitor_are_offered_and_filtered_by(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 'name="only"' not in browser.get("/search").text
-    monkeypatch.setattr("serving.pages.search.my_sets", lambda _request: {"seen": {1, 2}, "saved": [3]})
+    monkeypatch.setattr("serving.pages.search.load_filter_sets", lambda _request: {"seen": {1, 2}, "saved": [3]})
     assert 'id="only-unseen"' in browser.get("/search").text
     assert sorted(ids(browser.get("/search?only=seen").text)) == [1, 2]
     assert len(ids(browser.get("/search?filter=unseen").text)) == 40

@@ -8,17 +8,17 @@ from argon2 import PasswordHasher
 
 from serving.community import accounts
 from serving.community.community import Community
-from serving.community.cookies import COOKIE, hash_of
-from serving.community.models import Account, Attempts, Profile, Visit
+from serving.community.cookies import SESSION_COOKIE, hash_token
+from serving.community.models import Account, Attempts, BrowserSession, Profile
 from serving.community.passwords import Passwords
-from serving.community.sessions import recognized
+from serving.community.sessions import recognize_visitor
 from tests.serving.visits import QUICK, Clock, Tab, another, community, drawn_for, rating_on, tab, words
 
 PASSWORD = "four plain words here"
 
 
 def people_of(visitor: Tab) -> Community:
-    found = visitor.app.state.site.people
+    found = visitor.app.state.site.community
     assert isinstance(found, Community)
     return found
 
@@ -94,16 +94,16 @@ def test_a_guests_other_tab_is_told_after_signing_in(visitor: Tab) -> None:
 
 def test_a_session_gets_a_new_token_at_every_door(visitor: Tab, people: Community) -> None:
     visitor.post("/movies/1/rating", rating="4")
-    tokens = [visitor.cookies[COOKIE]]
+    tokens = [visitor.cookies[SESSION_COOKIE]]
     register(visitor)
-    tokens.append(visitor.cookies[COOKIE])
+    tokens.append(visitor.cookies[SESSION_COOKIE])
     sign_in(visitor)
-    tokens.append(visitor.cookies[COOKIE])
+    tokens.append(visitor.cookies[SESSION_COOKIE])
     assert len(set(tokens)) == 3
-    with people.database.reading() as session:
-        assert session.query(Visit).count() == 1
+    with people.database.read_transaction() as session:
+        assert session.query(BrowserSession).count() == 1
     for old in tokens[:2]:
-        thief = Tab(visitor.app, cookies={COOKIE: old})
+        thief = Tab(visitor.app, cookies={SESSION_COOKIE: old})
         assert "Signed in as" not in words(thief.get("/"))
 
 
@@ -126,20 +126,20 @@ def test_signing_up_twice_is_signing_up_once(visitor: Tab, people: Community, ha
     register(second)
     assert "Signed in as Ada" in words(second.get("/"))
     assert rating_on(second.get("/movies/1").text) == "4"
-    with people.database.reading() as session:
+    with people.database.read_transaction() as session:
         assert (session.query(Account).count(), session.query(Profile).count()) == (1, 1)
 
 
 def test_a_guest_that_became_a_member_meanwhile_is_not_taken_over(visitor: Tab, people: Community) -> None:
     """Of two clicks at once the second was recognized as the guest before the first made the account."""
     visitor.post("/movies/1/rating", rating="4")
-    with people.database.reading() as session:
-        guest = recognized(session, visitor.cookies[COOKIE].rsplit(".", 1)[0], now=people.clock())
+    with people.database.read_transaction() as session:
+        guest = recognize_visitor(session, visitor.cookies[SESSION_COOKIE].rsplit(".", 1)[0], now=people.clock())
     register(visitor)
-    with people.database.writing() as session:
-        account = accounts.account_named(session, "Ada")
+    with people.database.write_transaction() as session:
+        account = accounts.find_account(session, "Ada")
         assert account is not None
-        _, merged = accounts.enter(session, guest, account.id, agent="", now=people.clock())
+        _, merged = accounts.sign_in(session, guest, account.id, agent="", now=people.clock())
         assert merged == (0, 0)
     elsewhere = another(visitor)
     sign_in(elsewhere)
@@ -151,7 +151,7 @@ def test_signing_out_ends_the_session_on_the_server(visitor: Tab) -> None:
     kept = Tab(visitor.app, cookies=dict(visitor.cookies))
     answer = visitor.post("/sign-out")
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
-    assert COOKIE not in visitor.cookies
+    assert SESSION_COOKIE not in visitor.cookies
     assert "Signed in as" not in words(kept.get("/"))
 
 
@@ -222,7 +222,7 @@ def test_an_unknown_name_and_a_wrong_password_get_the_same_answer_after_the_same
     register(alone)
     verified: list[bytes] = []
     passwords = people_of(alone).passwords
-    passwords.are_equal(None, "warm")
+    passwords.is_correct(None, "warm")
     verify = passwords.hasher.verify
 
     class Watching:
@@ -241,7 +241,7 @@ def test_an_unknown_name_and_a_wrong_password_get_the_same_answer_after_the_same
 def test_passwords_are_kept_as_argon2id_only(home: Path, tmp_path: Path) -> None:
     visitor = tab(home, community(tmp_path, passwords=Passwords()))
     register(visitor)
-    with people_of(visitor).database.reading() as session:
+    with people_of(visitor).database.read_transaction() as session:
         kept = session.query(Account).one().password
     assert kept.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
@@ -251,7 +251,7 @@ def test_a_weaker_hash_is_made_anew_at_signing_in(home: Path, tmp_path: Path) ->
     register(visitor)
     stronger = community(tmp_path, passwords=Passwords(PasswordHasher(time_cost=2, memory_cost=16, parallelism=1)))
     sign_in(tab(home, stronger))
-    with stronger.database.reading() as session:
+    with stronger.database.read_transaction() as session:
         assert "m=16,t=2" in session.query(Account).one().password
 
 
@@ -265,7 +265,7 @@ def test_a_password_is_not_guessed_without_end(visitor: Tab, people: Community) 
     assert 0 < int(refused.headers["retry-after"]) <= 900
     clock_of(visitor).pass_(minutes=16)
     sign_in(guesser)
-    with people.database.reading() as session:
+    with people.database.read_transaction() as session:
         tried = [who for (who,) in session.query(Attempts.who)]
     assert tried
     assert all(re.fullmatch("[0-9a-f]{64}", who) for who in tried)
@@ -279,9 +279,9 @@ def test_accounts_are_not_made_without_end_from_one_address(alone: Tab) -> None:
 
 def test_the_server_keeps_no_token_only_its_hash(visitor: Tab, people: Community) -> None:
     register(visitor)
-    token = visitor.cookies[COOKIE].rsplit(".", 1)[0]
-    with people.database.reading() as session:
-        assert session.query(Visit).one().token_hash == hash_of(token)
+    token = visitor.cookies[SESSION_COOKIE].rsplit(".", 1)[0]
+    with people.database.read_transaction() as session:
+        assert session.query(BrowserSession).one().token_hash == hash_token(token)
 
 
 @pytest.mark.parametrize("back", ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"])
@@ -354,9 +354,9 @@ def test_where_an_account_is_required_members_write(home: Path, tmp_path: Path) 
 def test_ended_sessions_are_cleared_away_and_what_guests_left_stays(visitor: Tab, people: Community) -> None:
     visitor.post("/movies/1/review", text="Here to stay.")
     clock_of(visitor).pass_(days=500)
-    people.open()
-    with people.database.reading() as session:
-        assert (session.query(Visit).count(), session.query(Profile).count()) == (0, 1)
+    people.prepare_database()
+    with people.database.read_transaction() as session:
+        assert (session.query(BrowserSession).count(), session.query(Profile).count()) == (0, 1)
     assert "Here to stay." in another(visitor).get("/movies/1").text
 
 

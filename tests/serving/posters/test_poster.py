@@ -6,11 +6,11 @@ from xml.etree import ElementTree
 import pytest
 
 from movierec.catalog.catalog import Movie
-from serving.posters.backdrop import TARGET, wall
+from serving.posters.backdrop import BACKDROP_FILE, draw_backdrop
 from serving.posters.motifs import Inks
-from serving.posters.poster import layout_of, poster, url, version
-from serving.posters.styles import PLAIN, STYLES, Compose
-from serving.posters.typesetting import BOX_HEIGHT, BOX_WIDTH, LINE, set_title, text_width
+from serving.posters.poster import build_poster_url, compute_layout, compute_version, draw_poster
+from serving.posters.styles import DEFAULT_STYLE, STYLES, DrawMotif
+from serving.posters.typesetting import BOX_HEIGHT, BOX_WIDTH, LINE_HEIGHT, estimate_text_width, set_title
 from tests.serving.conftest import Browser
 
 
@@ -34,9 +34,14 @@ def test_only_the_address_with_the_right_version_is_kept_for_a_day(browser: Brow
 
 
 def test_the_version_changes_with_what_the_poster_shows() -> None:
-    versions = {version(movie()), version(movie("Down")), version(movie(year=None)), version(movie(genres=()))}
+    versions = {
+        compute_version(movie()),
+        compute_version(movie("Down")),
+        compute_version(movie(year=None)),
+        compute_version(movie(genres=())),
+    }
     assert len(versions) == 4
-    assert url(movie()) == f"/posters/7?v={version(movie())}"
+    assert build_poster_url(movie()) == f"/posters/7?v={compute_version(movie())}"
 
 
 def test_there_is_no_poster_of_an_unknown_movie(browser: Browser) -> None:
@@ -45,14 +50,14 @@ def test_there_is_no_poster_of_an_unknown_movie(browser: Browser) -> None:
 
 @pytest.mark.parametrize("genre", [*STYLES, "Anime", ""])
 def test_every_genre_has_a_picture(genre: str) -> None:
-    drawn = poster(movie(genres=(genre,) if genre else ()))
+    drawn = draw_poster(movie(genres=(genre,) if genre else ()))
     ElementTree.fromstring(drawn)  # noqa: S314  our own drawing
-    assert drawn == poster(movie(genres=(genre,) if genre else ()))
+    assert drawn == draw_poster(movie(genres=(genre,) if genre else ()))
 
 
 @pytest.mark.parametrize("title", ["<b>&\"'", "a\x00b\x0bc", "$title ${x}", "\ufffe", "", "   "])
 def test_any_title_makes_well_formed_xml(title: str) -> None:
-    ElementTree.fromstring(poster(movie(title)))  # noqa: S314  our own drawing
+    ElementTree.fromstring(draw_poster(movie(title)))  # noqa: S314  our own drawing
 
 
 @pytest.mark.parametrize(
@@ -60,8 +65,8 @@ def test_any_title_makes_well_formed_xml(title: str) -> None:
 )
 def test_a_title_stays_in_its_box(title: str) -> None:
     lines, size = set_title(title)
-    assert len(lines) * size * LINE <= BOX_HEIGHT
-    assert max(text_width(line) for line in lines) * size <= BOX_WIDTH * 1.03
+    assert len(lines) * size * LINE_HEIGHT <= BOX_HEIGHT
+    assert max(estimate_text_width(line) for line in lines) * size <= BOX_WIDTH * 1.03
 
 
 def test_a_short_title_is_set_large_and_a_cut_one_says_so() -> None:
@@ -74,7 +79,7 @@ def test_lines_are_about_as_long_as_each_other() -> None:
 
 
 def test_words_stand_out_from_their_ground() -> None:
-    for palette in {palette for style in (*STYLES.values(), PLAIN) for palette in style.palettes}:
+    for palette in {palette for style in (*STYLES.values(), DEFAULT_STYLE) for palette in style.palettes}:
         assert contrast(palette.words, palette.ground) >= 4.5, palette
 
 
@@ -94,8 +99,8 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("framed", [True, False])
 @pytest.mark.parametrize("title_first", [True, False])
 def test_picture_and_title_share_the_sheet_without_touching(n_lines: int, framed: bool, title_first: bool) -> None:
-    layout = layout_of(n_lines, 40, framed=framed, title_first=title_first)
-    last = layout.title + (n_lines - 1) * 40 * LINE
+    layout = compute_layout(n_lines, 40, framed=framed, title_first=title_first)
+    last = layout.title + (n_lines - 1) * 40 * LINE_HEIGHT
     if title_first:
         assert layout.meta < layout.rule < layout.title - 30 < last < layout.y
     else:
@@ -104,8 +109,10 @@ def test_picture_and_title_share_the_sheet_without_touching(n_lines: int, framed
     assert layout.y + layout.height <= 600
 
 
-@pytest.mark.parametrize("show", sorted({show for style in (*STYLES.values(), PLAIN) for show in style.shows}, key=str))
-def test_every_composition_is_well_formed_and_its_own_for_each_movie(show: Compose) -> None:
+@pytest.mark.parametrize(
+    "show", sorted({show for style in (*STYLES.values(), DEFAULT_STYLE) for show in style.motifs}, key=str)
+)
+def test_every_composition_is_well_formed_and_its_own_for_each_movie(show: DrawMotif) -> None:
     inks = Inks("#000000", "#111111", "#222222", "#333333")
     drawings = {show(seed, inks) for seed in range(30)}
     assert len(drawings) > 10
@@ -120,6 +127,6 @@ def test_no_line_starts_with_the_dash_of_an_episode() -> None:
 
 def test_the_wall_behind_the_home_page_is_of_these_posters() -> None:
     """Run `python -m serving.posters.backdrop` when this fails."""
-    assert TARGET.read_text() == wall()
-    ElementTree.fromstring(wall())  # noqa: S314  our own drawing
-    assert "clip-path" not in wall()
+    assert BACKDROP_FILE.read_text() == draw_backdrop()
+    ElementTree.fromstring(draw_backdrop())  # noqa: S314  our own drawing
+    assert "clip-path" not in draw_backdrop()

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from serving.web.rendering import TEMPLATES
-from serving.web.static_files import STATIC
+from serving.web.rendering import TEMPLATES_FOLDER
+from serving.web.static_files import STATIC_FOLDER
 from tests.serving.conftest import Browser, browser_of
 
 
@@ -28,7 +28,7 @@ def test_a_crash_is_a_page_with_the_same_headers(home: Path, monkeypatch: pytest
     def fails(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("serving.pages.catalogue.catalogue_page", fails)
+    monkeypatch.setattr("serving.pages.home.build_catalogue_page", fails)
     answer = browser_of(home).get("/")
     assert answer.status_code == 500
     assert "it has been logged" in answer.text
@@ -36,7 +36,7 @@ def test_a_crash_is_a_page_with_the_same_headers(home: Path, monkeypatch: pytest
     assert "content-security-policy" in answer.headers
 
 
-@pytest.mark.parametrize("template", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)
+@pytest.mark.parametrize("template", sorted(TEMPLATES_FOLDER.rglob("*.html")), ids=lambda path: path.name)
 def test_no_template_holds_inline_code_or_style(template: Path) -> None:
     text = template.read_text()
     assert text.startswith("{# Needs: "), "the first line says what the template needs"
@@ -133,7 +133,7 @@ def test_a_wrong_address_is_a_page(browser: Browser) -> None:
 
 def test_the_styles_of_search_and_of_people_name_different_things() -> None:
     def names(file: str) -> set[str]:
-        selectors = re.sub(r"/\*.*?\*/|\{[^}]*\}", "", (STATIC / file).read_text(), flags=re.DOTALL)
+        selectors = re.sub(r"/\*.*?\*/|\{[^}]*\}", "", (STATIC_FOLDER / file).read_text(), flags=re.DOTALL)
         return set(re.findall(r"\.([a-zA-Z][\w-]*)", selectors))
 
     shared = names("search.css") & names("people.css")

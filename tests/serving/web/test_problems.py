@@ -73,7 +73,7 @@ def test_a_crash_of_the_api_is_a_problem_without_a_traceback(home: Path, monkeyp
     def fails(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("serving.services.recommendations.by_channel", fails)
+    monkeypatch.setattr("serving.services.recommendations.recommend_by_channel", fails)
     answer = post(browser_of(home), "/recommend_collaborative", {"user_id": 1})
     assert (answer.status_code, answer.headers["content-type"]) == (500, PROBLEM)
     assert "ZeroDivisionError" not in answer.text

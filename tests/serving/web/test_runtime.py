@@ -10,14 +10,14 @@ from threadpoolctl import threadpool_info
 from movierec.bundles.bundle import Live
 from movierec.bundles.companion import LiveCompanion
 from serving.web import runtime
-from serving.web.runtime import ready
+from serving.web.runtime import prepare_process
 from tests.factories import publish_companion
 from tests.serving.conftest import eventually
 
 
 def test_what_is_published_is_open_and_out_of_the_collectors_way_while_serving(home: Path) -> None:
     live = Live(home / "published" / "full")
-    with ready(live):
+    with prepare_process(live):
         assert gc.get_freeze_count() > 0
         assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
     assert gc.get_freeze_count() == 0
@@ -26,21 +26,21 @@ def test_what_is_published_is_open_and_out_of_the_collectors_way_while_serving(h
 def test_what_is_published_later_is_too(tmp_path: Path) -> None:
     publish_companion(tmp_path, "c1")
     live = LiveCompanion(tmp_path / "companion" / "full")
-    with ready(live):
+    with prepare_process(live):
         gc.unfreeze()
         publish_companion(tmp_path, "c2")
         assert eventually(lambda: live().version == "c2" and gc.get_freeze_count() > 0)
 
 
 def test_nothing_published_is_no_reason_not_to_start(tmp_path: Path) -> None:
-    with ready(Live(tmp_path)):
+    with prepare_process(Live(tmp_path)):
         assert gc.get_freeze_count() == 0
 
 
 def test_a_c_library_without_arenas_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, int]] = []
     monkeypatch.setattr(runtime.ctypes, "CDLL", lambda _: SimpleNamespace(mallopt=lambda *of: asked.append(of)))
-    runtime.keep_few_arenas()
+    runtime.limit_malloc_arenas()
     monkeypatch.setattr(runtime.ctypes, "CDLL", lambda _: SimpleNamespace())
-    runtime.keep_few_arenas()
-    assert asked == [(runtime.M_ARENA_MAX, runtime.ARENAS)]
+    runtime.limit_malloc_arenas()
+    assert asked == [(runtime.M_ARENA_MAX, runtime.MAX_ARENAS)]
