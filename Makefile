@@ -103,11 +103,12 @@ messages: $(READY) ## bring serving/locale in step with the texts of the pages; 
 test: setup ## the test suite
 	@$(PY) -m pytest
 
-check: $(READY) ## formatter, linter, types, import directions; changes nothing
+check: $(READY) ## formatter, linter, types, import directions, Dagster's definitions; changes nothing
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
+	@.venv/bin/dg check defs
 
 fix: $(READY) ## let the formatter and the linter repair what they can
 	@.venv/bin/ruff check --fix .

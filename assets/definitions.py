@@ -1,25 +1,16 @@
 """The code location: every asset, check, job and schedule, and the outside world they are given."""
 
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any
+
 import dagster as dg
 
-from assets import (
-    candidates,
-    catalog,
-    checks,
-    clusters,
-    diversity,
-    evaluation,
-    exports,
-    features,
-    leaderboard,
-    prepared,
-    published,
-    ranking,
-    raw,
-    schedules,
-    tmdb,
-    tuning,
-)
+import assets
+from assets import checks, schedules
 from resources.bundle_stores import BundleStore, CompanionStore
 from resources.exports.relational import RelationalHome
 from resources.io_managers import ModelIO, ParquetIO
@@ -31,28 +22,24 @@ from resources.sources.resource import MovieLens
 from resources.tmdb.client import Tmdb
 from resources.tmdb.ranker_features import TmdbFeatures
 
-MODULES = (
-    raw,
-    prepared,
-    tuning,
-    features,
-    candidates,
-    ranking,
-    evaluation,
-    leaderboard,
-    diversity,
-    catalog,
-    published,
-    clusters,
-    exports,
-    tmdb,
-)
+
+def import_asset_modules() -> list[ModuleType]:
+    """Every module of this folder but this one; the command lines below it define no assets."""
+    names = [module.name for module in iter_modules(assets.__path__) if not module.ispkg]
+    return [import_module(f"assets.{name}") for name in names if f"assets.{name}" != __name__]
+
+
+def load_assets() -> Sequence[Any]:
+    """Every asset, with a link to the file and line that define it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # of code references
+        return dg.with_source_code_references(dg.load_assets_from_modules(import_asset_modules()))
 
 
 def definitions(settings: Settings) -> dg.Definitions:
     """The graph for one home and one source."""
     return dg.Definitions(
-        assets=dg.load_assets_from_modules(MODULES),
+        assets=load_assets(),
         asset_checks=checks.checks,
         jobs=schedules.jobs,
         schedules=[schedules.nightly(settings)],
@@ -68,7 +55,11 @@ def definitions(settings: Settings) -> dg.Definitions:
             ),
             "tmdb_features": TmdbFeatures(store=str(settings.store), on=settings.tmdb_features),
             "movielens": MovieLens(source=settings.source, raw=str(settings.raw)),
-            "tracking": Tracking(folder=str(settings.mlflow), dagster_url=f"http://127.0.0.1:{settings.dagster_port}"),
+            "tracking": Tracking(
+                folder=str(settings.mlflow),
+                dagster_url=f"http://127.0.0.1:{settings.dagster_port}",
+                mlflow_url=f"http://127.0.0.1:{settings.mlflow_port}",
+            ),
             "studies": Studies(folder=str(settings.home / "tuning"), reference=settings.reference),
             "bundles": BundleStore(root=str(settings.home / "published"), exports=str(settings.exports)),
             "companions": CompanionStore(root=str(settings.home / "companion")),

@@ -25,7 +25,7 @@ from resources.bundle_stores import BundleStore, origin, version_of
 from resources.exports import recommendations as exported
 from resources.io_managers import markdown, size_of
 from resources.mlflow_tracking import Tracking
-from resources.provenance import mixed_inputs
+from resources.provenance import find_mixed_inputs
 from resources.sources.dataset import Dataset
 
 OWNERS = ["team:web"]
@@ -74,11 +74,7 @@ def published(
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
     """The bundle that the site serves: moved in by one rename, and only when no model is below its floor, everything
     above was made from the same data and models, and it is no worse than what is served now."""
-    sample, home = context.partition_key, Path(bundles.root, context.partition_key)
-    mixed = mixed_inputs(context.instance, context.assets_def, context.asset_key, sample)
-    faults = failed_floors(comparison) or mixed
-    if faults:
-        raise dg.Failure(f"not published, what was published before stays: {'; '.join(faults)}")
+    require_sound_inputs(context, comparison)
     stage = promotion.served_stage(comparison)
     recommender = Recommender(
         Retrieval({name: models[name] for name in RECOMMENDERS["two_stage"]}),
@@ -87,26 +83,31 @@ def published(
         Popular.of(catalogue),
     )
     scores = metrics.per_user(rankings.filter(model=stage.name), relevant).select("user_id", promotion.METRIC)
+    home, version = Path(bundles.root, context.partition_key), version_of(context.run_id)
     verdict = promotion.contest(
         scores,
         **champion(home, dataset),
         coverage=coverage_of(evaluation.to_dicts(), stage.name),
         seconds=seconds_for_one(recommender),
     )
-    version = version_of(context.run_id)
-    runs = tracked_runs(tracking, sample)
+    runs = tracked_runs(tracking, context.partition_key)
     if fitted_by := runs["ranker"]:
-        tracking.set_challenger(sample, fitted_by, version)
-    yield dg.AssetCheckResult(
-        check_name="beats_champion",
-        passed=verdict.promoted,
-        severity=dg.AssetCheckSeverity.WARN,
-        description=verdict.reason,
-        metadata=verdict.difference._asdict() if verdict.difference else {},
-    )
+        tracking.set_challenger(context.partition_key, fitted_by, version)
+    yield build_check_result(verdict)
     if not verdict.promoted:
         context.log.warning(f"not published, what was published before stays: {verdict.reason}")
         return
+    manifest = origin(context, dataset) | {
+        "mlflow_runs": runs,
+        "serves": stage.name,
+        "serves_because": stage.reason,
+        "verdict": verdict.reason,
+        "split": PER_USER.told,
+        "tmdb_features": recommender.features.extra,
+        "code_version": bundles.code_version(),
+        "metrics": evaluation.to_dicts(),
+        "comparison": comparison.to_dicts(),
+    }
     folder = publish(
         home,
         version,
@@ -115,29 +116,39 @@ def published(
         similar=SimilarityIndex.of(similar_movies),
         scores=scores,
         trending=models["trending"].first(N_TRENDING),  # type: ignore[attr-defined]
-        manifest=origin(context, dataset)
-        | {
-            "mlflow_runs": runs,
-            "serves": stage.name,
-            "serves_because": stage.reason,
-            "verdict": verdict.reason,
-            "split": PER_USER.told,
-            "tmdb_features": recommender.features.extra,
-            "code_version": bundles.code_version(),
-            "metrics": evaluation.to_dicts(),
-            "comparison": comparison.to_dicts(),
-        },
+        manifest=manifest,
     )
-    tracking.set_champion(sample, version)
+    tracking.set_champion(context.partition_key, version)
+    yield dg.MaterializeResult(metadata=describe_bundle(folder, stage, evaluation))
+
+
+def require_sound_inputs(context: dg.AssetExecutionContext, comparison: pl.DataFrame) -> None:
+    """Raises dg.Failure where a model is below its floor, or what is published was not made from one state."""
+    mixed = find_mixed_inputs(context.instance, context.assets_def, context.asset_key, context.partition_key)
+    faults = failed_floors(comparison) or mixed
+    if faults:
+        raise dg.Failure(f"not published, what was published before stays: {'; '.join(faults)}")
+
+
+def build_check_result(verdict: promotion.Verdict) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name="beats_champion",
+        passed=verdict.promoted,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=verdict.reason,
+        metadata=verdict.difference._asdict() if verdict.difference else {},
+    )
+
+
+def describe_bundle(folder: Path, stage: promotion.Stage, evaluation: pl.DataFrame) -> dict[str, Any]:
+    """What the asset's page shows of a published bundle."""
     headline = evaluation.filter(pl.col("metric") == "ndcg_at_10").drop("metric", "segment")
-    yield dg.MaterializeResult(
-        metadata={
-            "bundle": dg.MetadataValue.path(folder),
-            "bytes": size_of(folder),
-            "serves": f"{stage.name}: {stage.reason}",
-            "ndcg_at_10": markdown(headline),
-        }
-    )
+    return {
+        "bundle": dg.MetadataValue.path(folder),
+        "bytes": size_of(folder),
+        "serves": f"{stage.name}: {stage.reason}",
+        "ndcg_at_10": markdown(headline),
+    }
 
 
 @dg.asset(

@@ -9,7 +9,9 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from movierec.bundles.bundle import atomic
+from movierec.bundles.atomic_write import atomic
+from movierec.data.schema import COLUMN_DESCRIPTIONS
+from resources.provenance import describe_origin, note_input
 
 STALE_SECONDS = 24 * 3600
 
@@ -32,10 +34,12 @@ class ParquetIO(_Rooted):
         _sweep(path.parent)
         with atomic(path) as part:
             obj.lazy().sink_parquet(part, compression="zstd")
-        context.add_output_metadata(table_metadata(path))
+        context.add_output_metadata(table_metadata(path) | describe_origin(context, _version_of(path)))
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame | pl.DataFrame:
-        frame = pl.scan_parquet(_existing(self.path(context).with_suffix(".parquet"), context))
+        path = _existing(self.path(context).with_suffix(".parquet"), context)
+        note_input(context, _version_of(path))
+        frame = pl.scan_parquet(path)
         return frame.collect() if context.dagster_type.typing_type is pl.DataFrame else frame
 
 
@@ -53,15 +57,17 @@ class ModelIO(_Rooted):
             obj.save(part)
         with atomic(home / "CURRENT") as part:
             part.write_text(version)
-        context.add_output_metadata({"path": dg.MetadataValue.path(home / version), "bytes": size_of(home / version)})
+        size: dict[str, Any] = {"path": dg.MetadataValue.path(home / version), "bytes": size_of(home / version)}
+        context.add_output_metadata(size | describe_origin(context, version))
         versions = sorted(folder for folder in home.iterdir() if folder.is_dir() and not folder.name.startswith("."))
         for old in versions[: -self.keep]:
             shutil.rmtree(old)
 
     def load_input(self, context: dg.InputContext) -> Any:
         home = self.path(context)
-        pointer = _existing(home / "CURRENT", context)
-        folder = home / pointer.read_text()
+        version = _existing(home / "CURRENT", context).read_text()
+        folder = home / version
+        note_input(context, version)
         try:
             return context.dagster_type.typing_type.load(folder)
         except (OSError, KeyError, TypeError, ValueError) as error:
@@ -78,7 +84,10 @@ def size_of(folder: Path) -> int:
 def table_metadata(path: Path) -> dict[str, Any]:
     """What a person wants to see of a table: rows, columns, size, the first rows."""
     frame = pl.scan_parquet(path)
-    columns = [dg.TableColumn(name, str(dtype)) for name, dtype in frame.collect_schema().items()]
+    columns = [
+        dg.TableColumn(name, str(dtype), description=COLUMN_DESCRIPTIONS.get(name))
+        for name, dtype in frame.collect_schema().items()
+    ]
     return {
         "path": dg.MetadataValue.path(path),
         "bytes": path.stat().st_size,
@@ -101,6 +110,11 @@ def markdown(table: pl.DataFrame) -> dg.MarkdownMetadataValue:
         tbl_width_chars=2000,
     ):
         return dg.MetadataValue.md(str(shown))
+
+
+def _version_of(table: Path) -> str:
+    """Of a table: when its file was written, since every write replaces the file."""
+    return str(table.stat().st_mtime_ns)
 
 
 def _existing(path: Path, context: dg.InputContext) -> Path:

@@ -23,6 +23,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     folder: str
     dagster_url: str
+    mlflow_url: str = ""
 
     def record_fit(
         self,
@@ -41,8 +42,9 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         `model.params` is a dataclass; with `files` what `model.save` writes is kept as the run's artifacts.
         """
         asset = context.asset_key.to_user_string()
+        experiment_id = self._experiment(experiment)
         run = self._client.create_run(
-            self._experiment(experiment),
+            experiment_id,
             run_name=f"{asset} {context.partition_key}",
             tags={
                 "asset": asset,
@@ -59,7 +61,9 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
                 model.save(Path(folder))
                 self._client.log_artifacts(run_id, folder)
         self._client.set_terminated(run_id)
-        context.add_output_metadata({"mlflow_run_id": run_id, "fit_seconds": seconds, "fit_peak_mb": peak_mb})
+        context.add_output_metadata(
+            {"mlflow_run": self._link(experiment_id, run_id), "fit_seconds": seconds, "fit_peak_mb": peak_mb}
+        )
 
     def record_metrics(self, asset: str, sample: str, metrics: Mapping[str, float]) -> None:
         """Adds `metrics` to the run of the asset's latest fit, where there is one."""
@@ -82,10 +86,15 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         """A run with `table` as its artifact, `<asset>.csv`."""
         asset = context.asset_key.to_user_string()
         tags = {"asset": asset, "sample": context.partition_key, "dagster.run_id": context.run_id}
-        run_id = self._client.create_run(self._experiment(experiment), run_name=asset, tags=tags).info.run_id
+        experiment_id = self._experiment(experiment)
+        run_id = self._client.create_run(experiment_id, run_name=asset, tags=tags).info.run_id
         self._client.log_text(run_id, table.write_csv(), f"{asset}.csv")
         self._client.set_terminated(run_id)
-        context.add_output_metadata({"mlflow_run_id": run_id})
+        context.add_output_metadata({"mlflow_run": self._link(experiment_id, run_id)})
+
+    def _link(self, experiment_id: str, run_id: str) -> dg.MetadataValue[Any]:
+        """The address of a run in the MLflow UI, which `make mlflow` starts."""
+        return dg.MetadataValue.url(f"{self.mlflow_url}/#/experiments/{experiment_id}/runs/{run_id}")
 
     def set_challenger(self, sample: str, run_id: str, bundle: str) -> None:
         """A version of the sample's registered model: made by `run_id`, for `bundle`; alias `challenger`."""

@@ -210,7 +210,7 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
     assert len(rankers) == 2 * len(RECOMMENDERS)  # under each protocol
     (ranker,) = (run for run in rankers if run.data.tags["asset"] == "ranker")
     assert ranker.data.tags["dagster.run_id"] == result.run_id
-    assert metadata_of(result, "ranker")["mlflow_run_id"].value == ranker.info.run_id
+    assert metadata_of(result, "ranker")["mlflow_run"].value.endswith(f"/runs/{ranker.info.run_id}")
     assert ranker.data.params["loss_function"] == "QueryRMSE"
     assert {"test_ndcg_at_10", "test_recall_at_20", "test_coverage_at_5", "fit_seconds"} <= ranker.data.metrics.keys()
     assert "val_ndcg_at_10" in ranker.data.metrics

@@ -24,6 +24,10 @@ CLUSTERS = "key:clusters+"
 INTERRUPTIONS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
 
 
+class SelectionError(ValueError):
+    """A selection that names no assets; the message says which."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 when what was asked for is there, else FAILED, WRONG_SETTING or STOPPED."""
     given = _parser().parse_args(arguments)
@@ -84,14 +88,10 @@ def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int
     graph = definitions(settings)
     # What is made on demand is no part of everything, but it can be named.
     job = graph.resolve_job_def("everything") if selection == "*" else graph.resolve_implicit_global_asset_job_def()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", dg.BetaWarning)  # of the selection language, which the UI speaks too
-        try:
-            chosen = dg.AssetSelection.from_string(selection).resolve(job.asset_layer.asset_graph)
-        except dg.DagsterError as error:
-            return _say(f"SELECT={selection} is no selection of assets: {error}", code=WRONG_SETTING)
-    if not chosen:
-        return _say(f"SELECT={selection} selects nothing", code=WRONG_SETTING)
+    try:
+        chosen = _select_assets(job, selection)
+    except SelectionError as error:
+        return _say(str(error), code=WRONG_SETTING)
     _say(f"{settings.source}, sample {sample}, {len(chosen)} assets; written under {settings.home}")
     before = _served(settings, sample)
     with dg.DagsterInstance.get() as dagster, dagster_instance.alive(settings.dagster_home) as tags:
@@ -108,14 +108,32 @@ def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int
     if result.success:
         return _say(f"Done in {time.monotonic() - started:.0f} s.")
     # What does not stand below a failed step goes on, and may have published.
-    published = ", ".join(sorted(_served(settings, sample) - before))
-    told = f"published all the same: {published}" if published else "nothing that was published before has changed"
+    return _report_failure(result, published=_served(settings, sample) - before)
+
+
+def _select_assets(job: dg.JobDefinition, selection: str) -> set[dg.AssetKey]:
+    """The assets of a job that a selection in Dagster's language names. Raises SelectionError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # of the selection language, which the UI speaks too
+        try:
+            chosen = dg.AssetSelection.from_string(selection).resolve(job.asset_layer.asset_graph)
+        except dg.DagsterError as error:
+            raise SelectionError(f"SELECT={selection} is no selection of assets: {error}") from error
+    if not chosen:
+        raise SelectionError(f"SELECT={selection} selects nothing")
+    return set(chosen)
+
+
+def _report_failure(result: dg.ExecuteInProcessResult, *, published: set[str]) -> int:
+    """Says which steps failed and why, and what was `published` all the same; gives the exit code."""
+    names = ", ".join(sorted(published))
+    outcome = f"published all the same: {names}" if names else "nothing that was published before has changed"
     causes = {str(step.step_key): _cause(step.step_failure_data.error) for step in result.get_step_failure_events()}
     if any(cause.cls_name in INTERRUPTIONS for cause in causes.values()):
-        return _say(f"Stopped in {', '.join(causes)}; {told}.", code=STOPPED)
+        return _say(f"Stopped in {', '.join(causes)}; {outcome}.", code=STOPPED)
     for step, cause in causes.items():
         _say(f"\n{step} failed: {_message(cause)}")
-    return _say(f"Run {result.run_id} failed; {told}.", code=FAILED)
+    return _say(f"Run {result.run_id} failed; {outcome}.", code=FAILED)
 
 
 def _served(settings: Settings, sample: str) -> set[str]:
@@ -156,7 +174,7 @@ def _say(message: str, *, code: int = 0) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=f"python -m assets.{Path(__file__).stem}", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m assets.commands.pipeline", description=__doc__)
     parser.add_argument("--sample", choices=SAMPLES, default="full")
     parser.add_argument(
         "--select", default="*", help="assets, in Dagster's selection language: key:ranker+, group:features"

@@ -22,6 +22,44 @@ MOVIES: Schema = {
 CANDIDATES: Schema = {"user_id": pl.Int32, "movie_id": pl.Int32, "score": pl.Float32, "rank": pl.Int32}
 
 
+# What the columns of the stored tables mean, wherever they stand.
+COLUMN_DESCRIPTIONS: Mapping[str, str] = {
+    "user_id": "user, as the source numbers them",
+    "movie_id": "movie, as the source numbers them",
+    "rating": "stars, 0.5 to 5",
+    "rated_at": "when it was rated, UTC",
+    "tag": "free text that the user wrote on the movie",
+    "tagged_at": "when the tag was written, UTC",
+    "imdb_id": "number in IMDb's address of the movie; null where unknown",
+    "tmdb_id": "number in TMDB's address of the movie; null where unknown",
+    "title": 'title with year, as MovieLens writes it: "Matrix, The (1999)"',
+    "display_title": 'title as people read it: "The Matrix"',
+    "year": "year of release; null where the title names none",
+    "genres": 'genres; empty for "(no genres listed)"',
+    "part": "history (candidate models learn), labels (the ranker learns), holdout (both are measured)",
+    "cut": "which ratings are known: history, known (history and labels) or all",
+    "standardized_rating": "rating minus the user's mean, divided by the user's standard deviation",
+    "score": "what the model orders by; comparable only within one model and user",
+    "rank": "place in the user's ranking, from 1",
+    "model": "name of the model",
+    "segment": "known, folded_in, cold or cold_movies: what is known of the user or movie at the cut",
+    "metric": "name of the metric, with its k",
+    "value": "mean over users",
+    "low": "lower end of the 95 % bootstrap interval; null where there is none",
+    "high": "upper end of the 95 % bootstrap interval; null where there is none",
+    "n": "number of users",
+    "base": "the model that it is compared with",
+    "relevant": "whether the user later rated it at or above the relevance threshold",
+    "gain": "training target of the ranker: 1 liked, 0.3 rated lower, 0 not rated",
+    "n_ratings": "number of ratings",
+    "mean_rating": "mean of the ratings, in stars",
+    "popularity": "score of the popularity model",
+    "similar_ids": "most similar movies, nearest first",
+    "cluster": "number of the movie's cluster",
+    "poster_path": "path of the poster at TMDB",
+}
+
+
 class SchemaError(ValueError):
     """A table is not what its schema says; the message lists every fault."""
 

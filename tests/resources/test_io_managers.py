@@ -10,8 +10,15 @@ from tests import factories
 samples = dg.StaticPartitionsDefinition(["a", "b"])
 
 
+@dg.op
+def step():
+    """The step that reads and writes."""
+
+
 def output(name):
-    return dg.build_output_context(asset_key=dg.AssetKey(name), partition_key="a", asset_partitions_def=samples)
+    return dg.build_output_context(
+        asset_key=dg.AssetKey(name), partition_key="a", asset_partitions_def=samples, op_def=step
+    )
 
 
 def load(io, name, kind):
@@ -20,6 +27,7 @@ def load(io, name, kind):
         partition_key="a",
         asset_partition_key_range=dg.PartitionKeyRange("a", "a"),
         asset_partitions_def=samples,
+        op_def=step,
         dagster_type=dg.DagsterType(lambda _context, _value: True, name=f"T{name}", typing_type=kind),
     )
     return io.load_input(context)
@@ -85,3 +93,26 @@ def test_half_written_files_of_killed_runs_are_swept_after_a_day(tmp_path):
 def test_a_preview_is_a_markdown_table():
     text = markdown(pl.DataFrame({"a": [1], "b": ["x"]})).value
     assert text.splitlines()[0].replace(" ", "") == "|a|b|"
+
+
+def test_a_stored_output_says_of_which_versions_of_its_inputs_it_was_made(tmp_path):
+    io = ParquetIO(root=str(tmp_path))
+    versions = []
+    for rating in (3.0, 4.0):
+        above = output("ratings")
+        io.handle_output(above, factories.ratings((1, 2, rating)))
+        versions.append(above.get_logged_metadata()["version"].value)
+    assert versions[0] != versions[1]
+    below = output("split")
+    io.handle_output(below, load(io, "ratings", pl.DataFrame))
+    assert below.get_logged_metadata()["made_from"].value == {"ratings": versions[1]}
+    without_inputs = output("split")
+    io.handle_output(without_inputs, factories.ratings((1, 2, 3.0)))
+    assert without_inputs.get_logged_metadata()["made_from"].value == {}
+
+
+def test_columns_are_described_where_the_schema_knows_them(tmp_path):
+    context = output("ratings")
+    ParquetIO(root=str(tmp_path)).handle_output(context, factories.ratings((1, 2, 3.0)))
+    columns = context.get_logged_metadata()["dagster/column_schema"].value.columns
+    assert all(column.description for column in columns)
