@@ -31,7 +31,7 @@ def fake():
 def settings(tmp_path, fake, monkeypatch):
     """Settings of a home with a catalogue, and a TMDB that answers."""
     monkeypatch.setenv("TMDB_API_KEY", V3_KEY)
-    monkeypatch.setattr(client, "REQUESTS_PER_SECOND", 10_000)
+    monkeypatch.setattr(client, "PER_SECOND", 10_000)
     rows = [
         movie(1, "Toy Story", 1995, tmdb_id=862),
         movie(2, "The Matrix", 1999, n_ratings=99),
@@ -121,7 +121,7 @@ def test_a_refused_key_is_said_without_the_key_and_fails_nothing(settings, monke
 
 
 def test_a_tmdb_that_is_down_leaves_what_was_fetched_before(settings, fake, monkeypatch):
-    monkeypatch.setattr(client, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(client, "ATTEMPTS", 1)
     config = {"tmdb_metadata": {"new_movies": 1}}
     run(settings, config)
     fake.faults.extend([500] * 100)

