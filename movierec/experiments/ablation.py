@@ -11,7 +11,7 @@ from movierec.data.interactions import Scores
 from movierec.evaluation.bootstrap import Interval, bootstrap
 from movierec.experiments.rejected_features import SEED, likeness, negatives_beyond, popularity_windows, tag_affinity
 from movierec.experiments.validation import CHANNELS, Maker, Validation
-from movierec.features.names import GENRE_FEATURES, MOVIE_FEATURES, PAIR_FEATURES, USER_FEATURES
+from movierec.features.definitions import BASE_DEFINITIONS, Group
 from movierec.recommender.training_rows import ranker_features
 
 
@@ -19,17 +19,18 @@ def groups() -> dict[str, Callable[[str], bool]]:
     """Groups of features by name, each as the question whether a feature belongs to it."""
     signals = [name for name in ranker_features(CHANNELS) if name.startswith(CHANNELS)]
     return {
-        "features of the user": lambda name: name in USER_FEATURES,
-        "features of the movie": lambda name: name in MOVIE_FEATURES and name not in GENRE_FEATURES,
-        "genre flags": lambda name: name in GENRE_FEATURES,
-        "differences from the user's usual movies": lambda name: name.startswith("beyond_usual"),
-        "other user x movie features": lambda name: name in PAIR_FEATURES and not name.startswith("beyond_usual"),
+        **{group.value: _belongs_to(group) for group in Group if group != Group.TMDB},
         "the last 5 and 20 ratings": lambda name: "_last" in name,
         "scores": lambda name: name in signals and name.endswith("_score"),
         "ranks": lambda name: name in signals and name.endswith("_rank"),
         "standardised scores": lambda name: name in signals and name.endswith("_z"),
         **{f"{channel}'s signals": _starts_with(channel) for channel in CHANNELS},
     }
+
+
+def _belongs_to(group: Group) -> Callable[[str], bool]:
+    names = {feature.name for feature in BASE_DEFINITIONS if feature.group == group}
+    return lambda name: name in names
 
 
 def _starts_with(channel: str) -> Callable[[str], bool]:

@@ -12,8 +12,9 @@ import polars as pl
 
 from movierec.data.array_files import mapped
 from movierec.data.interactions import UNKNOWN, Ids, Interactions, Scores, positions
+from movierec.features.definitions import GENRE_FEATURES, PAIR_DEFINITIONS
+from movierec.features.inputs import Pairs, name_columns
 from movierec.features.names import (
-    GENRE_FEATURES,
     LIKING_FEATURES,
     MOVIE_FEATURES,
     MOVIE_TIME,
@@ -24,7 +25,7 @@ from movierec.features.names import (
     USUAL_FEATURES,
 )
 from movierec.features.tables import _extra, movie_features, user_features
-from movierec.features.user_profiles import _GENRES_AT, _known, _matrix, _measures, _profiles
+from movierec.features.user_profiles import _GENRES_AT, _known, _matrix, _profiles
 
 
 @dataclass(frozen=True)
@@ -91,23 +92,17 @@ class Features:
         user_rows = _known("user", self.user_ids, np.asarray(user_ids))
         movie_rows = _known("movie", self.movie_ids, movie_ids.ravel())
         movies = self.movies[movie_rows]
-        genres = movies[:, _GENRES_AT]
-        n_genres = np.maximum(genres.sum(axis=1), 1)
-
-        def cross(profile: Scores) -> Scores:
-            """Mean of the user's value over the movie's genres, 0 without any."""
-            values: Scores = np.einsum("ij,ij->i", np.repeat(profile, n, axis=0), genres) / n_genres
-            return values
-
-        now = np.repeat(self.user_times[user_rows], n)
-        pairs = (
-            cross(self.shares[user_rows]),
-            cross(self.likings[user_rows]),
-            now - movies[:, MOVIE_FEATURES.index("year")],
-            now - self.movie_times[movie_rows],
-            *(np.tile(_measures(movies), 2) - np.repeat(self.usual[user_rows], n, axis=0)).T,
+        pairs = Pairs(
+            movie=name_columns(MOVIE_FEATURES, movies),
+            genres=movies[:, _GENRES_AT],
+            movie_time=self.movie_times[movie_rows],
+            user_time=np.repeat(self.user_times[user_rows], n),
+            usual=name_columns(USUAL_FEATURES, np.repeat(self.usual[user_rows], n, axis=0)),
+            shares=self.shares[user_rows],
+            likings=self.likings[user_rows],
         )
-        columns = [np.repeat(self.users[user_rows], n, axis=0), movies, *pairs]
+        crosses = [feature.formula(pairs) for feature in PAIR_DEFINITIONS]
+        columns = [np.repeat(self.users[user_rows], n, axis=0), movies, *crosses]
         return np.column_stack(columns).astype(np.float32, copy=False)
 
     def genre_vectors(self, movie_ids: npt.NDArray[np.int32]) -> Scores:

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 
 from movierec.data.interactions import Interactions
+from movierec.features.definitions import LISTED_MOVIE_DEFINITIONS, RATED_MOVIE_DEFINITIONS, TMDB_DEFINITIONS
 from movierec.features.names import (
-    GENRE_FEATURES,
     LIKING_FEATURES,
     MOVIE_FEATURES,
     MOVIE_TIME,
@@ -28,8 +28,8 @@ def user_features(people: Interactions, movies: pl.DataFrame) -> pl.DataFrame:
     `movies` is the table of `movie_features` of the same ratings. A spread of one rating is 0. Velocity is ratings per
     day of activity, the first day counted as one. `share_*`: the part of the user's ratings that fall on the genre.
     `liking_*`: mean of (rating - the user's mean) over the genre, shrunk towards 0 as by SHRINKAGE further ratings.
-    `usual_*`: log(1 + number of ratings), year and mean rating of the movies that the user rated, on average, and of
-    the last LATELY of them; null where none has a year.
+    `usual_*`: the mean of each of MEASURES over the movies that the user rated, in each of WINDOWS; null where it is
+    known of none of them.
     """
     movies = movies.sort("movie_id")
     movie_ids, matrix = movies["movie_id"].to_numpy(), _matrix(movies, MOVIE_FEATURES)
@@ -44,12 +44,7 @@ def user_features(people: Interactions, movies: pl.DataFrame) -> pl.DataFrame:
 
 def beside_tmdb(movies: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
     """`movies` with TMDB_FEATURES, of the table `movies` of TMDB's metadata; null for what TMDB does not know."""
-    facts = known.select(
-        "movie_id",
-        tmdb_runtime="runtime",
-        tmdb_log_budget=pl.col("budget").log1p(),
-        tmdb_is_english=pl.col("original_language") == "en",
-    )
+    facts = known.select("movie_id", *(feature.formula.alias(feature.name) for feature in TMDB_DEFINITIONS))
     return movies.join(facts, on="movie_id", how="left")
 
 
@@ -63,30 +58,19 @@ def movie_features(ratings: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
     """
     ratings = ratings.with_columns(_exact("rating"))
     aggregates = ratings.group_by("movie_id").agg(
-        movie_avg_rating=pl.col("rating").mean(),
-        movie_rating_std=pl.col("rating").std().fill_null(0.0),
-        movie_num_ratings=pl.len(),
-        movie_num_users=pl.col("user_id").n_unique(),
-        movie_popularity=pl.col("rating").mean() + pl.len().log1p(),
-        mean_rated=_in_years(pl.col("rated_at").mean()),
+        *(feature.formula.alias(feature.name) for feature in RATED_MOVIE_DEFINITIONS),
+        _in_years(pl.col("rated_at").mean()).alias(MOVIE_TIME),
     )
     overall = ratings.select(
         overall_mean=pl.col("rating").mean(), last_year=pl.col("rated_at").max().dt.year().cast(pl.Int32)
     )
-    year = pl.col("year").cast(pl.Int32)
     columns = (*MOVIE_FEATURES, *_extra(movies.collect_schema()), MOVIE_TIME)
     return (
         movies.join(aggregates, on="movie_id", how="left")
         .join(overall, how="cross")
         .with_columns(
-            pl.col("movie_avg_rating").fill_null(pl.col("overall_mean")),
-            pl.col("movie_rating_std", "movie_num_ratings", "movie_num_users", "movie_popularity").fill_null(0),
-            *_genre_flags(),
-            movie_age=pl.col("last_year") - year,
-            decade=year // 10 * 10,
-            title_length=pl.col("display_title").str.len_chars(),
-            num_genres=pl.col("genres").list.len(),
-            genre_none=pl.col("genres").list.len() == 0,
+            *(pl.col(feature.name).fill_null(feature.unrated) for feature in RATED_MOVIE_DEFINITIONS),
+            *(feature.formula.alias(feature.name) for feature in LISTED_MOVIE_DEFINITIONS),
         )
         .select("movie_id", *(pl.col(column).cast(pl.Float32) for column in columns))
         .sort("movie_id")
@@ -104,9 +88,3 @@ def _exact(column: str) -> pl.Expr:
 
 def _in_years(time: pl.Expr) -> pl.Expr:
     return time.dt.epoch("s") / (365.25 * 86_400) + 1970
-
-
-def _genre_flags() -> list[pl.Expr]:
-    return [
-        pl.col("genres").list.contains(genre).cast(pl.Float32).alias(name) for name, genre in GENRE_FEATURES.items()
-    ]

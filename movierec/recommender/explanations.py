@@ -7,7 +7,7 @@ import numpy as np
 
 from movierec.candidates.base import TellsLoss
 from movierec.data.interactions import Interactions, Rows, Scores
-from movierec.features.names import GENRE_FEATURES
+from movierec.features.names import FEATURE_WORDS
 from movierec.recommender.ranker import Ranker
 from movierec.recommender.retrieval import Proposals, Retrieval
 
@@ -42,40 +42,7 @@ class Explanation(NamedTuple):
     because_of: list[int]
 
 
-# What each feature tells, by its name without a channel and a kind.
-WORDS = {
-    "user_avg_rating": "how high you usually rate",
-    "user_rating_std": "how much your ratings differ",
-    "user_num_ratings": "how much you have rated",
-    "user_min_rating": "your lowest rating",
-    "user_max_rating": "your highest rating",
-    "user_activity_days": "how long you have been rating",
-    "user_rating_velocity": "how fast you rate",
-    "movie_avg_rating": "how well it is rated",
-    "movie_rating_std": "how much opinions of it differ",
-    "movie_num_ratings": "how many have rated it",
-    "movie_num_users": "how many have seen it",
-    "movie_popularity": "how popular it is",
-    "year": "its year",
-    "movie_age": "its age",
-    "decade": "its decade",
-    "title_length": "the length of its title",
-    "num_genres": "how many genres it has",
-    "genre_none": "it has no genre",
-    "tmdb_runtime": "how long it runs",
-    "tmdb_log_budget": "what it cost to make",
-    "tmdb_is_english": "whether it is in English",
-    "genre_share": "how often you watch its genres",
-    "genre_liking": "how much you like its genres",
-    "age_for_user": "how old it is for what you watch",
-    "era_gap": "when people watched it",
-    "beyond_usual_popularity": "how popular it is beside what you watch",
-    "beyond_usual_year": "how new it is beside what you watch",
-    "beyond_usual_rating": "how well it is rated beside what you watch",
-    "beyond_usual_popularity_lately": "how popular it is beside what you watched lately",
-    "beyond_usual_year_lately": "how new it is beside what you watched lately",
-    "beyond_usual_rating_lately": "how well it is rated beside what you watched lately",
-}
+# What the score of each candidate model tells.
 CHANNEL_WORDS = {
     "ease": "it goes with what you liked",
     "ials": "people of your taste like it",
@@ -87,10 +54,8 @@ CHANNEL_WORDS = {
 @cache
 def words_of(feature: str) -> str:
     """A feature in words. Raises KeyError for one that has none."""
-    if feature in WORDS:
-        return WORDS[feature]
-    if feature in GENRE_FEATURES:
-        return f"whether it is {GENRE_FEATURES[feature]}"
+    if feature in FEATURE_WORDS:
+        return FEATURE_WORDS[feature]
     name = feature.rsplit("_", 1)[0]
     channel, _, last = name.partition("_last")
     return CHANNEL_WORDS[channel] + (f" lately, in your last {last} ratings" if last else "")
