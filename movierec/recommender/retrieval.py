@@ -118,6 +118,14 @@ class Retrieval:
         return cls({name: replace(model, interactions=interactions) for name, model in models.items()})
 
 
+class RankedMovies(NamedTuple):
+    """What one channel proposes, users x depth, best first: columns, and ranks from 1, nan from where it has no more
+    proposals."""
+
+    columns: Rows
+    ranks: Scores
+
+
 def merge(
     scores: dict[str, Scores],
     channels: tuple[str, ...],
@@ -132,34 +140,48 @@ def merge(
     Writes -inf over the scores of movies that are `seen` and of the columns `without`.
     """
     users = np.repeat(np.arange(seen.shape[0]), np.diff(seen.indptr))
-    places = np.arange(1, depth + 1, dtype=np.float32)
-    best: dict[str, Rows] = {}
-    ranks: dict[str, Scores] = {}
-    fused = np.zeros(seen.shape, dtype=np.float32)
-    block = np.arange(seen.shape[0])[:, None]
     for dense in scores.values():
         dense[users, seen.indices] = -np.inf
         dense[:, without] = -np.inf
-    for name in channels:
-        best[name], values = best_columns(scores[name], n=depth)
-        is_proposed = ~np.isneginf(values)
-        ranks[name] = np.where(is_proposed, places, np.nan)
-        fused[block, best[name]] += is_proposed * (WEIGHTS.get(name, 1.0) / (RANK_OFFSET + places))
-    fused[fused == 0] = -np.inf  # proposed by nobody
-    columns, best_fused = best_columns(fused, n=min(n, fused.shape[1]))
-    given = np.stack([dense[block, columns] for dense in scores.values()])
-    given[np.isneginf(given)] = np.nan
-    standardised = _standardised(given)
+    proposed = {name: _rank_movies(scores[name], depth=depth) for name in channels}
+    columns, fused = best_columns(_fuse_ranks(proposed, seen.shape), n=min(n, seen.shape[1]))
+    signals = _collect_signals(scores, proposed, columns)
+    return Proposals(np.where(np.isneginf(fused), UNKNOWN, columns), fused, signals)
+
+
+def _rank_movies(scores: Scores, *, depth: int) -> RankedMovies:
+    """The first `depth` movies of each user by the scores of one channel (users x movies)."""
+    columns, values = best_columns(scores, n=depth)
+    places = np.arange(1, depth + 1, dtype=np.float32)
+    return RankedMovies(columns, np.where(np.isneginf(values), np.nan, places))
+
+
+def _fuse_ranks(proposed: Mapping[str, RankedMovies], shape: tuple[int, ...]) -> Scores:
+    """Users x movies: sum over channels of weight / (RANK_OFFSET + rank), -inf for what no channel proposes."""
+    fused = np.zeros(shape, dtype=np.float32)
+    rows = np.arange(shape[0])[:, None]
+    for name, (columns, ranks) in proposed.items():
+        fused[rows, columns] += np.nan_to_num(WEIGHTS.get(name, 1.0) / (RANK_OFFSET + ranks))
+    fused[fused == 0] = -np.inf
+    return fused
+
+
+def _collect_signals(
+    scores: Mapping[str, Scores], proposed: Mapping[str, RankedMovies], columns: Rows
+) -> dict[str, Scores]:
+    """Score, rank and standardised score of the movies in `columns` (users x n), nan where there is none."""
+    rows = np.arange(len(columns))[:, None]
     signals: dict[str, Scores] = {}
-    board = np.full(seen.shape, np.nan, dtype=np.float32)
-    for at, name in enumerate(scores):
-        signals[f"{name}_score"] = given[at]
-        if name in channels:
-            board[block, best[name]] = ranks[name]
-            signals[f"{name}_rank"] = board[block, columns]
-            board[block, best[name]] = np.nan
-        signals[f"{name}_z"] = standardised[at]
-    return Proposals(np.where(np.isneginf(best_fused), UNKNOWN, columns), best_fused, signals)
+    for name, dense in scores.items():
+        values = dense[rows, columns]
+        values[np.isneginf(values)] = np.nan
+        signals[f"{name}_score"] = values
+        if name in proposed:
+            ranks = np.full(dense.shape, np.nan, dtype=np.float32)
+            ranks[rows, proposed[name].columns] = proposed[name].ranks
+            signals[f"{name}_rank"] = ranks[rows, columns]
+        signals[f"{name}_z"] = _standardised(values)
+    return signals
 
 
 def _standardised(values: Scores) -> Scores:

@@ -33,11 +33,11 @@ NEW_FEATURES = {
     "movie_min": ("rated words", "features of the movie"),
     "year_twice": ("listed words", "features of the movie"),
     "tmdb_revenue": ("tmdb words", None),
-    "min_twice": ("pair words", "other user x movie crosses"),
-    "beyond_usual_age": ("how old it is beside what you watch", "crosses with what is usual for the user"),
+    "min_twice": ("pair words", "other user x movie features"),
+    "beyond_usual_age": ("how old it is beside what you watch", "differences from the user's usual movies"),
     "beyond_usual_age_lately": (
         "how old it is beside what you watched lately",
-        "crosses with what is usual for the user",
+        "differences from the user's usual movies",
     ),
 }
 SCRIPT = """
