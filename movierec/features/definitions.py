@@ -32,7 +32,7 @@ class Group(StrEnum):
 
 @dataclass(frozen=True)
 class Feature(Generic[Formula]):
-    """`words` complete the sentence "this was recommended because of …" for the user."""
+    """What `formula` reads is said above each table. `words` name the feature to the user in an explanation."""
 
     name: str
     formula: Formula
