@@ -1,6 +1,5 @@
 """The site as an ASGI application: `uvicorn serving.app:from_environment --factory`."""
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -33,8 +32,6 @@ from serving.web.problems import describe_problems, install_openapi_schema
 from serving.web.rendering import Site
 from serving.web.runtime import prepare_process
 from serving.web.static_files import STATIC_FOLDER
-
-log = logging.getLogger(__name__)
 
 HTMX_FILE = STATIC_FOLDER / "vendor" / "htmx.min.js"
 PAGE_MODULES = (home, catalogue, movie, images, search, opinions, sign_in, my_movies, account, onboarding)

@@ -18,10 +18,10 @@ LEADERBOARD = {
     "low": pl.Float64,  # 95 % interval over users; null for what has none
     "high": pl.Float64,
     "n": pl.Int64,  # users scored; null for a cost
-    "cold_start": pl.String,  # for whom the model has an answer without ratings: one of COLD_START
+    "cold_start": pl.String,  # for whom the model has an answer without ratings: one of the four below
     "liked_nothing": pl.Int64,  # users of the segment who could not be scored
 }
-USERS, USERS_BY_POPULARITY, MOVIES, NEITHER = COLD_START = ("users", "users, by popularity", "movies", "neither")
+USERS, USERS_BY_POPULARITY, MOVIES, NEITHER = ("users", "users, by popularity", "movies", "neither")
 COLD_STARTS = (
     dict.fromkeys(ALIKE, USERS)
     | dict.fromkeys(("random", "content"), MOVIES)

@@ -1,6 +1,5 @@
 """The site's database, SQLite or PostgreSQL, migrated to the newest schema before its first use."""
 
-import logging
 import sqlite3
 import threading
 import time
@@ -18,8 +17,6 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DataError, DisconnectionError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
-
-log = logging.getLogger(__name__)
 
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 5  # for another writer, or for a server

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from serving.community.models import Attempts
@@ -44,15 +44,6 @@ def count_attempt(session: Session, limit: RateLimit, who: str, *, now: datetime
     ends_at = get_span_end(now, limit.minutes)
     if increment_attempts(session, what=limit.what, who=who, ends_at=ends_at) > limit.times:
         raise RateLimitError(limit, seconds=max(1, int((ends_at - now).total_seconds())))
-
-
-def get_attempt_count(session: Session, limit: RateLimit, who: str, *, now: datetime) -> int:
-    """How often so far in this span."""
-    key = (limit.what, who, get_span_end(now, limit.minutes))
-    found = session.scalar(
-        select(Attempts.count).where(Attempts.what == key[0], Attempts.who == key[1], Attempts.ends_at == key[2])
-    )
-    return found or 0
 
 
 def delete_old_attempts(session: Session, *, now: datetime) -> None:

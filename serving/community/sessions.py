@@ -1,6 +1,5 @@
 """Sessions: who the visitor is, by the token of their browser."""
 
-import logging
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -11,8 +10,6 @@ from sqlalchemy.orm import Session
 from serving.community.cookies import create_token, hash_token
 from serving.community.models import Account, BrowserSession, Profile
 from serving.community.validation import strip_unstorable
-
-log = logging.getLogger(__name__)
 
 GUEST_DAYS = 400
 MEMBER_DAYS = 60

@@ -32,7 +32,7 @@ class _HostError(Exception):
 
 
 class ImageFetcher:
-    """Fetches images from `host` into `cache` in N_WORKERS threads; each image only once at a time.
+    """Fetches images from `host` into `cache`, each image only once at a time, in `threads` (N_WORKERS by default).
 
     After MAX_FAILURES failures in a row the host is not asked for REST_SECONDS.
     """
@@ -44,11 +44,12 @@ class ImageFetcher:
         *,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
+        threads: ThreadPoolExecutor | None = None,
     ) -> None:
         self.host, self.cache = host, cache
         self._clock = clock
         self._http = httpx.Client(timeout=TIMEOUT_SECONDS, transport=transport)
-        self._threads = ThreadPoolExecutor(N_WORKERS, thread_name_prefix="images")
+        self._threads = threads or ThreadPoolExecutor(N_WORKERS, thread_name_prefix="images")
         self._lock = threading.Lock()
         self._waiting: set[str] = set()
         self._missing: OrderedDict[str, float] = OrderedDict()  # until when it is not asked for again
@@ -65,10 +66,6 @@ class ImageFetcher:
     def request_thumbnail(self, original: Path) -> bool:
         """Queues the making of a poster's thumbnail in the same way."""
         return self._submit_once(thumbnails.file_name(original.name), lambda: self._make_thumbnail(original))
-
-    def is_busy(self) -> bool:
-        """Whether anything is queued or in progress."""
-        return bool(self._waiting)
 
     def close(self) -> None:
         """Cancels what is queued and closes the connections."""

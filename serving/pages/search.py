@@ -1,6 +1,5 @@
 """The search page, and the suggestions below its field."""
 
-import logging
 import re
 from dataclasses import replace
 from typing import NamedTuple
@@ -30,8 +29,6 @@ from serving.web.dependencies import TheBundle, TheSite
 from serving.web.forms import wants_fragment
 from serving.web.rendering import Site
 from serving.web.visitor_lists import load_filter_sets
-
-log = logging.getLogger(__name__)
 
 router = APIRouter(include_in_schema=False)
 

@@ -12,7 +12,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from movierec.bundles import versioned_folders
 from movierec.bundles.bundle import Bundle, Live
 from serving.community.community import Community
 from serving.i18n.languages import LANGUAGE_PARAMETER, LANGUAGES, Language, choose_language, remember_language
@@ -26,7 +25,6 @@ from serving.web.static_files import VersionedStaticFiles
 TEMPLATES_FOLDER = Path(__file__).parents[2] / "templates"
 
 T = TypeVar("T")
-V = TypeVar("V", bound=versioned_folders.Versioned)
 
 
 class PerBundleCache(Generic[T]):

@@ -2,6 +2,7 @@ import json
 import shutil
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -41,7 +42,9 @@ def test_a_bundle_holds_all_the_site_needs(made):
     assert bundle.recommender.for_user(1, n=3).model == "two_stage"
     assert bundle.similar.similar_to(1, n=3).model == "als_cosine"
     assert bundle.manifest["run_id"] == "0a1b2c3d-run"
-    assert len(json.loads((made / "top100.json").read_text())) == 40
+    top = json.loads((made / "top100.json").read_text())
+    assert [movie["movie_id"] for movie in top] == [movie.movie_id for movie in bundle.catalog.popular(limit=100)]
+    assert all(movie["popularity"] >= after["popularity"] for movie, after in pairwise(top))
 
 
 def test_nothing_in_a_bundle_is_a_pickle(made):
