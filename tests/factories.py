@@ -1,5 +1,6 @@
 """Small tables and bundles for tests: the common case is one call."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -107,11 +108,14 @@ def publish_bundle(
     n_movies: int = 40,
     titles: dict[int, str] | None = None,
     rated: pl.LazyFrame | None = None,
+    with_ranker: bool = True,
     **manifest: Any,
 ) -> Path:
     """A small published bundle of the sample `full` under `home`; gives its folder. `rated` are the ratings, those of
     the checkerboard without it."""
     found = recommender(rated, n_movies=n_movies)
+    if not with_ranker:
+        found = replace(found, ranker=None)
     model = found.retrieval.models["ials"]
     assert isinstance(model, IALS)
     # The last movie is one that nobody rated, the one before has neither year nor genres.

@@ -43,7 +43,7 @@ class EASE:
         matrix = liked(interactions.user_items, p.min_rating)
         counts = np.bincount(matrix.indices, minlength=matrix.shape[1])
         columns = np.sort(np.argsort(-counts, kind="stable")[: p.max_movies])
-        weights = _weights(matrix[:, columns].astype(np.float64), p.regularization)
+        weights = compute_weights(matrix[:, columns].astype(np.float64), p.regularization)
         scale: Scores = np.maximum(np.abs(weights).max(axis=0, initial=0), 1e-30) / np.iinfo(np.int16).max
         return cls(interactions, p, columns, np.rint(weights / scale).astype(np.int16), scale)
 
@@ -82,7 +82,7 @@ class EASE:
         return cls(*load_parts(folder, EASEParams, "columns", "weights", "scale"))
 
 
-def _weights(x: sp.csr_array, regularization: float) -> Scores:
+def compute_weights(x: sp.csr_array, regularization: float) -> Scores:
     """B = I - P diag(P)^-1 with P = (X'X + lambda I)^-1; its diagonal is 0.
 
     With fewer users than movies P comes from the smaller matrix of users: P = (I - X' (X X' + lambda I)^-1 X) / lambda.

@@ -66,9 +66,9 @@ def measured_models(
     """
     content = models["content"]
     assert isinstance(content, ContentModel)  # noqa: S101  by its name
-    found = {"random": replace(_chance(content.interactions), cold_movies=_cold_movies(content, _lots))}
+    found = {"random": replace(_chance(content.interactions), cold_movies=make_cold_movie_ranking(content, _lots))}
     found |= {name: _candidates(models[name], everybody_alike=name in ALIKE) for name in CANDIDATE_MODELS}
-    found["content"] = replace(found["content"], cold_movies=_cold_movies(content, content.of_movies))
+    found["content"] = replace(found["content"], cold_movies=make_cold_movie_ranking(content, content.of_movies))
     popular = Popular(np.empty(0, np.int32), np.empty(0, np.float32))  # nobody unknown is asked about
 
     def recommender(name: str, ranker: Ranker | None) -> Measured:
@@ -93,7 +93,7 @@ def _lots(people: Interactions, movie_ids: Ids) -> Scores:
     return np.random.default_rng(SEED).random((len(people.user_ids), len(movie_ids)), dtype=np.float32)
 
 
-def _cold_movies(
+def make_cold_movie_ranking(
     content: ContentModel, score: Callable[[Interactions, Ids], Scores]
 ) -> Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame]:
     """Rankings of the movies that have a vector of content and no rating, but for what the user was given."""

@@ -81,21 +81,16 @@ class Ranker:
 
         p = params or RankerParams()
         features = tuple(name for name in rows.columns if name not in NO_FEATURES)
-        dealt = rows.select((bucket(pl.col("user_id"), draw=VALIDATION_DRAW) * p.folds).floor().cast(pl.Int8))
-        parts = sorted(dealt.to_series().unique().to_list())
-        if len(parts) < 2:
+        folds = split_folds(rows, p)
+        if not folds:
             log.warning("ranker: %d users are too few to set some aside, so few trees", rows["user_id"].n_unique())
             fitted = [_fit(rows, None, features, p)]
             ranked_by_others = rows.clear().select("user_id", "movie_id", rank=pl.lit(0, pl.Int32))
         else:
-            watched = parts[:1] if rows["user_id"].n_unique() >= p.one_fold_from else parts
-            split = [
-                (rows.filter(dealt.to_series() != part), rows.filter(dealt.to_series() == part)) for part in watched
-            ]
-            fitted = [_fit(train, validation, features, p) for train, validation in split]
+            fitted = [_fit(train, validation, features, p) for train, validation in folds]
             ranked_by_others = pl.concat(
                 validation.with_columns(score=pl.Series(model.predict(_pool(validation, features)))).select(*_RANKS)
-                for model, (_, validation) in zip(fitted, split, strict=True)
+                for model, (_, validation) in zip(fitted, folds, strict=True)
             )
         model = fitted[0] if len(fitted) == 1 else sum_models(fitted, weights=[1 / len(fitted)] * len(fitted))
         gains = np.mean([each.get_feature_importance(type="PredictionValuesChange") for each in fitted], axis=0)
@@ -159,6 +154,19 @@ def _written(model: Any) -> tuple[bytes, Trees]:
         model.save_model(str(binary))
         model.save_model(str(described), format="json")
         return binary.read_bytes(), Trees.of(json.loads(described.read_text()))
+
+
+def split_folds(rows: pl.DataFrame, params: RankerParams) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
+    """`(training, validation)` rows of each fold; every user is in exactly one part of it. None of too few users.
+
+    One fold is enough from `one_fold_from` users on; below, every user is in the validation rows of one fold.
+    """
+    dealt = rows.select((bucket(pl.col("user_id"), draw=VALIDATION_DRAW) * params.folds).floor().cast(pl.Int8))
+    parts = sorted(dealt.to_series().unique().to_list())
+    if len(parts) < 2:
+        return []
+    watched = parts[:1] if rows["user_id"].n_unique() >= params.one_fold_from else parts
+    return [(rows.filter(dealt.to_series() != part), rows.filter(dealt.to_series() == part)) for part in watched]
 
 
 def _fit(train: pl.DataFrame, validation: pl.DataFrame | None, features: tuple[str, ...], p: RankerParams) -> Any:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 BASE_URL = "https://files.grouplens.org/datasets/movielens/"
 
 _log = logging.getLogger(__name__)
-_ATTEMPTS, _FIRST_PAUSE, _LONGEST_PAUSE = 4, 0.5, 5.0  # seconds
+_ATTEMPTS, _LONGEST_PAUSE = 4, 5.0  # seconds
+FIRST_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def _acquire_archive(archive: Archive, folder: Path, url: str, progress: Progres
             raise SourceError(f"{zip_path} is not the file from {url}: {wrong}; delete or replace it")
     else:
         part = zip_path.with_name(f"{zip_path.name}.part")
-        _download(url, part, archive.size, progress or _shown_progress(zip_path.name))
+        _download(url, part, archive.size, progress or make_progress_display(zip_path.name))
         if wrong := _fault_of(part, archive):
             part.unlink()
             raise SourceError(f"{url} sent another file than expected: {wrong}; it was deleted, try again")
@@ -102,11 +103,11 @@ def _download(url: str, part: Path, size: int, progress: Progress) -> None:
     attempts = Retrying(
         retry=retry_if_exception_type((httpx.TransportError, _TryAgainError)),
         stop=stop_after_attempt(_ATTEMPTS),
-        wait=wait_exponential(multiplier=_FIRST_PAUSE, max=_LONGEST_PAUSE),
+        wait=wait_exponential(multiplier=FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE),
         reraise=True,
     )
     try:
-        with _client(url) as client:
+        with open_client(url) as client:
             attempts(_fetch, client, url, part, size, progress)
     except (httpx.HTTPError, _TryAgainError) as error:
         raise SourceError(
@@ -115,7 +116,7 @@ def _download(url: str, part: Path, size: int, progress: Progress) -> None:
         ) from error
 
 
-def _client(url: str, transport: "httpx.BaseTransport | None" = None) -> "httpx.Client":
+def open_client(url: str, transport: "httpx.BaseTransport | None" = None) -> "httpx.Client":
     """A client that follows redirects, but never from https down to http."""
     import httpx
 
@@ -187,7 +188,7 @@ def _append(response: "httpx.Response", part: Path, *, done: int, size: int, pro
         raise _TryAgainError(f"the connection ended after {done} of {size} bytes")
 
 
-def _shown_progress(name: str) -> Progress:
+def make_progress_display(name: str) -> Progress:
     """A bar for someone at a terminal, otherwise a log line every ten percent."""
     if sys.stderr.isatty():
         from tqdm import tqdm

@@ -138,7 +138,7 @@ def _checked_counts(path: Path, rows: pl.LazyFrame, columns: list[_Column], *, s
     else:
         trouble = f"{found['faulty_rows']} rows with values that are no numbers" * bool(found["faulty_rows"])
     if trouble or found["last_cells_missing"]:
-        _refuse_faults(path, _faults(path, columns))
+        _refuse_faults(path, find_faults(path))
     if trouble:
         raise InputError(f"{path} cannot be read: {trouble}; write it again as plain CSV")
     return {key: count for key, count in found.items() if key not in {"faulty_rows", "last_cells_missing"}}
@@ -212,8 +212,12 @@ def _refuse_faults(path: Path, faults: Iterator[str]) -> None:
     raise InputError("\n  ".join([title, *first]) + "\nCorrect or delete these lines, then run again.")
 
 
-def _faults(path: Path, columns: list[_Column]) -> Iterator[str]:
-    """Every fault of the file, from its top, with the line on which the row begins. Slow and exact."""
+def find_faults(path: Path) -> Iterator[str]:
+    """Every fault of a table's file, from its top, with the line on which the row begins. Slow and exact.
+
+    `path` ends with ratings.csv, movies.csv, tags.csv or links.csv.
+    """
+    columns = _COLUMNS[path.stem]
     with path.open("rb") as file:
         rows = csv.reader(_lines(file), strict=True)
         header: list[str] = []

@@ -1,10 +1,11 @@
 """The site's database, SQLite or PostgreSQL, migrated to the newest schema before its first use."""
 
+import math
 import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,9 @@ class DatabaseUnavailableError(RuntimeError):
 class Database:
     """Opens transactions. Building it does not connect; the first transaction migrates."""
 
-    def __init__(self, url: URL, *, wait_seconds: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self, url: URL, *, wait_seconds: float = WAIT_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.url = url
         self.file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         self.engine = (
@@ -39,7 +42,8 @@ class Database:
         )
         weakref.finalize(self, self.engine.dispose)  # connections are kept open between transactions
         self._is_ready = threading.Event()
-        self._retry_at = 0.0
+        self._clock = clock
+        self._retry_at = -math.inf
         self._lock = threading.Lock()
 
     @contextmanager
@@ -74,7 +78,7 @@ class Database:
             session.connection(execution_options={"writes": writes})
         except SQLAlchemyError:
             if self.file is None:  # a file answers at once; for a server that does not, every page would wait
-                self._retry_at = time.monotonic() + RETRY_SECONDS
+                self._retry_at = self._clock() + RETRY_SECONDS
             raise
 
     def migrate_once(self) -> None:
@@ -89,12 +93,12 @@ class Database:
             try:
                 self._migrate()
             except BaseException:
-                self._retry_at = time.monotonic() + RETRY_SECONDS
+                self._retry_at = self._clock() + RETRY_SECONDS
                 raise
             self._is_ready.set()
 
     def _raise_if_just_failed(self) -> None:
-        if time.monotonic() < self._retry_at:
+        if self._clock() < self._retry_at:
             raise DatabaseUnavailableError(f"{self.url.render_as_string()} did not answer a moment ago")
 
     def _migrate(self) -> None:

@@ -4,14 +4,17 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from serving.app import create_app
 from serving.community import rate_limits
+from serving.pages import catalogue
 from tests.factories import publish_bundle
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -21,12 +24,13 @@ HEIGHTS = SIZES | {320: 640, 1920: 1080}
 Visit = Callable[..., Page]
 
 
-def served(home: Path) -> Iterator[str]:
-    """The address of a site over `home`, in a thread of its own, until the caller goes on."""
+@contextmanager
+def serve(app: FastAPI) -> Iterator[str]:
+    """Gives the address of a site that runs in a thread of its own."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()  # from now on a visitor waits instead of being refused
-        server = uvicorn.Server(uvicorn.Config(create_app(home, "full"), log_level="error", lifespan="on"))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="site")
         thread.start()
         try:
@@ -42,10 +46,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("site")
     publish_bundle(home, n_movies=50)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("serving.pages.catalogue.PAGE_SIZE", 20)
+        patch.setattr(catalogue, "PAGE_SIZE", 20)
         # All browsers of the tests come from one address.
-        patch.setattr("serving.community.rate_limits.GUESTS", rate_limits.GUESTS._replace(times=10_000))
-        yield from served(home)
+        patch.setattr(rate_limits, "GUESTS", rate_limits.GUESTS._replace(times=10_000))
+        with serve(create_app(home, "full")) as address:
+            yield address
 
 
 # Of the package, not the session: the loop that Playwright leaves running is in the way of other tests.

@@ -4,8 +4,10 @@ import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from anyio import to_thread
 
 from movierec.bundles.bundle import point_at
 from serving.app import create_app, from_environment
@@ -58,9 +60,16 @@ def version(browser: Browser) -> str:
 
 def test_what_is_at_hand_is_given_without_a_thread(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     assert browser.get("/recommend?movie_id=1").json()["cluster"] == 0
-    for place in ("fastapi.dependencies.utils", "serving.web.dependencies"):
-        monkeypatch.setattr(f"{place}.run_in_threadpool", None)
+    asked: list[str] = []
+    run_sync = to_thread.run_sync
+
+    async def counted(function: Any, *given: Any, **options: Any) -> Any:
+        asked.append(function)
+        return await run_sync(function, *given, **options)
+
+    monkeypatch.setattr(to_thread, "run_sync", counted)
     assert browser.get("/recommend?movie_id=1").json()["cluster"] == 0
+    assert len(asked) == 2, "the function that answers and the check of its answer, nothing that it is given"
 
 
 def test_a_new_bundle_is_served_without_a_restart(tmp_path: Path) -> None:

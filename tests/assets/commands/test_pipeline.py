@@ -177,9 +177,8 @@ def test_a_stopped_run_is_no_failure_and_nothing_is_served_instead(settings, sto
     """Stopped while it waits for the data, with an older bundle there."""
     published(settings, "of older data")
     script = (
-        "import sys, time; from resources.sources import resource\n"
+        "import sys, time; from assets.commands import pipeline; from resources.sources import resource\n"
         "resource.acquire = lambda *_: (print('waiting', flush=True), time.sleep(30))\n"
-        "from assets.commands import pipeline; pipeline._is_current = lambda *_: False\n"
         f"pipeline.SERVED = {FIRST!r}\n"
         "sys.exit(pipeline.main(['--if-needed']))"
     )

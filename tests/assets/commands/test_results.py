@@ -20,10 +20,10 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "root"
     (root / "docs" / "results").mkdir(parents=True)
     (root / "README.md").write_text(f"before {results.BEGIN}\nno table\n{results.END} after")
-    monkeypatch.setattr("assets.commands.results.ROOT", root)
-    monkeypatch.setattr("assets.commands.results.MEASURED", root / "docs" / "results")
-    monkeypatch.setattr("assets.commands.results.PAGE", root / "docs" / "results.md")
-    monkeypatch.setattr("assets.commands.results.README", root / "README.md")
+    monkeypatch.setattr(results, "ROOT", root)
+    monkeypatch.setattr(results, "MEASURED", root / "docs" / "results")
+    monkeypatch.setattr(results, "PAGE", root / "docs" / "results.md")
+    monkeypatch.setattr(results, "README", root / "README.md")
     return root
 
 

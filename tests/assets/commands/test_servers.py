@@ -1,5 +1,6 @@
 import io
 import socket
+import sys
 from datetime import datetime
 
 import pytest
@@ -11,7 +12,7 @@ from assets.commands import servers
 @pytest.fixture
 def announcer(monkeypatch):
     out = io.StringIO()
-    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setattr(sys, "stdout", out)
     return servers.Announcer({"web": "http://127.0.0.1:8000", "dagster": "http://127.0.0.1:3000"}), out
 
 

@@ -8,8 +8,7 @@ from movierec.candidates import CANDIDATE_MODELS, transitions
 from movierec.candidates.als import ALS, ALSParams
 from movierec.candidates.base import candidates
 from movierec.candidates.content import ContentModel
-from movierec.candidates.ease import EASE, EASEParams
-from movierec.candidates.ease import _weights as ease_weights
+from movierec.candidates.ease import EASE, EASEParams, compute_weights
 from movierec.candidates.ials import IALS, REFERENCE, IALSParams, confidence
 from movierec.candidates.item_knn import ItemKNN, ItemKNNParams
 from movierec.candidates.popularity import Popularity, PopularityParams
@@ -108,17 +107,17 @@ def test_ease_by_either_matrix_is_the_same():
     book = np.linalg.inv((x.T @ x).toarray() + 3 * np.eye(9))
     book = book / -np.diag(book)
     np.fill_diagonal(book, 0)
-    assert ease_weights(x, 3.0) == pytest.approx(book, abs=1e-5)
+    assert compute_weights(x, 3.0) == pytest.approx(book, abs=1e-5)
     wide = x.T.tocsr()
     book = np.linalg.inv((wide.T @ wide).toarray() + 3 * np.eye(12))
     book = book / -np.diag(book)
     np.fill_diagonal(book, 0)
-    assert ease_weights(wide, 3.0) == pytest.approx(book, abs=1e-5)
+    assert compute_weights(wide, 3.0) == pytest.approx(book, abs=1e-5)
 
 
 def test_ease_sums_the_weights_to_what_was_liked_to_the_fourth_digit(board):
     x = liked(board.user_items, 4.0)
-    expected = x @ ease_weights(x.astype(np.float64), EASEParams().regularization)
+    expected = x @ compute_weights(x.astype(np.float64), EASEParams().regularization)
     assert EASE.fit(board).score(np.arange(40)) == pytest.approx(
         expected[:40], abs=1e-4 * float(np.abs(expected).max())
     )

@@ -3,6 +3,7 @@ import polars as pl
 import pytest
 
 from movierec.data.interactions import Interactions
+from movierec.features import tables
 from movierec.features.matrix import Features
 from movierec.features.names import BASE_FEATURES, MOVIE_FEATURES, TMDB_FEATURES, USER_FEATURES
 from movierec.features.tables import beside_tmdb, movie_features, user_features
@@ -100,7 +101,7 @@ def test_what_is_usual_lately_is_of_the_last_ratings_and_of_movies_with_a_year(t
 
 def test_users_are_known_alike_in_a_crowd_and_alone(monkeypatch):
     table = factories.checkerboard()
-    monkeypatch.setattr("movierec.features.tables.USERS_AT_ONCE", 7)
+    monkeypatch.setattr(tables, "USERS_AT_ONCE", 7)
     features = Features.at(table, factories.movies(40))
     alone = features.fold_in(Interactions.of(table.filter(user_id=12)))
     asked = np.array([[12, 13]], np.int32)

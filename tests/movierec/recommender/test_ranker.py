@@ -8,8 +8,7 @@ from movierec.data.sampling import VALIDATION_DRAW, bucket
 from movierec.data.splitting import known_at, part_of, split_by_user
 from movierec.evaluation.evaluation import order_metrics
 from movierec.features.matrix import Features
-from movierec.recommender import ranker
-from movierec.recommender.ranker import Ranker, RankerParams, ranked
+from movierec.recommender.ranker import Ranker, RankerParams, ranked, split_folds
 from movierec.recommender.retrieval import Retrieval
 from movierec.recommender.training_rows import NO_FEATURES, SEEN_GAIN, label_rows, ranker_features
 from tests import factories
@@ -142,16 +141,10 @@ def test_a_model_that_was_loaded_is_saved_and_loaded_again_without_complaint(row
     assert capfd.readouterr() == ("", "")
 
 
-def test_each_fold_is_stopped_by_users_it_has_not_learnt_from(monkeypatch):
-    seen = []
-    fit = ranker._fit
-    monkeypatch.setattr(
-        ranker,
-        "_fit",
-        lambda train, validation, *rest: seen.append((train, validation)) or fit(train, validation, *rest),
-    )
-    Ranker.fit(random_rows(100), RankerParams(iterations=2, folds=4))
-    learnt, watched = ([set(table["user_id"]) for table in tables] for tables in zip(*seen, strict=True))
+def test_each_fold_is_stopped_by_users_it_has_not_learnt_from():
+    folds = split_folds(random_rows(100), RankerParams(folds=4))
+    assert len(folds) == 4
+    learnt, watched = ([set(table["user_id"]) for table in tables] for tables in zip(*folds, strict=True))
     assert all(a.isdisjoint(b) and len(a | b) == 100 for a, b in zip(learnt, watched, strict=True))
     assert [len(set.union(*watched)), sum(map(len, watched))] == [100, 100]
 

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from movierec.bundles.descriptions import Descriptions, LiveDescriptions
+from movierec.tmdb import metadata as star_schema
 from movierec.tmdb.metadata import DESCRIPTIONS, SCHEMAS, Detail, Metadata, image_path
 from tests.fake_tmdb import records
 
@@ -42,7 +43,7 @@ def test_persons_genres_and_companies_stand_once():
 
 def test_batches_make_the_same_tables(monkeypatch):
     whole = metadata(*MOVIES.values())
-    monkeypatch.setattr("movierec.tmdb.metadata.BATCH", 3)
+    monkeypatch.setattr(star_schema, "BATCH", 3)
     assert all(table.equals(vars(whole)[name]) for name, table in vars(metadata(*MOVIES.values())).items())
 
 

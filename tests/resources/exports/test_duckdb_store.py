@@ -96,7 +96,7 @@ def piped(store, monkeypatch, capsys):
     """Answers what is written to the prompt by a pipe: how many statements failed, output, errors."""
 
     def ask(text):
-        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        monkeypatch.setattr(sys, "stdin", io.StringIO(text))
         return command.prompt(store), *capsys.readouterr()
 
     return ask

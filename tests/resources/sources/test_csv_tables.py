@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from movierec.data.schema import LINKS, RATINGS, RAW_MOVIES, TAGS
-from resources.sources import csv_tables
-from resources.sources.csv_tables import InputError, RawTable, read_table
+from resources.sources.csv_tables import InputError, RawTable, find_faults, read_table
 
 DATA = Path(os.environ.get("MOVIEREC_TEST_DATA", Path(__file__).parents[4] / "shared" / "data"))
 HEADERS = {
@@ -290,7 +289,7 @@ def test_the_quick_reading_and_the_exact_one_agree(tmp_path_factory: pytest.Temp
     except InputError as error:
         assert "cannot be read" not in str(error)  # the exact reading has named the fault
     else:
-        assert list(csv_tables._faults(folder / "ratings.csv", csv_tables._COLUMNS["ratings"])) == []
+        assert list(find_faults(folder / "ratings.csv")) == []
         assert table.frame.collect().height == table.counts["rows_kept"]
 
 

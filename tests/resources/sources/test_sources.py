@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -144,7 +145,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def _without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "_FIRST_PAUSE", 0)
+    monkeypatch.setattr(archives, "FIRST_PAUSE_SECONDS", 0)
 
 
 def names_in(folder: Path) -> set[str]:
@@ -270,7 +271,7 @@ def test_a_redirect_from_https_to_http_is_refused() -> None:
         return httpx.Response(302, headers={"Location": "http://plain.test/file"})
 
     with (
-        archives._client("https://safe.test/file", httpx.MockTransport(answer)) as client,
+        archives.open_client("https://safe.test/file", httpx.MockTransport(answer)) as client,
         pytest.raises(SourceError, match=r"redirects to http://plain\.test/file"),
     ):
         client.get("https://safe.test/file")
@@ -403,7 +404,7 @@ def test_two_runs_download_once(server: Server, tmp_path: Path) -> None:
 
 
 def test_progress_is_logged_by_tenths(caplog: pytest.LogCaptureFixture) -> None:
-    report = archives._shown_progress("tiny.zip")
+    report = archives.make_progress_display("tiny.zip")
     with caplog.at_level("INFO", logger="resources.sources.archives"):
         for done in (0, 5, 10, 19, 100):
             report(done, 100)
@@ -411,8 +412,8 @@ def test_progress_is_logged_by_tenths(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    report = archives._shown_progress("tiny.zip")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    report = archives.make_progress_display("tiny.zip")
     report(50, 100)
     report(100, 100)
     assert "tiny.zip: 100%" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from movierec.bundles.bundle import Bundle
-from movierec.recommender.two_stage import Recommendations
+from movierec.recommender.two_stage import Recommendations, Recommender
 from serving.services import recommendations
 from tests import factories
 from tests.serving.asking import post
@@ -221,7 +221,7 @@ def test_who_has_seen_all_that_is_recommended_gets_popular_movies(
     def nothing(*_: Any, **__: Any) -> Recommendations:
         return Recommendations("two_stage", [], [])
 
-    monkeypatch.setattr("movierec.recommender.two_stage.Recommender.for_user", nothing)
+    monkeypatch.setattr(Recommender, "for_user", nothing)
     site = browser_of(home)
     answer = site.get(f"/api/movies/personal?user_id=4&limit=100&explain={explain}").json()
     assert answer["model"] == "popularity_fallback"

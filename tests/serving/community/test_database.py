@@ -17,7 +17,13 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from serving.community.cookies import CookieSigner, read_or_create_secret
-from serving.community.database import Database, DatabaseUnavailableError, build_alembic_config, build_database_url
+from serving.community.database import (
+    RETRY_SECONDS,
+    Database,
+    DatabaseUnavailableError,
+    build_alembic_config,
+    build_database_url,
+)
 from serving.community.models import MOVIE_RECORDS, Profile, Rating, Record
 from serving.community.sessions import insert_guest
 from tests.serving.visits import Clock
@@ -172,7 +178,8 @@ def test_a_server_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
 def test_a_server_that_went_away_is_waited_for_by_one_request_not_by_all(
     postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = Database(build_database_url(postgres_url, home=tmp_path), wait_seconds=0.2)
+    now = [1000.0]
+    database = Database(build_database_url(postgres_url, home=tmp_path), wait_seconds=0.2, clock=lambda: now[0])
     database.migrate_once()
     asked: list[object] = []
 
@@ -186,7 +193,9 @@ def test_a_server_that_went_away_is_waited_for_by_one_request_not_by_all(
             pass
     assert len(asked) == 1
     monkeypatch.undo()
-    monkeypatch.setattr(database, "_retry_at", 0.0)
+    with pytest.raises(DatabaseUnavailableError, match="a moment ago"), database.read_transaction():
+        pass
+    now[0] += RETRY_SECONDS
     with database.read_transaction() as session:
         assert session.execute(text("SELECT 1")).scalar() == 1
 

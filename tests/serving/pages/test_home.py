@@ -1,12 +1,12 @@
 """Home: three layers, and whose row is shown."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests import factories
+from tests.broken import Broken, break_ranker, serve_changed_bundle
 from tests.serving.conftest import Browser, browser_of
 
 
@@ -62,10 +62,9 @@ def test_htmx_gets_the_row_alone_drawn_like_in_the_page(browser: Browser) -> Non
     assert fragment.strip() in browser.get("/?user_id=3").text
 
 
-def test_for_the_row_alone_nothing_else_of_the_page_is_worked_out(
-    browser: Browser, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delattr("serving.pages.home.load_rest_of_home")
+def test_for_the_row_alone_nothing_else_of_the_page_is_worked_out(home: Path) -> None:
+    browser = browser_of(home)
+    serve_changed_bundle(browser.app, trending=Broken("read for the row"))
     assert browser.fragment("/?user_id=3").status_code == 200
     assert browser.get("/?user_id=3").status_code == 500
 
@@ -140,10 +139,8 @@ def test_what_is_no_user_id_is_answered_by_a_sentence(browser: Browser, text: st
     assert len(answer.content) < 60_000
 
 
-def test_without_a_ranker_the_row_says_that_nothing_ranked_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    unranked = replace(factories.recommender(), ranker=None)
-    monkeypatch.setattr("tests.factories.recommender", lambda *_, **__: unranked)
-    factories.publish_bundle(tmp_path)
+def test_without_a_ranker_the_row_says_that_nothing_ranked_it(tmp_path: Path) -> None:
+    factories.publish_bundle(tmp_path, with_ranker=False)
     browser = browser_of(tmp_path)
     html = browser.get("/?user_id=3").text
     assert "Chosen for user 3 based on 19 ratings, without the final ranking" in html
@@ -158,13 +155,9 @@ def test_what_was_typed_is_repeated_harmlessly(browser: Browser) -> None:
     assert "&lt;script&gt;alert(1)" in html
 
 
-def test_a_failing_recommender_costs_the_row_not_the_page(
-    browser: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fails(*_: object, **__: object) -> None:
-        raise RuntimeError("the ranker lost its trees")
-
-    monkeypatch.setattr("serving.pages.home.recommend_for_user", fails)
+def test_a_failing_recommender_costs_the_row_not_the_page(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    browser = browser_of(home)
+    break_ranker(browser.app, "the ranker lost its trees")
     answer = browser.get("/?user_id=3")
     assert answer.status_code == 200
     assert "not available right now" in answer.text

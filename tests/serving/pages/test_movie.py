@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from serving.pages import catalogue
+from tests.broken import Broken, break_ranker, serve_changed_bundle
 from tests.factories import publish_bundle
 from tests.serving.conftest import Browser, browser_of
 from tests.serving.visits import linked
@@ -24,7 +25,7 @@ def hostile_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def small_pages(hostile_home: Path, monkeypatch: pytest.MonkeyPatch) -> Browser:
     """The 42 movies on six pages of 8."""
-    monkeypatch.setattr("serving.pages.catalogue.PAGE_SIZE", 8)
+    monkeypatch.setattr(catalogue, "PAGE_SIZE", 8)
     return browser_of(hostile_home)
 
 
@@ -143,13 +144,10 @@ def test_an_unknown_movie_is_a_designed_404(browser: Browser, movie_id: str) -> 
     assert 'href="/movies"' in answer.text
 
 
-def test_a_failing_index_costs_the_similar_movies_not_the_page(
-    browser: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fails(*_: object, **__: object) -> None:
-        raise RuntimeError("no index")
-
-    monkeypatch.setattr("serving.pages.movie.find_similar_movies", fails)
+def test_a_failing_index_costs_the_similar_movies_not_the_page(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    browser = browser_of(home)
+    assert "Similar movies" in browser.get("/movies/1").text
+    serve_changed_bundle(browser.app, similar=Broken("no index"))
     answer = browser.get("/movies/1")
     assert answer.status_code == 200
     assert "Similar movies" not in answer.text
@@ -242,12 +240,8 @@ def test_a_host_that_is_none_is_in_no_address(browser: Browser) -> None:
     assert "evil" not in answer.text
 
 
-def test_a_reason_that_fails_costs_only_itself(
-    browser: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fails(*_: object, **__: object) -> None:
-        raise RuntimeError("no row")
-
-    monkeypatch.setattr("serving.pages.movie.recommend_for_user", fails)
+def test_a_reason_that_fails_costs_only_itself(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    browser = browser_of(home)
+    break_ranker(browser.app, "no row")
     assert browser.get("/movies/3?user_id=3").status_code == 200
     assert "no row" in caplog.text

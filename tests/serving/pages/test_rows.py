@@ -18,7 +18,9 @@ from serving.services.recommendations import (
     list_liked_by_user,
 )
 from serving.services.taste import find_standout_trait
-from tests.serving.conftest import Browser
+from tests.broken import Broken, serve_changed_bundle
+from tests.factories import checkerboard, publish_bundle
+from tests.serving.conftest import Browser, browser_of
 
 
 @pytest.fixture(scope="module")
@@ -82,16 +84,15 @@ def test_the_graph_stores_neighbours_enough_to_fill_a_row_up() -> None:
     assert SimilarConfig().n >= 2 * ROW_SIZE
 
 
-def test_rows_of_another_user_say_whose_they_are(
-    browser: Browser, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    rows = build_because_rows(bundle, list_liked_by_user(bundle, 3), seen=set())
-    monkeypatch.setattr("serving.pages.home.build_because_rows", lambda *_, **__: rows)
+def test_rows_of_another_user_say_whose_they_are(tmp_path: Path) -> None:
+    """User 3 has rated half of the odd movies, so there are others like them."""
+    has_not_seen = (pl.col("user_id") == 3) & (pl.col("movie_id") > 20)
+    bundle = Bundle.open(publish_bundle(tmp_path, rated=checkerboard().filter(~has_not_seen)))
+    rows = build_because_rows(bundle, list_liked_by_user(bundle, 3), seen=get_rated_movie_ids(bundle, 3))
     titles = [f"Because user 3 liked {row.movie.title}" for row in rows]
-    html = browser.get("/?user_id=3").text
+    html = browser_of(tmp_path).get("/?user_id=3").text
     assert titles
-    assert all(title in html for title in titles)
-    assert "Because you liked" not in html
+    assert [title.strip() for title in re.findall(r">(Because [^<:]+)", html)] == titles
 
 
 def test_a_row_of_few_is_left_out(bundle: Bundle) -> None:
@@ -100,13 +101,9 @@ def test_a_row_of_few_is_left_out(bundle: Bundle) -> None:
     assert get_rated_movie_ids(bundle, 999_999) == set()
 
 
-def test_rows_that_fail_cost_only_themselves(
-    browser: Browser, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def fails(*_: object) -> None:
-        raise RuntimeError("no liked movies")
-
-    monkeypatch.setattr("serving.pages.home.build_because_rows", fails)
+def test_rows_that_fail_cost_only_themselves(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    browser = browser_of(home)
+    serve_changed_bundle(browser.app, similar=Broken("no liked movies"))
     answer = browser.get("/?user_id=3")
     assert "Chosen for user 3" in answer.text
     assert "no liked movies" in caplog.text

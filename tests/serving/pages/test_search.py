@@ -6,8 +6,10 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from serving.pages import search
 from tests.serving.conftest import Browser
 from tests.serving.pages.test_movie import ids
+from tests.serving.visits import Tab
 
 HOSTILE = '"><script>alert(1)</script>'
 
@@ -89,7 +91,7 @@ def test_every_order_can_be_asked_for(browser: Browser, sort: str, first: int | 
 
 
 def test_show_more_passes_every_movie_once(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.pages.search.PAGE_SIZE", 10)
+    monkeypatch.setattr(search, "PAGE_SIZE", 10)
     address, passed = "/search?q=movie&sort=title", []
     while address:
         html = browser.fragment(address).text
@@ -102,7 +104,7 @@ def test_show_more_passes_every_movie_once(browser: Browser, monkeypatch: pytest
 def test_htmx_gets_panel_and_results_then_cards_alone_and_the_address_to_show(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serving.pages.search.PAGE_SIZE", 10)
+    monkeypatch.setattr(search, "PAGE_SIZE", 10)
     first = browser.fragment("/search?q=movie&genre=&year_from=&b.kind=and&sort=")
     assert first.text.lstrip().startswith('<div class="found" id="found">')
     assert first.headers["hx-push-url"] == "/search?q=movie"
@@ -240,9 +242,14 @@ def test_the_header_has_a_field_that_searches_without_javascript(browser: Browse
     assert '<form class="seek" action="/search" method="get"' in browser.get("/").text
 
 
-def test_sets_of_the_visitor_are_offered_and_filtered_by(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert 'name="only"' not in browser.get("/search").text
-    monkeypatch.setattr("serving.pages.search.load_filter_sets", lambda _request: {"seen": {1, 2}, "saved": [3]})
-    assert 'id="only-unseen"' in browser.get("/search").text
-    assert sorted(ids(browser.get("/search?only=seen").text)) == [1, 2]
-    assert len(ids(browser.get("/search?filter=unseen").text)) == 40
+def test_sets_of_the_visitor_are_offered_and_filtered_by(alone: Tab) -> None:
+    assert 'name="only"' not in alone.get("/search").text
+    for movie_id in (1, 2):
+        alone.post(f"/movies/{movie_id}/watched", on="1")
+    alone.post("/movies/3/saved", on="1")
+    page = alone.get("/search").text
+    assert 'name="only"' in page
+    assert 'id="only-unseen"' in page
+    assert sorted(ids(alone.get("/search?only=seen").text)) == [1, 2]
+    assert ids(alone.get("/search?only=saved").text) == [3]
+    assert len(ids(alone.get("/search?filter=unseen").text)) == 40

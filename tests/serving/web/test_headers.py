@@ -9,6 +9,7 @@ import pytest
 
 from serving.web.rendering import TEMPLATES_FOLDER
 from serving.web.static_files import STATIC_FOLDER
+from tests.broken import Broken, serve_changed_bundle
 from tests.serving.conftest import Browser, browser_of
 
 
@@ -24,14 +25,13 @@ def test_every_answer_forbids_foreign_and_inline_code(browser: Browser, path: st
     assert headers["referrer-policy"] == "same-origin"
 
 
-def test_a_crash_is_a_page_with_the_same_headers(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*_: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr("serving.pages.home.build_catalogue_page", fails)
-    answer = browser_of(home).get("/")
+def test_a_crash_is_a_page_with_the_same_headers(home: Path) -> None:
+    browser = browser_of(home)
+    serve_changed_bundle(browser.app, recommender=Broken("a fault of ours"))
+    answer = browser.get("/")
     assert answer.status_code == 500
     assert "it has been logged" in answer.text
+    assert "a fault of ours" not in answer.text
     assert "Traceback" not in answer.text
     assert "content-security-policy" in answer.headers
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.broken import Broken, serve_changed_bundle
 from tests.serving.asking import post
 from tests.serving.conftest import Browser, browser_of
 
@@ -69,14 +70,13 @@ def test_what_another_site_sends_is_a_403_problem(browser: Browser, path: str) -
     assert (answer.status_code, answer.headers["content-type"]) == (403, PROBLEM)
 
 
-def test_a_crash_of_the_api_is_a_problem_without_a_traceback(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*_: object, **__: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr("serving.services.recommendations.recommend_by_channel", fails)
-    answer = post(browser_of(home), "/recommend_collaborative", {"user_id": 1})
+def test_a_crash_of_the_api_is_a_problem_without_a_traceback(home: Path) -> None:
+    browser = browser_of(home)
+    serve_changed_bundle(browser.app, recommender=Broken("a fault of ours"))
+    answer = post(browser, "/recommend_collaborative", {"user_id": 1})
     assert (answer.status_code, answer.headers["content-type"]) == (500, PROBLEM)
-    assert "ZeroDivisionError" not in answer.text
+    assert answer.json()["detail"] == "It is our fault, and it has been logged."
+    assert "a fault of ours" not in answer.text
 
 
 def test_without_a_bundle_the_api_is_a_503_problem(tmp_path: Path) -> None:
