@@ -38,7 +38,7 @@ def similar_movies(
     """The nearest movies of each by cosine of iALS factors, by shared genres where a movie has too few ratings."""
     stats = popularity.stats()
     by_factors = similarity.by_factors(
-        ials.interactions.movie_ids, ials.item_factors, popularity.n_ratings, n=config.n, min_ratings=config.min_ratings
+        ials.movie_ids, ials.item_factors, popularity.n_ratings, n=config.n, min_ratings=config.min_ratings
     )
     others = movies.join(by_factors, on="movie_id", how="anti")["movie_id"].to_numpy()
     table = pl.concat([by_factors, similarity.by_genres(movies, others, stats, n=config.n)]).sort("movie_id")

@@ -6,11 +6,10 @@ from functools import partial
 import dagster as dg
 import polars as pl
 
-from assets.candidates import cuts_of
 from assets.features import TABLES
-from assets.protocols import GLOBAL_TIME, MODEL_TYPES, PROTOCOLS, Protocol, asset_name, samples
+from assets.protocols import GLOBAL_TIME, PROTOCOLS, Protocol, samples
 from assets.ranking import label_rows_name
-from movierec.candidates import CANDIDATE_MODELS
+from movierec.data.interactions import Interactions
 from movierec.data.schema import LINKS, MOVIES, RATINGS, TAGS, Schema
 from movierec.data.splitting import CUTS, PARTS
 from movierec.evaluation import leakage
@@ -120,15 +119,16 @@ def _label_check(recommender: str, protocol: Protocol) -> dg.AssetChecksDefiniti
     return check
 
 
-def _fit_check(model: str, cut: str, protocol: Protocol) -> dg.AssetChecksDefinition:
+def _interactions_check(cut: str, protocol: Protocol) -> dg.AssetChecksDefinition:
     @blocking(
         name="fitted_before_its_cut",
-        asset=protocol.key(asset_name(model, cut)),
-        description=f"Fitted on no rating but {' and '.join(CUTS[cut])}, as far as {leakage.LOOKED_AT:,} users tell.",
+        asset=protocol.key(f"interactions_{cut}"),
+        description=f"The models of this cut are fitted on no rating but {' and '.join(CUTS[cut])}, as far as "
+        f"{leakage.LOOKED_AT:,} users tell.",
         additional_ins=protocol.inputs(["split"]),
     )
-    def check(fitted: MODEL_TYPES[model], split: pl.LazyFrame) -> dg.AssetCheckResult:  # type: ignore[valid-type]
-        early = leakage.known_too_early(fitted.interactions, split, cut)  # type: ignore[attr-defined]
+    def check(interactions: Interactions, split: pl.LazyFrame) -> dg.AssetCheckResult:
+        early = leakage.known_too_early(interactions, split, cut)
         return dg.AssetCheckResult(passed=early == 0, metadata={"ratings_known_too_early": early})
 
     return check
@@ -150,13 +150,11 @@ def _cut_check(table: str, protocol: Protocol) -> dg.AssetChecksDefinition:
     return check
 
 
-FITS = [(model, cut, p) for model in CANDIDATE_MODELS for p in PROTOCOLS for cut in cuts_of(model, p) if cut != "all"]
-
 checks = [
     *(_schema_check(table) for table in SCHEMAS),
     *(_reference_check(table) for table in ("ratings", "tags", "links")),
     *(check(protocol) for check in (_order_check, _floor_check) for protocol in PROTOCOLS),
     *(_label_check(recommender, protocol) for recommender in RECOMMENDERS for protocol in PROTOCOLS),
     *(_cut_check(table, protocol) for table in TABLES for protocol in PROTOCOLS),
-    *(_fit_check(model, cut, protocol) for model, cut, protocol in FITS),
+    *(_interactions_check(cut, protocol) for cut in CUTS if cut != "all" for protocol in PROTOCOLS),
 ]

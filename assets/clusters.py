@@ -54,7 +54,7 @@ def clusters(
         content_vectors(movies, tags),
         rated.select("movie_id", "movie_avg_rating", "movie_num_ratings").collect(),
         config.params(),
-        factors=(ials.interactions.movie_ids, ials.item_factors),
+        factors=(ials.movie_ids, ials.item_factors),
     )
     silhouettes = pl.DataFrame(
         list(found.silhouettes.items()), {"cluster": pl.Int16, "silhouette": pl.Float64}, orient="row"

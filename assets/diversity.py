@@ -1,6 +1,5 @@
 """Diversity: what a less uniform list costs and gains, by weights of maximal marginal relevance."""
 
-from dataclasses import replace
 from typing import Any
 
 import dagster as dg
@@ -8,15 +7,16 @@ import numpy as np
 import polars as pl
 
 from assets.features import features_at
-from assets.protocols import PARQUET, PER_USER, channel_inputs, samples
+from assets.protocols import PARQUET, PER_USER, channel_inputs, interactions_input, samples
 from assets.ranking import RANKER_TYPE
+from movierec.data.interactions import Interactions
 from movierec.data.top_k import as_table, blocks
 from movierec.evaluation import metrics
 from movierec.evaluation.bootstrap import bootstrap
 from movierec.evaluation.holdout import KNOWN
-from movierec.recommender.diversification import DEPTH, intra_list_distance
+from movierec.recommender.diversification import DEPTH, diversify, intra_list_distance
 from movierec.recommender.popular import Popular
-from movierec.recommender.ranker import Ranker
+from movierec.recommender.ranker import Ranker, order_candidates
 from movierec.recommender.retrieval import RECOMMENDERS, Retrieval
 from movierec.recommender.two_stage import Recommender
 from resources.io_managers import markdown
@@ -26,7 +26,9 @@ K = 10
 
 
 @dg.asset(
-    ins=channel_inputs(PER_USER, RECOMMENDERS["two_stage"], "known") | {"ranker": dg.AssetIn(dagster_type=RANKER_TYPE)},
+    ins=interactions_input(PER_USER, "known")
+    | channel_inputs(PER_USER, RECOMMENDERS["two_stage"], "known")
+    | {"ranker": dg.AssetIn(dagster_type=RANKER_TYPE)},
     partitions_def=samples,
     group_name="evaluation",
     kinds=PARQUET,
@@ -36,6 +38,7 @@ def diversity(
     context: dg.AssetExecutionContext,
     relevant: pl.DataFrame,
     movies: pl.DataFrame,
+    interactions: Interactions,
     ranker: Ranker,
     user_features: pl.LazyFrame,
     movie_features: pl.LazyFrame,
@@ -47,16 +50,19 @@ def diversity(
     users = wanted["user_id"].unique().sort().to_numpy()
     features = features_at("known", user_features, movie_features)
     nobody = Popular(np.empty(0, np.int32), np.empty(0, np.float32))
-    retrieval = Retrieval({name: models[name] for name in RECOMMENDERS["two_stage"]})
+    retrieval = Retrieval({name: models[name] for name in RECOMMENDERS["two_stage"]}, interactions)
     plain = Recommender(retrieval, features, ranker, nobody, diversity=0.0)
-    user_rows = retrieval.interactions.rows_of(users)
-    in_blocks = [plain.by_score(block, n=DEPTH) for block in blocks(user_rows, retrieval.width)]
+    user_rows = interactions.rows_of(users)
+    in_blocks = [
+        order_candidates(ranker, plain.find_candidates(block, n=DEPTH), n=DEPTH)
+        for block in blocks(user_rows, retrieval.width)
+    ]
     ranked = [np.concatenate(parts) for parts in zip(*in_blocks, strict=True)]
     rows: list[tuple[float, str, float, float | None, float | None, int]] = []
     undiversified = np.zeros(0)
     for weight in WEIGHTS:
-        chosen = replace(plain, diversity=weight).diversified(*ranked, n=K)
-        found = as_table(users, retrieval.interactions.movie_ids, *chosen)
+        chosen = diversify(features, interactions.movie_ids, *ranked, weight=weight, n=K)
+        found = as_table(users, interactions.movie_ids, *chosen)
         ndcg = metrics.per_user(found, wanted, ks=[K])[f"ndcg_at_{K}"].to_numpy()
         undiversified = ndcg if weight == 0 else undiversified
         lists = found.filter(pl.col("rank").max().over("user_id") == K)["movie_id"].to_numpy().reshape(-1, K)

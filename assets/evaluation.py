@@ -7,9 +7,11 @@ import dagster as dg
 import polars as pl
 
 from assets.features import TABLES, features_at
-from assets.protocols import PROTOCOLS, Protocol, asset_name, channel_inputs
+from assets.protocols import PROTOCOLS, Protocol, asset_name, channel_inputs, interactions_input
 from assets.ranking import RANKER_TYPE, ranker_name
 from movierec.candidates import CANDIDATE_MODELS
+from movierec.candidates.popularity import Popularity
+from movierec.data.interactions import Interactions
 from movierec.data.splitting import newcomers
 from movierec.evaluation import evaluation as evaluating
 from movierec.evaluation import holdout
@@ -53,6 +55,7 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
         "rankings",
         group="evaluation",
         ins=protocol.inputs(["relevant", "split", *TABLES])
+        | interactions_input(protocol, "known")
         | channel_inputs(protocol, CANDIDATE_MODELS, "known")
         | {name: dg.AssetIn(protocol.key(name), dagster_type=RANKER_TYPE) for name in map(ranker_name, RECOMMENDERS)},
     )
@@ -60,6 +63,7 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
         context: dg.AssetExecutionContext,
         relevant: pl.DataFrame,
         split: pl.LazyFrame,
+        interactions: Interactions,
         user_features: pl.LazyFrame,
         movie_features: pl.LazyFrame,
         tracking: Tracking,
@@ -69,7 +73,7 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
         rankers: dict[str, Ranker] = {name: fitted.pop(ranker_name(name)) for name in RECOMMENDERS}
         features = features_at("known", user_features, movie_features)
         given = newcomers(split, "holdout").filter(pl.col("given")).drop("given")
-        models = measured_models(fitted, rankers, features)
+        models = measured_models(fitted, rankers, interactions, features)
         tables = []
         for model, measured in models.items():
             started = time.perf_counter()
@@ -82,18 +86,20 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
         "evaluation",
         group="evaluation",
         ins=protocol.inputs(["rankings", "relevant"])
-        | {"popularity": channel_inputs(protocol, ["popularity"], "known")["popularity"]},
+        | interactions_input(protocol, "known")
+        | channel_inputs(protocol, ["popularity"], "known"),
     )
     def evaluation(
         context: dg.AssetExecutionContext,
         rankings: pl.DataFrame,
         relevant: pl.DataFrame,
         movies: pl.DataFrame,
-        popularity: Any,
+        interactions: Interactions,
+        popularity: Popularity,
         tracking: Tracking,
     ) -> pl.DataFrame:
         """Every metric of every model on the holdout, with its 95 % interval over users."""
-        n_users = len(popularity.interactions.user_ids)
+        n_users = len(interactions.user_ids)
         table = evaluating.evaluate(rankings, relevant, popularity.stats(), n_movies=len(movies), n_users=n_users)
         known = table.filter(segment=holdout.KNOWN)
         for model, asset in MEASURED_ASSETS.items():

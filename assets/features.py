@@ -1,17 +1,39 @@
-"""Features: what is known of users and movies at each cut. Nothing in a row is later than its cut."""
+"""Features: what is known at each cut: the ratings as interactions, and features of users and movies.
+
+Nothing is later than its cut.
+"""
 
 from collections.abc import Callable
 
 import dagster as dg
 import polars as pl
 
-from assets.protocols import PROTOCOLS, Protocol
+from assets.protocols import INTERACTIONS, PROTOCOLS, Protocol
 from movierec.data.interactions import Interactions
 from movierec.data.splitting import CUTS, known_at
 from movierec.features import matrix, tables
 from resources.tmdb.ranker_features import TmdbFeatures
 
 TABLES = ("user_features", "movie_features")
+
+
+def _interactions(cut: str, protocol: Protocol) -> dg.AssetsDefinition:
+    @protocol.asset(
+        f"interactions_{cut}",
+        group="features",
+        description=f"The ratings of {' + '.join(CUTS[cut])} as a sparse matrix of users and movies, which every fit, "
+        "ranker and measurement of this cut reads.",
+        ins=protocol.inputs(["split"]),
+        kinds={"python", "numpy"},
+        io_manager_key="models",
+    )
+    def interactions(context: dg.AssetExecutionContext, split: pl.LazyFrame) -> Interactions:
+        made = Interactions.of(known_at(split, cut))
+        users, movies = made.user_items.shape
+        context.add_output_metadata({"users": users, "movies": movies, "ratings": made.user_items.nnz})
+        return made
+
+    return interactions
 
 
 def _feature_tables(protocol: Protocol) -> list[dg.AssetsDefinition]:
@@ -23,13 +45,18 @@ def _feature_tables(protocol: Protocol) -> list[dg.AssetsDefinition]:
         movies = tmdb_features.beside(movies, context.partition_key)
         return _of_cuts(lambda cut: tables.movie_features(known_at(split, cut), movies))
 
-    @protocol.asset("user_features", group="features", ins=protocol.inputs(["split", "movie_features"]))
-    def user_features(split: pl.LazyFrame, movie_features: pl.LazyFrame) -> pl.LazyFrame:
+    @protocol.asset(
+        "user_features",
+        group="features",
+        ins=protocol.inputs(["movie_features"])
+        | {cut: dg.AssetIn(protocol.key(f"interactions_{cut}"), dagster_type=INTERACTIONS) for cut in CUTS},
+    )
+    def user_features(movie_features: pl.LazyFrame, **interactions: Interactions) -> pl.LazyFrame:
         """A row per cut (`as_of`) and user: how much, how high, how long they rate, and their taste."""
 
         def at(cut: str) -> pl.LazyFrame:
             movies = movie_features.filter(as_of=cut).collect()
-            return tables.user_features(Interactions.of(known_at(split, cut)), movies).lazy()
+            return tables.user_features(interactions[cut], movies).lazy()
 
         return _of_cuts(at)
 
@@ -40,6 +67,7 @@ def _of_cuts(make: Callable[[str], pl.LazyFrame]) -> pl.LazyFrame:
     return pl.concat([make(cut).with_columns(as_of=pl.lit(cut)) for cut in CUTS])
 
 
+interactions = [_interactions(cut, protocol) for protocol in PROTOCOLS for cut in CUTS]
 feature_tables = [table for protocol in PROTOCOLS for table in _feature_tables(protocol)]
 
 

@@ -54,13 +54,13 @@ def leaderboard(context: dg.AssetExecutionContext, dataset: Dataset, tracking: T
     own = table.filter(pl.col("base").is_null())
     headline = own.filter(metric="ndcg_at_10").select("protocol", "segment", "model", "value", "low", "high", "n")
     tracking.record_table(context, EXPERIMENT, own.select("protocol", "segment", "model", "metric", "value"))
-    shown = {
+    pictures = {
         f"plot_{protocol.name}": plots.intervals(
             headline.filter(protocol=protocol.name, segment=KNOWN), title=f"nDCG@10, {protocol.name}, 95 % interval"
         )
         for protocol in measured
     }
-    context.add_output_metadata({"ndcg_at_10": markdown(headline), **shown})
+    context.add_output_metadata({"ndcg_at_10": markdown(headline), **pictures})
     return table
 
 

@@ -7,6 +7,7 @@ import dagster as dg
 import polars as pl
 
 from movierec.candidates import CANDIDATE_MODELS
+from movierec.data.interactions import Interactions
 from movierec.data.sampling import SAMPLES
 from movierec.data.splitting import SPLITS, can_be_cut_in_time, split_by_time, split_by_user
 from movierec.experiments.tuning import Tuned
@@ -55,8 +56,10 @@ PROTOCOLS = (PER_USER, GLOBAL_TIME)
 
 
 # Dagster wants one type object to a name; the I/O manager reads from it which class to load.
-MODEL_TYPES = {name: dg.PythonObjectDagsterType(kind, name=f"{name}_model") for name, kind in CANDIDATE_MODELS.items()}
-
+MODEL_TYPES = {
+    name: dg.PythonObjectDagsterType(spec.model_class, name=f"{name}_model") for name, spec in CANDIDATE_MODELS.items()
+}
+INTERACTIONS = dg.PythonObjectDagsterType(Interactions, name="interactions")
 
 TUNED = dg.PythonObjectDagsterType(Tuned, name="tuned_parameters")
 
@@ -64,6 +67,11 @@ TUNED = dg.PythonObjectDagsterType(Tuned, name="tuned_parameters")
 def tuned_input(protocol: Protocol) -> dict[str, dg.AssetIn]:
     """`tuned` where it may be read: what was tuned per user has seen labels from after the moments of global time."""
     return {"tuned": dg.AssetIn(dagster_type=TUNED)} if protocol is PER_USER else {}
+
+
+def interactions_input(protocol: Protocol, cut: str) -> dict[str, dg.AssetIn]:
+    """The ratings known at a cut as the input `interactions` of an asset."""
+    return {"interactions": dg.AssetIn(protocol.key(f"interactions_{cut}"), dagster_type=INTERACTIONS)}
 
 
 def asset_name(model: str, cut: str) -> str:

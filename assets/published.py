@@ -11,10 +11,11 @@ from assets.candidates import PUBLISHED
 from assets.champion import champion, coverage_of, seconds_for_one
 from assets.evaluation import MEASURED_ASSETS
 from assets.features import features_at
-from assets.protocols import PARQUET, PER_USER, asset_name, channel_inputs, samples
+from assets.protocols import PARQUET, PER_USER, asset_name, channel_inputs, interactions_input, samples
 from movierec.bundles.bundle import current, publish
 from movierec.candidates import CandidateModel
 from movierec.catalog.similar_movies import SimilarityIndex
+from movierec.data.interactions import Interactions
 from movierec.evaluation import metrics, promotion
 from movierec.evaluation.evaluation import failed_floors
 from movierec.recommender.popular import Popular
@@ -40,7 +41,7 @@ class RecommendationsConfig(dg.Config):
 
 
 @dg.asset(
-    ins=channel_inputs(PER_USER, (*RECOMMENDERS["two_stage"], "trending"), "all"),
+    ins=interactions_input(PER_USER, "all") | channel_inputs(PER_USER, (*RECOMMENDERS["two_stage"], "trending"), "all"),
     check_specs=[
         dg.AssetCheckSpec(
             "beats_champion",
@@ -61,6 +62,7 @@ def published(
     dataset: Dataset,
     catalogue: pl.DataFrame,
     similar_movies: pl.DataFrame,
+    interactions: Interactions,
     ranker: Ranker,
     user_features: pl.LazyFrame,
     movie_features: pl.LazyFrame,
@@ -77,7 +79,7 @@ def published(
     require_sound_inputs(context, comparison)
     stage = promotion.served_stage(comparison)
     recommender = Recommender(
-        Retrieval({name: models[name] for name in RECOMMENDERS["two_stage"]}),
+        Retrieval({name: models[name] for name in RECOMMENDERS["two_stage"]}, interactions),
         features_at("all", user_features, movie_features),
         ranker if stage.name == "two_stage" else None,
         Popular.of(catalogue),

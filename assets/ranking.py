@@ -7,8 +7,9 @@ import dagster as dg
 import polars as pl
 
 from assets.features import TABLES, features_at
-from assets.protocols import PER_USER, PROTOCOLS, Protocol, channel_inputs, tuned_input
+from assets.protocols import PER_USER, PROTOCOLS, Protocol, channel_inputs, interactions_input, tuned_input
 from movierec.candidates import CandidateModel
+from movierec.data.interactions import Interactions
 from movierec.evaluation import evaluation
 from movierec.experiments.tuning import Tuned
 from movierec.recommender import training_rows
@@ -51,18 +52,21 @@ def _label_rows(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
         group="ranking",
         description=f"Candidates of {', '.join(channels)} from the history with their features, and whether the user "
         "then liked them (`relevant`).",
-        ins=protocol.inputs(["split", *TABLES]) | channel_inputs(protocol, channels, "history"),
+        ins=protocol.inputs(["split", *TABLES])
+        | interactions_input(protocol, "history")
+        | channel_inputs(protocol, channels, "history"),
     )
     def label_rows(
         context: dg.AssetExecutionContext,
         config: LabelConfig,
         split: pl.LazyFrame,
+        interactions: Interactions,
         user_features: pl.LazyFrame,
         movie_features: pl.LazyFrame,
         **models: CandidateModel,
     ) -> pl.DataFrame:
         rows = training_rows.all_label_rows(
-            Retrieval({name: models[name] for name in channels}),
+            Retrieval({name: models[name] for name in channels}, interactions),
             features_at("history", user_features, movie_features),
             split,
             n_candidates=config.n_candidates,

@@ -42,15 +42,15 @@ def tuned(
     dataset: Dataset,
     movies: pl.LazyFrame,
     split: pl.LazyFrame,
+    interactions_history: Interactions,
     studies: Studies,
 ) -> Tuned:
     """The best hyper-parameters that were found on the labels, by models fitted on the history; the holdout has no
     part in it. Without any search the committed defaults hold."""
     if config.reference or studies.reference:
         return REFERENCE
-    history = Interactions.of(known_at(split, "history"))
     labels = part_of(split, "labels").filter(pl.col("rating") >= RELEVANT).select("user_id", "movie_id").collect()
-    liked = labels.filter(pl.col("user_id").is_in(history.user_ids.tolist()))
+    liked = labels.filter(pl.col("user_id").is_in(interactions_history.user_ids.tolist()))
 
     @cache
     def validation() -> Validation:
@@ -58,9 +58,9 @@ def tuned(
 
     def judged(model: str, drawn: dict[str, Any]) -> float:
         params = PARAMS[model](**drawn)
-        return (
-            goodness_of_ranker(params, validation()) if model == "ranker" else goodness(model, params, history, liked)
-        )
+        if model == "ranker":
+            return goodness_of_ranker(params, validation())
+        return goodness(model, params, interactions_history, liked)
 
     best: dict[str, Best] = {}
     for model in config.models:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
-from movierec.experiments.tuning import Choice, Real, Space, Whole
+from movierec.candidates.model_spec import Choice, Real, Space, Whole
 
 log = logging.getLogger(__name__)
 

@@ -91,7 +91,7 @@ def recommender(table: pl.LazyFrame | None = None, n_movies: int = 40) -> Recomm
         interactions = Interactions.of(known)
         ials = IALS.fit(interactions, IALSParams(factors=4, iterations=5))
         others = {"ease": EASE.fit(interactions), "transitions": Transitions.fit(interactions)}
-        return Retrieval({**others, "ials": ials}), features
+        return Retrieval({**others, "ials": ials}, interactions), features
 
     retrieval, features = fitted("history")
     rows = label_rows(retrieval, features, part_of(split, "labels"), n_candidates=10, max_users=100)
@@ -116,7 +116,7 @@ def publish_bundle(
     found = recommender(rated, n_movies=n_movies)
     if not with_ranker:
         found = replace(found, ranker=None)
-    model = found.retrieval.models["ials"]
+    model, interactions = found.retrieval.models["ials"], found.interactions
     assert isinstance(model, IALS)
     # The last movie is one that nobody rated, the one before has neither year nor genres.
     table = movies(n_movies + 2, titles).with_columns(
@@ -124,9 +124,9 @@ def publish_bundle(
         pl.when(pl.col("movie_id") == n_movies + 1).then([]).otherwise("genres").alias("genres"),
     )
     links = pl.LazyFrame({"movie_id": [1], "imdb_id": [114709], "tmdb_id": [862]}, schema=LINKS)
-    stats = Popularity.fit(model.interactions).stats()
-    n_ratings = Popularity.fit(model.interactions).n_ratings
-    similar = by_factors(model.interactions.movie_ids, model.item_factors, n_ratings, n=20, min_ratings=1)
+    popularity = Popularity.fit(interactions)
+    stats, n_ratings = popularity.stats(), popularity.n_ratings
+    similar = by_factors(interactions.movie_ids, model.item_factors, n_ratings, n=20, min_ratings=1)
     content = {
         "run_id": "0a1b2c3d-run",
         "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -140,7 +140,7 @@ def publish_bundle(
         recommender=found,
         similar=SimilarityIndex.of(similar),
         scores=pl.DataFrame({"user_id": [1], "ndcg_at_10": [0.5]}),
-        trending=Trending.fit(model.interactions).first(100),
+        trending=Trending.fit(interactions).first(100),
         manifest=content | manifest,
     )
 

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from movierec.bundles.bundle import atomic
 from movierec.candidates import CANDIDATE_MODELS
-from movierec.candidates.base import candidates
+from movierec.candidates.base import top_candidates
 from movierec.data.interactions import Interactions, Rows, Scores, liked
 from movierec.data.schema import RELEVANT
 from movierec.data.splitting import known_at
@@ -154,7 +154,7 @@ def compare(known: Interactions, wanted: pl.DataFrame, counterparts: Iterable[Co
     found = []
     for ours_name, name, fit in counterparts:
         if ours_name not in ours:
-            ours[ours_name] = ndcg(candidates(CANDIDATE_MODELS[ours_name].fit(known), users, 10))
+            ours[ours_name] = ndcg(top_candidates(CANDIDATE_MODELS[ours_name].model_class.fit(known), known, users, 10))
         theirs = ndcg(as_table(users, known.movie_ids, *top_unseen(fit(known), known, rows, n=10)))
         intervals = map(bootstrap, (ours[ours_name], theirs, ours[ours_name] - theirs))
         mean, other, difference = intervals

@@ -32,7 +32,7 @@ from movierec.search.browser import Browser
 
 __all__ = ["Bundle", "BundleError", "Live", "atomic", "current", "point_at", "publish", "rollback"]
 
-FORMAT = 5  # counts up when older code could not read what is written, or newer code what was
+FORMAT = 6  # counts up when older code could not read what is written, or newer code what was
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
 from movierec.candidates.least_squares import Columns, solve_rows
-from movierec.data.interactions import Interactions, Rows, Scores
+from movierec.data.interactions import Ids, Interactions, Scores
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class ALS:
     time. What is not rated says nothing here, and so it ranks by quality more than by interest.
     """
 
-    interactions: Interactions
+    movie_ids: Ids
     params: ALSParams
     item_biases: Scores
     item_factors: Scores
@@ -51,14 +51,11 @@ class ALS:
         items = np.random.default_rng(p.seed).normal(0, 0.1, (len(item_biases), p.factors)).astype(np.float32)
         for _ in range(p.iterations):
             items = half_step(by_item, half_step(residuals, items))
-        return cls(interactions, p, item_biases, items)
+        return cls(interactions.movie_ids, p, item_biases, items)
 
-    def score(self, rows: Rows) -> Scores:
-        return self.fold_in(self.interactions.take(rows))
-
-    def fold_in(self, people: Interactions) -> Scores:
+    def score(self, interactions: Interactions) -> Scores:
         p = self.params
-        residuals = _without_biases(people.user_items, self.item_biases, p.shrinkage)
+        residuals = _without_biases(interactions.user_items, self.item_biases, p.shrinkage)
         users = _half_step(residuals, np.asarray(self.item_factors), regularization=p.regularization)
         scores: Scores = users @ self.item_factors.T + self.item_biases  # a user's bias changes no order
         return scores

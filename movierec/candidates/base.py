@@ -10,17 +10,20 @@ import numpy.typing as npt
 import polars as pl
 
 from movierec.data.array_files import mapped
-from movierec.data.interactions import UNKNOWN, Interactions, Rows, Scores
+from movierec.data.interactions import UNKNOWN, Ids, Interactions, Rows, Scores
 from movierec.data.top_k import as_table, top_unseen
 
 
 @runtime_checkable
 class CandidateModel(Protocol):
-    """A fitted model: it exists only after `fit`, and is written and read as open files."""
+    """A fitted model: it exists only after `fit`, and is written and read as open files.
+
+    It holds the ids of its movies and what it learnt, never the ratings: those come with every question.
+    """
 
     @property
-    def interactions(self) -> Interactions:
-        """What it was fitted on, and so whom and what it knows."""
+    def movie_ids(self) -> Ids:
+        """The movies of the fit, ascending: the columns of its scores and of the interactions it scores."""
         ...
 
     @property
@@ -30,15 +33,14 @@ class CandidateModel(Protocol):
 
     @classmethod
     def fit(cls, interactions: Interactions, params: Any = None) -> Self:
-        """Without `params` those that are committed hold."""
+        """Without `params` those that are committed hold. `interactions` may be mapped read-only."""
         ...
 
-    def fold_in(self, people: Interactions) -> Scores:
-        """Scores of every movie for people given by their ratings alone, by the columns of the fit: people x movies."""
-        ...
+    def score(self, interactions: Interactions) -> Scores:
+        """Scores of every movie for users known by these ratings alone: users x movies, higher is better, freshly made.
 
-    def score(self, rows: Rows) -> Scores:
-        """Scores of every movie for the users of `rows`: len(rows) x movies, higher is better, freshly made."""
+        The columns of `interactions` are `movie_ids`; its users may be of the fit or not.
+        """
         ...
 
     def save(self, folder: Path) -> None: ...
@@ -60,39 +62,43 @@ class TellsLoss(CandidateModel, Protocol):
         ...
 
 
-def candidates(
-    model: CandidateModel, user_ids: npt.ArrayLike, n: int, *, people: Interactions | None = None
-) -> pl.DataFrame:
-    """The `n` best unseen movies of each user: `user_id, movie_id, score, rank`. Unknown users have no rows.
+def find_top_columns(model: CandidateModel, interactions: Interactions, rows: Rows, *, n: int) -> tuple[Rows, Scores]:
+    """The `n` best unseen columns of the users in `rows` of `interactions`, and their scores, as `top_unseen` gives
+    them."""
+    return top_unseen(lambda block: model.score(interactions.take(block)), interactions, rows, n=n)
 
-    Users are those of the fit, or `people`, who are folded in by their ratings.
+
+def top_candidates(model: CandidateModel, interactions: Interactions, user_ids: npt.ArrayLike, n: int) -> pl.DataFrame:
+    """The `n` best unseen movies of each user: `user_id, movie_id, score, rank`.
+
+    Users are known by their ratings in `interactions`; those without any have no rows. Raises ValueError where the
+    movies of `interactions` are not those of the fit.
     """
+    check_movies(model, interactions)
     asked = np.asarray(user_ids, dtype=np.int32)
-    among = people or model.interactions
-    rows = among.rows_of(asked)
+    rows = interactions.rows_of(asked)
     known = rows != UNKNOWN
+    return as_table(asked[known], interactions.movie_ids, *find_top_columns(model, interactions, rows[known], n=n))
 
-    def score(block: Rows) -> Scores:
-        return model.fold_in(among.take(block)) if people else model.score(block)
 
-    columns, scores = top_unseen(score, among, rows[known], n=n)
-    return as_table(asked[known], model.interactions.movie_ids, columns, scores)
+def check_movies(model: CandidateModel, interactions: Interactions) -> None:
+    """Raises ValueError where the columns of `interactions` are not those that the model was fitted on."""
+    if not np.array_equal(model.movie_ids, interactions.movie_ids):
+        raise ValueError(
+            f"{type(model).__name__} was fitted on other movies ({len(model.movie_ids):,}) than those of the "
+            f"interactions ({len(interactions.movie_ids):,}): both must be of one cut"
+        )
 
 
 def save_parts(folder: Path, model: CandidateModel, **arrays: np.ndarray[Any, Any]) -> None:
-    """A model as its interactions, `config.json` with its parameters, and a .npy file for each array."""
+    """A model as `config.json` with its parameters, and a .npy file for its movie ids and for each array."""
     folder.mkdir(parents=True, exist_ok=True)
-    model.interactions.save(folder / "interactions")
     (folder / "config.json").write_text(json.dumps(asdict(model.params), indent=1))
-    for name, array in arrays.items():
+    for name, array in {"movie_ids": model.movie_ids, **arrays}.items():
         np.save(folder / f"{name}.npy", array)
 
 
 def load_parts(folder: Path, params: type[Any], *arrays: str) -> tuple[Any, ...]:
-    """Interactions, parameters and the named arrays, mapped read-only, as `save_parts` wrote them."""
-    loaded = (mapped(folder / f"{name}.npy") for name in arrays)
-    return (
-        Interactions.load(folder / "interactions"),
-        params(**json.loads((folder / "config.json").read_text())),
-        *loaded,
-    )
+    """Movie ids, parameters and the named arrays, mapped read-only, as `save_parts` wrote them."""
+    movie_ids, *others = (mapped(folder / f"{name}.npy") for name in ("movie_ids", *arrays))
+    return (movie_ids, params(**json.loads((folder / "config.json").read_text())), *others)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
-from movierec.data.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, liked, positions
+from movierec.data.interactions import UNKNOWN, Ids, Interactions, Scores, liked, positions
 from movierec.features.content import Content
 
 
@@ -23,12 +23,13 @@ class ContentParams:
 class ContentModel:
     """A movie's score is the sum of its cosines to what the user liked.
 
-    `movie_ids` are all movies with a vector, rated or not; `indptr, indices, data` their vectors as CSR.
+    `described_ids` are all movies with a vector, rated or not, ascending; `indptr, indices, data` are their vectors
+    as CSR.
     """
 
-    interactions: Interactions
-    params: ContentParams
     movie_ids: Ids
+    params: ContentParams
+    described_ids: Ids
     indptr: npt.NDArray[np.int32]
     indices: npt.NDArray[np.int32]
     data: Scores
@@ -40,41 +41,38 @@ class ContentModel:
         """Without `content` nothing is known of any movie, and every score is 0."""
         known = content or Content(interactions.movie_ids, sp.csr_array((len(interactions.movie_ids), 1), dtype="f4"))
         vectors = known.vectors
-        return cls(
-            interactions, params or ContentParams(), known.movie_ids, vectors.indptr, vectors.indices, vectors.data
-        )
+        csr = (vectors.indptr, vectors.indices, vectors.data)
+        return cls(interactions.movie_ids, params or ContentParams(), known.movie_ids, *csr)
 
-    def score(self, rows: Rows) -> Scores:
-        return self.fold_in(self.interactions.take(rows))
+    def score(self, interactions: Interactions) -> Scores:
+        return self._scores(interactions, self._rated)
 
-    def fold_in(self, people: Interactions) -> Scores:
-        return self._scores(people, self._rated)
+    def score_movies(self, interactions: Interactions, movie_ids: npt.ArrayLike) -> Scores:
+        """Scores of any movies, also of those that nobody has rated: users x movies; unknown movies score 0."""
+        return self._scores(interactions, self._vectors_of(np.asarray(movie_ids)))
 
-    def of_movies(self, people: Interactions, movie_ids: npt.ArrayLike) -> Scores:
-        """Scores of any movies, also of such that nobody has rated: people x movies; unknown ones score 0."""
-        return self._scores(people, self._vectors_of(np.asarray(movie_ids)))
-
-    def _scores(self, people: Interactions, vectors: sp.csr_array) -> Scores:
-        profiles = liked(people.user_items, self.params.min_rating) @ self._rated
+    def _scores(self, interactions: Interactions, vectors: sp.csr_array) -> Scores:
+        profiles = liked(interactions.user_items, self.params.min_rating) @ self._rated
         return np.asarray((profiles @ vectors.T).toarray(), dtype=np.float32)
 
     @cached_property
     def _rated(self) -> sp.csr_array:
-        return self._vectors_of(self.interactions.movie_ids)
+        return self._vectors_of(self.movie_ids)
 
     def _vectors_of(self, movie_ids: Ids) -> sp.csr_array:
-        rows = positions(self.movie_ids, movie_ids)
+        rows = positions(self.described_ids, movie_ids)
         width = int(self.indices.max(initial=0)) + 1
-        vectors = sp.csr_array((self.data, self.indices, self.indptr), shape=(len(self.movie_ids), width))
+        vectors = sp.csr_array((self.data, self.indices, self.indptr), shape=(len(self.described_ids), width))
         there = sp.csr_array(
             ((rows != UNKNOWN).astype(np.float32), (np.arange(len(rows)), np.maximum(rows, 0))),
-            shape=(len(rows), len(self.movie_ids)),
+            shape=(len(rows), len(self.described_ids)),
         )
         return sp.csr_array(there @ vectors)
 
     def save(self, folder: Path) -> None:
-        save_parts(folder, self, movie_ids=self.movie_ids, indptr=self.indptr, indices=self.indices, data=self.data)
+        vectors = {"indptr": self.indptr, "indices": self.indices, "data": self.data}
+        save_parts(folder, self, described_ids=self.described_ids, **vectors)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(*load_parts(folder, ContentParams, "movie_ids", "indptr", "indices", "data"))
+        return cls(*load_parts(folder, ContentParams, "described_ids", "indptr", "indices", "data"))

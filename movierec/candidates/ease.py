@@ -11,7 +11,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
-from movierec.data.interactions import UNKNOWN, Interactions, Rows, Scores, liked
+from movierec.data.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, liked
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class EASE:
     that do not depend on their order. `columns` are those of the movies that take part.
     """
 
-    interactions: Interactions
+    movie_ids: Ids
     params: EASEParams
     columns: Rows
     weights: npt.NDArray[np.int16]
@@ -45,13 +45,10 @@ class EASE:
         columns = np.sort(np.argsort(-counts, kind="stable")[: p.max_movies])
         weights = compute_weights(matrix[:, columns].astype(np.float64), p.regularization)
         scale: Scores = np.maximum(np.abs(weights).max(axis=0, initial=0), 1e-30) / np.iinfo(np.int16).max
-        return cls(interactions, p, columns, np.rint(weights / scale).astype(np.int16), scale)
+        return cls(interactions.movie_ids, p, columns, np.rint(weights / scale).astype(np.int16), scale)
 
-    def score(self, rows: Rows) -> Scores:
-        return self.fold_in(self.interactions.take(rows))
-
-    def fold_in(self, people: Interactions) -> Scores:
-        ratings = people.user_items
+    def score(self, interactions: Interactions) -> Scores:
+        ratings = interactions.user_items
         scores = np.full(ratings.shape, -np.inf, dtype=np.float32)
         is_liked = ratings.data >= self.params.min_rating
         for user, (start, end) in enumerate(pairwise(ratings.indptr)):
@@ -70,7 +67,7 @@ class EASE:
     @cached_property
     def _rows(self) -> Rows:
         """By column of the fit: the movie's row of `weights`."""
-        rows = np.full(len(self.interactions.movie_ids), UNKNOWN)
+        rows = np.full(len(self.movie_ids), UNKNOWN)
         rows[self.columns] = np.arange(len(self.columns))
         return rows
 

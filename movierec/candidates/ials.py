@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
 from movierec.candidates.least_squares import Columns, solve_rows
-from movierec.data.interactions import Interactions, Rows, Scores
+from movierec.data.interactions import Ids, Interactions, Rows, Scores
 
 log = logging.getLogger(__name__)
 
@@ -57,13 +57,16 @@ REFERENCE = IALSParams(
 class IALS:
     """A user's score of a movie is the product of their factors (float32).
 
+    `item_factors` is movies x factors. A user's factors are solved from their ratings; those who liked nothing get
+    `mean_user`, the mean of the users of the fit.
+
     Minimises sum over rated c (1 - x.y)^2 + unobserved * sum over all (x.y)^2 + regularisation, a half-step in
     closed form at a time (Hu, Koren, Volinsky 2008; Rendle, Krichene, Zhang, Koren 2021, "iALS++" appendix A).
     """
 
-    interactions: Interactions
+    movie_ids: Ids
     params: IALSParams
-    user_factors: Scores
+    mean_user: Scores
     item_factors: Scores
 
     @classmethod
@@ -78,22 +81,18 @@ class IALS:
         for iteration in range(p.iterations):
             started = time.perf_counter()
             items = _half_step(by_item, users, p)
-            users = _half_step(weights, items, p)  # last, so that folding in a user's own ratings gives their factors
+            users = _half_step(weights, items, p)  # last, so that scoring a user solves for the same factors
             seconds = time.perf_counter() - started
             if seconds > SLOW_SECONDS or iteration + 1 == p.iterations:
                 log.info("ials: iteration %d of %d, %.1f s each", iteration + 1, p.iterations, seconds)
-        return cls(interactions, p, _with_mean(users, weights), items)
+        return cls(interactions.movie_ids, p, _with_mean(users, weights).mean(axis=0), items)
 
-    def score(self, rows: Rows) -> Scores:
-        scores: Scores = self.user_factors[rows] @ self.item_factors.T
-        return scores
-
-    def fold_in(self, people: Interactions) -> Scores:
-        weights = confidence(people.user_items, self.params)
+    def score(self, interactions: Interactions) -> Scores:
+        weights = confidence(interactions.user_items, self.params)
         users = solve_rows(
             weights, self._columns, penalty=_penalty(np.diff(weights.indptr), len(self.item_factors), self.params)
         )
-        users[np.diff(weights.indptr) == 0] = self._mean_user
+        users[np.diff(weights.indptr) == 0] = self.mean_user
         if len(users) < FEW:
             return np.stack([self.item_factors @ user for user in users])
         scores: Scores = users @ self.item_factors.T
@@ -120,7 +119,7 @@ class IALS:
         user_with = np.linalg.solve(system + penalty_with * identity, target)
         scores_with = rotated[columns] @ user_with
         if n_signs == 1:
-            scores_without = self.item_factors[columns] @ self._mean_user
+            scores_without = self.item_factors[columns] @ self.mean_user
         else:
             users_without = _solve_without_each(
                 system + penalty_without * identity, target, rated[tried], weights[tried, None]
@@ -132,17 +131,12 @@ class IALS:
     def _columns(self) -> Columns:
         return _columns(self.item_factors, self.params)
 
-    @cached_property
-    def _mean_user(self) -> Scores:
-        mean: Scores = self.user_factors.mean(axis=0)
-        return mean
-
     def save(self, folder: Path) -> None:
-        save_parts(folder, self, user_factors=self.user_factors, item_factors=self.item_factors)
+        save_parts(folder, self, mean_user=self.mean_user, item_factors=self.item_factors)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(*load_parts(folder, IALSParams, "user_factors", "item_factors"))
+        return cls(*load_parts(folder, IALSParams, "mean_user", "item_factors"))
 
 
 FEW = 8  # users: BLAS would copy all factors before it multiplies; a user at a time it does not
@@ -195,7 +189,7 @@ def confidence(user_items: sp.csr_array, params: IALSParams) -> sp.csr_array:
     """How sure each rating makes us of a preference: c = 1 + alpha*r, 1 + alpha*log(1+r), or alpha."""
     values = _confidences(user_items.data, params)
     parts = (values, user_items.indices, user_items.indptr)
-    matrix = sp.csr_array(parts, shape=user_items.shape, copy=params.min_rating > 0)
+    matrix = sp.csr_array(parts, shape=user_items.shape, copy=True)  # the ratings may be mapped read-only
     matrix.eliminate_zeros()
     return matrix
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
-from movierec.data.interactions import Interactions, Rows, Scores, liked
+from movierec.data.interactions import Ids, Interactions, Scores, liked
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class ItemKNN:
     `indptr, indices, data` are the similarities as CSR, movies x movies: row i holds what i adds to each column.
     """
 
-    interactions: Interactions
+    movie_ids: Ids
     params: ItemKNNParams
     indptr: npt.NDArray[np.int32]
     indices: npt.NDArray[np.int32]
@@ -48,18 +48,15 @@ class ItemKNN:
         parts = (pairs.data[others].astype(np.float32), (pairs.col[others], pairs.row[others]))
         similarity = sp.csr_array(parts, shape=pairs.shape)
         similarity.sort_indices()
-        return cls(interactions, p, similarity.indptr, similarity.indices, similarity.data)
+        return cls(interactions.movie_ids, p, similarity.indptr, similarity.indices, similarity.data)
 
-    def score(self, rows: Rows) -> Scores:
-        return self.fold_in(self.interactions.take(rows))
-
-    def fold_in(self, people: Interactions) -> Scores:
-        scores: Scores = (liked(people.user_items, self.params.min_rating) @ self._similarity).toarray()
+    def score(self, interactions: Interactions) -> Scores:
+        scores: Scores = (liked(interactions.user_items, self.params.min_rating) @ self._similarity).toarray()
         return scores
 
     @cached_property
     def _similarity(self) -> sp.csr_array:
-        shape = (len(self.interactions.movie_ids),) * 2
+        shape = (len(self.movie_ids),) * 2
         return sp.csr_array((self.data, self.indices, self.indptr), shape=shape)
 
     def save(self, folder: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from movierec.data.interactions import Interactions, Rows, Scores
+from movierec.data.interactions import Ids, Interactions, Rows, Scores
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class PopularityParams:
 class Popularity:
     """The same score of a movie for everybody."""
 
-    interactions: Interactions
+    movie_ids: Ids
     params: PopularityParams
     mean_ratings: Scores
     n_ratings: Rows
@@ -32,7 +32,7 @@ class Popularity:
         items = interactions.user_items.tocsc()
         n_ratings = np.diff(items.indptr)
         mean_ratings = np.asarray(items.sum(axis=0)).ravel() / np.maximum(n_ratings, 1)
-        return cls(interactions, params or PopularityParams(), mean_ratings.astype(np.float32), n_ratings)
+        return cls(interactions.movie_ids, params or PopularityParams(), mean_ratings.astype(np.float32), n_ratings)
 
     @property
     def popularity(self) -> Scores:
@@ -43,11 +43,8 @@ class Popularity:
         floor = min(p.min_ratings, int(self.n_ratings.max(initial=0)))
         return np.where(self.n_ratings >= floor, score, -np.inf).astype(np.float32)
 
-    def score(self, rows: Rows) -> Scores:
-        return np.tile(self.popularity, (len(rows), 1))
-
-    def fold_in(self, people: Interactions) -> Scores:
-        return np.tile(self.popularity, (len(people.user_ids), 1))
+    def score(self, interactions: Interactions) -> Scores:
+        return np.tile(self.popularity, (len(interactions.user_ids), 1))
 
     def stats(self) -> pl.DataFrame:
         """`movie_id, n_ratings, mean_rating, popularity` of each rated movie, most popular first."""
@@ -55,7 +52,7 @@ class Popularity:
         return (
             pl.DataFrame(
                 {
-                    "movie_id": self.interactions.movie_ids,
+                    "movie_id": self.movie_ids,
                     "n_ratings": self.n_ratings.astype(np.int32),
                     "mean_rating": self.mean_ratings,
                     "popularity": np.where(np.isneginf(popularity), np.nan, popularity),
@@ -67,13 +64,14 @@ class Popularity:
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.interactions.save(folder / "interactions")
         self.stats().write_parquet(folder / "item_stats.parquet")
         (folder / "config.json").write_text(json.dumps(asdict(self.params), indent=1))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        interactions = Interactions.load(folder / "interactions")
         stats = pl.read_parquet(folder / "item_stats.parquet").sort("movie_id")
         params = PopularityParams(**json.loads((folder / "config.json").read_text()))
-        return cls(interactions, params, stats["mean_rating"].to_numpy(), stats["n_ratings"].to_numpy().astype(np.intp))
+        movie_ids, mean_ratings, n_ratings = (
+            stats[name].to_numpy() for name in ("movie_id", "mean_rating", "n_ratings")
+        )
+        return cls(movie_ids, params, mean_ratings, n_ratings.astype(np.intp))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
-from movierec.data.interactions import Interactions, Rows, Scores
+from movierec.data.interactions import Ids, Interactions, Scores
 
 SMALLEST = 1e-6  # share of the largest singular value
 
@@ -28,7 +28,7 @@ class SVD:
     Where no user rated two movies differently there is nothing to learn: one column of zeros, and all scores are 0.
     """
 
-    interactions: Interactions
+    movie_ids: Ids
     params: SVDParams
     item_factors: Scores
 
@@ -37,13 +37,10 @@ class SVD:
         p = params or SVDParams()
         centred = _centred(interactions.user_items).astype(np.float64)
         vectors = _right_vectors(centred, p) if centred.data.any() else np.zeros((1, centred.shape[1]))
-        return cls(interactions, p, np.ascontiguousarray(vectors.T, dtype=np.float32))
+        return cls(interactions.movie_ids, p, np.ascontiguousarray(vectors.T, dtype=np.float32))
 
-    def score(self, rows: Rows) -> Scores:
-        return self.fold_in(self.interactions.take(rows))
-
-    def fold_in(self, people: Interactions) -> Scores:
-        scores: Scores = (_centred(people.user_items) @ self.item_factors) @ self.item_factors.T
+    def score(self, interactions: Interactions) -> Scores:
+        scores: Scores = (_centred(interactions.user_items) @ self.item_factors) @ self.item_factors.T
         return scores
 
     def save(self, folder: Path) -> None:

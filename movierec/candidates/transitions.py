@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from movierec.candidates.base import load_parts, save_parts
 from movierec.data.array_files import dense_part
-from movierec.data.interactions import Interactions, Rows, Scores
+from movierec.data.interactions import Ids, Interactions, Rows, Scores
 from movierec.data.sampling import bucket_of
 
 PAIRS_AT_ONCE = 8 * 2**20
@@ -46,7 +46,7 @@ class Transitions:
     `indptr, indices, data` are the transitions as CSR, movies x movies: row i holds what comes after i.
     """
 
-    interactions: Interactions
+    movie_ids: Ids
     params: TransitionsParams
     indptr: npt.NDArray[np.int32]
     indices: npt.NDArray[np.int32]
@@ -68,13 +68,10 @@ class Transitions:
         values: Scores = scaled[kept].astype(np.float32)
         matrix = sp.csr_array((values, (entries.row[kept], entries.col[kept])), shape=shape)
         matrix.sort_indices()
-        return cls(interactions, p, matrix.indptr, matrix.indices, matrix.data)
+        return cls(interactions.movie_ids, p, matrix.indptr, matrix.indices, matrix.data)
 
-    def score(self, rows: Rows) -> Scores:
-        return self.fold_in(self.interactions.take(rows))
-
-    def fold_in(self, people: Interactions) -> Scores:
-        recent = people.latest(self.params.last)
+    def score(self, interactions: Interactions) -> Scores:
+        recent = interactions.latest(self.params.last)
         weights = self._weights(recent)
         ratings = recent.user_items
         before = sp.csr_array((weights, ratings.indices, ratings.indptr), shape=ratings.shape)
@@ -91,7 +88,7 @@ class Transitions:
 
     @cached_property
     def _after(self) -> sp.csr_array:
-        shape = (len(self.interactions.movie_ids),) * 2
+        shape = (len(self.movie_ids),) * 2
         return sp.csr_array((self.data, self.indices, self.indptr), shape=shape)
 
     def save(self, folder: Path) -> None:

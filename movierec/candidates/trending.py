@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from movierec.candidates.base import load_parts, save_parts
-from movierec.data.interactions import Interactions, Rows, Scores
+from movierec.data.interactions import Ids, Interactions, Scores
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Trending:
     Ages count from the last rating of the fit.
     """
 
-    interactions: Interactions
+    movie_ids: Ids
     params: TrendingParams
     trend: Scores
 
@@ -41,18 +41,15 @@ class Trending:
         total = np.bincount(columns, weights=weights * interactions.user_items.data, minlength=n_movies)
         score = p.w_r * total / np.maximum(count, 1e-9) + p.w_c * np.log1p(count)
         enough = count >= min(p.min_weight, count.max(initial=0))
-        return cls(interactions, p, np.where(enough, score, -np.inf).astype(np.float32))
+        return cls(interactions.movie_ids, p, np.where(enough, score, -np.inf).astype(np.float32))
 
-    def score(self, rows: Rows) -> Scores:
-        return np.tile(self.trend, (len(rows), 1))
-
-    def fold_in(self, people: Interactions) -> Scores:
-        return np.tile(self.trend, (len(people.user_ids), 1))
+    def score(self, interactions: Interactions) -> Scores:
+        return np.tile(self.trend, (len(interactions.user_ids), 1))
 
     def first(self, n: int) -> list[int]:
         """Ids of the `n` movies with the highest score; of equal ones the lower id first."""
         order = np.argsort(-self.trend, kind="stable")[:n]
-        return [int(self.interactions.movie_ids[at]) for at in order if np.isfinite(self.trend[at])]
+        return [int(self.movie_ids[at]) for at in order if np.isfinite(self.trend[at])]
 
     def save(self, folder: Path) -> None:
         save_parts(folder, self, trend=self.trend)

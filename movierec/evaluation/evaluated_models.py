@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
-from movierec.candidates.base import candidates
+from movierec.candidates.base import top_candidates
 from movierec.candidates.content import ContentModel
 from movierec.data.interactions import UNKNOWN, Ids, Interactions, Scores, positions
 from movierec.data.schema import CANDIDATES
@@ -58,28 +58,30 @@ class Measured:
 
 
 def measured_models(
-    models: Mapping[str, CandidateModel], rankers: Mapping[str, Ranker], features: Features
+    models: Mapping[str, CandidateModel],
+    rankers: Mapping[str, Ranker],
+    interactions: Interactions,
+    features: Features,
 ) -> dict[str, Measured]:
     """Chance, every candidate model, the blend of the channels, and every recommender, by name.
 
-    `models` are fitted at one cut, `features` are of it, `rankers` are by the names of RECOMMENDERS.
+    `models` are fitted on the `interactions` of one cut, `features` are of it, `rankers` are by the names of
+    RECOMMENDERS.
     """
     content = models["content"]
     assert isinstance(content, ContentModel)  # noqa: S101  by its name
-    found = {"random": replace(_chance(content.interactions), cold_movies=make_cold_movie_ranking(content, _lots))}
-    found |= {name: _candidates(models[name], everybody_alike=name in ALIKE) for name in CANDIDATE_MODELS}
-    found["content"] = replace(found["content"], cold_movies=make_cold_movie_ranking(content, content.of_movies))
+    found = {"random": replace(_chance(interactions), cold_movies=make_cold_movie_ranking(content, _lots))}
+    for name, spec in CANDIDATE_MODELS.items():
+        found[name] = _candidates(models[name], interactions, everybody_alike=spec.is_same_for_everybody)
+    found["content"] = replace(found["content"], cold_movies=make_cold_movie_ranking(content, content.score_movies))
     popular = Popular(np.empty(0, np.int32), np.empty(0, np.float32))  # nobody unknown is asked about
 
     def recommender(name: str, ranker: Ranker | None) -> Measured:
-        retrieval = Retrieval({channel: models[channel] for channel in RECOMMENDERS[name]})
+        retrieval = Retrieval({channel: models[channel] for channel in RECOMMENDERS[name]}, interactions)
         return _recommender(Recommender(retrieval, features, ranker, popular))
 
     found["blend"] = recommender("two_stage", None)
     return found | {name: recommender(name, rankers[name]) for name in RECOMMENDERS}
-
-
-ALIKE = ("popularity", "trending")  # the same for everybody, and so for cold users too
 
 
 def _chance(interactions: Interactions) -> Measured:
@@ -97,10 +99,10 @@ def make_cold_movie_ranking(
     content: ContentModel, score: Callable[[Interactions, Ids], Scores]
 ) -> Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame]:
     """Rankings of the movies that have a vector of content and no rating, but for what the user was given."""
-    others = np.setdiff1d(content.movie_ids, content.interactions.movie_ids)
+    others = np.setdiff1d(content.described_ids, content.movie_ids)
 
     def found(users: UserIds, n: int, given: pl.LazyFrame) -> pl.DataFrame:
-        people = Interactions.of(given, content.interactions.movie_ids)
+        people = Interactions.of(given, content.movie_ids)
         rows = people.rows_of(users)
         known = users[rows != UNKNOWN]
         scores = score(people.take(rows[rows != UNKNOWN]), others)
@@ -112,19 +114,19 @@ def make_cold_movie_ranking(
     return found
 
 
-def _candidates(model: CandidateModel, *, everybody_alike: bool) -> Measured:
-    movie_ids = model.interactions.movie_ids
+def _candidates(model: CandidateModel, interactions: Interactions, *, everybody_alike: bool) -> Measured:
+    movie_ids = interactions.movie_ids
 
     def cold(users: UserIds, n: int) -> pl.DataFrame:
-        best = model.score(np.zeros(1, np.intp))[0]
+        best = model.score(interactions.take(np.zeros(1, np.intp)))[0]
         order = np.argsort(-best, kind="stable")[:n]
         top = pl.DataFrame({"movie_id": movie_ids[order], "score": best[order], "rank": np.arange(1, len(order) + 1)})
         everybody = pl.DataFrame({"user_id": users}).join(top, how="cross")
         return everybody.select(pl.col(name).cast(dtype) for name, dtype in CANDIDATES.items())
 
     return Measured(
-        lambda users, n: candidates(model, users, n),
-        lambda users, n, given: candidates(model, users, n, people=Interactions.of(given, movie_ids)),
+        lambda users, n: top_candidates(model, interactions, users, n),
+        lambda users, n, given: top_candidates(model, Interactions.of(given, movie_ids), users, n),
         cold if everybody_alike else None,
     )
 

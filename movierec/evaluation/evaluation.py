@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from movierec.candidates import CandidateModel
-from movierec.candidates.base import candidates
+from movierec.candidates import CANDIDATE_MODELS, CandidateModel
+from movierec.candidates.base import top_candidates
 from movierec.data.interactions import UNKNOWN, Interactions, Rows, Scores
 from movierec.data.top_k import as_table, top_unseen
 from movierec.evaluation import metrics
@@ -18,19 +18,13 @@ FEWEST_USERS = 6  # of a difference that is to say something: a sign test of few
 
 # A model and what it must not be worse than.
 FLOORS = (
-    ("popularity", "random"),
-    ("ials", "popularity"),
-    ("ease", "popularity"),
-    ("item_knn", "popularity"),
-    ("transitions", "random"),  # times that are only days say little of what follows what
+    *((name, spec.floor) for name, spec in CANDIDATE_MODELS.items() if spec.floor),
     ("two_stage_ials", "popularity"),
     ("two_stage", "popularity"),
 )
 # What each stage adds to the one before it.
 STAGES = (
-    ("trending", "popularity"),
-    ("transitions", "popularity"),
-    ("content", "random"),
+    *((name, base) for name, spec in CANDIDATE_MODELS.items() for base in spec.compared_with),
     ("two_stage_als", "als"),
     ("two_stage_ials", "ials"),
     ("blend", "ease"),
@@ -66,16 +60,16 @@ def evaluate(
     return pl.DataFrame(rows, schema=["segment", "model", "metric", "value", "low", "high", "n"], orient="row")
 
 
-def validated(model: CandidateModel, split: pl.LazyFrame, *, max_users: int) -> dict[str, float]:
-    """Metrics of a model fitted on the history, by what its users liked in the labels: means over a draw of users.
+def validated(model: CandidateModel, history: Interactions, split: pl.LazyFrame, *, max_users: int) -> dict[str, float]:
+    """Metrics of a model fitted on `history`, by what its users liked in the labels: means over a draw of users.
 
     Coverage is of the movies of the fit. Empty where nobody liked anything.
     """
     liked = _liked(_segments(split, "labels")[KNOWN], max_users)
     if liked.is_empty():
         return {}
-    ranking = candidates(model, liked["user_id"].unique().to_numpy(), max(metrics.KS))
-    return metrics.means(ranking, liked, len(model.interactions.movie_ids))
+    ranking = top_candidates(model, history, liked["user_id"].unique().to_numpy(), max(metrics.KS))
+    return metrics.means(ranking, liked, len(model.movie_ids))
 
 
 def by_segment_and_model(rankings: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.DataFrame]]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from movierec.evaluation.evaluated_models import ALIKE
+from movierec.candidates import CANDIDATE_MODELS
 from movierec.evaluation.holdout import KNOWN
 from movierec.recommender.retrieval import RECOMMENDERS
 
@@ -23,8 +23,9 @@ LEADERBOARD = {
 }
 USERS, USERS_BY_POPULARITY, MOVIES, NEITHER = ("users", "users, by popularity", "movies", "neither")
 COLD_STARTS = (
-    dict.fromkeys(ALIKE, USERS)
-    | dict.fromkeys(("random", "content"), MOVIES)
+    {name: USERS for name, spec in CANDIDATE_MODELS.items() if spec.is_same_for_everybody}
+    | {name: MOVIES for name, spec in CANDIDATE_MODELS.items() if spec.reads_content}
+    | {"random": MOVIES}
     | dict.fromkeys(("blend", *RECOMMENDERS), USERS_BY_POPULARITY)
 )
 COSTS = ("fit_seconds", "fit_peak_mb", "users_per_second")

@@ -52,12 +52,13 @@ def _last_days(table: pl.DataFrame, user_ids: Ids) -> npt.NDArray[np.float64]:
 def likeness(movies: pl.LazyFrame, tags: pl.LazyFrame, ratings: pl.LazyFrame, pairs: Pairs) -> dict[str, Scores]:
     """Mean cosine of the movie to what the user liked, of all their ratings and of the last ten."""
     content = content_vectors(movies.collect(), tags_known_at(tags, ratings).collect())
-    model = ContentModel.fit(Interactions.of(ratings), content=content)
+    known = Interactions.of(ratings)
+    model = ContentModel.fit(known, content=content)
     found: dict[str, Scores] = {}
-    for name, people in (("likeness", model.interactions), ("likeness_lately", model.interactions.latest(LATELY))):
+    for name, people in (("likeness", known), ("likeness_lately", known.latest(LATELY))):
         counts = np.maximum(np.diff(people.user_items.indptr), 1)
         rows, columns = people.rows_of(pairs.user_ids), people.columns_of(pairs.movie_ids)
-        found[name] = (model.fold_in(people)[rows, columns] / counts[rows]).astype(np.float32)
+        found[name] = (model.score(people)[rows, columns] / counts[rows]).astype(np.float32)
     return found
 
 

@@ -4,17 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import polars as pl
 
 from movierec.candidates import CANDIDATE_MODELS
-from movierec.candidates.base import candidates
-from movierec.candidates.ease import EASEParams
-from movierec.candidates.ials import REFERENCE as IALS_REFERENCE
-from movierec.candidates.ials import IALSParams
-from movierec.candidates.item_knn import ItemKNNParams
-from movierec.candidates.transitions import TransitionsParams
+from movierec.candidates.base import top_candidates
+from movierec.candidates.model_spec import Real, Space, Whole
 from movierec.data.interactions import Interactions
 from movierec.evaluation import metrics
 from movierec.experiments.validation import Validation
@@ -23,46 +19,8 @@ from movierec.recommender.ranker import RankerParams
 
 METRIC = "ndcg_at_10"
 
-
-class Real(NamedTuple):
-    """A number between two, drawn evenly or, with `log`, evenly in its logarithm."""
-
-    low: float
-    high: float
-    log: bool = False
-
-
-class Whole(NamedTuple):
-    """The same of whole numbers."""
-
-    low: int
-    high: int
-    log: bool = False
-
-
-class Choice(NamedTuple):
-    values: tuple[float, ...]
-
-
-Space = Mapping[str, Real | Whole | Choice]
-LIKED_FROM = Choice((3.0, 3.5, 4.0))
-
 SPACES: dict[str, Space] = {
-    "ials": {
-        "factors": Choice((32, 64, 128)),
-        "regularization": Real(1e-3, 3e-2, log=True),
-        "unobserved": Real(0.05, 1.0, log=True),
-        "min_rating": LIKED_FROM,
-    },
-    "ease": {"regularization": Real(30, 2_000, log=True), "min_rating": LIKED_FROM},
-    "item_knn": {"neighbours": Whole(20, 400, log=True), "min_rating": LIKED_FROM},
-    "transitions": {
-        "window": Whole(5, 60, log=True),
-        "popularity_power": Real(0.0, 0.5),
-        "source_power": Real(0.2, 0.8),
-        "last": Whole(5, 50, log=True),
-        "decay": Real(0.75, 0.98),
-    },
+    **{name: spec.space for name, spec in CANDIDATE_MODELS.items() if spec.space},
     "ranker": {
         "learning_rate": Real(0.02, 0.2, log=True),
         "depth": Whole(4, 8),
@@ -70,12 +28,11 @@ SPACES: dict[str, Space] = {
     },
 }
 PARAMS: dict[str, type[Any]] = {
-    "ials": IALSParams,
-    "ease": EASEParams,
-    "item_knn": ItemKNNParams,
-    "transitions": TransitionsParams,
+    **{name: spec.params_class for name, spec in CANDIDATE_MODELS.items()},
     "ranker": RankerParams,
 }
+# The hyper-parameters of the seed design, for those that have any.
+_REFERENCES = {name: spec.reference for name, spec in CANDIDATE_MODELS.items() if spec.reference is not None}
 
 
 def defaults(model: str) -> dict[str, Any]:
@@ -90,8 +47,8 @@ def goodness_of_ranker(params: RankerParams, validation: Validation) -> float:
 
 def goodness(model: str, params: Any, history: Interactions, liked: pl.DataFrame) -> float:
     """nDCG@10 of the candidate model fitted on `history`, by what its users then liked (`user_id, movie_id`)."""
-    fitted = CANDIDATE_MODELS[model].fit(history, params)
-    ranking = candidates(fitted, liked["user_id"].unique().sort().to_numpy(), 10)
+    fitted = CANDIDATE_MODELS[model].model_class.fit(history, params)
+    ranking = top_candidates(fitted, history, liked["user_id"].unique().sort().to_numpy(), 10)
     value = metrics.per_user(ranking, liked, ks=[10])[METRIC].mean()
     assert isinstance(value, float)  # noqa: S101  there are users, or `liked` could not have been made
     return value
@@ -118,8 +75,7 @@ class Tuned:
         return cls({name: _params(PARAMS[name], given) for name, given in stored.items() if name in PARAMS})
 
 
-# The hyper-parameters of the seed design, for those that have any.
-REFERENCE = Tuned({"ials": IALS_REFERENCE, "ranker": RANKER_REFERENCE})
+REFERENCE = Tuned({**_REFERENCES, "ranker": RANKER_REFERENCE})
 
 
 def _params(kind: type[Any], given: Mapping[str, Any]) -> Any:

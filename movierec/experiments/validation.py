@@ -64,8 +64,8 @@ class Validation:
         def fitted(cut: str) -> Fitted:
             ratings = known_at(split, cut)
             interactions = Interactions.of(ratings)
-            models = {name: CANDIDATE_MODELS[name].fit(interactions) for name in CHANNELS}
-            return Fitted(Retrieval(models), Features.at(ratings, movies))
+            models = {name: CANDIDATE_MODELS[name].model_class.fit(interactions) for name in CHANNELS}
+            return Fitted(Retrieval(models, interactions), Features.at(ratings, movies))
 
         history = fitted("history")
         labels = part_of(split, "labels")

@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from movierec.data.interactions import Rows, Scores
+from movierec.data.interactions import UNKNOWN, Ids, Rows, Scores
+from movierec.features.matrix import Features
 
 DEPTH = 50  # the best so many are looked through
 
@@ -33,6 +34,18 @@ def mmr(scores: Scores, vectors: Scores, *, weight: float, n: int) -> Rows:
         cosine = np.einsum("umd,ud->um", vectors, vectors[everybody, pick])
         closest = np.maximum(closest, cosine)
     return chosen
+
+
+def diversify(
+    features: Features, movie_ids: Ids, columns: Rows, scores: Scores, *, weight: float, n: int
+) -> tuple[Rows, Scores]:
+    """The first `n` of each row, best first, put together by maximal marginal relevance over genres; both users x n.
+
+    `columns` are places in `movie_ids`; UNKNOWN ones stay behind.
+    """
+    vectors = features.genre_vectors(movie_ids[np.where(columns == UNKNOWN, 0, columns)])
+    places = mmr(np.where(columns == UNKNOWN, -np.inf, scores), vectors, weight=weight, n=n)
+    return np.take_along_axis(columns, places, axis=1), np.take_along_axis(scores, places, axis=1)
 
 
 def intra_list_distance(vectors: Scores) -> npt.NDArray[np.float64]:

@@ -1,16 +1,20 @@
 """Why a movie was recommended: what moved the ranker, in words, and which rated movies moved the candidates."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
+from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.base import TellsLoss
 from movierec.data.interactions import Interactions, Rows, Scores
 from movierec.features.names import FEATURE_WORDS
 from movierec.recommender.ranker import Ranker
 from movierec.recommender.retrieval import Proposals, Retrieval
+from movierec.recommender.training_rows import Candidates
 
+TOLD = 3  # features, and rated movies, that an explanation names
 LATEST = 50  # so many of somebody's last ratings are tried for their part in the candidates
 
 
@@ -43,12 +47,7 @@ class Explanation(NamedTuple):
 
 
 # What the score of each candidate model tells.
-CHANNEL_WORDS = {
-    "ease": "it goes with what you liked",
-    "ials": "people of your taste like it",
-    "transitions": "people rate it soon after what you rated",
-    "als": "how many stars you would give it",
-}
+CHANNEL_WORDS = {name: spec.words for name, spec in CANDIDATE_MODELS.items() if spec.words}
 
 
 @cache
@@ -59,6 +58,21 @@ def words_of(feature: str) -> str:
     name = feature.rsplit("_", 1)[0]
     channel, _, last = name.partition("_last")
     return CHANNEL_WORDS[channel] + (f" lately, in your last {last} ratings" if last else "")
+
+
+def explain_columns(
+    retrieval: Retrieval, ranker: Ranker | None, candidates: Candidates, columns: Rows
+) -> list[Explanation]:
+    """Why each of `columns`, which are among the candidates of a single user, is for them; TOLD features and movies."""
+    proposed = candidates.proposals.columns[0]
+    order = np.argsort(proposed)
+    places = order[np.searchsorted(proposed, columns, sorter=order)]
+    moved = because_of(retrieval, candidates.users, candidates.proposals, columns, top=TOLD)
+    parts: Sequence[Parts | None] = [None] * len(columns)
+    if ranker is not None and candidates.matrix is not None:
+        parts = parts_of(ranker, candidates.matrix[places], top=TOLD)
+    movie_ids = retrieval.interactions.movie_ids[columns].tolist()
+    return [Explanation(*each) for each in zip(movie_ids, parts, moved, strict=True)]
 
 
 def parts_of(ranker: Ranker, matrix: Scores, *, top: int) -> list[Parts]:

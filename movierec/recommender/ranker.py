@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from movierec.data.interactions import Rows
+from movierec.data.interactions import UNKNOWN, Rows, Scores
 from movierec.data.sampling import VALIDATION_DRAW, bucket
-from movierec.recommender.training_rows import NO_FEATURES
+from movierec.recommender.training_rows import NO_FEATURES, Candidates
 from movierec.recommender.tree_ensemble import Trees
 
 log = logging.getLogger(__name__)
@@ -223,6 +223,15 @@ class _LogLines:
 
     def flush(self) -> None:
         """Nothing is held back."""
+
+
+def order_candidates(ranker: Ranker | None, candidates: Candidates, *, n: int) -> tuple[Rows, Scores]:
+    """Columns and scores of each user's `n` best candidates, both users x n; by their fused scores without a ranker."""
+    columns, scores, _ = candidates.proposals
+    if ranker is None or candidates.matrix is None:
+        return columns[:, :n], scores[:, :n]
+    by_ranker = ranker.score(candidates.matrix).reshape(columns.shape)
+    return ranked(np.where(columns == UNKNOWN, -np.inf, by_ranker), columns, n=n)
 
 
 def ranked(matrix_scores: npt.NDArray[np.float64], columns: Rows, *, n: int) -> tuple[Rows, npt.NDArray[np.float32]]:

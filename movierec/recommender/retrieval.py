@@ -2,25 +2,22 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
+from movierec.candidates.base import check_movies
 from movierec.data.interactions import UNKNOWN, Interactions, Rows, Scores
 from movierec.data.top_k import best_columns
 
 NO_COLUMNS: Rows = np.empty(0, np.intp)
 RANK_OFFSET = 60  # of reciprocal rank fusion, as in its paper
 PER_CHANNEL = 100
-WEIGHTS = {"transitions": 1.5}  # in the fusion; of other channels 1
-# Channels are also asked about the last few ratings alone: what a person is after now.
-LAST = {"ease": (5, 20), "ials": (20,), "transitions": (5,)}
-
 
 # Recommenders by name: the channels whose candidates their ranker orders.
 RECOMMENDERS: dict[str, tuple[str, ...]] = {
@@ -51,24 +48,24 @@ def signal_names(channels: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def last_of(channel: str, channels: tuple[str, ...]) -> tuple[int, ...]:
-    """How many last ratings the channel is asked about; a channel alone is asked about all of them only."""
-    return LAST.get(channel, ()) if len(channels) > 1 else ()
+    """For how many last ratings alone the channel is also asked, which tells what a person is after now; a channel
+    that has no others beside it is asked about all ratings only."""
+    return CANDIDATE_MODELS[channel].recent_windows if len(channels) > 1 else ()
 
 
 @dataclass(frozen=True)
 class Retrieval:
-    """`models` by name, all fitted on the same ratings; one alone is retrieval by that model."""
+    """`models` by name, all fitted on `interactions`; one alone is retrieval by that model.
+
+    Raises ValueError where a model was fitted on other movies.
+    """
 
     models: Mapping[str, CandidateModel]
+    interactions: Interactions
 
     def __post_init__(self) -> None:
-        shapes = {model.interactions.user_items.shape for model in self.models.values()}
-        if len(shapes) != 1:
-            raise ValueError(f"channels {list(self.models)} were fitted on different ratings: {sorted(shapes)}")
-
-    @property
-    def interactions(self) -> Interactions:
-        return next(iter(self.models.values())).interactions
+        for model in self.models.values():
+            check_movies(model, self.interactions)
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -83,8 +80,8 @@ class Retrieval:
     def propose(self, people: Interactions, *, n: int, without: Rows = NO_COLUMNS) -> Proposals:
         """The `n` best unseen movies of each of `people` by weighted reciprocal rank fusion (Cormack et al. 2009).
 
-        Users of the fit are folded in by their ratings like everybody else. The columns `without` are proposed to
-        nobody; others take their places.
+        Users of the fit are known by their ratings like everybody else. The columns `without` are proposed to nobody;
+        others take their places.
 
         Scores are sum over channels of weight / (60 + rank), of each channel's first max(n, 100). Where fewer movies
         are left places are UNKNOWN. `people` should be a block: it is scored densely.
@@ -95,27 +92,23 @@ class Retrieval:
         for name, model in self.models.items():
             last = last_of(name, self.channels)
             names = (name, *(f"{name}_last{k}" for k in last))
-            scores |= zip(names, np.split(model.fold_in(views[last]), len(names)), strict=True)
-        return merge(scores, self.channels, people.user_items, n=n, depth=depth, without=without)
+            scores |= zip(names, np.split(model.score(views[last]), len(names)), strict=True)
+        weights = {name: CANDIDATE_MODELS[name].fusion_weight for name in self.channels}
+        return merge(scores, weights, people.user_items, n=n, depth=depth, without=without)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "channels.json").write_text(json.dumps(self.channels))
-        first, *others = self.models
+        self.interactions.save(folder / "interactions")
         for name, model in self.models.items():
             model.save(folder / name)
-        for name in others:  # the same ratings: kept once, whoever maps them shares the memory too
-            for file in (folder / name / "interactions").iterdir():
-                file.unlink()
-                file.hardlink_to(folder / first / "interactions" / file.name)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Ratings are mapped once for all channels: pages mapped twice count twice."""
+        """Arrays are mapped read-only."""
         channels = json.loads((folder / "channels.json").read_text())
-        models: dict[str, Any] = {name: CANDIDATE_MODELS[name].load(folder / name) for name in channels}
-        interactions = models[channels[0]].interactions
-        return cls({name: replace(model, interactions=interactions) for name, model in models.items()})
+        models = {name: CANDIDATE_MODELS[name].model_class.load(folder / name) for name in channels}
+        return cls(models, Interactions.load(folder / "interactions"))
 
 
 class RankedMovies(NamedTuple):
@@ -128,23 +121,24 @@ class RankedMovies(NamedTuple):
 
 def merge(
     scores: dict[str, Scores],
-    channels: tuple[str, ...],
+    weights: Mapping[str, float],
     seen: sp.csr_array,
     *,
     n: int,
     depth: int,
     without: Rows = NO_COLUMNS,
 ) -> Proposals:
-    """Proposals from dense scores (users x movies, -inf where a model has no opinion); `channels` alone propose.
+    """Proposals from dense scores (users x movies, -inf where a model has no opinion).
 
-    Writes -inf over the scores of movies that are `seen` and of the columns `without`.
+    Only the channels in `weights` propose, and their ranks count by their weights. Writes -inf over the scores of
+    movies that are `seen` and of the columns `without`.
     """
     users = np.repeat(np.arange(seen.shape[0]), np.diff(seen.indptr))
     for dense in scores.values():
         dense[users, seen.indices] = -np.inf
         dense[:, without] = -np.inf
-    proposed = {name: _rank_movies(scores[name], depth=depth) for name in channels}
-    columns, fused = best_columns(_fuse_ranks(proposed, seen.shape), n=min(n, seen.shape[1]))
+    proposed = {name: _rank_movies(scores[name], depth=depth) for name in weights}
+    columns, fused = best_columns(_fuse_ranks(proposed, weights, seen.shape), n=min(n, seen.shape[1]))
     signals = _collect_signals(scores, proposed, columns)
     return Proposals(np.where(np.isneginf(fused), UNKNOWN, columns), fused, signals)
 
@@ -156,12 +150,12 @@ def _rank_movies(scores: Scores, *, depth: int) -> RankedMovies:
     return RankedMovies(columns, np.where(np.isneginf(values), np.nan, places))
 
 
-def _fuse_ranks(proposed: Mapping[str, RankedMovies], shape: tuple[int, ...]) -> Scores:
+def _fuse_ranks(proposed: Mapping[str, RankedMovies], weights: Mapping[str, float], shape: tuple[int, ...]) -> Scores:
     """Users x movies: sum over channels of weight / (RANK_OFFSET + rank), -inf for what no channel proposes."""
     fused = np.zeros(shape, dtype=np.float32)
     rows = np.arange(shape[0])[:, None]
     for name, (columns, ranks) in proposed.items():
-        fused[rows, columns] += np.nan_to_num(WEIGHTS.get(name, 1.0) / (RANK_OFFSET + ranks))
+        fused[rows, columns] += np.nan_to_num(weights[name] / (RANK_OFFSET + ranks))
     fused[fused == 0] = -np.inf
     return fused
 

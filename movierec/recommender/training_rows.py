@@ -1,6 +1,7 @@
 """The ranker's training rows: candidates with their features and what the user then rated."""
 
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -37,6 +38,14 @@ def ranker_matrix(retrieval: Retrieval, features: Features, user_ids: Ids, propo
     return np.column_stack([features.matrix(user_ids, movie_ids), *signals])
 
 
+class Candidates(NamedTuple):
+    """What is to be put into order for `users`, and with a ranker its features of it, (users * n) x features."""
+
+    users: Interactions
+    proposals: Proposals
+    matrix: Scores | None
+
+
 def label_rows(
     retrieval: Retrieval,
     features: Features,
@@ -54,6 +63,25 @@ def label_rows(
     `people` the users are folded in by what those hold of them, and `features` must be theirs.
     """
     rated = labels.select("user_id", "movie_id", "rating").collect(engine="streaming")
+    users = _draw_users(rated, max_users)
+    rated = rated.filter(pl.col("user_id").is_in(users.implode()))
+    interactions = people or retrieval.interactions
+    known = interactions.rows_of(users.to_numpy())
+    tables = [
+        _with_labels(_feature_rows(retrieval, features, interactions.take(block), n=n_candidates), rated)
+        for block in blocks(known[known != UNKNOWN], retrieval.width)
+    ]
+    rows = pl.concat(tables) if tables else pl.DataFrame()
+    if rows.is_empty():
+        raise NothingToLearnError(
+            f"no user of {len(users)} liked one of the {n_candidates} candidates they were given: the ranker has "
+            "nothing to learn from; take a larger sample or more candidates"
+        )
+    return rows
+
+
+def _draw_users(rated: pl.DataFrame, max_users: int) -> pl.Series:
+    """The ids of users who liked something, ascending; of more than `max_users` a fixed draw."""
     users = (
         rated.filter(pl.col("rating") >= RELEVANT)
         .select(pl.col("user_id").unique())
@@ -66,30 +94,31 @@ def label_rows(
             f"nobody rated a movie {RELEVANT} or better after their history, so the ranker has nothing to learn from: "
             "take a larger sample, or data in which users have at least 7 ratings"
         )
-    rated = rated.filter(pl.col("user_id").is_in(users.implode()))
-    interactions = people or retrieval.interactions
-    known = interactions.rows_of(users.to_numpy())
+    return users
+
+
+def _feature_rows(retrieval: Retrieval, features: Features, users: Interactions, *, n: int) -> pl.DataFrame:
+    """`user_id, movie_id` and the ranker's features of the `n` candidates of each user."""
+    proposals = retrieval.propose(users, n=n)
+    is_known = proposals.columns.ravel() != UNKNOWN
+    matrix = ranker_matrix(retrieval, features, users.user_ids, proposals)[is_known]
+    ids = {
+        "user_id": np.repeat(users.user_ids, proposals.columns.shape[1])[is_known],
+        "movie_id": users.movie_ids[proposals.columns.ravel()[is_known]],
+    }
     names = list(ranker_features(retrieval.channels, features.names))
-    tables = []
-    for block in blocks(known[known != UNKNOWN], retrieval.width):
-        proposals = retrieval.propose(interactions.take(block), n=n_candidates)
-        user_ids = interactions.user_ids[block]
-        movie_ids = interactions.movie_ids[np.where(proposals.columns == UNKNOWN, 0, proposals.columns)]
-        ids = {"user_id": np.repeat(user_ids, movie_ids.shape[1]), "movie_id": movie_ids.ravel()}
-        matrix = pl.DataFrame(ranker_matrix(retrieval, features, user_ids, proposals), schema=names, orient="row")
-        there = pl.Series(proposals.columns.ravel() != UNKNOWN)
-        table = pl.DataFrame(ids).join(rated, on=["user_id", "movie_id"], how="left", maintain_order="left")
-        relevant = (pl.col("rating") >= RELEVANT).fill_null(value=False)
-        gain = pl.when(relevant).then(1.0).when(pl.col("rating").is_not_null()).then(SEEN_GAIN).otherwise(0.0)
-        table = table.select("user_id", "movie_id", relevant=relevant, gain=gain.cast(pl.Float32))
-        tables.append(table.hstack(matrix).filter(there).filter(pl.col("relevant").any().over("user_id")))
-    rows = pl.concat(tables) if tables else pl.DataFrame()
-    if rows.is_empty():
-        raise NothingToLearnError(
-            f"no user of {len(users)} liked one of the {n_candidates} candidates they were given: the ranker has "
-            "nothing to learn from; take a larger sample or more candidates"
-        )
-    return rows
+    return pl.DataFrame(ids).hstack(pl.DataFrame(matrix, schema=names, orient="row"))
+
+
+def _with_labels(rows: pl.DataFrame, rated: pl.DataFrame) -> pl.DataFrame:
+    """The same rows with `relevant` and `gain` by what the users `rated`, of users with a relevant one."""
+    labelled = rows.select("user_id", "movie_id").join(
+        rated, on=["user_id", "movie_id"], how="left", maintain_order="left"
+    )
+    relevant = (pl.col("rating") >= RELEVANT).fill_null(value=False)
+    gain = pl.when(relevant).then(1.0).when(pl.col("rating").is_not_null()).then(SEEN_GAIN).otherwise(0.0)
+    labels = labelled.select("user_id", "movie_id", relevant=relevant, gain=gain.cast(pl.Float32))
+    return labels.hstack(rows.drop("user_id", "movie_id")).filter(pl.col("relevant").any().over("user_id"))
 
 
 def all_label_rows(

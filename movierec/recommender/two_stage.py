@@ -14,28 +14,13 @@ import scipy.sparse as sp
 from movierec.data.interactions import LARGEST, UNKNOWN, Ids, Interactions, Rows, Scores, positions
 from movierec.data.top_k import as_table, blocks
 from movierec.features.matrix import Features
-from movierec.recommender.diversification import DEPTH, mmr
-from movierec.recommender.explanations import Explanation, Parts, because_of, parts_of
+from movierec.recommender.diversification import DEPTH, diversify
+from movierec.recommender.explanations import TOLD, because_of, explain_columns
 from movierec.recommender.popular import Popular
-from movierec.recommender.ranker import Ranker, ranked
-from movierec.recommender.retrieval import PER_CHANNEL, Proposals, Retrieval
-from movierec.recommender.training_rows import ranker_features, ranker_matrix
-
-TWO_STAGE, CANDIDATES, FALLBACK = "two_stage", "candidates", "popularity_fallback"
-POPULAR_IN_GENRES = "popular_in_genres"
-TOLD = 3  # features, and rated movies, that an explanation names
-
-
-class Recommendations(NamedTuple):
-    """Movies for one user, best first, and which model chose them: one of the names above.
-
-    `explanations` by movie, where they were asked for; popular movies have none.
-    """
-
-    model: str
-    movie_ids: list[int]
-    scores: list[float]
-    explanations: dict[int, Explanation] = {}  # noqa: RUF012  never written
+from movierec.recommender.ranker import Ranker, order_candidates
+from movierec.recommender.recommendations import CANDIDATES, TWO_STAGE, Recommendations
+from movierec.recommender.retrieval import PER_CHANNEL, Retrieval
+from movierec.recommender.training_rows import Candidates, ranker_features, ranker_matrix
 
 
 @dataclass(frozen=True)
@@ -77,7 +62,7 @@ class Recommender:
         interactions = people.interactions if people else self.interactions
         rows = interactions.rows_of(np.asarray(user_ids, dtype=np.int32))
         for block in blocks(rows[rows != UNKNOWN], self.retrieval.width):
-            ranked_rows = self._ranked(self._candidates(block, n=n, people=people), n=n)
+            ranked_rows = self._ranked(self.find_candidates(block, n=n, people=people), n=n)
             yield as_table(interactions.user_ids[block], interactions.movie_ids, *ranked_rows)
 
     def for_user(
@@ -86,7 +71,7 @@ class Recommender:
         """Recommendations for one user, none of the movie ids `without`; never empty while any other is popular."""
         row = int(self.interactions.rows_of([user_id])[0])
         if row == UNKNOWN:
-            return self.popular_in((), n=n, without=without)
+            return self.popular.recommend(n=n, without=without)
         return self._first(np.array([row]), n=n, explain=explain, without=without)
 
     def for_ratings(
@@ -107,20 +92,9 @@ class Recommender:
         """
         people = self._people(self._known_by(movie_ids, ratings))
         if len(people.interactions.user_ids) == 0:
-            return self.popular_in(genres, n=n, without={*movie_ids, *without})
+            in_genres = self.features.of_genres(self.popular.movie_ids, genres)
+            return self.popular.recommend(n=n, without={*movie_ids, *without}, in_genres=in_genres)
         return self._first(np.array([0]), n=n, people=people, explain=explain, without=without)
-
-    def _explained(self, candidates: "Candidates", columns: Rows) -> list[Explanation]:
-        """Why each of `columns`, which are among the candidates of a single user, is for them."""
-        proposed = candidates.proposals.columns[0]
-        order = np.argsort(proposed)
-        places = order[np.searchsorted(proposed, columns, sorter=order)]
-        moved = because_of(self.retrieval, candidates.people, candidates.proposals, columns, top=TOLD)
-        parts: Sequence[Parts | None] = [None] * len(columns)
-        if self.ranker is not None and candidates.matrix is not None:
-            parts = parts_of(self.ranker, candidates.matrix[places], top=TOLD)
-        movie_ids = self.interactions.movie_ids[columns].tolist()
-        return [Explanation(*each) for each in zip(movie_ids, parts, moved, strict=True)]
 
     def because_of(self, movie_ids: Sequence[int], ratings: Sequence[float], recommended: int) -> list[int]:
         """The rated movies that an explanation of one movie would name, without the ranker's reasons."""
@@ -144,14 +118,6 @@ class Recommender:
         """The users of `ratings` (`user_id, movie_id, rating, rated_at`), who are known by these alone."""
         return self._people(Interactions.of(ratings, self.interactions.movie_ids))
 
-    def popular_in(self, genres: Sequence[str], *, n: int, without: Collection[int] = ()) -> Recommendations:
-        """The popular movies of any of `genres`, then the other popular ones; simply the popular ones without any."""
-        others = ~np.isin(self.popular.movie_ids, list(without))
-        chosen = self.features.of_genres(self.popular.movie_ids, genres)
-        order = np.concatenate([np.flatnonzero(others & chosen), np.flatnonzero(others & ~chosen)])[:n]
-        model = POPULAR_IN_GENRES if chosen.any() else FALLBACK
-        return Recommendations(model, self.popular.movie_ids[order].tolist(), self.popular.scores[order].tolist())
-
     def _first(
         self,
         row: Rows,
@@ -161,11 +127,11 @@ class Recommender:
         explain: bool = False,
         without: Collection[int] = (),
     ) -> Recommendations:
-        candidates = self._candidates(row, n=n, people=people, without=without)
+        candidates = self.find_candidates(row, n=n, people=people, without=without)
         columns, scores = self._ranked(candidates, n=n)
         found = columns[0] != UNKNOWN
         movie_ids = self.interactions.movie_ids[columns[0][found]].tolist()
-        told = self._explained(candidates, columns[0][found]) if explain else []
+        told = explain_columns(self.retrieval, self.ranker, candidates, columns[0][found]) if explain else []
         return Recommendations(self.model, movie_ids, scores[0][found].tolist(), {each.movie_id: each for each in told})
 
     @property
@@ -173,46 +139,30 @@ class Recommender:
         """What answers for known users: TWO_STAGE or CANDIDATES."""
         return CANDIDATES if self.ranker is None else TWO_STAGE
 
-    def _ranked(self, candidates: "Candidates", *, n: int) -> tuple[Rows, Scores]:
+    def _ranked(self, candidates: Candidates, *, n: int) -> tuple[Rows, Scores]:
         """Columns and scores of the `n` best of each user's candidates, both users x n."""
         if not self.diversity:
-            return self._by_score(candidates, n=n)
-        return self.diversified(*self._by_score(candidates, n=max(n, DEPTH)), n=n)
-
-    def diversified(self, columns: Rows, scores: Scores, *, n: int) -> tuple[Rows, Scores]:
-        """The first `n` of what `by_score` gave, put together by maximal marginal relevance."""
-        movie_ids = self.interactions.movie_ids[np.where(columns == UNKNOWN, 0, columns)]
-        vectors = self.features.genre_vectors(movie_ids)
-        places = mmr(np.where(columns == UNKNOWN, -np.inf, scores), vectors, weight=self.diversity, n=n)
-        return np.take_along_axis(columns, places, axis=1), np.take_along_axis(scores, places, axis=1)
-
-    def by_score(self, rows: Rows, *, n: int, people: "People | None" = None) -> tuple[Rows, Scores]:
-        """Columns and scores of the `n` best of each row's candidates, whatever the diversity."""
-        return self._by_score(self._candidates(rows, n=n, people=people), n=n)
+            return order_candidates(self.ranker, candidates, n=n)
+        best = order_candidates(self.ranker, candidates, n=max(n, DEPTH))
+        return diversify(self.features, self.interactions.movie_ids, *best, weight=self.diversity, n=n)
 
     @property
     def _n_candidates(self) -> int:
         return PER_CHANNEL if self.ranker is None else self.ranker.n_candidates
 
-    def _candidates(
-        self, rows: Rows, *, n: int, people: "People | None", without: Collection[int] = ()
-    ) -> "Candidates":
-        """As many as the ranker learnt from, or more where more are asked for."""
+    def find_candidates(
+        self, rows: Rows, *, n: int, people: "People | None" = None, without: Collection[int] = ()
+    ) -> Candidates:
+        """The candidates of each row, as many as the ranker learnt from, or more where more are asked for; none of the
+        movie ids `without`."""
         interactions, features = people or (self.interactions, self.features)
         depth = max(n, DEPTH) if self.diversity else n
-        whom = interactions.take(rows)
+        users = interactions.take(rows)
         columns = interactions.columns_of(list(without))
         left_out = columns[columns != UNKNOWN]
-        proposals = self.retrieval.propose(whom, n=max(depth, self._n_candidates), without=left_out)
-        matrix = ranker_matrix(self.retrieval, features, whom.user_ids, proposals) if self.ranker else None
-        return Candidates(whom, proposals, matrix)
-
-    def _by_score(self, candidates: "Candidates", *, n: int) -> tuple[Rows, Scores]:
-        columns, scores, _ = candidates.proposals
-        if self.ranker is None or candidates.matrix is None:
-            return columns[:, :n], scores[:, :n]
-        by_ranker = self.ranker.score(candidates.matrix).reshape(columns.shape)
-        return ranked(np.where(columns == UNKNOWN, -np.inf, by_ranker), columns, n=n)
+        proposals = self.retrieval.propose(users, n=max(depth, self._n_candidates), without=left_out)
+        matrix = ranker_matrix(self.retrieval, features, users.user_ids, proposals) if self.ranker else None
+        return Candidates(users, proposals, matrix)
 
     def save(self, folder: Path) -> None:
         for stage in ("retrieval", "features", "ranker", "popular"):
@@ -232,14 +182,6 @@ class Recommender:
             Popular.load(folder / "popular"),
             config.get("diversity", 0.0),
         )
-
-
-class Candidates(NamedTuple):
-    """What is to be put into order for `people`, and with a ranker its features of it, (users * n) x features."""
-
-    people: Interactions
-    proposals: Proposals
-    matrix: Scores | None
 
 
 class People(NamedTuple):

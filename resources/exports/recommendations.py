@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 
 from movierec.bundles.bundle import atomic
-from movierec.recommender.two_stage import FALLBACK, Recommender
+from movierec.recommender.recommendations import FALLBACK
+from movierec.recommender.two_stage import Recommender
 
 SCHEMA = {
     "user_id": pl.Int64,

@@ -8,14 +8,14 @@ import numpy as np
 
 from movierec.bundles.bundle import Bundle
 from movierec.bundles.companion import Companion
+from movierec.candidates.base import find_top_columns
 from movierec.catalog.catalog import Movie
 from movierec.catalog.cluster_index import Cluster
 from movierec.data.interactions import UNKNOWN
 from movierec.data.schema import RELEVANT
-from movierec.data.top_k import top_unseen
 from movierec.features.content import Content
 from movierec.recommender.explanations import Explanation
-from movierec.recommender.two_stage import FALLBACK
+from movierec.recommender.recommendations import FALLBACK
 from serving.services.taste import Taste, find_tastes, list_liked_by_row
 
 log = logging.getLogger(__name__)
@@ -160,7 +160,7 @@ def recommend_by_channel(bundle: Bundle, channel_name: str, user_id: int, *, n: 
     channel = recommender.retrieval.models.get(channel_name)
     if row is None or channel is None:
         return recommend_with_fallback(bundle, user_id, n=n)
-    columns, scores = top_unseen(channel.score, recommender.interactions, np.array([row]), n=n)
+    columns, scores = find_top_columns(channel, recommender.interactions, np.array([row]), n=n)
     reached = (columns[0] != UNKNOWN) & (scores[0] != 0 if channel_name == SESSION_CHANNEL else True)
     if not reached.any():
         return recommend_popular(bundle, without=list(get_rated_movie_ids(bundle, user_id)), n=n)
@@ -211,7 +211,7 @@ def recommend_popular(bundle: Bundle, *, without: list[int], n: int) -> MovieLis
 
     If all movies are in `without`, the first ones of the catalogue.
     """
-    found = bundle.recommender.popular_in((), n=n, without=without)
+    found = bundle.recommender.popular.recommend(n=n, without=without)
     chosen = resolve_movies(bundle, FALLBACK, found.movie_ids, found.scores)
     if chosen.movies:
         return chosen

@@ -3,7 +3,8 @@ import dagster as dg
 from assets.ranking import params_of
 from assets.tuning import TuningConfig, tuned
 from movierec.candidates import ials
-from movierec.data.splitting import split_by_user
+from movierec.data.interactions import Interactions
+from movierec.data.splitting import known_at, split_by_user
 from movierec.experiments.tuning import Tuned
 from movierec.recommender.ranker import REFERENCE, RankerParams
 from resources.optuna_studies import Studies
@@ -14,9 +15,10 @@ from tests import factories
 def found(tmp_path, **config):
     studies = Studies(folder=str(tmp_path))
     split = split_by_user(factories.checkerboard())
+    history = Interactions.of(known_at(split, "history"))
     dataset = Dataset("made", tmp_path, "1", "made")
     with dg.build_asset_context(partition_key="full") as context:
-        return tuned(context, TuningConfig(**config), dataset, factories.movies(40), split, studies)
+        return tuned(context, TuningConfig(**config), dataset, factories.movies(40), split, history, studies)
 
 
 def test_the_seed_designs_hyper_parameters_can_be_chosen(tmp_path):

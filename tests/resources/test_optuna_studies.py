@@ -1,6 +1,6 @@
 import pytest
 
-from movierec.experiments.tuning import Choice, Real, Whole
+from movierec.candidates.model_spec import Choice, Real, Whole
 from resources.optuna_studies import Studies
 
 SPACE = {"x": Real(-1, 1), "n": Whole(1, 4), "kind": Choice((0.0, 0.5))}

@@ -12,7 +12,7 @@ NO_TAGS = factories.tags().collect()
 def test_of_movies_nobody_rated_those_like_what_was_liked_come_first_without_what_was_seen():
     rated = Interactions.of(factories.ratings(*[(1, movie, 4.0) for movie in range(1, 9)]))
     content = ContentModel.fit(rated, content=content_vectors(factories.movies(12).collect(), NO_TAGS))
-    rank = make_cold_movie_ranking(content, content.of_movies)
+    rank = make_cold_movie_ranking(content, content.score_movies)
     # Movies 9 to 12 are cold. User 5 likes the even ones, which are action, and has seen movie 10.
     given = factories.ratings((5, 2, 5.0), (5, 4, 5.0), (5, 10, 5.0))
     found = rank(pl.Series([5, 7], dtype=pl.Int32).to_numpy(), 10, given)

@@ -86,11 +86,12 @@ def test_relevant_is_what_was_liked_and_a_larger_draw_holds_the_smaller():
 def test_a_model_of_the_history_is_validated_on_the_labels():
     rows = [(user, 1 + (user + i) % 20, 5.0) for user in range(1, 41) for i in range(15)]
     split = split_by_user(factories.ratings(*rows))
-    model = EASE.fit(Interactions.of(known_at(split, "history")))
-    found = evaluation.validated(model, split, max_users=1000)
+    history = Interactions.of(known_at(split, "history"))
+    model = EASE.fit(history)
+    found = evaluation.validated(model, history, split, max_users=1000)
     assert found["recall_at_20"] == 1  # all that is left
     assert 0 < found["coverage_at_5"] <= 1
-    assert evaluation.validated(model, split.with_columns(rating=pl.lit(1.0)), max_users=1000) == {}
+    assert evaluation.validated(model, history, split.with_columns(rating=pl.lit(1.0)), max_users=1000) == {}
 
 
 def test_newcomers_are_scored_folded_in_and_cold_and_nobody_is_left_out():

@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from movierec.candidates.ease import EASEParams
+from movierec.candidates.model_spec import Choice, Real, Whole
 from movierec.data.interactions import Interactions
 from movierec.experiments import tuning
 from tests import factories
@@ -14,9 +15,9 @@ def test_what_is_searched_are_parameters_and_their_defaults_lie_inside(model):
     assert set(tuning.SPACES[model]) <= {field.name for field in fields(tuning.PARAMS[model])}
     for name, value in tuning.defaults(model).items():
         match tuning.SPACES[model][name]:
-            case tuning.Choice(values):
+            case Choice(values):
                 assert value in values
-            case tuning.Real(low, high, _) | tuning.Whole(low, high, _):
+            case Real(low, high, _) | Whole(low, high, _):
                 assert low <= value <= high
 
 

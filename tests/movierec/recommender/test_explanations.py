@@ -67,7 +67,7 @@ def lost_by_leaving_out(model, one, tried, columns):
     kept = np.ones((1 + len(tried), n), bool)
     kept[1 + np.arange(len(tried)), tried] = False
     without = one.take(np.zeros(1 + len(tried), np.intp)).where(kept.ravel())
-    scores = model.fold_in(without)[:, columns].astype(np.float64)
+    scores = model.score(without)[:, columns].astype(np.float64)
     scores = np.where(np.isfinite(scores), scores, 0)
     return scores[0] - scores[1:]
 
@@ -102,7 +102,7 @@ def test_what_a_rating_is_worth_is_what_the_scores_lose_without_it(fitted, much_
 
 @pytest.mark.parametrize("name", RECOMMENDERS["two_stage"])
 def test_every_channel_that_is_served_tells_what_a_rating_is_worth(name):
-    assert hasattr(CANDIDATE_MODELS[name], "lost_without")
+    assert hasattr(CANDIDATE_MODELS[name].model_class, "lost_without")
 
 
 def test_the_movie_that_a_score_hangs_on_comes_first(recommender):

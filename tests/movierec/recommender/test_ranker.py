@@ -21,10 +21,10 @@ def rows_of(split, n_candidates=10, max_users=100):
     history = known_at(split, "history")
     movies = factories.movies(40)
     features = Features.at(history, movies)
-    model = IALS.fit(Interactions.of(history), IALSParams(factors=4))
-    return label_rows(
-        Retrieval({"ials": model}), features, part_of(split, "labels"), n_candidates=n_candidates, max_users=max_users
-    )
+    interactions = Interactions.of(history)
+    retrieval = Retrieval({"ials": IALS.fit(interactions, IALSParams(factors=4))}, interactions)
+    labels = part_of(split, "labels")
+    return label_rows(retrieval, features, labels, n_candidates=n_candidates, max_users=max_users)
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,9 @@ import pytest
 
 from movierec.data.interactions import Interactions
 from movierec.recommender.popular import Popular
+from movierec.recommender.recommendations import CANDIDATES, FALLBACK, POPULAR_IN_GENRES, TWO_STAGE
 from movierec.recommender.retrieval import Retrieval
-from movierec.recommender.two_stage import (
-    CANDIDATES,
-    FALLBACK,
-    POPULAR_IN_GENRES,
-    TWO_STAGE,
-    Recommender,
-    ratings_of_one,
-)
+from movierec.recommender.two_stage import Recommender, ratings_of_one
 from tests import factories
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from assets.catalog import SimilarConfig
 from movierec.catalog.similar_movies import COSINE, JACCARD, NOTHING
-from movierec.recommender import two_stage
+from movierec.recommender import recommendations
 from tests.serving.conftest import Browser
 
 NO_NUMBERS = ["1_5", "15.0", "%2B15", "%2015", "15%20", "15%0A", "1e1", "-1", "%D9%A1", "%C2%B2", "1" * 19]
@@ -118,7 +118,7 @@ def test_the_schema_and_the_documents_name_every_model(browser: Browser) -> None
     schemas = browser.get("/openapi.json").json()["components"]["schemas"]
     personal = schemas["PersonalAnswer"]["properties"]["model"]["enum"]
     similar = schemas["SimilarAnswer"]["properties"]["model"]["enum"]
-    assert personal == [two_stage.TWO_STAGE, two_stage.CANDIDATES, two_stage.FALLBACK]
+    assert personal == [recommendations.TWO_STAGE, recommendations.CANDIDATES, recommendations.FALLBACK]
     assert similar == [COSINE, JACCARD, NOTHING]
     page = Path("docs/web.md").read_text()
     assert all(f"`{name}`" in page for name in personal + similar)

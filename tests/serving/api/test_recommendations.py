@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from movierec.bundles.bundle import Bundle
-from movierec.recommender.two_stage import Recommendations, Recommender
+from movierec.recommender.recommendations import Recommendations
+from movierec.recommender.two_stage import Recommender
 from serving.services import recommendations
 from tests import factories
 from tests.serving.asking import post

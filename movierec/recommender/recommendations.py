@@ -1,0 +1,20 @@
+"""What a recommender answers: movies for one user, and the names of what chose them."""
+
+from typing import NamedTuple
+
+from movierec.recommender.explanations import Explanation
+
+TWO_STAGE, CANDIDATES, FALLBACK = "two_stage", "candidates", "popularity_fallback"
+POPULAR_IN_GENRES = "popular_in_genres"
+
+
+class Recommendations(NamedTuple):
+    """Movies for one user, best first, and which model chose them: one of the names above.
+
+    `explanations` by movie, where they were asked for; popular movies have none.
+    """
+
+    model: str
+    movie_ids: list[int]
+    scores: list[float]
+    explanations: dict[int, Explanation] = {}  # noqa: RUF012  never written
