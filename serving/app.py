@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -73,12 +72,11 @@ def create_app(
         title="movierec",
         docs_url=None,
         redoc_url=None,
-        lifespan=build_lifespan(live, companion, community, image_store),
+        lifespan=run_site,
         generate_unique_id_function=get_operation_id,
     )
-    app.state.site = site = Site.create(live, community, image_store)
-    app.state.companion = companion
-    app.state.operators = operators or Operators.from_environment(sample)
+    operators = operators or Operators.from_environment(sample)
+    app.state.site = site = Site.create(live, companion, community, image_store, operators)
     for page in PAGE_MODULES:
         app.include_router(page.router)
     for each in API_MODULES:
@@ -103,14 +101,11 @@ def get_operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def build_lifespan(live: Live, companion: LiveCompanion, community: Community, image_store: ImageStore) -> Any:
+@asynccontextmanager
+async def run_site(app: FastAPI) -> AsyncIterator[None]:
     """The app's lifespan: opens bundle and database before the first request, stops fetching images at the end."""
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        with prepare_process(live, companion):
-            await to_thread.run_sync(community.prepare_database)
-            yield
-        image_store.close()
-
-    return lifespan
+    site: Site = app.state.site
+    with prepare_process(site.live_bundle, site.live_companion):
+        await to_thread.run_sync(site.community.prepare_database)
+        yield
+    site.image_store.close()

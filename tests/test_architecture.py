@@ -34,6 +34,16 @@ def test_what_is_heavy_is_not_imported_at_the_start(module, heavy):
     assert found.stdout.strip() == "[]"
 
 
+def test_every_router_is_held_apart_from_the_others():
+    import tomllib
+
+    from serving.app import API_MODULES, PAGE_MODULES
+
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (apart,) = (contract["modules"] for contract in contracts if contract["type"] == "independence")
+    assert set(apart) == {module.__name__ for module in (*PAGE_MODULES, *API_MODULES)}
+
+
 def test_the_lock_names_no_host_and_holds_every_dependency():
     lock = (ROOT / "requirements.lock").read_text()
     assert "://" not in lock

@@ -72,6 +72,3 @@ class Catalog:
     def page(self, number: int, *, size: int) -> Sequence[Movie]:
         """Page `number` (from 1) of the whole catalogue; empty past its end."""
         return self.movies[(number - 1) * size : number * size]
-
-    def n_pages(self, *, size: int) -> int:
-        return -(-len(self.movies) // size)

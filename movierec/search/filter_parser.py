@@ -70,8 +70,8 @@ class _Reader:
         self.at = 0
         self.count = 0
 
-    def error(self, problem: str, found: str = "") -> FilterError:
-        return FilterError(problem, at=self.at + 1, found=found)
+    def error(self, problem: str, found: str = "", known: str = "") -> FilterError:
+        return FilterError(problem, at=self.at + 1, found=found, known=known)
 
     def parts(self, *, depth: int, until: str) -> list[Node]:
         """Conditions between commas, up to `until` or the end of the text."""
@@ -96,7 +96,8 @@ class _Reader:
             return Flag(word)
         if word not in FIELDS:
             self.at = start
-            raise self.error("unknown_field", word or self.text[start : start + 1] or "nothing")
+            found = word or self.text[start : start + 1] or "nothing"
+            raise self.error("unknown_field", found, ", ".join((*KINDS, *FIELDS)))
         if self.next() != ":":
             raise self.error("no_colon", word)
         self.at += 1

@@ -55,29 +55,17 @@ class Group:
 
 Node: TypeAlias = Between | Is | Flag | Group
 
-PROBLEMS = {
-    "too_long": f"the filter is longer than {MAX_LENGTH} characters: remove some conditions",
-    "too_deep": f"groups are nested more than {MAX_DEPTH} deep: remove one",
-    "too_many": f"there are more than {MAX_PARTS} conditions: remove some",
-    "unknown_field": f"{{found}} is not a condition: use one of {', '.join((*KINDS, *FIELDS))}",
-    "no_colon": "{found} has no value: add a colon and a value after it",
-    "unclosed_group": "a group is not closed: add ) after its last condition",
-    "unclosed_quote": "a quotation mark is not closed: add another one after the value",
-    "unexpected": "{found} is in the wrong place: separate conditions by commas and quote special characters",
-    "not_a_number": "{found} is not a number or a range: use 1990, 1990..1999, 1990.. or ..1999",
-    "backwards": "{found} is in the wrong order: the smaller number must come first",
-    "not_a_decade": "{found} is not a decade: use its first year, such as 1990",
-    "unknown_genre": "there is no genre {found}: use one of {known}",
-}
-
 
 class FilterError(ValueError):
-    """What is wrong with a filter: `problem` is a key of PROBLEMS, `at` the character it stands at, from 1."""
+    """What is wrong with a filter.
+
+    `problem` is a short name of it, `at` the character it stands at, from 1 (0 if unknown), `found` what stands there,
+    `known` what could stand there.
+    """
 
     def __init__(self, problem: str, *, at: int = 0, found: str = "", known: str = "") -> None:
+        super().__init__(f"{problem}: {found[:40]!r} at character {at}")
         self.problem, self.at, self.found, self.known = problem, at, found[:40], known
-        place = f"at character {at}: " if at else ""
-        super().__init__(place + PROBLEMS[problem].format(found=self.found, known=known))
 
 
 def is_blank(node: Node) -> bool:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
 
-from serving.api.movies import ResultCount, UserIdQuery, require_movie
+from serving.api.request_models import ResultCount, UserIdQuery, require_movie
 from serving.api.response_models import ByWords, FavoriteCluster, OfCluster
 from serving.services import recommendations
 from serving.services.recommendations import get_rated_movie_ids

@@ -6,11 +6,10 @@ from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel
-from starlette.requests import Request
 from starlette.responses import Response
 
 from movierec.bundles.bundle import BundleError
-from serving.web.dependencies import TheSite, get_live_companion
+from serving.web.dependencies import TheSite
 
 router = APIRouter(tags=["health"])
 
@@ -34,7 +33,7 @@ class Health(BaseModel):
 
 
 @router.get("/health", responses={503: {"model": Health}})
-def health(request: Request, site: TheSite, response: Response) -> Health:
+def health(site: TheSite, response: Response) -> Health:
     """What is served, since when, and why something newer is not. 503 without a bundle."""
     try:
         bundle = site.live_bundle()
@@ -42,7 +41,7 @@ def health(request: Request, site: TheSite, response: Response) -> Health:
         response.status_code = 503
         return Health(status="empty", fault=str(error))
     about = site.bundle_info(bundle)
-    beside, faults = get_live_companion(request), [site.live_bundle.fault]
+    beside, faults = site.live_companion, [site.live_bundle.fault]
     try:
         found = beside()
         companion = found.version

@@ -13,9 +13,16 @@ from starlette.requests import Request
 from movierec.search.browser import Browser, Sort
 from movierec.search.filter_tree import FilterError, write_top
 from movierec.search.title_index import State
-from serving.api.movies import ResultCount
+from serving.api.request_models import ResultCount
 from serving.api.response_models import MovieOut
-from serving.services.search_query import MAX_QUERY_LENGTH, ONLY_CHOICES, join_conditions, parse_search_query
+from serving.services.search import run_search
+from serving.services.search_query import (
+    MAX_QUERY_LENGTH,
+    ONLY_CHOICES,
+    QueryFault,
+    join_conditions,
+    parse_search_query,
+)
 from serving.web.dependencies import TheBundle
 from serving.web.problems import build_parameter_error
 from serving.web.visitor_lists import load_filter_sets
@@ -99,28 +106,26 @@ def search_movies(
             raise build_parameter_error(name, f"must be one of {', '.join(choices)}")
     wanted = parse_search_query([pair for pair in request.query_params.multi_items() if pair[0] not in {"q", "sort"}])
     for fault in wanted.faults:
-        raise build_parameter_error(fault.where, str(fault.error))
-    tree = join_conditions(wanted.combine_filters().parts)
+        raise build_parameter_error(fault.where, str(fault))
+    wanted = wanted.replace(q=q, sort=sort)
     try:
-        mask = browser.columns.matching(tree, load_filter_sets(request))
+        found = run_search(browser, wanted, load_filter_sets(request))
     except FilterError as error:
-        raise build_parameter_error("filter", str(error)) from None
-    order: Sort = sort or ("relevance" if q.strip() else "popularity")
-    hits = browser.hits(q)
-    rows = browser.ordered(hits.mask & mask, hits, order)
-    search = hash_search(q, write_top(tree), order)
-    start = browser.after(rows, find_cursor_row(browser, cursor, search), hits, order) if cursor else 0
-    shown = rows[start : start + limit]
-    more = start + limit < len(rows)
+        raise build_parameter_error("filter", str(QueryFault("filter", error))) from None
+    tree = write_top(join_conditions(wanted.combine_filters().parts))
+    search = hash_search(q, tree, found.sort)
+    last = find_cursor_row(browser, cursor, search) if cursor else None
+    start = 0 if last is None else browser.after(found.rows, last, found.hits, found.sort)
+    shown = found.list_movies(start, limit=limit)
     return MoviesAnswer(
-        total=len(rows),
+        total=len(found.rows),
         limit=limit,
-        sort=order,
-        filter=write_top(tree),
-        matched=hits.state,
-        meant=hits.meant,
-        movies=[MovieOut.from_movie(browser.movies[row]) for row in shown],
-        next_cursor=encode_cursor(search, browser.movies[shown[-1]].movie_id) if more else None,
+        sort=found.sort,
+        filter=tree,
+        matched=found.hits.state,
+        meant=found.hits.meant,
+        movies=[MovieOut.from_movie(movie) for movie in shown],
+        next_cursor=encode_cursor(search, shown[-1].movie_id) if start + limit < len(found.rows) else None,
     )
 
 

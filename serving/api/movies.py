@@ -2,23 +2,18 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException, Path, Query
+from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from movierec.bundles.bundle import Bundle
-from movierec.catalog.catalog import Movie
 from serving.api.explanations import explain_movies
+from serving.api.request_models import MovieIdPath, ResultCount, UserIdQuery, require_movie
 from serving.api.response_models import MovieOut, PersonalMovie, SimilarMovie
 from serving.services.recommendations import find_similar_movies, recommend_with_fallback
 from serving.web.dependencies import TheBundle
 from serving.web.problems import describe_problems
-from serving.web.query_params import MovieId, QueryInteger, UserId
+from serving.web.query_params import PlainDigits
 
 router = APIRouter(tags=["movies"], responses=describe_problems(503))
-
-ResultCount = Annotated[QueryInteger, Query(ge=1, le=100, examples=[5])]
-MovieIdPath = Annotated[MovieId, Path(examples=[1])]
-UserIdQuery = Annotated[UserId, Query(examples=[15])]
 
 
 class PopularAnswer(BaseModel):
@@ -50,7 +45,7 @@ class SimilarAnswer(BaseModel):
 def popular_movies(
     bundle: TheBundle,
     limit: ResultCount = 20,
-    offset: Annotated[QueryInteger, Query(ge=0, lt=10**9, examples=[20])] = 0,
+    offset: Annotated[int, Query(ge=0, lt=10**9, examples=[20]), PlainDigits] = 0,
 ) -> PopularAnswer:
     """The most popular movies."""
     found = bundle.catalog.popular(limit=limit, offset=offset)
@@ -87,7 +82,7 @@ def one_movie(bundle: TheBundle, movie_id: MovieIdPath) -> MovieOut:
 
 @router.get("/api/movies/{movie_id}/similar", responses=describe_problems(404))
 def similar_movies(bundle: TheBundle, movie_id: MovieIdPath, limit: ResultCount = 20) -> SimilarAnswer:
-    """The movies most similar to one, nearest first: at most the 24 stored ones, whatever the `limit`.
+    """The movies most similar to one, nearest first: at most the 40 stored ones, whatever the `limit`.
 
     `model` is `als_cosine`, `genre_jaccard` if the movie has too few ratings, or `not_available` if there are no
     movies.
@@ -96,11 +91,3 @@ def similar_movies(bundle: TheBundle, movie_id: MovieIdPath, limit: ResultCount 
     pairs = zip(chosen.movies, chosen.scores, strict=True)
     movies = [SimilarMovie.from_movie(movie, similarity=score) for movie, score in pairs]
     return SimilarAnswer.model_validate({"movie_id": movie_id, "model": chosen.model, "movies": movies})
-
-
-def require_movie(bundle: Bundle, movie_id: int) -> Movie:
-    """The movie with this id. Raises a 404 if the catalogue does not have it."""
-    movie = bundle.catalog.by_id.get(movie_id)
-    if movie is None:
-        raise HTTPException(404, f"movie {movie_id} is not in the catalogue")
-    return movie

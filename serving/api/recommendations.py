@@ -6,8 +6,14 @@ from fastapi import APIRouter, Body
 
 from movierec.data.interactions import UNKNOWN
 from serving.api.explanations import explain_movies
-from serving.api.movies import ResultCount, require_movie
-from serving.api.request_models import MovieQuestion, RatingsQuestion, UserQuestion, UsersQuestion
+from serving.api.request_models import (
+    MovieQuestion,
+    RatingsQuestion,
+    ResultCount,
+    UserQuestion,
+    UsersQuestion,
+    require_movie,
+)
 from serving.api.response_models import ForMovie, ForRatings, ForUser, ForUsers, PersonalMovie, Recommended, Top
 from serving.services import recommendations
 from serving.services.recommendations import MovieList, resolve_movies

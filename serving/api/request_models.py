@@ -1,10 +1,19 @@
-"""Request bodies of the JSON API, with bounds and examples."""
+"""Request parameters and bodies of the JSON API, with bounds and examples, and the movie that a request names."""
 
 from typing import Annotated, Self
 
+from fastapi import HTTPException, Path, Query
 from pydantic import BaseModel, BeforeValidator, Field, StrictBool, model_validator
 
+from movierec.bundles.bundle import Bundle
+from movierec.catalog.catalog import Movie
+from serving.web.query_params import MovieId, PlainDigits, UserId
+
 MAX_USERS, MAX_RATINGS, MAX_GENRES = 50, 500, 20
+
+ResultCount = Annotated[int, Query(ge=1, le=100, examples=[5]), PlainDigits]
+MovieIdPath = Annotated[MovieId, Path(examples=[1])]
+UserIdQuery = Annotated[UserId, Query(examples=[15])]
 
 
 def require_number(value: object) -> object:
@@ -14,10 +23,10 @@ def require_number(value: object) -> object:
     return value
 
 
-BodyInteger = Annotated[int, BeforeValidator(require_number)]
-BodyId = Annotated[int, BeforeValidator(require_number), Field(ge=0, lt=10**18)]
-BodyCount = Annotated[int, BeforeValidator(require_number), Field(ge=1, le=100)]
-StarRating = Annotated[float, BeforeValidator(require_number), Field(ge=0.5, le=5)]
+JsonNumber = BeforeValidator(require_number)
+BodyId = Annotated[int, Field(ge=0, lt=10**18), JsonNumber]
+BodyCount = Annotated[int, Field(ge=1, le=100), JsonNumber]
+StarRating = Annotated[float, Field(ge=0.5, le=5), JsonNumber]
 
 
 class MovieReference(BaseModel):
@@ -77,3 +86,11 @@ class RatingsQuestion(BaseModel):
     genres: list[Annotated[str, Field(max_length=40)]] = Field(default=[], max_length=MAX_GENRES, examples=[["Drama"]])
     top_n: BodyCount = Field(default=10, examples=[5])
     explain: StrictBool = Field(default=False, examples=[True], description="whether each movie says why it was chosen")
+
+
+def require_movie(bundle: Bundle, movie_id: int) -> Movie:
+    """The movie with this id. Raises a 404 if the catalogue does not have it."""
+    movie = bundle.catalog.by_id.get(movie_id)
+    if movie is None:
+        raise HTTPException(404, f"movie {movie_id} is not in the catalogue")
+    return movie

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Path
 from pydantic import BaseModel, Field
 
-from serving.api.request_models import BodyInteger
+from serving.api.request_models import JsonNumber
 from serving.runs.dagster_client import DagsterError, DagsterRun
-from serving.runs.operators import TheDagster
+from serving.web.dependencies import TheDagster
 from serving.web.problems import describe_problems
 
 router = APIRouter(tags=["operators"], responses=describe_problems(401, 403, 503))
@@ -21,7 +21,7 @@ LAUNCH_LOCK = threading.Lock()  # of two that ask at the same time one sees the 
 class KMeans(BaseModel):
     """The number of clusters, 2 to 100."""
 
-    k: Annotated[BodyInteger, Field(ge=2, le=100)] = Field(default=10, examples=[12])
+    k: Annotated[int, Field(ge=2, le=100), JsonNumber] = Field(default=10, examples=[12])
 
 
 class Started(BaseModel):

@@ -3,17 +3,17 @@
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from movierec.bundles.bundle import Bundle
 from movierec.catalog.catalog import Movie
 from movierec.catalog.cluster_index import ClusterIndex
-from serving.api.movies import ResultCount
+from serving.api.request_models import ResultCount
 from serving.api.response_models import MovieOut
 from serving.services.user_profile import UserRating, compute_tastes, list_decade_names, list_user_ratings
 from serving.web.dependencies import MaybeCompanion, TheBundle
 from serving.web.problems import describe_problems
-from serving.web.query_params import QueryInteger, UserId
+from serving.web.query_params import PlainDigits, UserId
 
 router = APIRouter(prefix="/api/users", tags=["users"], responses=describe_problems(404, 503))
 
@@ -101,8 +101,8 @@ def user_history(
     bundle: TheBundle,
     user_id: UserIdPath,
     after: Annotated[
-        QueryInteger | None,
-        Query(ge=1, lt=10**9, examples=[5], description="the `place` of the last movie seen; without it the newest"),
+        Annotated[int, Field(ge=1, lt=10**9), PlainDigits] | None,
+        Query(examples=[5], description="the `place` of the last movie seen; without it the newest"),
     ] = None,
     limit: ResultCount = 20,
 ) -> HistoryPage:

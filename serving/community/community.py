@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.community.cookies import CookieSigner
-from serving.community.database import Database, DatabaseUnavailableError, build_database_url
+from serving.community.database import Database, DatabaseUnavailableError, SkipIfUnavailable, build_database_url
 from serving.community.passwords import Passwords
 from serving.community.rate_limits import delete_old_attempts
 from serving.community.sessions import Visitor, delete_ended_sessions, prolong_session, recognize_visitor
@@ -48,12 +48,10 @@ class Community:
 
         Never raises: without a database pages are still served, and the log says why.
         """
-        try:
-            with self.database.write_transaction() as session:
-                delete_ended_sessions(session, now=self.clock())
-                delete_old_attempts(session, now=self.clock())
-        except DatabaseUnavailableError as error:
-            log.error("the site's database cannot be used; nothing can be rated: %s", error)  # noqa: TRY400
+        unusable = SkipIfUnavailable("the site's database cannot be used; nothing can be rated")
+        with unusable, self.database.write_transaction() as session:
+            delete_ended_sessions(session, now=self.clock())
+            delete_old_attempts(session, now=self.clock())
 
     def get_visitor(self, request: Request) -> Visitor:
         """The visitor of the request, looked up once a request.
@@ -89,11 +87,8 @@ class Community:
         return response
 
     def _prolong_session(self, visitor: Visitor) -> bool:
-        try:
-            with self.database.write_transaction() as session:
-                assert visitor.session_id is not None  # noqa: S101  only such are due
-                prolong_session(session, visitor.session_id, is_member=visitor.state == "member", now=self.clock())
-        except DatabaseUnavailableError as error:
-            log.warning("a session was not prolonged: %s", error)
-            return False
-        return True
+        with SkipIfUnavailable("a session was not prolonged"), self.database.write_transaction() as session:
+            assert visitor.session_id is not None  # noqa: S101  only such are due
+            prolong_session(session, visitor.session_id, is_member=visitor.state == "member", now=self.clock())
+            return True
+        return False

@@ -1,5 +1,6 @@
 """The site's database, SQLite or PostgreSQL, migrated to the newest schema before its first use."""
 
+import logging
 import math
 import sqlite3
 import threading
@@ -19,6 +20,8 @@ from sqlalchemy.exc import ArgumentError, DataError, DisconnectionError, Integri
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+log = logging.getLogger(__name__)
+
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 5  # for another writer, or for a server
 RETRY_SECONDS = 5  # so long a database that did not answer, or could not be migrated, is not asked again
@@ -27,6 +30,22 @@ MIGRATION_LOCK = 7_205_759_403  # of PostgreSQL's advisory locks; any number, th
 
 class DatabaseUnavailableError(RuntimeError):
     """The database cannot be used now: missing, locked for too long, or not migrated."""
+
+
+class SkipIfUnavailable:
+    """Ends its `with` block if the database is unavailable, and logs `what` was not done. Passes on other errors."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
+        if not isinstance(error, DatabaseUnavailableError):
+            return False
+        log.error("%s: %s", self.what, error)
+        return True
 
 
 class Database:

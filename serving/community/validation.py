@@ -1,4 +1,4 @@
-"""Validation of texts that visitors type. Errors carry a key that partials/problem.html turns into a sentence."""
+"""Validation of texts that visitors type. Errors carry a key of PROBLEM_TEXTS."""
 
 import re
 import unicodedata
@@ -21,7 +21,7 @@ COMMON_PASSWORDS = frozenset(COMMON_PASSWORDS_TEXT.split())
 
 
 class InvalidInputError(ValueError):
-    """The text is not accepted: `field` is the form's field, `problem` a key of partials/problem.html."""
+    """The text is not accepted: `field` is the form's field, `problem` a key of PROBLEM_TEXTS."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")

@@ -62,10 +62,11 @@ class Language:
     def translated(self, text: str | Sentence) -> str:
         """The translation of a text made in Python; an unknown one stays English.
 
-        Not marked as safe: templates escape it.
+        Whole numbers among its values are written as `number` writes them. Not marked as safe: templates escape it.
         """
         said = text if isinstance(text, Sentence) else Sentence(text)
-        return str(said._replace(text=self.translations.gettext(said.text)))
+        values = {name: self.number(value) if isinstance(value, int) else value for name, value in said.values.items()}
+        return str(Sentence(self.translations.gettext(said.text), values))
 
     def genre(self, name: str) -> str:
         """The name of a genre."""

@@ -1,7 +1,7 @@
 """The account page: profiles, sessions, password and deletion."""
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from starlette.responses import Response
 from movierec.bundles.bundle import Bundle, BundleError
 from serving.community import accounts, profiles, rate_limits
 from serving.community.cookies import delete_session_cookie
-from serving.community.database import DatabaseUnavailableError
+from serving.community.database import SkipIfUnavailable
 from serving.community.models import Account
 from serving.community.profiles import OpenSession
 from serving.community.sessions import Visitor
@@ -24,13 +24,11 @@ from serving.web.forms import Form, TheForm, redirect_after_post
 from serving.web.local_urls import find_referring_page
 from serving.web.rendering import Site
 
-log = logging.getLogger(__name__)
-
 router = APIRouter(include_in_schema=False)
 
 
 class MyAccount(NamedTuple):
-    """The account page. `problems` are keys of partials/problem.html by form; `seconds` is how long to wait."""
+    """The account page. `problems` are keys of PROBLEM_TEXTS by form; `seconds` is how long to wait."""
 
     sessions: list[OpenSession]
     is_known: bool
@@ -45,72 +43,76 @@ def show_account(request: Request, site: TheSite, done: str = "") -> Response:
     return render_account(request, site, done=done)
 
 
-AccountAction = Callable[[Writer, Visitor], None]
-
-
 @router.post("/me/profiles")
 def create_profile(request: Request, site: TheSite, form: TheForm) -> Response:
     """Adds a profile to the account and switches to it."""
-
-    def act(writer: Writer, visitor: Visitor) -> None:
-        profiles.create_profile(writer.session, visitor, validate_name(form("name")), now=writer.now)
-
-    return write_account(request, site, form, act, form_key="profiles", done="created")
+    try:
+        with account_transaction(request, site, form) as writer:
+            profiles.create_profile(writer.session, writer.visitor, validate_name(form("name")), now=writer.now)
+    except WriteDeclinedError as error:
+        return render_declined(request, site, error, form_key="profiles")
+    return redirect_after_post("/me/account?done=created")
 
 
 @router.post("/me/profiles/{profile_id}/switch")
 def switch_profile(request: Request, site: TheSite, profile_id: str, form: TheForm) -> Response:
     """Switches to another profile of the account and returns to the page before."""
-
-    def act(writer: Writer, visitor: Visitor) -> None:
-        profiles.switch_profile(writer.session, visitor, own_profile_id(visitor, profile_id), now=writer.now)
-
-    return write_account(request, site, form, act, form_key="profiles", redirect_to=find_referring_page(request, "/me"))
+    try:
+        with account_transaction(request, site, form) as writer:
+            chosen = own_profile_id(writer.visitor, profile_id)
+            profiles.switch_profile(writer.session, writer.visitor, chosen, now=writer.now)
+    except WriteDeclinedError as error:
+        return render_declined(request, site, error, form_key="profiles")
+    return redirect_after_post(find_referring_page(request, "/me"))
 
 
 @router.post("/me/profiles/{profile_id}/rename")
 def rename_profile(request: Request, site: TheSite, profile_id: str, form: TheForm) -> Response:
     """Gives a profile of the account a new name."""
-
-    def act(writer: Writer, visitor: Visitor) -> None:
-        profiles.rename_profile(
-            writer.session, visitor, own_profile_id(visitor, profile_id), validate_name(form("name"))
-        )
-
-    return write_account(request, site, form, act, form_key=profile_id, done="renamed")
+    try:
+        with account_transaction(request, site, form) as writer:
+            chosen = own_profile_id(writer.visitor, profile_id)
+            profiles.rename_profile(writer.session, writer.visitor, chosen, validate_name(form("name")))
+    except WriteDeclinedError as error:
+        return render_declined(request, site, error, form_key=profile_id)
+    return redirect_after_post("/me/account?done=renamed")
 
 
 @router.post("/me/profiles/{profile_id}/delete")
 def delete_profile(request: Request, site: TheSite, profile_id: str, form: TheForm) -> Response:
     """Deletes a profile with its ratings, lists and reviews. The box `sure` must be ticked."""
-
-    def act(writer: Writer, visitor: Visitor) -> None:
-        require_confirmation(form)
-        profiles.delete_profile(writer.session, visitor, own_profile_id(visitor, profile_id))
-
-    return write_account(request, site, form, act, form_key=profile_id, done="removed")
+    try:
+        with account_transaction(request, site, form) as writer:
+            require_confirmation(form)
+            profiles.delete_profile(writer.session, writer.visitor, own_profile_id(writer.visitor, profile_id))
+    except WriteDeclinedError as error:
+        return render_declined(request, site, error, form_key=profile_id)
+    return redirect_after_post("/me/account?done=removed")
 
 
 @router.post("/me/sessions/{session_id}/end")
 def end_session(request: Request, site: TheSite, session_id: str, form: TheForm) -> Response:
     """Ends one of the account's sessions."""
-
-    def act(writer: Writer, visitor: Visitor) -> None:
-        profiles.end_session(writer.session, visitor, parse_id(session_id))
-
-    return write_account(request, site, form, act, form_key="sessions", done="ended")
+    try:
+        with account_transaction(request, site, form) as writer:
+            profiles.end_session(writer.session, writer.visitor, parse_id(session_id))
+    except WriteDeclinedError as error:
+        return render_declined(request, site, error, form_key="sessions")
+    return redirect_after_post("/me/account?done=ended")
 
 
 @router.post("/me/password")
 def change_password(request: Request, site: TheSite, form: TheForm) -> Response:
     """Sets a new password after checking the old one. All other sessions end."""
-
-    def act(writer: Writer, visitor: Visitor) -> None:
-        verify_own_password(site, writer, visitor, form("old"))
-        password = validate_new_password(form("password"), name=visitor.account_name)
-        accounts.change_password(writer.session, visitor, site.community.passwords.hash_password(password))
-
-    return write_account(request, site, form, act, form_key="password", done="password")
+    try:
+        with account_transaction(request, site, form) as writer:
+            verify_own_password(site, writer, form("old"))
+            password = validate_new_password(form("password"), name=writer.visitor.account_name)
+            password_hash = site.community.passwords.hash_password(password)
+            accounts.change_password(writer.session, writer.visitor, password_hash)
+    except WriteDeclinedError as error:
+        return render_declined(request, site, error, form_key="password")
+    return redirect_after_post("/me/account?done=password")
 
 
 @router.post("/me/delete")
@@ -119,46 +121,38 @@ def delete_my_data(request: Request, site: TheSite, form: TheForm) -> Response:
 
     The box `sure` must be ticked; an account also needs its password.
     """
-
-    def act(writer: Writer, visitor: Visitor) -> None:
-        require_confirmation(form)
-        if visitor.account_id:
-            verify_own_password(site, writer, visitor, form("old"))
-        accounts.delete_everything(writer.session, visitor)
-
-    answer = write_account(request, site, form, act, form_key="delete", redirect_to="/", for_guests=True)
-    if answer.status_code == 303:
-        delete_session_cookie(answer)
+    try:
+        with account_transaction(request, site, form, for_guests=True) as writer:
+            require_confirmation(form)
+            if writer.visitor.account_id:
+                verify_own_password(site, writer, form("old"))
+            accounts.delete_everything(writer.session, writer.visitor)
+    except WriteDeclinedError as error:
+        return render_declined(request, site, error, form_key="delete")
+    answer = redirect_after_post("/")
+    delete_session_cookie(answer)
     return answer
 
 
-def write_account(
-    request: Request,
-    site: Site,
-    form: Form,
-    action: AccountAction,
-    *,
-    form_key: str,
-    done: str = "",
-    redirect_to: str = "",
-    for_guests: bool = False,
-) -> Response:
-    """Runs `action` in a transaction for a signed-in visitor (or also a guest) and redirects.
+@contextmanager
+def account_transaction(request: Request, site: Site, form: Form, *, for_guests: bool = False) -> Iterator[Writer]:
+    """A visitor_transaction for a signed-in visitor, with `for_guests` also for a guest.
 
-    If it fails, the account page shows the reason at the form `form_key`.
+    Raises WriteDeclinedError.
     """
-    visitor = site.community.get_visitor(request)
-    try:
-        if visitor.state != "unknown" and visitor.state not in ({"member", "guest"} if for_guests else {"member"}):
-            raise WriteDeclinedError("needs_account")  # noqa: TRY301
-        with visitor_transaction(request, site, form, limit=rate_limits.PROFILES, is_removal=for_guests) as writer:
-            action(writer, visitor)
-    except WriteDeclinedError as error:
-        answer = render_account(
-            request, site, problems={form_key: error.problem}, seconds=error.seconds, status=error.status
-        )
-        return error.add_retry_after(answer)
-    return redirect_after_post(redirect_to or f"/me/account?done={done}")
+    state = site.community.get_visitor(request).state
+    if state != "unknown" and state not in ({"member", "guest"} if for_guests else {"member"}):
+        raise WriteDeclinedError("needs_account")
+    with visitor_transaction(request, site, form, limit=rate_limits.PROFILES, is_removal=for_guests) as writer:
+        yield writer
+
+
+def render_declined(request: Request, site: Site, error: WriteDeclinedError, *, form_key: str) -> Response:
+    """The account page with the reason at the form `form_key`."""
+    answer = render_account(
+        request, site, problems={form_key: error.problem}, seconds=error.seconds, status=error.status
+    )
+    return error.add_retry_after(answer)
 
 
 def render_account(
@@ -172,17 +166,13 @@ def render_account(
 ) -> Response:
     """Renders the account page with the open sessions. It says so if they cannot be read."""
     visitor = site.community.get_visitor(request)
-    sessions: list[OpenSession] = []
-    is_known = visitor.state != "unknown"
-    try:
-        if visitor.profile:
-            with site.community.database.read_transaction() as session:
-                sessions = profiles.list_sessions(session, visitor, now=site.community.clock())
-    except DatabaseUnavailableError as error:
-        log.error("no sessions to show: %s", error)  # noqa: TRY400
-        is_known = False
-    found = MyAccount(sessions, is_known, done, problems or {}, seconds)
-    return site.render_page(request, "account.html", bundle=find_bundle(site), status=status, mine=found)
+    found = MyAccount([], visitor.state != "unknown", done, problems or {}, seconds)
+    if visitor.profile:
+        found = found._replace(is_known=False)
+        with SkipIfUnavailable("no sessions to show"), site.community.database.read_transaction() as session:
+            sessions = profiles.list_sessions(session, visitor, now=site.community.clock())
+            found = found._replace(sessions=sessions, is_known=True)
+    return site.render_page(request, "account/account.html", bundle=find_bundle(site), status=status, mine=found)
 
 
 def find_bundle(site: Site) -> Bundle | None:
@@ -193,10 +183,11 @@ def find_bundle(site: Site) -> Bundle | None:
         return None
 
 
-def verify_own_password(site: Site, writer: Writer, visitor: Visitor, password: str) -> None:
+def verify_own_password(site: Site, writer: Writer, password: str) -> None:
     """Raises WriteDeclinedError if the password is not the account's, RateLimitError after too many attempts."""
-    rate_limits.count_attempt(writer.session, rate_limits.PASSWORDS, str(visitor.account_id), now=writer.now)
-    account = writer.session.get(Account, visitor.account_id)
+    account_id = writer.visitor.account_id
+    rate_limits.count_attempt(writer.session, rate_limits.PASSWORDS, str(account_id), now=writer.now)
+    account = writer.session.get(Account, account_id)
     if not site.community.passwords.is_correct(account.password if account else None, password[:10_000]):
         writer.session.commit()  # the try counts
         raise WriteDeclinedError("password_is_wrong")

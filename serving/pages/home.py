@@ -5,15 +5,13 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from fastapi import APIRouter
-from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from movierec.bundles.bundle import Bundle
 from movierec.catalog.catalog import Movie
 from serving.pages.cards import ROW_SIZE, BecauseRow, Card, build_because_rows, build_cards
-from serving.pages.catalogue import build_catalogue_page
-from serving.pages.movie import USER_ID_ADAPTER, shorten_for_display
+from serving.pages.grid import build_catalogue_page
 from serving.services.recommendations import (
     UserSummary,
     count_ratings,
@@ -25,6 +23,7 @@ from serving.services.recommendations import (
 )
 from serving.web.dependencies import TheBundle, TheSite
 from serving.web.forms import wants_fragment
+from serving.web.query_params import parse_digits, shorten_for_display
 from serving.web.visitor_lists import load_my_ratings, my_seen
 
 log = logging.getLogger(__name__)
@@ -66,9 +65,9 @@ def show_home(request: Request, site: TheSite, bundle: TheBundle, user_id: str |
     row = build_personal_row(bundle, asked, presets, mine=mine, seen=seen)
     return site.render_page(
         request,
-        "home.html",
+        "home/home.html",
         bundle=bundle,
-        fragment="partials/personal.html",
+        fragment="home/personal.html",
         status=422 if row.state == "not_an_id" else 200,
         personal=row,
         visitor=site.community.get_visitor(request),
@@ -120,9 +119,8 @@ def build_my_row(
 
 def build_user_row(bundle: Bundle, row: PersonalRow, asked: str, seen: Collection[int]) -> PersonalRow:
     """The row of a user of the data set; `state` is "not_an_id" or "failed" if there is none."""
-    try:
-        user_id = USER_ID_ADAPTER.validate_python(asked)
-    except ValidationError:
+    user_id = parse_digits(asked)
+    if user_id is None:
         return row._replace(state="not_an_id", asked=shorten_for_display(asked))
     try:
         chosen = recommend_for_user(bundle, user_id, n=ROW_SIZE, without=seen)

@@ -8,9 +8,8 @@ from starlette.responses import Response
 
 from movierec.tmdb import images
 from serving.i18n.languages import N_
-from serving.pages.movie import require_movie
 from serving.posters import poster as drawing
-from serving.web.dependencies import TheBundle, TheSite
+from serving.web.dependencies import TheMovie, TheSite
 from serving.web.static_files import STATIC_FOLDER
 
 router = APIRouter(include_in_schema=False)
@@ -26,8 +25,7 @@ DEFAULT_BACKDROP = (STATIC_FOLDER / "backdrop.svg").read_bytes()
 def show_poster(
     request: Request,
     site: TheSite,
-    bundle: TheBundle,
-    movie_id: str,
+    movie: TheMovie,
     *,
     v: str = "",
     size: str = "",
@@ -38,7 +36,6 @@ def show_poster(
     `v` is the version of the drawn poster; only with the current version may browsers cache it for a day. `size` "card"
     asks for a thumbnail. `drawn` always gives the drawn poster, for browsers that could not load the other.
     """
-    movie = require_movie(bundle, movie_id)
     version = drawing.compute_version(movie)
     if drawn:
         return build_image_response(request, drawing.draw_poster(movie).encode(), version, CACHE_A_DAY)
@@ -50,9 +47,9 @@ def show_poster(
 
 
 @router.get("/backdrops/{movie_id}")
-def show_backdrop(request: Request, site: TheSite, bundle: TheBundle, movie_id: str) -> Response:
+def show_backdrop(request: Request, site: TheSite, movie: TheMovie) -> Response:
     """A wide picture from the movie, or the site's own if there is none."""
-    found = site.image_store.find_image("backdrop", require_movie(bundle, movie_id).movie_id)
+    found = site.image_store.find_image("backdrop", movie.movie_id)
     if found.content:
         return build_image_response(request, found.content, found.name, CACHE_A_WEEK)
     return build_image_response(

@@ -1,31 +1,29 @@
 """The visitor's own pages: lists, statistics, profiles, sessions, export, deletion."""
 
 import json
-import logging
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, HTTPException
-from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
 from movierec.catalog.catalog import Movie
 from serving.community.collection import Collection, ListEntry, export_visitor_data, load_collection
-from serving.community.database import DatabaseUnavailableError
+from serving.community.database import SkipIfUnavailable
 from serving.i18n.languages import N_, choose_language
 from serving.pages.cards import Card, build_card
-from serving.pages.catalogue import PAGE_NUMBER_ADAPTER
 from serving.pages.charts import CHARTS, BarChart, ChartedMovie, draw_chart
 from serving.web.dependencies import TheBundle, TheSite
+from serving.web.query_params import parse_digits, require_page_number
 from serving.web.rendering import Site
-
-log = logging.getLogger(__name__)
 
 router = APIRouter(include_in_schema=False)
 
 LIST_NAMES = ("watched", "watchlist", "rated", "reviews")
 PAGE_SIZE = 48
+NO_SUCH_PAGE = N_("This page does not exist.")
+MyPageNumber = Annotated[int, require_page_number(NO_SUCH_PAGE)]
 EMPTY_COLLECTION = Collection([], [], [], [])
 
 
@@ -62,9 +60,9 @@ def show_my_page(
     request: Request,
     site: TheSite,
     bundle: TheBundle,
+    number: MyPageNumber,
     *,
     show: str = "watched",
-    page: str = "",
     moved: str = "",
     kept: str = "",
 ) -> Response:
@@ -74,7 +72,9 @@ def show_my_page(
     found = load_my_collection(request, site)
     everything = found or EMPTY_COLLECTION
     entries = getattr(everything, show) if show in LIST_NAMES else []
-    number = parse_page_number(page, n_pages=max(1, -(-len(entries) // PAGE_SIZE)))
+    n_pages = max(1, -(-len(entries) // PAGE_SIZE))
+    if number > n_pages:
+        raise HTTPException(404, NO_SUCH_PAGE)
     shown = entries[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
     by_id = bundle.catalog.by_id
     seen, language = list_charted_movies(everything, by_id), site.languages[choose_language(request)]
@@ -83,15 +83,15 @@ def show_my_page(
         {name: len(getattr(everything, name)) for name in LIST_NAMES},
         [ListedMovie(build_card(by_id[entry.movie_id]), entry) for entry in shown if entry.movie_id in by_id],
         number,
-        max(1, -(-len(entries) // PAGE_SIZE)),
+        n_pages,
         n_unknown=sum(entry.movie_id not in by_id for entry in entries),
         n_seen=len(seen),
         figures={name: bars(seen, language) for name, bars in CHARTS.items()} if show == "statistics" else {},
         is_known=found is not None,
-        moved=parse_small_number(moved),
-        kept=parse_small_number(kept),
+        moved=parse_digits(moved, most=99_999) or 0,
+        kept=parse_digits(kept, most=99_999) or 0,
     )
-    return site.render_page(request, "me.html", bundle=bundle, me=mine)
+    return site.render_page(request, "my_movies/me.html", bundle=bundle, me=mine)
 
 
 @router.get("/me/pictures/{name}")
@@ -111,14 +111,11 @@ def export_my_data(request: Request, site: TheSite) -> Response:
     visitor = site.community.get_visitor(request)
     if visitor.profile is None:
         raise HTTPException(503 if visitor.state == "unknown" else 404, N_("You have no data to download."))
-    try:
-        with site.community.database.read_transaction() as session:
-            found = export_visitor_data(session, visitor)
-    except DatabaseUnavailableError as error:
-        log.error("nothing was exported: %s", error)  # noqa: TRY400
-        raise HTTPException(503, N_("Your data is not available right now. Please try again in a moment.")) from None
-    headers = {"Content-Disposition": 'attachment; filename="movierec.json"', "Cache-Control": "private, no-store"}
-    return Response(json.dumps(found, indent=1, ensure_ascii=False), 200, headers, "application/json")
+    with SkipIfUnavailable("nothing was exported"), site.community.database.read_transaction() as session:
+        found = json.dumps(export_visitor_data(session, visitor), indent=1, ensure_ascii=False)
+        headers = {"Content-Disposition": 'attachment; filename="movierec.json"', "Cache-Control": "private, no-store"}
+        return Response(found, headers=headers, media_type="application/json")
+    raise HTTPException(503, N_("Your data is not available right now. Please try again in a moment."))
 
 
 def load_my_collection(request: Request, site: Site) -> Collection | None:
@@ -126,12 +123,10 @@ def load_my_collection(request: Request, site: Site) -> Collection | None:
     visitor = site.community.get_visitor(request)
     if visitor.profile is None:
         return None if visitor.state == "unknown" else EMPTY_COLLECTION
-    try:
-        with site.community.database.read_transaction() as session:
-            return load_collection(session, visitor.profile.id)
-    except DatabaseUnavailableError as error:
-        log.error("nothing of a profile can be shown: %s", error)  # noqa: TRY400
-        return None
+    unread = SkipIfUnavailable("nothing of a profile can be shown")
+    with unread, site.community.database.read_transaction() as session:
+        return load_collection(session, visitor.profile.id)
+    return None
 
 
 def list_charted_movies(everything: Collection, by_id: Mapping[int, Movie]) -> list[ChartedMovie]:
@@ -141,19 +136,3 @@ def list_charted_movies(everything: Collection, by_id: Mapping[int, Movie]) -> l
         for entry in everything.watched
         if entry.movie_id in by_id
     ]
-
-
-def parse_page_number(text: str, *, n_pages: int) -> int:
-    """Parses a page number, 1 if the text is empty. Raises a 404 outside 1 to `n_pages`."""
-    try:
-        number = PAGE_NUMBER_ADAPTER.validate_python(text or 1)
-    except ValidationError:
-        raise HTTPException(404, N_("This page does not exist.")) from None
-    if number > n_pages:
-        raise HTTPException(404, N_("This page does not exist."))
-    return number
-
-
-def parse_small_number(text: str) -> int:
-    """Parses a number of up to 5 digits; 0 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0

@@ -18,6 +18,7 @@ from serving.pages.visitor_transaction import WriteDeclinedError, visitor_transa
 from serving.web.dependencies import TheBundle, TheSite
 from serving.web.forms import Form, TheForm, redirect_after_post
 from serving.web.local_urls import sanitize_local_url
+from serving.web.query_params import parse_digits
 from serving.web.rendering import Site
 from serving.web.visitor_lists import load_my_ratings
 
@@ -25,6 +26,7 @@ router = APIRouter(include_in_schema=False)
 
 N_WANTED_RATINGS = 5
 SCREEN_SIZE = 18
+MAX_SCREENS = 999
 N_WELL_KNOWN = 400  # among so many of the most popular movies one finds some that one knows
 PICK_RATING = RELEVANT  # a pick says "I like it"
 MY_ROW_URL = "/?user_id=me#for-you"
@@ -62,7 +64,11 @@ def show_welcome(
 ) -> Response:
     """Popular movies of all genres and decades; `more` is the number of the screen, from 1."""
     return render_welcome(
-        request, site, bundle, number=parse_screen_number(more), back=sanitize_local_url(request, back)
+        request,
+        site,
+        bundle,
+        number=parse_digits(more, least=1, most=MAX_SCREENS) or 1,
+        back=sanitize_local_url(request, back),
     )
 
 
@@ -73,7 +79,7 @@ def save_picks(request: Request, site: TheSite, bundle: TheBundle, form: TheForm
     With five ratings it leads to the recommendations, else (or with `other`) to the next screen.
     """
     chosen = parse_picks(form, bundle.catalog)
-    back, number = form.get_back_url(""), parse_screen_number(form("more"))
+    back, number = form.get_back_url(""), parse_digits(form("more"), least=1, most=MAX_SCREENS) or 1
     onward = f"/welcome?{urlencode({'more': number + 1, 'back': back})}"
     if not chosen and form("other"):
         return redirect_after_post(onward)
@@ -139,7 +145,7 @@ def render_welcome(
         problem=problem,
         seconds=seconds,
     )
-    return site.render_page(request, "welcome.html", bundle=bundle, status=status, welcome=found)
+    return site.render_page(request, "onboarding/welcome.html", bundle=bundle, status=status, welcome=found)
 
 
 def list_offers(catalog: Catalog, *, without: Collection[int], number: int) -> tuple[list[Movie], bool]:
@@ -172,8 +178,3 @@ def interleave_movies(movies: Sequence[Movie]) -> list[Movie]:
                 decades.add(decade)
         left = skipped  # shorter each time: the first is always taken
     return ordered
-
-
-def parse_screen_number(text: str) -> int:
-    """Parses a screen number of up to 3 digits; 1 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) < 4 and int(text) else 1

@@ -1,6 +1,5 @@
 """The data of partials/actions.html and partials/reviews.html."""
 
-import logging
 from datetime import datetime
 from typing import NamedTuple
 
@@ -8,12 +7,10 @@ from starlette.requests import Request
 
 from movierec.catalog.catalog import Movie
 from serving.community import opinions
-from serving.community.database import DatabaseUnavailableError
+from serving.community.database import SkipIfUnavailable
 from serving.community.opinions import RATING_STEPS, Opinion, WrittenReview
 from serving.community.sessions import Visitor
 from serving.web.rendering import Site
-
-log = logging.getLogger(__name__)
 
 REVIEWS_PER_PAGE = 10
 NO_RATING = "none"
@@ -77,12 +74,10 @@ def load_actions(request: Request, site: Site, movie: Movie, *, shows_move: bool
     found = ActionsView(movie, visitor, Opinion(), is_known=visitor.state != "unknown", shows_move=shows_move)
     if visitor.profile is None:
         return found
-    try:
-        with site.community.database.read_transaction() as session:
-            return found._replace(opinion=opinions.load_opinion(session, visitor.profile.id, movie.movie_id))
-    except DatabaseUnavailableError as error:
-        log.error("no opinion on movie %s: %s", movie.movie_id, error)  # noqa: TRY400
-        return found._replace(is_known=False)
+    unread = SkipIfUnavailable(f"no opinion on movie {movie.movie_id}")
+    with unread, site.community.database.read_transaction() as session:
+        return found._replace(opinion=opinions.load_opinion(session, visitor.profile.id, movie.movie_id))
+    return found._replace(is_known=False)
 
 
 def load_reviews(request: Request, site: Site, movie: Movie, *, number: int = 1) -> ReviewsView:
@@ -90,25 +85,23 @@ def load_reviews(request: Request, site: Site, movie: Movie, *, number: int = 1)
     visitor = site.community.get_visitor(request)
     me = visitor.profile.id if visitor.profile else None
     found = ReviewsView(movie, visitor, number=number)
-    try:
-        with site.community.database.read_transaction() as session:
-            own = opinions.find_review(session, me, movie.movie_id) if me else None
-            others = opinions.list_reviews(
-                session,
-                movie.movie_id,
-                excluded_profile=me,
-                limit=REVIEWS_PER_PAGE,
-                offset=(number - 1) * REVIEWS_PER_PAGE,
-            )
-            return found._replace(
-                mine=OwnReview(own.text, own.written_at, own.edited_at) if own else None,
-                others=tuple(others),
-                n_others=opinions.count_reviews(session, movie.movie_id, excluded_profile=me),
-                is_known=visitor.state != "unknown",
-            )
-    except DatabaseUnavailableError as error:
-        log.error("no reviews of movie %s: %s", movie.movie_id, error)  # noqa: TRY400
-        return found._replace(is_known=False)
+    unread = SkipIfUnavailable(f"no reviews of movie {movie.movie_id}")
+    with unread, site.community.database.read_transaction() as session:
+        own = opinions.find_review(session, me, movie.movie_id) if me else None
+        others = opinions.list_reviews(
+            session,
+            movie.movie_id,
+            excluded_profile=me,
+            limit=REVIEWS_PER_PAGE,
+            offset=(number - 1) * REVIEWS_PER_PAGE,
+        )
+        return found._replace(
+            mine=OwnReview(own.text, own.written_at, own.edited_at) if own else None,
+            others=tuple(others),
+            n_others=opinions.count_reviews(session, movie.movie_id, excluded_profile=me),
+            is_known=visitor.state != "unknown",
+        )
+    return found._replace(is_known=False)
 
 
 def with_outcome(actions: ActionsView, *, said: str, was: str) -> ActionsView:

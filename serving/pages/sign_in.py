@@ -38,7 +38,7 @@ NO_PROBLEMS: Mapping[str, str] = {}
 class SignInForm(NamedTuple):
     """The state of a registration or sign-in form.
 
-    `problems` are keys of partials/problem.html by field; "form" stands for the whole form. `seconds` is how long to
+    `problems` are keys of PROBLEM_TEXTS by field; "form" stands for the whole form. `seconds` is how long to
     wait.
     """
 
@@ -51,17 +51,15 @@ class SignInForm(NamedTuple):
 @router.get("/register")
 def show_registration(request: Request, site: TheSite, back: str = "") -> Response:
     """The form to create an account; afterwards it leads to `back`, or to the page before."""
-    return render_form(
-        request, site, "register.html", SignInForm(sanitize_local_url(request, back) or find_referring_page(request))
-    )
+    back = sanitize_local_url(request, back) or find_referring_page(request)
+    return render_form(request, site, "sign_in/register.html", SignInForm(back))
 
 
 @router.get("/sign-in")
 def show_sign_in(request: Request, site: TheSite, back: str = "") -> Response:
     """The form to sign in; afterwards it leads to `back`, or to the page before."""
-    return render_form(
-        request, site, "sign_in.html", SignInForm(sanitize_local_url(request, back) or find_referring_page(request))
-    )
+    back = sanitize_local_url(request, back) or find_referring_page(request)
+    return render_form(request, site, "sign_in/sign_in.html", SignInForm(back))
 
 
 @router.post("/register")
@@ -75,7 +73,7 @@ def post_registration(request: Request, site: TheSite, form: TheForm) -> Respons
     door = SignInForm(form.get_back_url("/"), name=strip_unstorable(form("name"))[:100])
     name, problems = validate_registration(form)
     if problems:
-        return render_form(request, site, "register.html", door._replace(problems=problems), status=422)
+        return render_form(request, site, "sign_in/register.html", door._replace(problems=problems), status=422)
     try:
         with translate_errors(IntegrityError):
             require_known_visitor(visitor)
@@ -95,9 +93,9 @@ def post_registration(request: Request, site: TheSite, form: TheForm) -> Respons
                 )
                 has_ratings = visitor.profile is not None and bool(opinions.count_ratings(session, visitor.profile.id))
     except IntegrityError:
-        return sign_in_or_explain(request, site, form, "register.html", door, problem_if_wrong="name_is_taken")
+        return sign_in_or_explain(request, site, form, "sign_in/register.html", door, problem_if_wrong="name_is_taken")
     except WriteDeclinedError as error:
-        return render_declined_form(request, site, "register.html", door, error)
+        return render_declined_form(request, site, "sign_in/register.html", door, error)
     answer = redirect_after_post(door.back if has_ratings else f"/welcome?{urlencode({'back': door.back})}")
     people.cookie_signer.set_session_cookie(request, answer, token)
     return answer
@@ -107,7 +105,7 @@ def post_registration(request: Request, site: TheSite, form: TheForm) -> Respons
 def post_sign_in(request: Request, site: TheSite, form: TheForm) -> Response:
     """Signs in. An unknown name and a wrong password give the same message after the same time."""
     door = SignInForm(form.get_back_url("/"), name=" ".join(strip_unstorable(form("name")).split())[:100])
-    return sign_in_or_explain(request, site, form, "sign_in.html", door, problem_if_wrong="no_such_sign_in")
+    return sign_in_or_explain(request, site, form, "sign_in/sign_in.html", door, problem_if_wrong="no_such_sign_in")
 
 
 @router.post("/sign-out")
@@ -126,7 +124,7 @@ def post_sign_out(request: Request, site: TheSite) -> Response:
             with site.community.database.write_transaction() as session:
                 accounts.sign_out(session, visitor)
     except WriteDeclinedError as error:
-        return render_declined_form(request, site, "sign_in.html", SignInForm(), error)
+        return render_declined_form(request, site, "sign_in/sign_in.html", SignInForm(), error)
     delete_session_cookie(answer)
     return answer
 

@@ -22,11 +22,11 @@ from serving.web.rendering import Site
 
 log = logging.getLogger(__name__)
 
-STATUS_BY_PROBLEM = {"unavailable": 503, "needs_account": 403, "someone_else": 409, "too_many": 429}
+STATUS_BY_PROBLEM = {"unavailable": 503, "needs_account": 403, "someone_else": 409, "too_many_requests": 429}
 
 
 class WriteDeclinedError(Exception):
-    """The write was refused; `problem` is a key of partials/problem.html, `seconds` the time to wait."""
+    """The write was refused; `problem` is a key of PROBLEM_TEXTS, `seconds` the time to wait."""
 
     def __init__(self, problem: str, *, seconds: int = 0) -> None:
         super().__init__(problem)
@@ -42,9 +42,10 @@ class WriteDeclinedError(Exception):
 
 @dataclass(frozen=True)
 class Writer:
-    """The open transaction, the profile that writes, and the time."""
+    """The open transaction, the visitor and their profile that writes, and the time."""
 
     session: Session
+    visitor: Visitor
     profile_id: UUID
     now: datetime
 
@@ -72,7 +73,7 @@ def visitor_transaction(
                 )
             assert visitor.profile is not None  # noqa: S101  made just now
             rate_limits.count_attempt(session, limit, str(visitor.profile.id), now=now)
-            yield Writer(session, visitor.profile.id, now)
+            yield Writer(session, visitor, visitor.profile.id, now)
     request.state.visitor = visitor
     if token:
         request.state.new_token = token
@@ -89,7 +90,7 @@ def translate_errors(*passed_through: type[Exception]) -> Iterator[None]:
         log.error("nothing was written: %s", error)  # noqa: TRY400  the cause is in the message
         raise WriteDeclinedError("unavailable") from error
     except RateLimitError as error:
-        raise WriteDeclinedError("too_many", seconds=error.seconds) from error
+        raise WriteDeclinedError("too_many_requests", seconds=error.seconds) from error
     except InvalidInputError as error:
         raise WriteDeclinedError(error.problem) from error
     except IntegrityError as error:  # the profile went away meanwhile

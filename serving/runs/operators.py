@@ -4,15 +4,12 @@ import hmac
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Self
 
-from fastapi import Depends, HTTPException
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from starlette.requests import Request
+from fastapi import HTTPException
+from fastapi.security import HTTPAuthorizationCredentials
 
 from serving.runs.dagster_client import DagsterClient
-
-bearer_scheme = HTTPBearer(auto_error=False, description="The value of MOVIEREC_ADMIN_TOKEN")
 
 
 @dataclass(frozen=True)
@@ -37,15 +34,3 @@ class Operators:
             raise HTTPException(
                 401, "a bearer token with the value of MOVIEREC_ADMIN_TOKEN is required", {"WWW-Authenticate": "Bearer"}
             )
-
-
-def provide_dagster(
-    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
-) -> DagsterClient:
-    """FastAPI dependency: the Dagster client, if the request has the operators' token."""
-    operators: Operators = request.app.state.operators
-    operators.require_operator(given)
-    return operators.dagster
-
-
-TheDagster = Annotated[DagsterClient, Depends(provide_dagster)]

@@ -21,6 +21,8 @@ from movierec.search.filter_tree import (
     size,
     write_top,
 )
+from serving.i18n.languages import Sentence
+from serving.i18n.problem_texts import PROBLEM_TEXTS
 
 MAX_QUERY_LENGTH = 250  # characters; the longest title has 200
 MAX_FAULTS = 5  # that are told of at once
@@ -36,6 +38,25 @@ class QueryFault(NamedTuple):
     where: str
     error: FilterError | None = None
     found: str = ""
+
+    @property
+    def at(self) -> int:
+        """The character of the filter at which the error stands, from 1; 0 if it does not stand in one."""
+        return self.error.at if self.error else 0
+
+    @property
+    def sentence(self) -> Sentence:
+        """What is wrong, in words that a page can translate."""
+        if self.error is None and self.where == "q":
+            return Sentence(PROBLEM_TEXTS["search_is_too_long"], {"most": MAX_QUERY_LENGTH, "n": int(self.found)})
+        if self.error is None:
+            return Sentence(PROBLEM_TEXTS["unknown_order"], {"found": self.found[:40]})
+        is_of_years = self.error.problem == "backwards" and self.where == "year"
+        text = PROBLEM_TEXTS["years_backwards" if is_of_years else self.error.problem]
+        return Sentence(text, {"found": self.error.found, "known": self.error.known})
+
+    def __str__(self) -> str:
+        return f"{self.sentence} (character {self.at} of the filter)" if self.at else str(self.sentence)
 
 
 class FilterChip(NamedTuple):
@@ -122,10 +143,11 @@ class SearchQuery:
     def list_chips(self) -> list[FilterChip]:
         """The active filters, in the order of the panel."""
         found = [
-            FilterChip(chip, value, self.replace(**{name: tuple(each for each in values if each != value)}))
+            FilterChip(
+                chip, value, self.replace(**{name: tuple(each for each in getattr(self, name) if each != value)})
+            )
             for chip, name in (("genre", "genres"), ("decade", "decades"), ("tag", "tags"), ("only", "only"))
-            for values in [getattr(self, name)]
-            for value in values
+            for value in getattr(self, name)
         ]
         for name in ("years", "rating_min", "ratings_min"):
             condition: Between = getattr(self, name)

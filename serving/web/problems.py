@@ -19,7 +19,6 @@ BODY_PROBLEMS = {  # what any request with a body may be answered
     "403": "Sent by a page of another site, or not allowed",
     "413": f"A body of more than {MAX_BODY_BYTES:,} bytes",
 }
-BOUND_KEYWORDS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
 
 class Fault(BaseModel):
@@ -94,7 +93,7 @@ def describe_problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def install_openapi_schema(app: FastAPI, *, description: str) -> None:
-    """Makes the OpenAPI schema declare problem details for all errors, 422 included, and the bounds of numbers."""
+    """Makes the OpenAPI schema declare problem details for all errors, 422 included."""
 
     def schema() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -105,7 +104,7 @@ def install_openapi_schema(app: FastAPI, *, description: str) -> None:
             for leftover in ("HTTPValidationError", "ValidationError"):
                 found["components"]["schemas"].pop(leftover, None)
             found["components"]["schemas"] |= _PROBLEM_SCHEMAS
-            app.openapi_schema = _rename_bounds(found)
+            app.openapi_schema = found
         return app.openapi_schema
 
     app.openapi = schema  # type: ignore[method-assign]  # FastAPI's own way to extend the schema
@@ -120,16 +119,6 @@ def _name_media_types(operation: dict[str, Any]) -> None:
         of_model = answer.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
         if status == "422" or of_model.endswith("/Problem"):
             answer["content"] = {PROBLEM_MEDIA_TYPE: is_problem}
-
-
-def _rename_bounds(node: Any) -> Any:
-    """Renames bounds that Pydantic writes behind a custom validator (`ge`) to those of JSON Schema (`minimum`)."""
-    if isinstance(node, list):
-        return [_rename_bounds(each) for each in node]
-    if not isinstance(node, dict):
-        return node
-    is_number = node.get("type") in ("integer", "number")
-    return {(BOUND_KEYWORDS.get(key, key) if is_number else key): _rename_bounds(value) for key, value in node.items()}
 
 
 _PROBLEM_SCHEMAS = {

@@ -1,19 +1,47 @@
-"""The types of ids and page numbers in addresses."""
+"""The types of ids in addresses, and the numbers that pages read from them."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
+from fastapi import Depends, HTTPException
 from pydantic import BeforeValidator, Field
+
+PLAIN_DIGITS = re.compile("[0-9]{1,18}")
+MAX_PAGE_NUMBER = 10**9 - 1
 
 
 def require_plain_digits(value: object) -> object:
     """Accepts only 1 to 18 digits. Pydantic alone would also read 1_5, 15.0, +15 and " 15" as 15. Raises ValueError."""
-    if isinstance(value, str) and not re.fullmatch("[0-9]{1,18}", value):
+    if isinstance(value, str) and not PLAIN_DIGITS.fullmatch(value):
         raise ValueError("must be a whole number of 1 to 18 digits")
     return value
 
 
-QueryInteger = Annotated[int, BeforeValidator(require_plain_digits)]
-UserId = Annotated[QueryInteger, Field(ge=0, lt=10**18)]
-MovieId = Annotated[QueryInteger, Field(ge=0, lt=10**18)]
-PageNumber = Annotated[QueryInteger, Field(ge=1, lt=10**9)]
+# Bounds stand before the validator, so that Pydantic writes them into the OpenAPI document.
+PlainDigits = BeforeValidator(require_plain_digits)
+UserId = Annotated[int, Field(ge=0, lt=10**18), PlainDigits]
+MovieId = Annotated[int, Field(ge=0, lt=10**18), PlainDigits]
+
+
+def parse_digits(text: str, *, least: int = 0, most: int = 10**18 - 1) -> int | None:
+    """The whole number of 1 to 18 digits from `least` to `most`; None for any other text."""
+    number = int(text) if PLAIN_DIGITS.fullmatch(text) else -1
+    return number if least <= number <= most else None
+
+
+def require_page_number(missing: str) -> Any:
+    """FastAPI dependency: the parameter `page`, 1 without one. For anything but a number it raises a 404 `missing`."""
+
+    async def provide_page_number(page: str = "") -> int:
+        number = parse_digits(page or "1", least=1, most=MAX_PAGE_NUMBER)
+        if number is None:
+            raise HTTPException(404, missing)
+        return number
+
+    return Depends(provide_page_number)
+
+
+def shorten_for_display(text: str) -> str:
+    """The text cut to 40 characters and safe to encode, to repeat it in a message."""
+    short = text if len(text) <= 40 else f"{text[:40]}…"
+    return short.encode("utf-8", "replace").decode()

@@ -13,9 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from movierec.bundles.bundle import Bundle, Live
+from movierec.bundles.companion import LiveCompanion
 from serving.community.community import Community
 from serving.i18n.languages import LANGUAGE_PARAMETER, LANGUAGES, Language, choose_language, remember_language
+from serving.i18n.problem_texts import PROBLEM_TEXTS
 from serving.images.image_store import ImageStore
+from serving.runs.operators import Operators
 from serving.services.bundle_info import BundleInfo
 from serving.services.recommendations import UserSummary, choose_preset_users
 from serving.web.forms import wants_fragment
@@ -47,6 +50,7 @@ class Site:
     """Everything that lives as long as the server."""
 
     live_bundle: Live
+    live_companion: LiveCompanion
     image_store: ImageStore
     static_files: VersionedStaticFiles
     languages: dict[str, Language]  # by code, as the templates
@@ -54,15 +58,24 @@ class Site:
     preset_users: PerBundleCache[list[UserSummary]]
     bundle_info: PerBundleCache[BundleInfo]
     community: Community
+    operators: Operators
 
     @classmethod
-    def create(cls, live_bundle: Live, community: Community, image_store: ImageStore) -> "Site":
+    def create(
+        cls,
+        live_bundle: Live,
+        live_companion: LiveCompanion,
+        community: Community,
+        image_store: ImageStore,
+        operators: Operators,
+    ) -> "Site":
         """Builds the site with one Jinja environment for each language."""
         statics = VersionedStaticFiles()
         languages = {code: Language(code) for code in LANGUAGES}
         templates = {code: build_jinja_environment(statics, language) for code, language in languages.items()}
         return cls(
             live_bundle,
+            live_companion,
             image_store,
             statics,
             languages,
@@ -70,6 +83,7 @@ class Site:
             PerBundleCache(choose_preset_users),
             PerBundleCache(BundleInfo.from_bundle),
             community,
+            operators,
         )
 
     def render_page(
@@ -129,7 +143,12 @@ def build_jinja_environment(statics: VersionedStaticFiles, language: Language) -
     found.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]  # the extension's
     found.policies["ext.i18n.trimmed"] = True
     found.filters |= language.filters
-    found.globals |= {"static": statics.build_url, "language": language.code, "_": language.text}
+    found.globals |= {
+        "static": statics.build_url,
+        "language": language.code,
+        "_": language.text,
+        "problem_texts": PROBLEM_TEXTS,
+    }
     return found
 
 

@@ -1,16 +1,13 @@
 """The visitor's own ratings and lists, and recommendations from those ratings."""
 
-import logging
 from collections.abc import Collection
 
 from starlette.requests import Request
 
 from movierec.search.filter_masks import Sets
 from serving.community import opinions
-from serving.community.database import DatabaseUnavailableError
+from serving.community.database import SkipIfUnavailable
 from serving.web.rendering import Site, get_site
-
-log = logging.getLogger(__name__)
 
 
 def load_my_ratings(request: Request, site: Site) -> list[tuple[int, float]] | None:
@@ -18,12 +15,9 @@ def load_my_ratings(request: Request, site: Site) -> list[tuple[int, float]] | N
     visitor = site.community.get_visitor(request)
     if visitor.profile is None:
         return None if visitor.state == "unknown" else []
-    try:
-        with site.community.database.read_transaction() as session:
-            return opinions.list_ratings(session, visitor.profile.id)
-    except DatabaseUnavailableError as error:
-        log.error("no ratings of a profile: %s", error)  # noqa: TRY400
-        return None
+    with SkipIfUnavailable("no ratings of a profile"), site.community.database.read_transaction() as session:
+        return opinions.list_ratings(session, visitor.profile.id)
+    return None
 
 
 def load_filter_sets(request: Request) -> Sets:
@@ -42,13 +36,10 @@ def load_my_lists(request: Request) -> dict[str, Collection[int]]:
     visitor = people.get_visitor(request)
     if visitor.profile is None:
         return {}
-    try:
-        with people.database.read_transaction() as session:
-            seen, saved = opinions.load_seen_and_saved(session, visitor.profile.id)
-    except DatabaseUnavailableError as error:
-        log.error("no lists of a profile to filter by: %s", error)  # noqa: TRY400
-        return {}
-    return {"seen": seen, "saved": saved}
+    with SkipIfUnavailable("no lists of a profile to filter by"), people.database.read_transaction() as session:
+        seen, saved = opinions.load_seen_and_saved(session, visitor.profile.id)
+        return {"seen": seen, "saved": saved}
+    return {}
 
 
 def my_seen(request: Request) -> Collection[int]:

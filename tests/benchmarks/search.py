@@ -22,7 +22,7 @@ from movierec.catalog.catalog import Catalog, Movie
 from movierec.data.movielens import GENRES
 from movierec.search.browser import Browser
 from serving.app import create_app
-from serving.pages.search import run_search, suggest_movies
+from serving.pages.search import build_search_view, suggest_movies
 from serving.services.search_query import parse_search_query
 from tests.factories import publish_bundle
 
@@ -168,7 +168,7 @@ def main() -> None:
         measured("suggestions, the search alone", lambda q: suggest_movies(browser, q), asks),
         measured(
             "words, nested filters, counts, first page",
-            lambda q: run_search(browser, parse_search_query([("q", q), ("filter", NESTED)]), {}, number=1),
+            lambda q: build_search_view(browser, parse_search_query([("q", q), ("filter", NESTED)]), {}, number=1),
             asks,
         ),
     ]

@@ -42,7 +42,7 @@ def test_popular_movies_are_those_with_a_popularity(catalog):
 
 
 def test_pages_hold_the_whole_catalogue(catalog):
-    pages = [catalog.page(number, size=2) for number in range(1, catalog.n_pages(size=2) + 1)]
+    pages = [catalog.page(number, size=2) for number in (1, 2, 3)]
     assert [movie for page in pages for movie in page] == list(catalog.movies)
     assert list(catalog.page(4, size=2)) == []
 

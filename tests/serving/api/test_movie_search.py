@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from serving.pages.catalogue import PAGE_SIZE
+from serving.pages.grid import PAGE_SIZE
 from tests.factories import publish_bundle
 from tests.serving.conftest import Browser, browser_of
 
@@ -41,12 +41,12 @@ def test_words_filter_and_order_are_said_back(browser: Browser) -> None:
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("filter=year:2000..1990", "at character 6: 2000..1990 is in the wrong order"),
-        ("filter=genre:Opera", "there is no genre Opera: use one of Action, Comedy, Sci-Fi"),
-        ("filter=" + "and(" * 9, "groups are nested more than 5 deep"),
-        ("year_from=x", "year: x is not a number"),
-        ("year_from=2000&year_to=1990", "year: 2000..1990 is in the wrong order"),
-        ("genre=Opera", "there is no genre Opera"),
+        ("filter=year:2000..1990", "In the range 2000..1990, the smaller number must come first"),
+        ("filter=genre:Opera", "There is no genre “Opera”. Choose one of these: Action, Comedy, Sci-Fi."),
+        ("filter=" + "and(" * 9, "too many groups inside each other"),
+        ("year_from=x", "year: “x” is not a number"),
+        ("year_from=2000&year_to=1990", "year: The earlier year must come first"),
+        ("genre=Opera", "There is no genre “Opera”"),
         ("decade=1995", "decade: "),
         ("genre=Comedy&genre_mode=both", "genre_mode: must be one of any, all"),
         ("only=seen&only=watched", "only: must be one of unseen, seen, saved, poster"),

@@ -14,6 +14,7 @@ from serving.i18n.languages import (
     load_translations,
     negotiate_language,
 )
+from serving.i18n.problem_texts import PROBLEM_TEXTS
 from serving.web.rendering import TEMPLATES_FOLDER
 from tests.serving.conftest import Browser
 
@@ -61,6 +62,18 @@ def test_no_sentence_of_a_template_is_left_out_of_the_catalogue() -> None:
         assert not {word for word in left if not word.startswith("F. Maxwell") and "ACM Trans" not in word}, (
             template.name
         )
+
+
+def test_every_problem_that_is_raised_has_its_sentence() -> None:
+    """The keys stand as texts where they are raised; "too_many_requests" has its plural forms in the template."""
+    pattern = r'(?:WriteDeclinedError\(|InvalidInputError\("\w+", |FilterError\(|self\.error\(|problem\w*=)"(\w+)"'
+    sources = [
+        *(messages.REPOSITORY_ROOT / "serving").rglob("*.py"),
+        *(messages.REPOSITORY_ROOT / "movierec" / "search").rglob("*.py"),
+    ]
+    raised = {key for source in sources for key in re.findall(pattern, source.read_text())}
+    assert len(raised) > 25
+    assert raised - PROBLEM_TEXTS.keys() == {"too_many_requests"}
 
 
 @pytest.mark.parametrize(

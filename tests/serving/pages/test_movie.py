@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.pages import catalogue
+from serving.pages import grid
 from tests.broken import Broken, break_ranker, serve_changed_bundle
 from tests.factories import publish_bundle
 from tests.serving.conftest import Browser, browser_of
@@ -25,7 +25,7 @@ def hostile_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def small_pages(hostile_home: Path, monkeypatch: pytest.MonkeyPatch) -> Browser:
     """The 42 movies on six pages of 8."""
-    monkeypatch.setattr(catalogue, "PAGE_SIZE", 8)
+    monkeypatch.setattr(grid, "PAGE_SIZE", 8)
     return browser_of(hostile_home)
 
 
@@ -83,7 +83,7 @@ def test_pages_load_by_scrolling_but_after_the_fifth_a_click_is_needed(small_pag
 
 
 def test_a_page_has_room_for_48_movies(browser: Browser) -> None:
-    assert catalogue.PAGE_SIZE == 48
+    assert grid.PAGE_SIZE == 48
     assert len(ids(browser.get("/movies").text)) == 42
 
 
