@@ -11,13 +11,13 @@ import dagster as dg
 
 import assets
 from assets import checks, schedules
+from movierec.settings import Settings
 from resources.bundle_stores import BundleStore, CompanionStore
 from resources.exports.relational import RelationalHome
 from resources.io_managers import ModelIO, ParquetIO
 from resources.mlflow_tracking import Tracking
 from resources.optuna_studies import Studies
 from resources.progress_logger import progress
-from resources.settings import Settings
 from resources.sources.resource import MovieLens
 from resources.tmdb.client import Tmdb
 from resources.tmdb.ranker_features import TmdbFeatures
@@ -38,32 +38,33 @@ def load_assets() -> Sequence[Any]:
 
 def definitions(settings: Settings) -> dg.Definitions:
     """The graph for one home and one source."""
+    layout = settings.layout
     return dg.Definitions(
         assets=load_assets(),
         asset_checks=checks.checks,
         jobs=schedules.jobs,
         schedules=[schedules.nightly(settings)],
         resources={
-            "io_manager": ParquetIO(root=str(settings.store)),
-            "models": ModelIO(root=str(settings.store)),
-            "metadata": ParquetIO(root=str(settings.metadata)),
+            "io_manager": ParquetIO(root=str(layout.store)),
+            "models": ModelIO(root=str(layout.store)),
+            "metadata": ParquetIO(root=str(layout.metadata)),
             "tmdb": Tmdb(
                 api=settings.tmdb_api,
-                answers=str(settings.raw / "tmdb" / "answers.sqlite"),
-                images=str(settings.posters),
+                answers=str(layout.tmdb_answers),
+                images=str(layout.fetched_posters),
                 image_host=settings.tmdb_images,
             ),
-            "tmdb_features": TmdbFeatures(store=str(settings.store), on=settings.tmdb_features),
-            "movielens": MovieLens(source=settings.source, raw=str(settings.raw)),
+            "tmdb_features": TmdbFeatures(store=str(layout.store), on=settings.tmdb_features),
+            "movielens": MovieLens(source=settings.source, raw=str(layout.raw)),
             "tracking": Tracking(
-                folder=str(settings.mlflow),
+                folder=str(layout.mlflow),
                 dagster_url=f"http://127.0.0.1:{settings.dagster_port}",
                 mlflow_url=f"http://127.0.0.1:{settings.mlflow_port}",
             ),
-            "studies": Studies(folder=str(settings.home / "tuning"), reference=settings.reference),
-            "bundles": BundleStore(root=str(settings.home / "published"), exports=str(settings.exports)),
-            "companions": CompanionStore(root=str(settings.home / "companion")),
-            "relational": RelationalHome(folder=str(settings.exports)),
+            "studies": Studies(folder=str(layout.tuning), reference=settings.reference),
+            "bundles": BundleStore(root=str(layout.published), exports=str(layout.exports)),
+            "companions": CompanionStore(root=str(layout.companion)),
+            "relational": RelationalHome(folder=str(layout.exports)),
         },
         loggers={"console": dg.colored_console_logger, "progress": progress},
         # A process per asset costs seconds each, and the heavy steps use every core anyway.

@@ -1,6 +1,5 @@
 """Exports that are made on demand: no run of everything writes them."""
 
-import os
 from pathlib import Path
 
 import dagster as dg
@@ -35,6 +34,6 @@ def relational_export(
             f"{dataset.version}, and nothing was written: {advice} makes both of the same"
         )
     tables = relations(pl.scan_parquet(folder / "catalogue.parquet"), ratings)
-    where = relational.write(context.partition_key, tables, os.environ)
+    where = relational.write(context.partition_key, tables)
     counts = {name: table.select(pl.len()).collect().item() for name, table in tables.items()}
     return dg.MaterializeResult(metadata={"database": where, "bundle": folder.name, **counts})

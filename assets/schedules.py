@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from resources.settings import Settings
+from movierec.settings import Settings
 
 ON_DEMAND = dg.AssetSelection.groups("exports")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from resources.settings import ROOT
+from movierec.settings import ROOT
 from resources.sources.dataset import Dataset
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 from filelock import FileLock, Timeout
 
-from movierec.bundles.bundle import atomic
+from movierec.bundles.atomic_write import atomic
 
 CONFIGURATION = Path(__file__).with_name("dagster.yaml")
 LOCK_TAG = "movierec/lock"

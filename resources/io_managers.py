@@ -1,7 +1,5 @@
 """I/O managers: tables as Parquet, models as folders of open files; both written whole or not at all."""
 
-import shutil
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,11 +7,10 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from movierec.bundles.atomic_write import atomic
+from movierec.bundles.atomic_write import atomic, sweep_parts
+from movierec.bundles.versioned_folders import current, place_version
 from movierec.data.schema import COLUMN_DESCRIPTIONS
 from resources.provenance import describe_origin, note_input
-
-STALE_SECONDS = 24 * 3600
 
 
 class _Rooted(dg.ConfigurableIOManager):
@@ -31,13 +28,15 @@ class ParquetIO(_Rooted):
 
     def handle_output(self, context: dg.OutputContext, obj: pl.LazyFrame | pl.DataFrame) -> None:
         path = self.path(context).with_suffix(".parquet")
-        _sweep(path.parent)
+        sweep_parts(path.parent)
         with atomic(path) as part:
             obj.lazy().sink_parquet(part, compression="zstd")
         context.add_output_metadata(table_metadata(path) | describe_origin(context, _version_of(path)))
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame | pl.DataFrame:
-        path = _existing(self.path(context).with_suffix(".parquet"), context)
+        path = self.path(context).with_suffix(".parquet")
+        if not path.is_file():
+            raise _missing(path, context)
         note_input(context, _version_of(path))
         frame = pl.scan_parquet(path)
         return frame.collect() if context.dagster_type.typing_type is pl.DataFrame else frame
@@ -49,25 +48,17 @@ class ModelIO(_Rooted):
     keep: int = 2
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        home = self.path(context)
-        _sweep(home)
         version = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
-        with atomic(home / version) as part:
-            part.mkdir()
-            obj.save(part)
-        with atomic(home / "CURRENT") as part:
-            part.write_text(version)
-        size: dict[str, Any] = {"path": dg.MetadataValue.path(home / version), "bytes": size_of(home / version)}
+        folder = place_version(self.path(context), version, obj.save, kept=self.keep)
+        size: dict[str, Any] = {"path": dg.MetadataValue.path(folder), "bytes": size_of(folder)}
         context.add_output_metadata(size | describe_origin(context, version))
-        versions = sorted(folder for folder in home.iterdir() if folder.is_dir() and not folder.name.startswith("."))
-        for old in versions[: -self.keep]:
-            shutil.rmtree(old)
 
     def load_input(self, context: dg.InputContext) -> Any:
         home = self.path(context)
-        version = _existing(home / "CURRENT", context).read_text()
-        folder = home / version
-        note_input(context, version)
+        folder = current(home)
+        if folder is None:
+            raise _missing(home, context)
+        note_input(context, folder.name)
         try:
             return context.dagster_type.typing_type.load(folder)
         except (OSError, KeyError, TypeError, ValueError) as error:
@@ -117,15 +108,6 @@ def _version_of(table: Path) -> str:
     return str(table.stat().st_mtime_ns)
 
 
-def _existing(path: Path, context: dg.InputContext) -> Path:
-    if not path.is_file():
-        asset = context.asset_key.to_user_string()
-        raise FileNotFoundError(f"{path} is not there: materialise {asset} for {context.asset_partition_key} first")
-    return path
-
-
-def _sweep(folder: Path) -> None:
-    """Takes away what killed runs left half-written more than a day ago."""
-    for part in folder.glob(".*.part"):
-        if time.time() - part.stat().st_mtime > STALE_SECONDS:
-            shutil.rmtree(part) if part.is_dir() else part.unlink()
+def _missing(path: Path, context: dg.InputContext) -> FileNotFoundError:
+    asset = context.asset_key.to_user_string()
+    return FileNotFoundError(f"{path} is not there: materialise {asset} for {context.asset_partition_key} first")

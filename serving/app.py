@@ -13,12 +13,12 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from movierec.bundles.bundle import BundleError, Live
 from movierec.bundles.companion import LiveCompanion
+from movierec.settings import Settings
 from serving.api import clusters, health, movie_search, movies, recommendations, runs, users
 from serving.community.community import Community
 from serving.images.image_store import ImageStore
 from serving.pages import account, catalogue, home, images, movie, my_movies, onboarding, opinions, search, sign_in
 from serving.runs.operators import Operators
-from serving.settings import SiteSettings
 from serving.web.errors import (
     handle_crash,
     handle_http_error,
@@ -41,21 +41,15 @@ API_DESCRIPTION = (
 
 
 def from_environment() -> FastAPI:
-    """Builds the app from the environment variables of SiteSettings. Raises ValueError for an invalid setting."""
-    settings = SiteSettings.from_environment()
-    pictures = ImageStore.from_home(
-        settings.home, settings.sample, host=settings.tmdb_images, cache_mb=settings.poster_cache_mb
-    )
-    return create_app(settings.home, settings.sample, community=Community.from_settings(settings), image_store=pictures)
+    """Builds the app from the environment variables of Settings. Raises SettingsError for an invalid one."""
+    return create_app(Settings.from_environment())
 
 
 def create_app(
-    home: Path,
-    sample: str,
+    settings: Settings,
     *,
     htmx: Path = HTMX_FILE,
     community: Community | None = None,
-    image_store: ImageStore | None = None,
     operators: Operators | None = None,
 ) -> FastAPI:
     """Builds the app. It also starts without a published bundle, and serves the first one as soon as it appears.
@@ -64,10 +58,10 @@ def create_app(
     """
     if not htmx.is_file():
         raise RuntimeError(f"{htmx} is missing: run `make setup`")
-    community = community or Community.from_settings(SiteSettings(home=home))
-    live = Live(home / "published" / sample)
-    companion = LiveCompanion(home / "companion" / sample)
-    image_store = image_store or ImageStore.from_home(home, sample)
+    community = community or Community.from_settings(settings)
+    live = Live(settings.layout.locate_bundles(settings.sample))
+    companion = LiveCompanion(settings.layout.locate_companions(settings.sample))
+    image_store = ImageStore.from_settings(settings)
     app = FastAPI(
         title="movierec",
         docs_url=None,
@@ -75,7 +69,7 @@ def create_app(
         lifespan=run_site,
         generate_unique_id_function=get_operation_id,
     )
-    operators = operators or Operators.from_environment(sample)
+    operators = operators or Operators.from_settings(settings)
     app.state.site = site = Site.create(live, companion, community, image_store, operators)
     for page in PAGE_MODULES:
         app.include_router(page.router)

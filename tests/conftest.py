@@ -4,14 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from movierec.settings import Settings, name_variable
 from tests import postgres
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _no_key_of_the_developer() -> Iterator[None]:
-    """No test asks the real TMDB."""
+def _no_settings_of_the_developer() -> Iterator[None]:
+    """Tests begin with the defaults of all settings; none asks the real TMDB."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("TMDB_API_KEY", raising=False)
+        for variable in map(name_variable, Settings.model_fields):
+            patch.delenv(variable, raising=False)
         yield
 
 

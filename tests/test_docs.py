@@ -15,19 +15,13 @@ from movierec.evaluation.metrics import KS
 from movierec.features.names import BASE_FEATURES, TMDB_FEATURES
 from movierec.recommender.ranker import RankerParams
 from movierec.recommender.retrieval import RECOMMENDERS, signal_names
-from resources.exports import relational
+from movierec.settings import Settings, name_variable
 from resources.exports.duckdb_store import EXPORTS
-from resources.settings import Settings
-from serving.settings import SiteSettings
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 MAKEFILE = (ROOT / "Makefile").read_text()
 PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
-
-
-# By the site, or late because of the secret in them: no setting of the graph.
-READ_WHEN_USED = {"MOVIEREC_ADMIN_TOKEN", "MOVIEREC_DAGSTER_URL", relational.VARIABLE}
 
 
 def text(name):
@@ -48,15 +42,13 @@ def test_files_that_are_named_are_there(page):
 
 
 def test_every_setting_is_documented_with_its_default():
-    rows = dict(re.findall(r"^\| `(MOVIEREC_\w+)` \| (.+?) \|", text("operations.md"), flags=re.MULTILINE))
-    assert {name for name in rows if rows[name] == "none"} == READ_WHEN_USED
-    settings = {name: default for name, default in rows.items() if name not in READ_WHEN_USED}
-    defaults = vars(SiteSettings()) | vars(Settings())
-    assert settings.keys() == {f"MOVIEREC_{name.upper()}" for name in defaults}
-    for name, default in settings.items():
-        value = defaults[name.removeprefix("MOVIEREC_").lower()]
-        said = {"": "unset", False: "0"}.get(value, str(value))
-        assert default.strip("`").rstrip("/") in {said, Path(said).name}, name
+    table = text("operations.md").split("## Settings")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", table, flags=re.MULTILINE))
+    defaults = {name_variable(field): value for field, value in vars(Settings()).items()}
+    assert rows.keys() == defaults.keys()
+    for name, default in rows.items():
+        said = str(defaults[name]) or "unset"
+        assert default.strip("`").rstrip("/") in {said.replace("False", "0"), Path(said).name}, name
 
 
 def test_every_make_target_is_documented_and_every_documented_one_is_there():

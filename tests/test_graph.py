@@ -22,8 +22,8 @@ from movierec.features.names import BASE_FEATURES, TMDB_FEATURES, USER_FEATURES
 from movierec.recommender.ranker import Ranker
 from movierec.recommender.retrieval import RECOMMENDERS
 from movierec.recommender.training_rows import ranker_features
+from movierec.settings import Settings
 from movierec.tmdb.metadata import Detail, Metadata
-from resources.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -167,7 +167,9 @@ def test_a_model_with_an_entry_in_the_registry_is_fitted_measured_and_held_to_th
     command = [sys.executable, "-c", MADE_UP_MODEL, str(copied.home.parent), *made]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-2_000:]
-    rows = pl.read_parquet(copied.store / "full" / "leaderboard.parquet").filter(protocol="per_user", model="made_up")
+    rows = pl.read_parquet(copied.layout.store / "full" / "leaderboard.parquet").filter(
+        protocol="per_user", model="made_up"
+    )
     assert rows["cold_start"].unique().to_list() == ["users"]
     assert {"ndcg_at_10", "fit_seconds"} <= set(rows["metric"])
     assert rows.filter(segment="known")["base"].drop_nulls().to_list() == ["random"]
@@ -211,7 +213,7 @@ def test_what_uses_models_reads_the_interactions_of_their_cut(tmp_path, asset, c
 
 def test_one_run_publishes_a_bundle_that_opens(home):
     settings, result = home
-    bundle = Bundle.open(current(settings.published("full")))
+    bundle = Bundle.open(current(settings.layout.locate_bundles("full")))
     assert len(bundle.catalog.movies) == 80
     assert bundle.catalog.by_id[1].title == "The Movie 1"
     stages = {"two_stage": "two_stage", "blend": "candidates"}
@@ -223,7 +225,7 @@ def test_one_run_publishes_a_bundle_that_opens(home):
 
 def test_what_is_published_knows_every_rating(home):
     settings, _ = home
-    recommender = Bundle.open(current(settings.published("full"))).recommender
+    recommender = Bundle.open(current(settings.layout.locate_bundles("full"))).recommender
     assert recommender.interactions.user_items.nnz == 1800
     counts = recommender.features.users[:, USER_FEATURES.index("user_num_ratings")]
     assert counts.tolist() == [30] * 60
@@ -252,7 +254,7 @@ def test_metadata_tells_what_a_person_wants_to_see(home):
 
 def test_the_leaderboard_has_the_costs_of_all_stages_and_for_whom_there_is_an_answer(home):
     settings, _ = home
-    board = pl.read_parquet(settings.store / "full" / "leaderboard.parquet").filter(
+    board = pl.read_parquet(settings.layout.store / "full" / "leaderboard.parquet").filter(
         protocol="per_user", segment="known"
     )
     costs = board.filter(pl.col("metric").is_in(["fit_seconds", "users_per_second"]))
@@ -267,7 +269,7 @@ def test_the_leaderboard_has_the_costs_of_all_stages_and_for_whom_there_is_an_an
 def test_taste_is_learnt(home):
     """Half of the movies are of a user's taste; a recommender that knows it puts those first."""
     settings, _ = home
-    bundle = Bundle.open(current(settings.published("full")))
+    bundle = Bundle.open(current(settings.layout.locate_bundles("full")))
     found = [
         movie % 2 == user % 2 for user in range(1, 61) for movie in bundle.recommender.for_user(user, n=5).movie_ids
     ]
@@ -280,7 +282,7 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
     from resources.mlflow_tracking import store_uri
 
     settings, result = home
-    client = MlflowClient(store_uri(settings.mlflow))
+    client = MlflowClient(store_uri(settings.layout.mlflow))
     experiments = {each.name: each.experiment_id for each in client.search_experiments()}
     assert {"popularity_baseline", "als_candidate_generator", "two_stage_ranker"} <= experiments.keys()
     rankers = client.search_runs([experiments["two_stage_ranker"]])
@@ -306,7 +308,7 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
 def test_the_holdout_never_reaches_what_is_measured_on_it(home, tmp_path):
     """Half of the holdout gone, the rest turned over: candidates, ranker rows and rankings stay as they were."""
     before, _ = home
-    store = before.store / "full"
+    store = before.layout.store / "full"
     split = pl.read_parquet(store / "split.parquet")
     held_out = pl.col("part") == "holdout"
     changed = split.filter(~held_out | (pl.col("movie_id") % 2 == 0)).with_columns(
@@ -314,7 +316,7 @@ def test_the_holdout_never_reaches_what_is_measured_on_it(home, tmp_path):
     )
     assert len(changed) < len(split)
     settings = replace(before, home=tmp_path / "home")
-    other = settings.store / "full"
+    other = settings.layout.store / "full"
     other.parent.mkdir(parents=True)
     shutil.copytree(store, other)
     changed.with_columns(pl.col("rating").cast(pl.Float32)).write_parquet(other / "split.parquet")
@@ -331,7 +333,7 @@ def test_the_holdout_never_reaches_what_is_measured_on_it(home, tmp_path):
 
 
 def test_a_rejected_input_stops_the_graph_and_leaves_what_was_published(copied):
-    before = current(copied.published("full"))
+    before = current(copied.layout.locate_bundles("full"))
     ratings = Path(copied.source, "ratings.csv")
     ratings.write_text(ratings.read_text().replace("2.5", "many", 1))
     result = run(copied)
@@ -342,13 +344,13 @@ def test_a_rejected_input_stops_the_graph_and_leaves_what_was_published(copied):
         cause = cause.cause
     assert "ratings.csv" in cause.message
     assert "many" in cause.message
-    assert current(copied.published("full")) == before
+    assert current(copied.layout.locate_bundles("full")) == before
     assert Bundle.open(before).version == before.name
 
 
 def test_a_model_below_its_floor_is_not_published_even_alone(copied):
-    before = current(copied.published("full"))
-    path = copied.store / "full" / "comparison.parquet"
+    before = current(copied.layout.locate_bundles("full"))
+    path = copied.layout.store / "full" / "comparison.parquet"
     worse = pl.col("model") == "ials"
     table = pl.read_parquet(path).with_columns(
         pl.when(worse).then(-0.1).otherwise(pl.col(name)).alias(name) for name in ("value", "low", "high")
@@ -356,7 +358,7 @@ def test_a_model_below_its_floor_is_not_published_even_alone(copied):
     table.write_parquet(path)
     result = run(copied, selection=["published"])
     assert not result.success
-    assert current(copied.published("full")) == before
+    assert current(copied.layout.locate_bundles("full")) == before
 
 
 def check_alone(settings, asset, name):
@@ -415,7 +417,7 @@ def first_to_last(table):
     ],
 )
 def test_a_spoilt_table_turns_its_check_red(copied, asset, check, spoil, says):
-    path = copied.store / "full" / f"{asset}.parquet"
+    path = copied.layout.store / "full" / f"{asset}.parquet"
     assert check_alone(copied, asset, check).passed
     spoil(pl.read_parquet(path)).write_parquet(path)
     evaluation = check_alone(copied, asset, check)
@@ -428,7 +430,7 @@ def test_a_spoilt_table_turns_its_check_red(copied, asset, check, spoil, says):
     [("interactions_history", "interactions_known"), ("interactions_known", "interactions_all")],
 )
 def test_interactions_past_their_cut_turn_their_check_red(copied, asset, put_there):
-    store = copied.store / "full"
+    store = copied.layout.store / "full"
     assert check_alone(copied, asset, "fitted_before_its_cut").passed
     shutil.rmtree(store / asset)
     shutil.copytree(store / put_there, store / asset)
@@ -439,22 +441,22 @@ def test_interactions_past_their_cut_turn_their_check_red(copied, asset, put_the
 
 def test_a_mix_of_two_data_sets_is_not_published(copied, instance):
     """New data fetched, nothing trained on it: the bundle would name data that its models never saw."""
-    before = current(copied.published("full"))
+    before = current(copied.layout.locate_bundles("full"))
     # Another sample's runs and a stage made anew in order are no mix.
     assert run(copied, sample="10pct", selection=["dataset", "raw_movies", "movies"], instance=instance).success
     assert run(copied, selection=["similar_movies", "catalogue", "published"], instance=instance).success
     write_movielens(Path(copied.source), seed=2)
     assert run(copied, selection=["dataset"], instance=instance).success
-    newest = current(copied.published("full"))
+    newest = current(copied.layout.locate_bundles("full"))
     result = run(copied, selection=["published"], instance=instance)
     assert not result.success
     (failure,) = result.get_step_failure_events()
     assert "raw_ratings was made from an older dataset" in str(failure.step_failure_data.user_failure_data.description)
-    assert current(copied.published("full")) == newest != before
+    assert current(copied.layout.locate_bundles("full")) == newest != before
 
 
 def test_a_challenger_that_is_worse_is_not_published_and_the_run_is_no_failure(copied):
-    before = current(copied.published("full"))
+    before = current(copied.layout.locate_bundles("full"))
     scores = before / "scores.parquet"
     champion = pl.read_parquet(scores)
     champion.with_columns(pl.col("ndcg_at_10") + 0.2).write_parquet(scores)
@@ -464,27 +466,27 @@ def test_a_challenger_that_is_worse_is_not_published_and_the_run_is_no_failure(c
     assert (check.check_name, check.passed) == ("beats_champion", False)
     assert check.metadata["value"].value == pytest.approx(-0.2)
     assert check.metadata["n"].value == len(champion)
-    assert current(copied.published("full")) == before
+    assert current(copied.layout.locate_bundles("full")) == before
     champion.write_parquet(scores)
     assert run(copied, selection=["published"]).success
-    after = current(copied.published("full"))
+    after = current(copied.layout.locate_bundles("full"))
     assert after != before
     assert "nDCG@10 +0.0000" in json.loads((after / "manifest.json").read_text())["verdict"]
 
 
 def publish_where_the_ranker_gains(settings, **gain):
     """A first bundle, where the ranker's difference to the candidates it orders was measured to be `gain`."""
-    path = settings.store / "full" / "comparison.parquet"
+    path = settings.layout.store / "full" / "comparison.parquet"
     pair = (pl.col("model") == "two_stage") & (pl.col("base") == "blend")
     told = [pl.when(pair).then(pl.lit(value)).otherwise(pl.col(name)).alias(name) for name, value in gain.items()]
     pl.read_parquet(path).with_columns(told).write_parquet(path)
-    shutil.rmtree(settings.published("full"))
+    shutil.rmtree(settings.layout.locate_bundles("full"))
     assert run(settings, selection=["published"]).success
 
 
 def test_a_champion_whose_ranker_reads_other_features_defends_its_place_all_the_same(copied):
     publish_where_the_ranker_gains(copied, value=0.03, low=-0.01, high=0.07)
-    before = current(copied.published("full"))
+    before = current(copied.layout.locate_bundles("full"))
     ranker = before / "recommender" / "ranker" / "config.json"
     ranker.write_text(ranker.read_text().replace("movie_num_ratings", "movie_of_older_code"))
     scores = before / "scores.parquet"
@@ -493,7 +495,7 @@ def test_a_champion_whose_ranker_reads_other_features_defends_its_place_all_the_
     (check,) = run(copied, selection=["published"]).get_asset_check_evaluations()
     assert not check.passed
     assert check.metadata["value"].value == pytest.approx(-0.2)
-    assert current(copied.published("full")) == before
+    assert current(copied.layout.locate_bundles("full")) == before
     champion.write_parquet(scores)
     (check,) = run(copied, selection=["published"]).get_asset_check_evaluations()
     assert check.passed
@@ -502,18 +504,18 @@ def test_a_champion_whose_ranker_reads_other_features_defends_its_place_all_the_
 
 def test_a_ranker_that_may_be_worse_than_its_candidates_is_not_served(copied):
     publish_where_the_ranker_gains(copied, value=-0.03, low=-0.07, high=0.001)
-    bundle = Bundle.open(current(copied.published("full")))
+    bundle = Bundle.open(current(copied.layout.locate_bundles("full")))
     assert bundle.manifest["serves"] == "blend"
     assert "-0.0300 [-0.0700, +0.0010], n = 60," in bundle.manifest["serves_because"]
     assert bundle.recommender.for_user(5, n=5).model == "candidates"
 
 
 def test_a_champion_of_other_data_defends_nothing(copied):
-    before = current(copied.published("full"))
+    before = current(copied.layout.locate_bundles("full"))
     manifest = before / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"version": "', '"version": "of other data ', 2))
     assert run(copied, selection=["published"]).success
-    assert current(copied.published("full")) != before
+    assert current(copied.layout.locate_bundles("full")) != before
 
 
 def test_the_seed_designs_parameters_can_be_chosen_for_the_whole_graph(tmp_path):
@@ -522,7 +524,7 @@ def test_the_seed_designs_parameters_can_be_chosen_for_the_whole_graph(tmp_path)
     above += ["interactions_history", "tuned", "ials_history"]
     settings = replace(settings_for(tmp_path), reference=True)
     assert run(settings, selection=above).success
-    fitted = settings.store / "full" / "ials_history"
+    fitted = settings.layout.store / "full" / "ials_history"
     assert IALS.load(fitted / (fitted / "CURRENT").read_text()).params == ials.REFERENCE
 
 
@@ -530,7 +532,7 @@ def store_metadata(settings, *, movies):
     """TMDB's metadata of the first movies, as `tmdb_metadata` stores it."""
     now = datetime(2026, 1, 2)  # noqa: DTZ001  UTC without a zone
     bodies = [{"id": m, "runtime": 80 + m, "budget": 1000 * m, "original_language": "en"} for m in range(1, movies + 1)]
-    folder = settings.store / "full" / "tmdb_metadata"
+    folder = settings.layout.store / "full" / "tmdb_metadata"
     (folder / "v1").mkdir(parents=True)
     Metadata.of(Detail(body["id"], body, now) for body in bodies).save(folder / "v1")
     (folder / "CURRENT").write_text("v1")
@@ -544,13 +546,13 @@ def test_the_ranker_reads_tmdbs_metadata_where_that_is_switched_on(copied):
     measured = ["rankings", "evaluation", "comparison"]
     assert run(settings, selection=["user_features", "movie_features", *trained, *measured]).success
     publish_where_the_ranker_gains(settings, value=0.03, low=-0.01, high=0.07)
-    bundle = Bundle.open(current(settings.published("full")))
+    bundle = Bundle.open(current(settings.layout.locate_bundles("full")))
     recommender = bundle.recommender
     assert recommender.ranker.features[37:40] == TMDB_FEATURES
     assert bundle.manifest["tmdb_features"] == list(TMDB_FEATURES)
     for found in (recommender.for_user(5, n=5), recommender.for_ratings([1, 3], [4.5, 4.0], n=5)):
         assert (found.model, len(found.movie_ids)) == ("two_stage", 5)
-    table = pl.read_parquet(settings.store / "full" / "label_rows.parquet")
+    table = pl.read_parquet(settings.layout.store / "full" / "label_rows.parquet")
     assert (
         table.filter(pl.col("movie_id") <= 70)
         .select(pl.col("tmdb_runtime") == 80 + pl.col("movie_id"))
@@ -561,14 +563,14 @@ def test_the_ranker_reads_tmdbs_metadata_where_that_is_switched_on(copied):
 
 
 def test_the_ranker_reads_nothing_of_tmdb_otherwise(copied):
-    before = pl.read_parquet(copied.store / "full" / "movie_features.parquet")
+    before = pl.read_parquet(copied.layout.store / "full" / "movie_features.parquet")
     store_metadata(copied, movies=70)
     assert run(copied, selection=["movie_features"]).success
-    assert pl.read_parquet(copied.store / "full" / "movie_features.parquet").equals(before)
-    ranker = copied.store / "full" / "ranker"
+    assert pl.read_parquet(copied.layout.store / "full" / "movie_features.parquet").equals(before)
+    ranker = copied.layout.store / "full" / "ranker"
     features = Ranker.load(ranker / (ranker / "CURRENT").read_text()).features
     assert features == (*BASE_FEATURES, *ranker_features(RECOMMENDERS["two_stage"], ()))
-    manifest = json.loads((current(copied.published("full")) / "manifest.json").read_text())
+    manifest = json.loads((current(copied.layout.locate_bundles("full")) / "manifest.json").read_text())
     assert manifest["tmdb_features"] == []
 
 
@@ -599,8 +601,8 @@ def test_ratings_without_time_are_published_and_measured_per_user_alone(tmp_path
     result = run(settings)
     assert result.success
     assert all(each.passed for each in result.get_asset_check_evaluations())
-    assert Bundle.open(current(settings.published("full"))).recommender.for_user(5, n=5).movie_ids
-    board = pl.read_parquet(settings.store / "full" / "leaderboard.parquet")
+    assert Bundle.open(current(settings.layout.locate_bundles("full"))).recommender.for_user(5, n=5).movie_ids
+    board = pl.read_parquet(settings.layout.store / "full" / "leaderboard.parquet")
     assert board["protocol"].unique().to_list() == ["per_user"]
 
 
@@ -617,7 +619,7 @@ def test_samples_are_nested_and_keep_whole_users(home):
     assert run(
         settings, sample="10pct", selection=["dataset", "raw_movies", "raw_ratings", "movies", "ratings"]
     ).success
-    whole, tenth = (pl.read_parquet(settings.store / sample / "ratings.parquet") for sample in ("full", "10pct"))
+    whole, tenth = (pl.read_parquet(settings.layout.store / sample / "ratings.parquet") for sample in ("full", "10pct"))
     users = tenth["user_id"].unique()
     assert 0 < len(users) < 20
     assert tenth.sort("user_id", "movie_id").equals(
@@ -627,7 +629,7 @@ def test_samples_are_nested_and_keep_whole_users(home):
 
 def test_a_manifest_is_plain_json_that_names_where_everything_came_from(home):
     settings, _ = home
-    manifest = json.loads((current(settings.published("full")) / "manifest.json").read_text())
+    manifest = json.loads((current(settings.layout.locate_bundles("full")) / "manifest.json").read_text())
     assert manifest.keys() >= {
         "format",
         "version",

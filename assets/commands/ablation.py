@@ -7,12 +7,13 @@ from pathlib import Path
 
 import polars as pl
 
-from movierec.bundles.bundle import atomic
+from assets.commands.arguments import parse_arguments
+from movierec.bundles.atomic_write import atomic
 from movierec.data.splitting import known_at
 from movierec.evaluation.bootstrap import Interval
 from movierec.experiments.ablation import ablation
 from movierec.experiments.validation import Validation
-from resources.settings import ROOT, called
+from movierec.settings import ROOT
 
 PAGE = ROOT / "docs" / "ablation.md"
 SEEDS = (1, 2, 3)
@@ -36,8 +37,8 @@ nDCG@10 of the unchanged model: {whole:.4f} [{low:.4f}, {high:.4f}].
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    settings, given = called(argparse.ArgumentParser(prog="make ablation", description=__doc__), arguments)
-    store = settings.store / given.sample
+    settings, given = parse_arguments(argparse.ArgumentParser(prog="make ablation", description=__doc__), arguments)
+    store = settings.layout.locate_tables(given.sample)
     if not (store / "split.parquet").is_file():
         sys.stderr.write(f"{store} holds no split: run `make pipeline SAMPLE={given.sample}` first\n")
         return 1

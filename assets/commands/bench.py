@@ -25,8 +25,9 @@ from typing import NamedTuple
 import httpx
 
 from assets.commands.pipeline import SERVED
+from movierec.home_layout import HomeLayout
+from movierec.settings import ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "benchmarks.md"
 REQUESTS = 300
 PACKAGES = ("dagster", "polars", "implicit", "catboost", "fastapi")
@@ -67,7 +68,8 @@ def pipeline(source: str, home: Path, selection: str = "*") -> Pipeline:
         raise SystemExit(f"the pipeline failed on {source}:\n{done.stdout[-2000:]}")
     import polars as pl
 
-    ratings = pl.scan_parquet(home / "store" / "full" / "ratings.parquet").select(pl.len()).collect().item()
+    table = HomeLayout(home).locate_tables("full") / "ratings.parquet"
+    ratings = pl.scan_parquet(table).select(pl.len()).collect().item()
     name = Path(source).name if selection == "*" else f"{Path(source).name}, only what `make run` needs"
     return Pipeline(name, ratings, measured["seconds"], measured["cpu"], measured["gigabytes"])
 

@@ -14,7 +14,8 @@ import polars as pl
 import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
-from movierec.bundles.bundle import atomic
+from assets.commands.arguments import parse_arguments
+from movierec.bundles.atomic_write import atomic
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.base import top_candidates
 from movierec.data.interactions import Interactions, Rows, Scores, liked
@@ -24,7 +25,7 @@ from movierec.data.top_k import as_table, top_unseen
 from movierec.evaluation import metrics
 from movierec.evaluation.bootstrap import Interval, bootstrap
 from movierec.evaluation.holdout import KNOWN, MAX_USERS, relevant_pairs
-from resources.settings import ROOT, called
+from movierec.settings import ROOT
 
 PAGE = ROOT / "docs" / "counterparts.md"
 SEED = 7
@@ -176,8 +177,8 @@ def _told(interval: Interval) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    settings, given = called(argparse.ArgumentParser(prog="make counterparts", description=__doc__), arguments)
-    table = settings.store / given.sample / "split.parquet"
+    settings, given = parse_arguments(argparse.ArgumentParser(prog="make counterparts", description=__doc__), arguments)
+    table = settings.layout.locate_tables(given.sample) / "split.parquet"
     if not table.is_file():
         sys.stderr.write(f"{table} is not there: run `make pipeline SAMPLE={given.sample}` first\n")
         return 1

@@ -1,13 +1,14 @@
 """Installs htmx, the only third-party script of the pages, from a pinned wheel: `python -m serving.vendor`."""
 
 import hashlib
-import os
 import subprocess
 import sys
 import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+
+from movierec.bundles.atomic_write import atomic
 
 WHEEL = "django-htmx==1.29.0"
 WHEEL_SHA256 = "0ec5be1645ed71e6787bd75e0250624f00274ac3bb1730f07b6629a95688929b"
@@ -33,10 +34,8 @@ def fetch_htmx(target: Path = HTMX_FILE, run_pip_command: RunPip = run_pip) -> b
         return False
     with tempfile.TemporaryDirectory() as folder:
         script = extract_script(download_wheel(Path(folder), run_pip_command))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    part.write_bytes(script)
-    part.replace(target)
+    with atomic(target) as part:
+        part.write_bytes(script)
     return True
 
 

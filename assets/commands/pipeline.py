@@ -13,9 +13,9 @@ import dagster as dg
 from movierec.bundles.bundle import Bundle, BundleError, current, rollback
 from movierec.bundles.companion import Companion
 from movierec.data.sampling import SAMPLES
+from movierec.settings import Settings, SettingsError
 from resources import dagster_instance
 from resources.mlflow_tracking import Tracking
-from resources.settings import Settings, SettingsError
 
 FAILED, WRONG_SETTING, STOPPED = 1, 2, 130
 # What the site reads and all above it; the second protocol, leaderboard, recommendations are left to `make pipeline`.
@@ -35,16 +35,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings.from_environment()
     except SettingsError as error:
         return _say(str(error), code=WRONG_SETTING)
-    dagster_instance.prepare(settings.dagster_home)
+    dagster_instance.prepare(settings.layout.dagster)
     if given.unlock:
         with dg.DagsterInstance.get() as dagster:
             return _say(f"Slots freed, held by runs: {', '.join(dagster_instance.free_slots(dagster)) or 'none'}.")
     if given.rollback:
         try:
-            version = rollback(settings.published(given.sample))
+            version = rollback(settings.layout.locate_bundles(given.sample))
         except BundleError as error:
             return _say(str(error), code=FAILED)
-        Tracking(folder=str(settings.mlflow), dagster_url="").set_champion(given.sample, version)
+        Tracking(folder=str(settings.layout.mlflow), dagster_url="").set_champion(given.sample, version)
         return _say(f"Serving bundle {version} again.")
     if given.if_needed:
         return materialise_if_needed(settings, given.sample)
@@ -54,16 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def materialise_if_needed(settings: Settings, sample: str) -> int:
     """Nothing where a sound bundle of the source's data is published and a companion beside it; a failure counts only
     where there is no bundle."""
-    published = _manifest(settings.published(sample), Bundle.open)
+    published = _manifest(settings.layout.locate_bundles(sample), Bundle.open)
     if published and _is_current(settings, published):
-        beside = _manifest(settings.companion(sample), Companion.open)
+        beside = _manifest(settings.layout.locate_companions(sample), Companion.open)
         if beside and beside.get("source") == published["source"]:
             return _say(f"Up to date: {_name(published)}.")
         _say(f"Up to date but for its clusters: {_name(published)}.")
         code = materialise(settings, sample, selection=CLUSTERS)
     else:
         code = materialise(settings, sample, selection=SERVED)
-    if code == FAILED and (served := _manifest(settings.published(sample), Bundle.open)):
+    if code == FAILED and (served := _manifest(settings.layout.locate_bundles(sample), Bundle.open)):
         return _say(
             f"Serving {'what was published before' if served == published else 'all the same'}: {_name(served)}."
         )
@@ -94,8 +94,8 @@ def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int
         return _say(str(error), code=WRONG_SETTING)
     _say(f"{settings.source}, sample {sample}, {len(chosen)} assets; written under {settings.home}")
     before = _served(settings, sample)
-    with dg.DagsterInstance.get() as dagster, dagster_instance.alive(settings.dagster_home) as tags:
-        for run_id in dagster_instance.end_killed_runs(dagster, settings.dagster_home):
+    with dg.DagsterInstance.get() as dagster, dagster_instance.alive(settings.layout.dagster) as tags:
+        for run_id in dagster_instance.end_killed_runs(dagster, settings.layout.dagster):
             _say(f"Run {run_id} was killed; marked as failed.")
         result = job.execute_in_process(
             instance=dagster,
@@ -138,7 +138,8 @@ def _report_failure(result: dg.ExecuteInProcessResult, *, published: set[str]) -
 
 def _served(settings: Settings, sample: str) -> set[str]:
     """What the pointers of a sample name, in words."""
-    pointers = {"bundle": settings.published(sample), "companion": settings.companion(sample)}
+    layout = settings.layout
+    pointers = {"bundle": layout.locate_bundles(sample), "companion": layout.locate_companions(sample)}
     return {f"{kind} {folder.name}" for kind, home in pointers.items() if (folder := current(home))}
 
 
@@ -159,7 +160,7 @@ def _is_current(settings: Settings, manifest: dict[str, Any]) -> bool:
     from resources.sources.sources import acquire
 
     try:
-        return bool(acquire(settings.source, settings.raw).version == manifest["source"]["version"])
+        return bool(acquire(settings.source, settings.layout.raw).version == manifest["source"]["version"])
     except SourceError:
         return False  # the run that follows says why
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import polars as pl
 
+from assets.commands.arguments import parse_arguments
 from movierec.bundles.bundle import Bundle, BundleError, current
 from movierec.recommender.two_stage import Recommender
+from movierec.settings import Settings
 from resources.exports.recommendations import RecommendError, write
-from resources.settings import Settings, called
 
 
 def users_of(path: Path) -> pl.Series:
@@ -28,7 +29,7 @@ def users_of(path: Path) -> pl.Series:
 
 
 def _published(settings: Settings, sample: str) -> Recommender:
-    folder = current(settings.published(sample))
+    folder = current(settings.layout.locate_bundles(sample))
     if folder is None:
         raise RecommendError(f"nothing is published: run `make pipeline SAMPLE={sample}` first")
     return Bundle.open(folder).recommender
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("recommendations.parquet"))
     parser.add_argument("--n", type=int, default=10)
     parser.add_argument("--users", type=Path)
-    settings, given = called(parser, arguments)
+    settings, given = parse_arguments(parser, arguments)
     try:
         recommender = _published(settings, given.sample)
         everybody = pl.Series(recommender.interactions.user_ids, dtype=pl.Int64)

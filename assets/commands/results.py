@@ -9,11 +9,12 @@ from typing import Any
 
 import polars as pl
 
-from movierec.bundles.bundle import atomic
+from assets.commands.arguments import parse_arguments
+from movierec.bundles.atomic_write import atomic
 from movierec.data.splitting import SPLITS
 from movierec.evaluation.leaderboard import LEADERBOARD
 from movierec.evaluation.results_report import SHOWN, headline, results_page
-from resources.settings import ROOT, called
+from movierec.settings import ROOT
 from resources.sources.archives import CATALOGUE
 
 MEASURED = ROOT / "docs" / "results"
@@ -31,9 +32,9 @@ class ResultsError(RuntimeError):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0, or 1 where what is published is at fault."""
-    settings, given = called(argparse.ArgumentParser(prog="make results", description=__doc__), arguments)
+    settings, given = parse_arguments(argparse.ArgumentParser(prog="make results", description=__doc__), arguments)
     try:
-        path = settings.store / given.sample / "leaderboard.parquet"
+        path = settings.layout.locate_tables(given.sample) / "leaderboard.parquet"
         measured = measured_by(measured_table(path, sample=given.sample), sample=given.sample)
         measured["diversity"] = _rounded(measured_rows(path.with_name("diversity.parquet")))
         path = MEASURED / f"{name_of(measured['source'])}-{given.sample}.json"

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from honcho.manager import Manager
 from honcho.printer import Message, Printer
 
+from movierec.settings import Settings, SettingsError
 from resources import dagster_instance
 from resources.mlflow_tracking import store_uri
-from resources.settings import Settings, SettingsError
 
 # What a server prints when it answers, and what it is to people.
 READY = {
@@ -32,7 +32,7 @@ def main(names: Sequence[str]) -> int:
     if taken:
         advice = " ".join(f"MOVIEREC_{name.upper()}_PORT={ports[name] + 1}" for name in taken)
         return _refuse(f"port {', '.join(str(ports[name]) for name in taken)} is in use; choose another: {advice}")
-    dagster_instance.prepare(settings.dagster_home)
+    dagster_instance.prepare(settings.layout.dagster)
     manager = Manager(Announcer(addresses))
     for name in names:
         manager.add_process(name, shlex.join(_command(name, settings)))
@@ -43,7 +43,7 @@ def main(names: Sequence[str]) -> int:
 def _command(name: str, settings: Settings) -> list[str]:
     python = [sys.executable, "-m"]
     host = ["--host", "127.0.0.1"]
-    mlflow_store = ["--backend-store-uri", store_uri(settings.mlflow)]
+    mlflow_store = ["--backend-store-uri", store_uri(settings.layout.mlflow)]
     commands = {
         "web": [*python, "uvicorn", "serving.app:from_environment", "--factory", *host, *_port(settings.web_port)],
         "dagster": [*python, "dagster_webserver", *host, *_port(settings.dagster_port)],

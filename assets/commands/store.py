@@ -8,8 +8,8 @@ from pathlib import Path
 
 import duckdb
 
+from assets.commands.arguments import parse_arguments
 from resources.exports.duckdb_store import StoreError, connect, export, views
-from resources.settings import called
 
 
 def prompt(store: Path) -> int:
@@ -87,12 +87,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0, or 1 where the store or a piped statement is at fault."""
     parser = argparse.ArgumentParser(prog="python -m assets.commands.store", description=__doc__)
     parser.add_argument("what", choices=["sql", "export"])
-    settings, given = called(parser, arguments)
-    store = settings.store / given.sample
+    settings, given = parse_arguments(parser, arguments)
+    store = settings.layout.locate_tables(given.sample)
     try:
         if given.what == "sql":
             return 1 if prompt(store) else 0
-        for path in export(store, settings.exports / given.sample):
+        for path in export(store, settings.layout.exports / given.sample):
             sys.stdout.write(f"{path}\n")
     except StoreError as error:
         sys.stderr.write(f"{error}\n")

@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+STALE_SECONDS = 24 * 3600  # what was begun so long ago belongs to a killed process
 
 
 @contextmanager
@@ -20,7 +23,18 @@ def atomic(path: Path) -> Iterator[Path]:
             os.close(descriptor)
         part.replace(path)
     finally:
-        if part.is_dir():
-            shutil.rmtree(part, ignore_errors=True)
-        else:
-            part.unlink(missing_ok=True)
+        _remove(part)
+
+
+def sweep_parts(folder: Path, *, name: str = "*", older_than: float = STALE_SECONDS) -> None:
+    """Removes what killed processes left half-written of `name` in `folder`, `older_than` seconds ago or more."""
+    for part in folder.glob(f".{name}.*.part"):
+        if time.time() - part.stat().st_mtime >= older_than:
+            _remove(part)
+
+
+def _remove(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part, ignore_errors=True)
+    else:
+        part.unlink(missing_ok=True)

@@ -15,7 +15,6 @@ from typing import Any, Self
 import polars as pl
 
 from movierec.bundles import versioned_folders
-from movierec.bundles.atomic_write import atomic
 from movierec.bundles.versioned_folders import (
     BundleError,
     add_version,
@@ -30,7 +29,7 @@ from movierec.catalog.similar_movies import SimilarityIndex
 from movierec.recommender.two_stage import Recommender
 from movierec.search.browser import Browser
 
-__all__ = ["Bundle", "BundleError", "Live", "atomic", "current", "point_at", "publish", "rollback"]
+__all__ = ["Bundle", "BundleError", "Live", "current", "point_at", "publish", "rollback"]
 
 FORMAT = 6  # counts up when older code could not read what is written, or newer code what was
 

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from movierec.bundles.atomic_write import atomic
+from movierec.bundles.atomic_write import atomic, sweep_parts
 
 log = logging.getLogger(__name__)
 
@@ -48,17 +48,31 @@ def add_version(
 
     The manifest gets the version, which one it replaces, and a SHA-256 of every file; it should name its `format`.
     """
-    target, before = home / version, current(home)
-    with atomic(target) as folder:
-        folder.mkdir()
+    before = current(home)
+
+    def write_verified(folder: Path) -> None:
         write(folder)
         files = {str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
         replaces = before.name if before else None
         content = {"version": version, "replaces": replaces, **manifest, "files": files}
         (folder / "manifest.json").write_text(json.dumps(content, indent=1, default=str))
         opened(folder)
+
+    return place_version(home, version, write_verified)
+
+
+def place_version(home: Path, version: str, write: Callable[[Path], None], *, kept: int = KEPT) -> Path:
+    """Lets `write` fill a new folder, makes it current once it is whole, and removes what is older.
+
+    The last `kept` versions stay, and so does the one that was current before.
+    """
+    target, before = home / version, current(home)
+    sweep_parts(home)
+    with atomic(target) as folder:
+        folder.mkdir()
+        write(folder)
     point_at(home, version)
-    prune(home)
+    prune(home, kept=kept, spared=before)
     return target
 
 
@@ -117,11 +131,10 @@ def replaced_by(folder: Path) -> Path | None:
     return folder.parent / name if name else None
 
 
-def prune(home: Path) -> None:
-    live = current(home)
-    served = (live, replaced_by(live) if live else None)
-    for old in versions(home)[:-KEPT]:
-        if old not in served:
+def prune(home: Path, *, kept: int = KEPT, spared: Path | None = None) -> None:
+    """Removes all versions but the last `kept`, the current one and `spared`."""
+    for old in versions(home)[:-kept]:
+        if old not in {current(home), spared}:
             shutil.rmtree(old, ignore_errors=True)
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import duckdb
 
-from movierec.bundles.bundle import atomic
+from movierec.bundles.atomic_write import atomic
+from movierec.bundles.versioned_folders import current
 
 # The exchange names of the cleaned tables, in MovieLens's own column names.
 EXPORTS = {
@@ -74,10 +75,8 @@ def export(store: Path, folder: Path) -> list[Path]:
 
 def _star(folder: Path) -> dict[str, Path]:
     """The tables of TMDB's metadata as tmdb_movies, tmdb_cast and so on; none where nothing was fetched."""
-    pointer = folder / "CURRENT"
-    if not pointer.is_file():
-        return {}
-    return {f"tmdb_{path.stem}": path for path in sorted((folder / pointer.read_text()).glob("*.parquet"))}
+    version = current(folder)
+    return {f"tmdb_{path.stem}": path for path in sorted(version.glob("*.parquet"))} if version else {}
 
 
 def views(database: duckdb.DuckDBPyConnection) -> list[str]:

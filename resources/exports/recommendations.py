@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from movierec.bundles.bundle import atomic
+from movierec.bundles.atomic_write import atomic
 from movierec.recommender.recommendations import FALLBACK
 from movierec.recommender.two_stage import Recommender
 

@@ -1,6 +1,5 @@
 """Movies, genres, users and interactions in SQLite or PostgreSQL, written in bulk and replaced whole."""
 
-import re
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
@@ -10,9 +9,10 @@ import dagster as dg
 import polars as pl
 import psycopg
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy.engine import URL
 
-VARIABLE = "MOVIEREC_EXPORT_DATABASE_URL"
+from movierec.settings import Settings, parse_database_url
+
 SCHEMA = "movierec"  # of PostgreSQL; SQLite has none
 ROWS_AT_ONCE = 200_000
 
@@ -45,54 +45,25 @@ class RelationalHome(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     folder: str
 
-    def write(self, sample: str, relations: Mapping[str, pl.LazyFrame], environment: Mapping[str, str]) -> str:
-        """Gives where the tables are now, for people."""
-        url = environment.get(VARIABLE, "").strip()
-        if not url:
-            path = Path(self.folder, f"{sample}.db")
+    def write(self, sample: str, relations: Mapping[str, pl.LazyFrame]) -> str:
+        """Gives where the tables are now, for people. Raises ExportError, and SettingsError for a wrong setting."""
+        given = Settings.from_environment().export_database_url.get_secret_value()
+        url = parse_database_url(given) if given else None
+        if url is None or url.drivername == "sqlite":
+            path = Path(url.database or "") if url else Path(self.folder, f"{sample}.db")
             write_sqlite(path, relations)
             return str(path)
-        scheme, _, rest = url.partition("://") if "://" in url else ("", "", url)
-        kind = scheme.partition("+")[0]
-        if kind == "sqlite":
-            slash, named = rest[:1], rest.partition("?")[0][1:]
-            if slash != "/" or not named:
-                raise ExportError(
-                    f"{VARIABLE} names no file: sqlite:///relative.db or sqlite:////absolute.db is wanted"
-                )
-            path = Path(named)
-            write_sqlite(path, relations)
-            return str(path)
-        if kind not in {"postgresql", "postgres"}:
-            named = repr(scheme) if re.fullmatch(r"[a-z0-9+.-]+", scheme) else "something else"
-            raise ExportError(f"{VARIABLE} begins with {named}; sqlite:/// and postgresql:// are known")
-        address = f"postgresql://{rest}"
-        name = named_without_password(address)
+        name = name_database(url)
         try:
-            write_postgres(address, relations)
+            write_postgres(url, relations)
         except psycopg.Error as error:
             raise ExportError(f"{name} cannot be written: {str(error).strip()}") from None
         return name
 
 
-def named_without_password(address: str) -> str:
-    """The database of an address, for people.
-
-    Raises ExportError, without a word of the address, where an unescaped sign cuts it elsewhere than was meant: a part
-    of the password would pass for host, port or database, and errors would name it.
-    """
-    credentials = address.partition("://")[2].rpartition("@")[0]
-    try:
-        told = conninfo_to_dict(address)
-    except (psycopg.ProgrammingError, UnicodeDecodeError):
-        told = {}
-    ports = str(told.get("port") or "0").split(",")
-    if not told or set("/?@") & set(credentials) or not all(port.isdecimal() for port in ports):
-        raise ExportError(
-            f"{VARIABLE} cannot be read: postgresql://user:password@host/database is wanted, "
-            "and in user and password %2F for /, %3F for ?, %40 for @, %25 for %"
-        )
-    database, host = told.get("dbname") or told.get("user", ""), told.get("host") or "this machine"
+def name_database(url: URL) -> str:
+    """The PostgreSQL database of `url`, for people, without its password."""
+    database, host = url.database or url.username, url.host or url.query.get("host") or "this machine"
     return f"PostgreSQL database {database} of {host}, schema {SCHEMA}"
 
 
@@ -137,11 +108,12 @@ def write_sqlite(path: Path, tables: Mapping[str, pl.LazyFrame]) -> None:
             raise
 
 
-def write_postgres(url: str, tables: Mapping[str, pl.LazyFrame]) -> None:
+def write_postgres(url: URL, tables: Mapping[str, pl.LazyFrame]) -> None:
     """Replaces the schema SCHEMA in one transaction; COPY fills it under another name first."""
     staging = f"{SCHEMA}_new"
     named = {"new": sql.Identifier(staging), "old": sql.Identifier(SCHEMA)}
-    with psycopg.connect(url) as database, database.cursor() as cursor:
+    _, connection = url.get_dialect()().create_connect_args(url)
+    with psycopg.connect(**connection) as database, database.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [SCHEMA])  # one export at a time
         cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {new} CASCADE").format(**named))
         cursor.execute(sql.SQL("CREATE SCHEMA {new}").format(**named))

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from movierec.bundles.atomic_write import atomic, sweep_parts
+
 CSV_FILES = ("ratings.csv", "movies.csv", "tags.csv", "links.csv")
 _REQUIRED = ("ratings.csv", "movies.csv")
 
@@ -30,9 +32,8 @@ class Dataset:
 
     def save(self, directory: Path) -> None:
         content = asdict(self) | {"folder": str(self.folder)}
-        new = directory / "dataset.json.new"
-        new.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        new.replace(directory / "dataset.json")
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        (directory / "dataset.json").write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, directory: Path) -> Self:
@@ -68,15 +69,14 @@ def _is_complete(folder: Path, mark: str) -> bool:
 
 @contextmanager
 def _filling(folder: Path, mark: str) -> Iterator[Path]:
-    """A new sibling to write to, which takes the folder's place when the block ends well."""
-    new = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(new, ignore_errors=True)  # what a killed run left
-    new.mkdir()
-    try:
+    """A new folder to write to, which takes the folder's place when the block ends well.
+
+    One process at a time: what others left half-written of the folder is removed.
+    """
+    sweep_parts(folder.parent, name=folder.name, older_than=0)
+    with atomic(folder) as new:
+        new.mkdir()
         yield new
         (new / ".complete").write_text(mark, encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
-        new.rename(folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)

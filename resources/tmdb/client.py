@@ -1,7 +1,6 @@
 """TMDB's API: details and search, at a bounded rate, tried again where that helps; the key shows nowhere."""
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from email.utils import parsedate_to_datetime
@@ -11,6 +10,7 @@ import dagster as dg
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
+from movierec.settings import Settings
 from resources.tmdb.rate_limit import TokenBucket
 
 API = "https://api.themoviedb.org/3"
@@ -204,7 +204,7 @@ class Tmdb(dg.ConfigurableResource):  # type: ignore[type-arg]
     image_host: str
 
     def key(self) -> str | None:
-        return os.environ.get(KEY, "").strip() or None
+        return Settings.from_environment().tmdb_api_key.get_secret_value() or None
 
     def client(self, key: str) -> TmdbClient:
         return TmdbClient(key, api=self.api)

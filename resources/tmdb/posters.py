@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from movierec.bundles.bundle import atomic
+from movierec.bundles.atomic_write import atomic
 from movierec.tmdb import images, thumbnails
 
 IN_FLIGHT = 16

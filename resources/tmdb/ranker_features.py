@@ -5,6 +5,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
+from movierec.bundles.versioned_folders import current
 from movierec.features.tables import beside_tmdb
 
 
@@ -26,10 +27,10 @@ class TmdbFeatures(dg.ConfigurableResource):  # type: ignore[type-arg]
         if not self.on:
             return movies
         home = Path(self.store, sample, "tmdb_metadata")
-        pointer = home / "CURRENT"
-        if not pointer.is_file():
+        version = current(home)
+        if version is None:
             raise NoMetadataError(
                 f"MOVIEREC_TMDB_FEATURES is 1, but {home} holds no metadata of TMDB: "
                 f"run `TMDB_API_KEY=… make metadata SAMPLE={sample}` first, or unset it"
             )
-        return beside_tmdb(movies, pl.scan_parquet(home / pointer.read_text() / "movies.parquet"))
+        return beside_tmdb(movies, pl.scan_parquet(version / "movies.parquet"))

@@ -9,12 +9,12 @@ from typing import Self
 from starlette.requests import Request
 from starlette.responses import Response
 
+from movierec.settings import Settings
 from serving.community.cookies import CookieSigner
 from serving.community.database import Database, DatabaseUnavailableError, SkipIfUnavailable, build_database_url
 from serving.community.passwords import Passwords
 from serving.community.rate_limits import delete_old_attempts
 from serving.community.sessions import Visitor, delete_ended_sessions, prolong_session, recognize_visitor
-from serving.settings import SiteSettings
 
 log = logging.getLogger(__name__)
 
@@ -35,11 +35,11 @@ class Community:
     needs_account: bool = False
 
     @classmethod
-    def from_settings(cls, settings: SiteSettings) -> Self:
-        """Builds it without touching the disk. Raises ValueError for an invalid setting."""
+    def from_settings(cls, settings: Settings) -> Self:
+        """Builds it without touching the disk."""
         return cls(
-            Database(build_database_url(settings.database_url, home=settings.home)),
-            CookieSigner(settings.secret or None, settings.home / "site" / "secret"),
+            Database(build_database_url(settings)),
+            CookieSigner(settings.secret.get_secret_value() or None, settings.layout.site_secret),
             needs_account=settings.require_account,
         )
 

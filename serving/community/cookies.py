@@ -13,19 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 SESSION_COOKIE = "movierec_session"
-COOKIE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie; the session's row ends it sooner
 MIN_SECRET_LENGTH = 16
+COOKIE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie; the session's row ends it sooner
 
 
 class CookieSigner:
-    """Signs with the secret `given`, or with one that is created once in `file`, readable only by the owner.
-
-    Raises ValueError if the given secret is shorter than MIN_SECRET_LENGTH.
-    """
+    """Signs with the secret `given`, or with one that is created once in `file`, readable only by the owner."""
 
     def __init__(self, given: str | None, file: Path) -> None:
-        if given is not None and len(given) < MIN_SECRET_LENGTH:
-            raise ValueError(f"MOVIEREC_SECRET has {len(given)} characters; at least {MIN_SECRET_LENGTH} are wanted")
         self._secret = given
         self._file = file
         self._lock = threading.Lock()

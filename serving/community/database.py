@@ -15,10 +15,12 @@ from urllib.parse import quote
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DataError, DisconnectionError, IntegrityError, SQLAlchemyError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DataError, DisconnectionError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from movierec.settings import Settings, parse_database_url
 
 log = logging.getLogger(__name__)
 
@@ -129,20 +131,10 @@ class Database:
             command.upgrade(build_alembic_config(connection), "head")
 
 
-def build_database_url(given: str | None, *, home: Path) -> URL:
-    """The URL `given`, or SQLite under `home` without one. Raises ValueError, which never repeats a password."""
-    if not given:
-        return URL.create("sqlite", database=str((home / "site" / "site.db").absolute()))
-    try:
-        url = make_url(given)
-    except ArgumentError:
-        raise ValueError("MOVIEREC_DATABASE_URL is no database URL, such as postgresql://user@host/name") from None
-    name = url.drivername.split("+", maxsplit=1)[0]
-    if name in {"postgres", "postgresql"}:
-        return url.set(drivername="postgresql+psycopg")
-    if name == "sqlite" and url.database and url.database != ":memory:":
-        return url
-    raise ValueError(f"MOVIEREC_DATABASE_URL is of {name}; wanted is sqlite:////a/file or postgresql://user@host/name")
+def build_database_url(settings: Settings) -> URL:
+    """The database that the settings name, or SQLite under `home`."""
+    url = settings.database_url.get_secret_value()
+    return parse_database_url(url) if url else URL.create("sqlite", database=str(settings.layout.site_database))
 
 
 def build_alembic_config(connection: Connection) -> Config:

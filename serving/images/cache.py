@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from movierec.bundles.bundle import atomic
+from movierec.bundles.atomic_write import atomic
 from movierec.tmdb.images import KEPT_DAYS
 
 log = logging.getLogger(__name__)

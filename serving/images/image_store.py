@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from movierec.bundles.descriptions import LiveDescriptions
+from movierec.settings import Settings
 from movierec.tmdb import images, thumbnails
 from movierec.tmdb.images import Kind
 from serving.images.cache import ImageCache
@@ -33,15 +34,16 @@ class ImageStore:
     logo: Path
 
     @classmethod
-    def from_home(cls, home: Path, sample: str, *, host: str = images.HOST, cache_mb: int = images.CACHE_MB) -> Self:
-        """The image folders under MOVIEREC_HOME; with a `cache_mb` of 0 nothing is fetched."""
-        cache = ImageCache(home / "posters" / "cache", cache_mb * 2**20)
+    def from_settings(cls, settings: Settings) -> Self:
+        """The image folders under MOVIEREC_HOME; with a `poster_cache_mb` of 0 nothing is fetched."""
+        layout = settings.layout
+        cache = ImageCache(layout.cached_images, settings.poster_cache_mb * 2**20)
         return cls(
-            LiveDescriptions(home / "metadata" / sample / "descriptions.parquet"),
-            ImageCache(home / "posters" / "kept", 0),
+            LiveDescriptions(layout.locate_descriptions(settings.sample)),
+            ImageCache(layout.fetched_posters, 0),
             cache,
-            ImageFetcher(host, cache) if cache_mb else None,
-            home / "site" / "tmdb-logo.svg",
+            ImageFetcher(settings.tmdb_images, cache) if settings.poster_cache_mb else None,
+            layout.tmdb_logo,
         )
 
     def find_image(self, kind: Kind, movie_id: int, *, as_thumbnail: bool = False) -> StoredImage:

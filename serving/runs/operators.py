@@ -1,14 +1,13 @@
 """Access for operators: the token that allows starting runs, and the address of Dagster."""
 
 import hmac
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from fastapi import HTTPException
 from fastapi.security import HTTPAuthorizationCredentials
 
+from movierec.settings import Settings
 from serving.runs.dagster_client import DagsterClient
 
 
@@ -20,11 +19,9 @@ class Operators:
     token: str = ""
 
     @classmethod
-    def from_environment(cls, sample: str, environment: Mapping[str, str] = os.environ) -> Self:
-        """Reads MOVIEREC_DAGSTER_URL (default: port MOVIEREC_DAGSTER_PORT of this machine) and MOVIEREC_ADMIN_TOKEN."""
-        port = environment.get("MOVIEREC_DAGSTER_PORT") or "3000"
-        url = environment.get("MOVIEREC_DAGSTER_URL") or f"http://127.0.0.1:{port}"
-        return cls(DagsterClient(url.rstrip("/"), sample), environment.get("MOVIEREC_ADMIN_TOKEN", ""))
+    def from_settings(cls, settings: Settings) -> Self:
+        """The Dagster UI and the token that the settings name."""
+        return cls(DagsterClient(settings.dagster_address, settings.sample), settings.admin_token.get_secret_value())
 
     def require_operator(self, given: HTTPAuthorizationCredentials | None) -> None:
         """Raises a 403 if no token is configured, a 401 if the given one is missing or wrong."""

@@ -40,7 +40,7 @@ def clustered(tmp_path_factory):
 
 
 def table(settings, name):
-    return pl.read_parquet(settings.store / "full" / f"{name}.parquet")
+    return pl.read_parquet(settings.layout.store / "full" / f"{name}.parquet")
 
 
 def test_every_movie_is_in_one_of_ten_clusters(clustered):
@@ -69,7 +69,7 @@ def test_popular_tags_are_kept_by_cluster(clustered):
 
 
 def test_the_run_configuration_sets_k(clustered, tmp_path):
-    shutil.copytree(clustered[0].store, tmp_path / "home" / "store")
+    shutil.copytree(clustered[0].layout.store, tmp_path / "home" / "store")
     settings = settings_for(tmp_path)
     job = definitions(settings).resolve_job_def("everything")
     with dg.DagsterInstance.ephemeral() as instance:
@@ -125,15 +125,15 @@ def test_a_companion_that_cannot_be_served_is_made_again_and_nothing_else(
     settings = settings_for(tmp_path)
     shutil.copytree(clustered[0].home, settings.home)
     shutil.copytree(clustered[0].source, settings.source)
-    dataset = acquire(settings.source, settings.raw)
+    dataset = acquire(settings.source, settings.layout.raw)
     source = {"name": dataset.name, "description": dataset.description, "version": dataset.version}
     factories.publish_bundle(settings.home, source=source, sample="full")
-    fault(settings.companion("full"))
+    fault(settings.layout.locate_companions("full"))
     for name, value in {"MOVIEREC_HOME": settings.home, "MOVIEREC_SOURCE": settings.source, "DAGSTER_HOME": ""}.items():
         monkeypatch.setenv(name, str(value))
     assert pipeline.main(["--if-needed"]) == 0
     assert "sample full, 3 assets" in capsys.readouterr().out
-    assert Companion.open(current(settings.companion("full"))).manifest["source"] == source
+    assert Companion.open(current(settings.layout.locate_companions("full"))).manifest["source"] == source
     assert pipeline.main(["--if-needed"]) == 0
     assert capsys.readouterr().out.startswith("Up to date: bundle v1")
 
@@ -150,7 +150,7 @@ def test_the_job_of_the_site_makes_clusters_and_publishes_them_and_nothing_else(
 def test_what_the_site_asks_of_dagster_runs_and_the_site_serves_it_without_a_restart(clustered, tmp_path):
     settings = settings_for(tmp_path)
     shutil.copytree(clustered[0].home, settings.home)
-    source = Companion.open(current(settings.companion("full"))).manifest["source"]
+    source = Companion.open(current(settings.layout.locate_companions("full"))).manifest["source"]
     factories.publish_bundle(settings.home, source=source)
     fake = FakeDagster(launchRun=launched())
     browser = site(settings.home, fake)

@@ -9,9 +9,9 @@ import pytest
 from assets.definitions import definitions
 from movierec.bundles.descriptions import LiveDescriptions
 from movierec.catalog.catalog import Movie
+from movierec.settings import Settings
 from movierec.tmdb.metadata import Metadata
 from resources.exports.duckdb_store import connect
-from resources.settings import Settings
 from resources.tmdb import client
 from tests.fake_tmdb import V3_KEY, FakeTmdb, served
 
@@ -39,9 +39,9 @@ def settings(tmp_path, fake, monkeypatch):
     ]
     with served(fake.app) as address:
         found = Settings(home=tmp_path, tmdb_api=f"{address}/3", tmdb_images=f"{address}/t/p")
-        (found.store / "full").mkdir(parents=True)
+        (found.layout.store / "full").mkdir(parents=True)
         schema = {"year": pl.Int16, "popularity": pl.Float32, "imdb_id": pl.Int32, "tmdb_id": pl.Int32}
-        pl.DataFrame(rows, schema_overrides=schema).write_parquet(found.store / "full" / "catalogue.parquet")
+        pl.DataFrame(rows, schema_overrides=schema).write_parquet(found.layout.store / "full" / "catalogue.parquet")
         yield found
 
 
@@ -77,13 +77,16 @@ def test_a_run_writes_the_star_the_descriptions_and_the_posters(settings, fake):
         "left": 0,
         "movies_rows": 2,
     }
-    described = LiveDescriptions(settings.metadata / "full" / "descriptions.parquet")()
+    described = LiveDescriptions(settings.layout.locate_descriptions("full"))()
     assert described.get(2).directors == ("Lilly Wachowski", "Lana Wachowski")
-    posters = pl.read_parquet(settings.store / "full" / "posters.parquet")
+    posters = pl.read_parquet(settings.layout.store / "full" / "posters.parquet")
     assert posters["movie_id"].to_list() == [2, 1]
-    assert all((settings.posters / file).stat().st_size == size for file, size in posters[["file", "bytes"]].rows())
+    assert all(
+        (settings.layout.fetched_posters / file).stat().st_size == size
+        for file, size in posters[["file", "bytes"]].rows()
+    )
     query = 'SELECT name FROM tmdb_cast JOIN tmdb_persons USING (person_id) WHERE movie_id = 2 ORDER BY "order"'
-    assert connect(settings.store / "full").execute(query).fetchone() == ("Keanu Reeves",)
+    assert connect(settings.layout.store / "full").execute(query).fetchone() == ("Keanu Reeves",)
     assert V3_KEY not in told
 
 
@@ -130,7 +133,7 @@ def test_a_tmdb_that_is_down_leaves_what_was_fetched_before(settings, fake, monk
     assert metadata_of(result, "tmdb_metadata")["failed"] == 2
     assert metadata_of(result, "tmdb_metadata")["movies_rows"] == 1
     assert "status 500" in told
-    assert len(LiveDescriptions(settings.metadata / "full" / "descriptions.parquet")()) == 1
+    assert len(LiveDescriptions(settings.layout.locate_descriptions("full"))()) == 1
 
 
 @pytest.mark.parametrize("tmdb_features", [False, True])
@@ -145,5 +148,5 @@ def test_nothing_that_is_published_stands_below_metadata_and_metadata_comes_last
 
 def test_a_loaded_star_is_what_was_written(settings):
     run(settings)
-    home = settings.store / "full" / "tmdb_metadata"
+    home = settings.layout.store / "full" / "tmdb_metadata"
     assert len(Metadata.load(home / (home / "CURRENT").read_text()).movies) == 2

@@ -22,6 +22,8 @@ import psutil
 
 from assets.commands.bench import free_port, wait_for
 from movierec.bundles.bundle import Bundle, current
+from movierec.home_layout import HomeLayout
+from movierec.settings import Settings
 
 CONNECTIONS = 32
 
@@ -117,7 +119,7 @@ def measure(port: int, server: psutil.Process, requests: list[bytes], *, rate: f
 
 def draws(home: Path, n: int) -> list[tuple[int, int]]:
     """Pairs of a user and a movie: users at random, movies as often as they are rated."""
-    folder = current(home / "published" / "full")
+    folder = current(HomeLayout(home).locate_bundles("full"))
     if folder is None:
         raise SystemExit(f"nothing is published under {home}")
     interactions = Bundle.open(folder).recommender.interactions
@@ -133,7 +135,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6, help="for each endpoint")
     parser.add_argument("--port", type=int, default=None)
     given = parser.parse_args()
-    home = Path(os.environ.get("MOVIEREC_HOME") or "data")
+    home = Settings.from_environment().home
     pairs = draws(home, int(given.rate * given.seconds))
     port = given.port or free_port()
     command = ["-m", "uvicorn", "serving.app:from_environment", "--factory", "--port", str(port), "--no-access-log"]

@@ -21,6 +21,7 @@ from movierec.bundles.bundle import Bundle, publish
 from movierec.catalog.catalog import Catalog, Movie
 from movierec.data.movielens import GENRES
 from movierec.search.browser import Browser
+from movierec.settings import Settings
 from serving.app import create_app
 from serving.pages.search import build_search_view, suggest_movies
 from serving.services.search_query import parse_search_query
@@ -111,7 +112,7 @@ def measured(what: str, work: Callable[[str], object], asks: Iterator[str]) -> L
 
 def over_asgi(home: Path, asks: Iterator[str]) -> list[Line]:
     """Whole answers of the application, without a server or a socket."""
-    app = create_app(home, "full")
+    app = create_app(Settings(home=home))
     transport = httpx.ASGITransport(app)
     lines = []
     with asyncio.Runner() as runner:

@@ -12,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from movierec.settings import Settings
 from serving.app import create_app
 from serving.community import rate_limits
 from serving.pages import catalogue
@@ -49,7 +50,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         patch.setattr(catalogue, "PAGE_SIZE", 20)
         # All browsers of the tests come from one address.
         patch.setattr(rate_limits, "GUESTS", rate_limits.GUESTS._replace(times=10_000))
-        with serve(create_app(home, "full")) as address:
+        with serve(create_app(Settings(home=home))) as address:
             yield address
 
 

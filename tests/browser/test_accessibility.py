@@ -6,6 +6,7 @@ from importlib.resources import files
 import pytest
 from playwright.sync_api import Page, expect
 
+from movierec.settings import Settings
 from serving.app import create_app
 from serving.pages.my_movies import LIST_NAMES
 from tests.broken import Broken, serve_changed_bundle
@@ -69,7 +70,7 @@ def failing_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     home = tmp_path_factory.mktemp("failing")
     if request.param == "crashed":
         publish_bundle(home)
-    app = create_app(home, "full")
+    app = create_app(Settings(home=home))
     if request.param == "crashed":
         serve_changed_bundle(app, catalog=Broken("a fault of ours"))
     with serve(app) as address:

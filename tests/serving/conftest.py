@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from movierec.settings import Settings
 from serving.app import create_app
 from serving.community.database import Database, build_database_url
 from tests.factories import published_home
@@ -43,7 +44,7 @@ class Browser:
 
 
 def browser_of(home: Path) -> Browser:
-    return Browser(create_app(home, "full"))
+    return Browser(create_app(Settings(home=home)))
 
 
 def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
@@ -58,9 +59,9 @@ def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """An empty one of each kind."""
     if request.param == "sqlite":
-        yield Database(build_database_url(None, home=tmp_path), wait_seconds=0.2)
+        yield Database(build_database_url(Settings(home=tmp_path)), wait_seconds=0.2)
         return
-    found = Database(build_database_url(request.getfixturevalue("postgres_url"), home=tmp_path))
+    found = Database(build_database_url(Settings(database_url=request.getfixturevalue("postgres_url"))))
     with found.engine.begin() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
         connection.execute(text("CREATE SCHEMA public"))

@@ -10,6 +10,7 @@ import pytest
 from anyio import to_thread
 
 from movierec.bundles.bundle import point_at
+from movierec.settings import Settings
 from serving.app import create_app, from_environment
 from tests.factories import publish_bundle, publish_companion, published_home
 from tests.serving.conftest import Browser, browser_of, eventually
@@ -161,9 +162,9 @@ def test_the_advice_names_the_sample(tmp_path: Path) -> None:
     publish_bundle(tmp_path / "one")
     (tmp_path / "published").mkdir()
     (tmp_path / "one" / "published" / "full").rename(tmp_path / "published" / "10pct")
-    browser = Browser(create_app(tmp_path, "10pct"))
+    browser = Browser(create_app(Settings(home=tmp_path, sample="10pct")))
     assert "`make clusters SAMPLE=10pct`" in browser.get("/favorite-cluster?user_id=4").json()["detail"]
-    nothing = Browser(create_app(tmp_path, "1pct"))
+    nothing = Browser(create_app(Settings(home=tmp_path, sample="1pct")))
     assert "`make pipeline SAMPLE=1pct`" in nothing.get("/top").json()["detail"]
 
 
@@ -193,4 +194,4 @@ def test_the_environment_says_what_is_served(home: Path, monkeypatch: pytest.Mon
 
 def test_without_its_script_the_site_does_not_start(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="make setup"):
-        create_app(tmp_path, "full", htmx=tmp_path / "htmx.min.js")
+        create_app(Settings(home=tmp_path), htmx=tmp_path / "htmx.min.js")

@@ -12,6 +12,7 @@ import httpx
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 
+from movierec.settings import Settings
 from serving.app import create_app
 from serving.community.community import Community
 from serving.community.cookies import SESSION_COOKIE, CookieSigner
@@ -66,12 +67,12 @@ class Tab:
 
 def community(home: Path, database: Database | None = None, **options: Any) -> Community:
     options = {"clock": Clock(), "passwords": Passwords(QUICK)} | options
-    database = database or Database(build_database_url(None, home=home), wait_seconds=0.2)
+    database = database or Database(build_database_url(Settings(home=home)), wait_seconds=0.2)
     return Community(database, CookieSigner("a secret of the tests", home / "secret"), **options)
 
 
 def tab(home: Path, people: Community, scheme: str = "http") -> Tab:
-    return Tab(create_app(home, "full", community=people), scheme)
+    return Tab(create_app(Settings(home=home), community=people), scheme)
 
 
 def another(tab: Tab, *, same_browser: bool = False) -> Tab:

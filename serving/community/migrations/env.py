@@ -1,11 +1,9 @@
 """Run by Alembic, on the connection from Database, or on MOVIEREC_DATABASE_URL from the command line."""
 
-import os
-from pathlib import Path
-
 from alembic import context
 from sqlalchemy import Connection
 
+from movierec.settings import Settings
 from serving.community.database import Database, build_database_url
 from serving.community.models import Record
 
@@ -26,7 +24,6 @@ given = context.config.attributes.get("connection")
 if given is not None:
     run_migrations(given)
 else:
-    home = Path(os.environ.get("MOVIEREC_HOME") or "data")
-    database = Database(build_database_url(os.environ.get("MOVIEREC_DATABASE_URL"), home=home))
+    database = Database(build_database_url(Settings.from_environment()))
     with database.engine.connect().execution_options(writes=True) as connection, connection.begin():
         run_migrations(connection)

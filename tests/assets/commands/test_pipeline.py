@@ -9,8 +9,8 @@ import pytest
 
 from assets.commands import pipeline
 from assets.schedules import nightly
+from movierec.settings import Settings
 from resources.progress_logger import Progress
-from resources.settings import Settings
 from tests import factories
 
 
@@ -39,7 +39,7 @@ def published(settings, version):
 def test_an_up_to_date_bundle_is_not_made_again(settings, capsys):
     from resources.sources.sources import acquire
 
-    published(settings, acquire(settings.source, settings.raw).version)
+    published(settings, acquire(settings.source, settings.layout.raw).version)
     assert pipeline.main(["--if-needed"]) == 0
     assert capsys.readouterr().out.startswith("Up to date: bundle v1 (movielens, sample full)")
 
@@ -160,8 +160,8 @@ def test_a_broken_bundle_is_made_anew(settings, capsys, monkeypatch, broken):
     from resources.sources.sources import acquire
 
     monkeypatch.setattr(pipeline, "SERVED", FIRST)
-    published(settings, acquire(settings.source, settings.raw).version)
-    (settings.published("full") / "v1" / broken).write_text("{")
+    published(settings, acquire(settings.source, settings.layout.raw).version)
+    (settings.layout.locate_bundles("full") / "v1" / broken).write_text("{")
     assert pipeline.main(["--if-needed"]) == pipeline.FAILED  # the ratings are wrong, and there is nothing to serve
     assert "publishing anew" in capsys.readouterr().out
 

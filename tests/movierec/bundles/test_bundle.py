@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 
 from movierec.bundles import versioned_folders
-from movierec.bundles.bundle import FORMAT, Bundle, BundleError, Live, atomic, current, point_at, publish, rollback
+from movierec.bundles.atomic_write import atomic
+from movierec.bundles.bundle import FORMAT, Bundle, BundleError, Live, current, point_at, publish, rollback
 from tests import factories
 
 

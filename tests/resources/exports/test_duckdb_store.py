@@ -9,8 +9,8 @@ from assets.commands import store as command
 from movierec.catalog.clusters import popular_words
 from movierec.data.cleaning import standardized_ratings
 from movierec.features.content import words
+from movierec.settings import ROOT
 from resources.exports import duckdb_store
-from resources.settings import ROOT
 from tests import factories
 
 
@@ -177,7 +177,7 @@ def test_a_failed_statement_of_a_pipe_is_exit_code_1(store, tmp_path):
 def test_a_wrong_setting_is_one_line_and_exit_code_2(tmp_path, module):
     code, out, err = run(*module, HOME=tmp_path, WEB_PORT="eighty")
     assert (code, out) == (2, "")
-    assert err == "MOVIEREC_WEB_PORT is 'eighty'; a port is a number from 1 to 65535\n"
+    assert err == "MOVIEREC_WEB_PORT is 'eighty'; wanted is a port, a number from 1 to 65535\n"
 
 
 @pytest.mark.parametrize("what", ["sql", "export"])

@@ -377,7 +377,7 @@ def test_an_odd_archive_leaves_no_folder(tmp_path: Path, content: bytes, changes
 
 def test_a_folder_half_unpacked_is_done_again(tmp_path: Path) -> None:
     (tmp_path / "tiny.zip").write_bytes(GOOD_ZIP)
-    for torn in ("tiny", ".tiny.new"):
+    for torn in ("tiny", ".tiny.1.part"):
         (tmp_path / torn).mkdir()
         (tmp_path / torn / "ratings.csv").write_bytes(b"userId,mov")
     dataset = acquire("tiny", tmp_path, catalogue=catalogue())

@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from movierec.settings import Settings
 from serving.app import create_app
 from serving.runs.dagster_client import DagsterClient
 from serving.runs.operators import Operators
@@ -23,7 +24,7 @@ from tests.serving.api.test_runs import FakeDagster, launched
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 OPERATIONS = [
     (path, method, mode)
-    for path, operations in create_app(Path("nowhere"), "full").openapi()["paths"].items()
+    for path, operations in create_app(Settings(home=Path("nowhere"))).openapi()["paths"].items()
     for method, operation in operations.items()
     for mode in GenerationMode
     if mode.is_positive or operation.keys() & {"parameters", "requestBody"}  # else nothing can be wrong
@@ -34,7 +35,7 @@ OPERATIONS = [
 def described(home: Path) -> BaseSchema:
     fake = FakeDagster(launchRun=launched(), runOrError={"__typename": "RunNotFoundError"})
     operators = Operators(DagsterClient("http://dagster", "full", httpx.MockTransport(fake)), "secret")
-    return schemathesis.openapi.from_asgi("/openapi.json", create_app(home, "full", operators=operators))
+    return schemathesis.openapi.from_asgi("/openapi.json", create_app(Settings(home=home), operators=operators))
 
 
 @pytest.mark.parametrize(("path", "method", "mode"), OPERATIONS)

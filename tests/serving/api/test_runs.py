@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from movierec.settings import Settings
 from serving.app import create_app
 from serving.runs import dagster_client
 from serving.runs.dagster_client import DagsterClient
@@ -38,7 +39,7 @@ class FakeDagster:
 
 def site(home: Path, answer: Any, token: str = "secret") -> Browser:  # noqa: S107
     dagster = DagsterClient(ADDRESS, "10pct", httpx.MockTransport(answer))
-    return Browser(create_app(home, "full", operators=Operators(dagster, token)))
+    return Browser(create_app(Settings(home=home), operators=Operators(dagster, token)))
 
 
 def launched() -> dict[str, Any]:
@@ -169,11 +170,11 @@ def test_an_unknown_run_is_404_and_what_is_no_run_id_422(home: Path) -> None:
     assert broken.get(f"/runs/{RUN}", **TOKEN).status_code == 503
 
 
-def test_the_environment_names_token_and_dagster() -> None:
-    found = Operators.from_environment("1pct", {"MOVIEREC_DAGSTER_PORT": "3001", "MOVIEREC_ADMIN_TOKEN": "t"})
+def test_the_settings_name_token_and_dagster() -> None:
+    found = Operators.from_settings(Settings(sample="1pct", dagster_port=3001, admin_token="t"))
     assert (found.dagster.url, found.dagster.sample, found.token) == ("http://127.0.0.1:3001", "1pct", "t")
-    assert Operators.from_environment("full", {"MOVIEREC_DAGSTER_URL": ADDRESS + "/"}).dagster.url == ADDRESS
-    assert Operators.from_environment("full", {}).dagster.url == "http://127.0.0.1:3000"
+    assert Operators.from_settings(Settings(dagster_url=ADDRESS + "/")).dagster.url == ADDRESS
+    assert Operators.from_settings(Settings()).dagster.url == "http://127.0.0.1:3000"
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

@@ -14,12 +14,12 @@ import httpx
 import polars as pl
 import pytest
 
+from movierec.settings import Settings
 from movierec.tmdb.metadata import DESCRIPTIONS
 from resources.tmdb.posters import PosterFetch
 from serving.app import create_app
 from serving.images.cache import ImageCache
 from serving.images.fetcher import DEADLINE_SECONDS, MAX_FAILURES, MAX_WAITING, REST_SECONDS, ImageFetcher
-from serving.images.image_store import ImageStore
 from tests.factories import publish_bundle, published_home
 from tests.fake_tmdb import JPEG, FakeTmdb, served
 from tests.photographs import photograph
@@ -62,7 +62,7 @@ def fake() -> FakeTmdb:
 @pytest.fixture
 def browser(home: Path, fake: FakeTmdb) -> Iterator[Browser]:
     with served(fake.app) as address:
-        app = create_app(home, "full", image_store=ImageStore.from_home(home, "full", host=f"{address}/t/p"))
+        app = create_app(Settings(home=home, tmdb_images=f"{address}/t/p"))
         yield Browser(app)
         app.state.site.image_store.close()
 
@@ -179,9 +179,7 @@ def test_what_the_host_has_not_is_asked_for_once_and_stays_drawn(
 
 def test_a_site_without_a_cache_fetches_nothing(home: Path, fake: FakeTmdb) -> None:
     with served(fake.app) as address:
-        browser = Browser(
-            create_app(home, "full", image_store=ImageStore.from_home(home, "full", host=f"{address}/t/p", cache_mb=0))
-        )
+        browser = Browser(create_app(Settings(home=home, tmdb_images=f"{address}/t/p", poster_cache_mb=0)))
         assert browser.get("/posters/1").headers["content-type"] == "image/svg+xml"
         assert fake.asked == []
 
@@ -213,7 +211,7 @@ def test_a_movie_page_without_a_description_has_no_empty_places(browser: Browser
 
 
 def test_without_metadata_nobody_is_told_of_tmdb(tmp_path: Path) -> None:
-    page = Browser(create_app(published_home(tmp_path), "full")).get("/movies/1").text
+    page = Browser(create_app(Settings(home=published_home(tmp_path)))).get("/movies/1").text
     assert "uses the TMDB API" not in page
 
 

@@ -1,0 +1,204 @@
+"""The settings: variables of the environment, checked in one place. The graph and the site read the same object."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from movierec.data.sampling import SAMPLES
+from movierec.home_layout import HomeLayout
+from movierec.tmdb import images
+
+ROOT = Path(__file__).parents[1]
+UNSET = SecretStr("")
+
+CRON_PART = re.compile(r"(?:\*|(\d\d?)(?:-(\d\d?))?)(?:/[1-9]\d?)?")
+CRON_BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+CRON_NAMES = {
+    3: ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
+    4: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
+}
+
+
+class SettingsError(ValueError):
+    """One or more variables cannot be used; a line for each of them says what is wanted."""
+
+
+def check_home(home: Path) -> Path:
+    """The absolute path. Raises ValueError where something else than a folder is there."""
+    if home.exists() and not home.is_dir():
+        raise ValueError
+    return home.absolute()
+
+
+def check_sample(sample: str) -> str:
+    """`sample`. Raises ValueError where there is none of that name."""
+    if sample not in SAMPLES:
+        raise ValueError
+    return sample
+
+
+def check_cron(text: str) -> str:
+    """`text`, five fields of cron. Raises ValueError where it is something else."""
+    fields = text.split()
+    if len(fields) != len(CRON_BOUNDS) or not all(map(_is_cron_field, range(len(fields)), fields)):
+        raise ValueError
+    return text
+
+
+def _is_cron_field(at: int, field: str) -> bool:
+    low, high = CRON_BOUNDS[at]
+    text = field.lower()
+    for number, name in enumerate(CRON_NAMES.get(at, ()), start=low):
+        text = re.sub(rf"\b{name}\b", str(number), text)
+    parts = [CRON_PART.fullmatch(part) for part in text.split(",")]
+    spans = [[int(number) for number in part.groups() if number] for part in parts if part]
+    return all(parts) and all(span == sorted(span) and all(low <= n <= high for n in span) for span in spans)
+
+
+def check_timezone(name: str) -> str:
+    """`name`. Raises ValueError where no time zone has it."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError) as error:  # a KeyError is an unknown name, an OSError the name of a group of zones
+        raise ValueError from error
+    return name
+
+
+def check_web_address(url: str) -> str:
+    """`url` without a slash at its end. Raises ValueError where it is no address of http or https."""
+    if not url.startswith(("http://", "https://")):
+        raise ValueError
+    HttpUrl(url)
+    return url.rstrip("/")
+
+
+def parse_database_url(url: str) -> URL:
+    """The SQLite file or PostgreSQL database that `url` names, with psycopg as PostgreSQL's driver.
+
+    Raises ValueError, which repeats nothing of the URL, also where an unescaped sign or a password in the query would
+    let a part of the password pass for something that error messages show.
+    """
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ValueError("not a database URL") from None
+    backend = parsed.drivername.partition("+")[0]
+    if backend == "sqlite" and not parsed.host and parsed.database not in {None, "", ":memory:"}:
+        return parsed.set(drivername="sqlite")
+    credentials = url.partition("://")[2].rpartition("@")[0]
+    is_unambiguous = not set("/?@") & set(credentials) and "password" not in parsed.query
+    if backend in {"postgres", "postgresql"} and is_unambiguous:
+        return parsed.set(drivername="postgresql+psycopg")
+    raise ValueError("not the URL of a SQLite file or a PostgreSQL database")
+
+
+def check_database_url(url: SecretStr) -> SecretStr:
+    """`url`. Raises ValueError where `parse_database_url` does."""
+    if url:
+        parse_database_url(url.get_secret_value())
+    return url
+
+
+Sample = Annotated[
+    str, AfterValidator(check_sample), Field(description=f"one of {', '.join(SAMPLES)} (SAMPLE=... in make)")
+]
+Port = Annotated[int, Field(ge=1, le=65_535, description="a port, a number from 1 to 65535")]
+Megabytes = Annotated[int, Field(ge=0, description="a whole number of megabytes")]
+Switch = Annotated[bool, Field(description="1, true, yes or on to switch it on, or 0, false, no or off")]
+WebAddress = Annotated[
+    str, AfterValidator(check_web_address), Field(description="an address that begins with http:// or https://")
+]
+DatabaseUrl = Annotated[
+    SecretStr,
+    AfterValidator(check_database_url),
+    Field(
+        description="sqlite:///relative.db, sqlite:////absolute.db or postgresql://user:password@host/name, "
+        "in user and password with %40 for @, %2F for /, %3F for ? and %25 for %"
+    ),
+]
+
+
+class Settings(BaseSettings):
+    """Each field is the variable MOVIEREC_<FIELD>, but for TMDB_API_KEY; an unset or blank one means the default.
+
+    `home` is the root of everything written. `source` is looked at when the data is fetched
+    (`resources.sources`), as a folder may come later.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="MOVIEREC_", frozen=True, extra="forbid", validate_default=False, validate_by_name=True
+    )
+
+    home: Annotated[Path, AfterValidator(check_home), Field(description="a folder, or a path where none is yet")] = (
+        ROOT / "data"
+    )
+    source: str = "demo"
+    sample: Sample = "full"
+    web_port: Port = 8000
+    dagster_port: Port = 3000
+    mlflow_port: Port = 5000
+    reference: Switch = False
+    tmdb_features: Switch = False
+    retrain_cron: Annotated[
+        str, AfterValidator(check_cron), Field(description="five fields of cron, such as 0 3 * * *")
+    ] = "0 3 * * *"
+    timezone: Annotated[
+        str, AfterValidator(check_timezone), Field(description="a time zone, such as UTC or Europe/Berlin")
+    ] = "UTC"
+    export_database_url: DatabaseUrl = UNSET
+    admin_token: SecretStr = UNSET
+    dagster_url: WebAddress = ""
+    database_url: DatabaseUrl = UNSET
+    secret: Annotated[SecretStr, Field(min_length=16, description="at least 16 characters")] = UNSET
+    require_account: Switch = False
+    tmdb_api: WebAddress = "https://api.themoviedb.org/3"
+    tmdb_images: WebAddress = images.HOST
+    poster_cache_mb: Megabytes = images.CACHE_MB
+    tmdb_api_key: Annotated[SecretStr, Field(validation_alias="TMDB_API_KEY")] = UNSET
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_blanks(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Strips texts and leaves out blank ones, so that their defaults hold."""
+        stripped = {name: value.strip() if isinstance(value, str) else value for name, value in given.items()}
+        return {name: value for name, value in stripped.items() if value != ""}
+
+    @classmethod
+    def from_environment(cls) -> Self:
+        """Raises SettingsError, which names every variable that cannot be used."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError("\n".join(describe_faults(error))) from None
+
+    @property
+    def layout(self) -> HomeLayout:
+        """The folders under `home`."""
+        return HomeLayout(self.home)
+
+    @property
+    def dagster_address(self) -> str:
+        """Where the Dagster UI answers: `dagster_url`, or `dagster_port` of this machine."""
+        return self.dagster_url or f"http://127.0.0.1:{self.dagster_port}"
+
+
+def describe_faults(error: ValidationError) -> list[str]:
+    """A sentence for each variable: its name, its value unless that may hold a password, and what is wanted."""
+    found = []
+    for fault in error.errors():
+        field = Settings.model_fields[str(fault["loc"][0])]
+        is_secret = field.annotation is SecretStr or "@" in str(fault["input"])
+        said = "is not usable" if is_secret else f"is {fault['input']!r}"
+        found.append(f"{name_variable(str(fault['loc'][0]))} {said}; wanted is {field.description}")
+    return found
+
+
+def name_variable(field: str) -> str:
+    """The variable of the environment that a field of Settings is read from."""
+    return str(Settings.model_fields[field].validation_alias or f"MOVIEREC_{field.upper()}")
