@@ -142,22 +142,21 @@ class SearchQuery:
 
     def list_chips(self) -> list[FilterChip]:
         """The active filters, in the order of the panel."""
-        found = [
-            FilterChip(
-                chip, value, self.replace(**{name: tuple(each for each in getattr(self, name) if each != value)})
-            )
-            for chip, name in (("genre", "genres"), ("decade", "decades"), ("tag", "tags"), ("only", "only"))
-            for value in getattr(self, name)
-        ]
+        found: list[FilterChip] = []
+        for chip, name in (("genre", "genres"), ("decade", "decades"), ("tag", "tags"), ("only", "only")):
+            values: tuple[str, ...] = getattr(self, name)
+            for value in values:
+                rest = tuple(each for each in values if each != value)
+                found.append(FilterChip(chip, value, self.replace(**{name: rest})))
         for name in ("years", "rating_min", "ratings_min"):
             condition: Between = getattr(self, name)
             if not is_blank(condition):
                 found.append(FilterChip(name, "", self.replace(**{name: Between(condition.field)}), condition))
         parts = self.tree.parts if self.tree.kind == "and" else (self.tree,)
-        rest = [join_conditions(parts[:i] + parts[i + 1 :]) for i in range(len(parts))]
-        return found + [
-            FilterChip("tree", "", self.replace(tree=tree), part) for part, tree in zip(parts, rest, strict=True)
-        ]
+        for i, part in enumerate(parts):
+            tree = join_conditions(parts[:i] + parts[i + 1 :])
+            found.append(FilterChip("tree", "", self.replace(tree=tree), part))
+        return found
 
 
 def parse_search_query(pairs: QueryPairs, tree: Group | None = None, faults: Iterable[QueryFault] = ()) -> SearchQuery:
