@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from movierec.settings import Settings
 from serving.app import create_app
 from serving.community import rate_limits
-from serving.pages import catalogue
+from serving.pages import grid
 from tests.factories import publish_bundle
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -47,7 +47,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home = tmp_path_factory.mktemp("site")
     publish_bundle(home, n_movies=50)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(catalogue, "PAGE_SIZE", 20)
+        patch.setattr(grid, "PAGE_SIZE", 20)
         # All browsers of the tests come from one address.
         patch.setattr(rate_limits, "GUESTS", rate_limits.GUESTS._replace(times=10_000))
         with serve(create_app(Settings(home=home))) as address:
