@@ -3,20 +3,20 @@
 import dagster as dg
 import polars as pl
 
-from assets.protocols import PARQUET, samples
+from assets.protocols import PARQUET_KINDS, sample_partitions
 from movierec.candidates.ials import IALS
 from movierec.candidates.popularity import Popularity
 from movierec.catalog import catalog
 from movierec.catalog import similar_movies as similarity
-from resources.io_managers import markdown
+from resources.io_managers import render_markdown_table
 
 OWNERS = ["team:web"]
 
 
-@dg.asset(partitions_def=samples, group_name="published", kinds=PARQUET, owners=OWNERS)
+@dg.asset(partitions_def=sample_partitions, group_name="published", kinds=PARQUET_KINDS, owners=OWNERS)
 def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, tags: pl.LazyFrame, popularity: Popularity) -> pl.LazyFrame:
     """Every movie as the site lists it, most popular first."""
-    return catalog.catalogue(movies, links, popularity.stats().lazy(), tags)
+    return catalog.build_catalogue(movies, links, popularity.stats().lazy(), tags)
 
 
 class SimilarConfig(dg.Config):
@@ -27,7 +27,7 @@ class SimilarConfig(dg.Config):
     min_ratings: int = 5
 
 
-@dg.asset(partitions_def=samples, group_name="published", kinds=PARQUET, owners=OWNERS)
+@dg.asset(partitions_def=sample_partitions, group_name="published", kinds=PARQUET_KINDS, owners=OWNERS)
 def similar_movies(
     context: dg.AssetExecutionContext,
     config: SimilarConfig,
@@ -37,11 +37,13 @@ def similar_movies(
 ) -> pl.DataFrame:
     """The nearest movies of each by cosine of iALS factors, by shared genres where a movie has too few ratings."""
     stats = popularity.stats()
-    by_factors = similarity.by_factors(
+    by_factors = similarity.find_similar_by_factors(
         ials.movie_ids, ials.item_factors, popularity.n_ratings, n=config.n, min_ratings=config.min_ratings
     )
     others = movies.join(by_factors, on="movie_id", how="anti")["movie_id"].to_numpy()
-    table = pl.concat([by_factors, similarity.by_genres(movies, others, stats, n=config.n)]).sort("movie_id")
+    table = pl.concat([by_factors, similarity.find_similar_by_genres(movies, others, stats, n=config.n)]).sort(
+        "movie_id"
+    )
     titles = dict(movies.select("movie_id", "display_title").iter_rows())
     known = table.join(stats.head(8), on="movie_id").select(
         movie=pl.col("movie_id").replace_strict(titles, return_dtype=pl.String),
@@ -51,6 +53,6 @@ def similar_movies(
     )
     context.add_output_metadata(
         dict(table.group_by("model").len().iter_rows())
-        | {"examples": markdown(known.with_columns(pl.col("similar").list.join(" · ")))}
+        | {"examples": render_markdown_table(known.with_columns(pl.col("similar").list.join(" · ")))}
     )
     return table

@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 
 from assets.protocols import PER_USER
-from movierec.bundles.bundle import BundleError, current
-from movierec.bundles.versioned_folders import opening
-from movierec.evaluation.holdout import KNOWN
+from movierec.bundles.bundle import BundleError, current_version
+from movierec.bundles.versioned_folders import as_bundle_error
+from movierec.evaluation.holdout import KNOWN_USERS
 from movierec.recommender.two_stage import Recommender
 from resources.sources.dataset import Dataset
 
-TIMED = 20
+N_TIMED_USERS = 20
 
 
 class Champion(TypedDict):
@@ -26,12 +26,12 @@ class Champion(TypedDict):
     champion_seconds: float | None
 
 
-def champion(home: Path, dataset: Dataset) -> Champion:
+def load_champion(home: Path, dataset: Dataset) -> Champion:
     """The published bundle's scores, where it was measured on the same data and split.
 
     They stand though this code cannot open its recommender; how fast that answers is then not known.
     """
-    folder = current(home)
+    folder = current_version(home)
     nobody: Champion = {"champion": None, "champion_coverage": 0.0, "champion_seconds": None}
     if folder is None:
         return nobody
@@ -41,25 +41,25 @@ def champion(home: Path, dataset: Dataset) -> Champion:
             return nobody
         return {
             "champion": pl.read_parquet(folder / "scores.parquet"),
-            "champion_coverage": coverage_of(manifest["metrics"], manifest["serves"]),
-            "champion_seconds": _seconds_of(folder),
+            "champion_coverage": get_coverage(manifest["metrics"], manifest["serves"]),
+            "champion_seconds": _measure_bundle_seconds(folder),
         }
     except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError):
         return nobody  # a broken bundle defends nothing
 
 
-def _seconds_of(folder: Path) -> float | None:
+def _measure_bundle_seconds(folder: Path) -> float | None:
     try:
-        with opening(folder):
-            return seconds_for_one(Recommender.load(folder / "recommender"))
+        with as_bundle_error(folder):
+            return measure_answer_seconds(Recommender.load(folder / "recommender"))
     except BundleError:
         return None  # made by other code, as after every change of the features
 
 
-def seconds_for_one(recommender: Recommender) -> float:
+def measure_answer_seconds(recommender: Recommender) -> float:
     """The median time of TIMED answers, each for another user."""
     users = recommender.interactions.user_ids
-    asked = users[:: max(1, len(users) // TIMED)][:TIMED]
+    asked = users[:: max(1, len(users) // N_TIMED_USERS)][:N_TIMED_USERS]
     taken = []
     for user_id in asked.tolist():
         started = time.perf_counter()
@@ -68,8 +68,8 @@ def seconds_for_one(recommender: Recommender) -> float:
     return float(np.median(taken))
 
 
-def coverage_of(rows: list[dict[str, Any]], model: str) -> float:
+def get_coverage(rows: list[dict[str, Any]], model: str) -> float:
     """A model's coverage@10 for known users in the rows of `evaluation`."""
-    wanted = (KNOWN, model, "coverage_at_10")
+    wanted = (KNOWN_USERS, model, "coverage_at_10")
     (value,) = (row["value"] for row in rows if (row["segment"], row["model"], row["metric"]) == wanted)
     return float(value)

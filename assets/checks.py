@@ -6,19 +6,19 @@ from functools import partial
 import dagster as dg
 import polars as pl
 
-from assets.features import TABLES
-from assets.protocols import GLOBAL_TIME, PROTOCOLS, Protocol, samples
-from assets.ranking import label_rows_name
+from assets.features import FEATURE_TABLES
+from assets.protocols import GLOBAL_TIME, PROTOCOLS, EvaluationProtocol, sample_partitions
+from assets.ranking import get_label_rows_name
 from movierec.data.interactions import Interactions
 from movierec.data.schema import LINKS, MOVIES, RATINGS, TAGS, Schema
 from movierec.data.splitting import CUTS, PARTS
 from movierec.evaluation import leakage
-from movierec.evaluation.evaluation import FLOORS, failed_floors
-from movierec.recommender.retrieval import RECOMMENDERS
+from movierec.evaluation.evaluation import FLOORS, list_failed_floors
+from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
 
 # Checks of partitioned assets are a preview in Dagster, and without their partitions they would load every sample.
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-blocking = partial(dg.asset_check, blocking=True, partitions_def=samples)
+blocking_check = partial(dg.asset_check, blocking=True, partitions_def=sample_partitions)
 
 SCHEMAS: dict[str, Schema] = {
     "ratings": RATINGS,
@@ -27,15 +27,15 @@ SCHEMAS: dict[str, Schema] = {
     "links": LINKS,
     "split": {**RATINGS, "part": PARTS},
 }
-MAY_BE_MISSING = ("year", "imdb_id", "tmdb_id")
+NULLABLE_COLUMNS = ("year", "imdb_id", "tmdb_id")
 
 
-def faults_of(rows: pl.LazyFrame, schema: Schema) -> list[str]:
+def list_schema_faults(rows: pl.LazyFrame, schema: Schema) -> list[str]:
     """How a stored table differs from its schema, in words."""
     found = dict(rows.collect_schema())
     if found != dict(schema):
         return [f"columns are {found}, wanted {dict(schema)}"]
-    counted = {name: pl.col(name).null_count() for name in schema if name not in MAY_BE_MISSING}
+    counted = {name: pl.col(name).null_count() for name in schema if name not in NULLABLE_COLUMNS}
     missing = rows.select(**counted).collect().row(0, named=True)
     faults = [f"{count} rows without {name}" for name, count in missing.items() if count]
     if "rating" in schema:
@@ -44,22 +44,22 @@ def faults_of(rows: pl.LazyFrame, schema: Schema) -> list[str]:
     return faults
 
 
-def _schema_check(table: str) -> dg.AssetChecksDefinition:
-    @blocking(
+def _build_schema_check(table: str) -> dg.AssetChecksDefinition:
+    @blocking_check(
         name="schema",
         asset=table,
         description=f"Has just these columns in their types: {', '.join(SCHEMAS[table])}; "
-        f"only {', '.join(MAY_BE_MISSING)} may be missing, ratings lie between 0.5 and 5.",
+        f"only {', '.join(NULLABLE_COLUMNS)} may be missing, ratings lie between 0.5 and 5.",
     )
     def check(rows: pl.LazyFrame) -> dg.AssetCheckResult:
-        faults = faults_of(rows, SCHEMAS[table])
+        faults = list_schema_faults(rows, SCHEMAS[table])
         return dg.AssetCheckResult(passed=not faults, description="; ".join(faults) or None)
 
     return check
 
 
-def _reference_check(table: str) -> dg.AssetChecksDefinition:
-    @blocking(
+def _build_reference_check(table: str) -> dg.AssetChecksDefinition:
+    @blocking_check(
         name="known_movies",
         asset=table,
         description="Every movie_id stands in movies.",
@@ -72,8 +72,8 @@ def _reference_check(table: str) -> dg.AssetChecksDefinition:
     return check
 
 
-def _order_check(protocol: Protocol) -> dg.AssetChecksDefinition:
-    @blocking(
+def _build_order_check(protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
+    @blocking_check(
         name="in_order",
         asset=protocol.key("split"),
         description="Nothing of a later part was rated before the end of an earlier one, no pair stands twice: "
@@ -81,7 +81,7 @@ def _order_check(protocol: Protocol) -> dg.AssetChecksDefinition:
     )
     def check(rows: pl.LazyFrame) -> dg.AssetCheckResult:
         moments = protocol is GLOBAL_TIME and protocol.can_measure(rows)
-        disorder = leakage.parts_out_of_order(rows, moments=moments)
+        disorder = leakage.count_parts_out_of_order(rows, moments=moments)
         pairs = rows.select(pl.len() - pl.struct("user_id", "movie_id").n_unique()).collect().item()
         return dg.AssetCheckResult(
             passed=disorder == 0 and pairs == 0, metadata={"parts_out_of_order": disorder, "pairs_twice": pairs}
@@ -90,71 +90,71 @@ def _order_check(protocol: Protocol) -> dg.AssetChecksDefinition:
     return check
 
 
-def _floor_check(protocol: Protocol) -> dg.AssetChecksDefinition:
-    @blocking(
+def _build_floor_check(protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
+    @blocking_check(
         name="above_floors",
         asset=protocol.key("comparison"),
         description="No model is surely worse than its floor: "
         + ", ".join(f"{m} against {base}" for m, base in FLOORS),
     )
     def check(table: pl.DataFrame) -> dg.AssetCheckResult:
-        failed = failed_floors(table)
+        failed = list_failed_floors(table)
         told = "; ".join(failed)
         return dg.AssetCheckResult(passed=not failed, description=told or None, metadata={"failed": told or "none"})
 
     return check
 
 
-def _label_check(recommender: str, protocol: Protocol) -> dg.AssetChecksDefinition:
-    @blocking(
+def _build_label_check(recommender: str, protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
+    @blocking_check(
         name="no_feature_knows_the_label",
-        asset=protocol.key(label_rows_name(recommender)),
-        description=f"No feature alone tells what was liked, by an AUC beyond {leakage.TELLING}: it knew the future.",
+        asset=protocol.key(get_label_rows_name(recommender)),
+        description=f"No feature alone tells what was liked, by an AUC beyond {leakage.LEAK_AUC}: it knew the future.",
     )
     def check(rows: pl.DataFrame) -> dg.AssetCheckResult:
-        telling = leakage.telling_features(rows)
+        telling = leakage.leaking_features(rows)
         told = ", ".join(f"{name} (AUC {auc:.3f})" for name, auc in telling.items())
         return dg.AssetCheckResult(passed=not telling, description=told or None, metadata={"telling": told or "none"})
 
     return check
 
 
-def _interactions_check(cut: str, protocol: Protocol) -> dg.AssetChecksDefinition:
-    @blocking(
+def _interactions_check(cut: str, protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
+    @blocking_check(
         name="fitted_before_its_cut",
         asset=protocol.key(f"interactions_{cut}"),
         description=f"The models of this cut are fitted on no rating but {' and '.join(CUTS[cut])}, as far as "
-        f"{leakage.LOOKED_AT:,} users tell.",
+        f"{leakage.MAX_USERS_CHECKED:,} users tell.",
         additional_ins=protocol.inputs(["split"]),
     )
     def check(interactions: Interactions, split: pl.LazyFrame) -> dg.AssetCheckResult:
-        early = leakage.known_too_early(interactions, split, cut)
+        early = leakage.count_future_ratings(interactions, split, cut)
         return dg.AssetCheckResult(passed=early == 0, metadata={"ratings_known_too_early": early})
 
     return check
 
 
-def _cut_check(table: str, protocol: Protocol) -> dg.AssetChecksDefinition:
+def _build_cut_check(table: str, protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
     of = table.removesuffix("_features")
 
-    @blocking(
+    @blocking_check(
         name="knows_its_cut_and_no_more",
         asset=protocol.key(table),
         description=f"Each row counts just the ratings of its {of} that are known at the row's cut.",
         additional_ins=protocol.inputs(["split"]),
     )
     def check(features: pl.LazyFrame, split: pl.LazyFrame) -> dg.AssetCheckResult:
-        wrong = leakage.counted_otherwise(features, split, of=of)
+        wrong = leakage.count_mismatched_rows(features, split, of=of)
         return dg.AssetCheckResult(passed=wrong == 0, metadata={"rows_of_other_ratings": wrong})
 
     return check
 
 
 checks = [
-    *(_schema_check(table) for table in SCHEMAS),
-    *(_reference_check(table) for table in ("ratings", "tags", "links")),
-    *(check(protocol) for check in (_order_check, _floor_check) for protocol in PROTOCOLS),
-    *(_label_check(recommender, protocol) for recommender in RECOMMENDERS for protocol in PROTOCOLS),
-    *(_cut_check(table, protocol) for table in TABLES for protocol in PROTOCOLS),
+    *(_build_schema_check(table) for table in SCHEMAS),
+    *(_build_reference_check(table) for table in ("ratings", "tags", "links")),
+    *(check(protocol) for check in (_build_order_check, _build_floor_check) for protocol in PROTOCOLS),
+    *(_build_label_check(recommender, protocol) for recommender in RECOMMENDER_CHANNELS for protocol in PROTOCOLS),
+    *(_build_cut_check(table, protocol) for table in FEATURE_TABLES for protocol in PROTOCOLS),
     *(_interactions_check(cut, protocol) for cut in CUTS if cut != "all" for protocol in PROTOCOLS),
 ]

@@ -10,36 +10,36 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from assets.protocols import PARQUET, samples
+from assets.protocols import PARQUET_KINDS, sample_partitions
 from movierec.bundles.companion import publish_companion
 from movierec.candidates.ials import IALS
 from movierec.catalog import clusters as clustering
 from movierec.catalog.clusters import ClusterParams
-from movierec.features.content import content_vectors, words
+from movierec.features.content import build_content_vectors, tag_counts
 from resources import plots
-from resources.bundle_stores import CompanionStore, origin, version_of
-from resources.io_managers import markdown, size_of
+from resources.bundle_stores import CompanionStore, build_origin, build_version_name
+from resources.io_managers import get_folder_size, render_markdown_table
 from resources.sources.dataset import Dataset
 
 OWNERS = ["team:ml"]
 
-DEFAULTS = ClusterParams()
+DEFAULT_PARAMS = ClusterParams()
 
 
 class ClusterConfig(dg.Config):
     """How many clusters, from which draw of starts, and what counts beside content; see ClusterParams."""
 
-    k: int = Field(default=DEFAULTS.k, ge=1)
-    seed: int = DEFAULTS.seed
-    dimensions: int = DEFAULTS.dimensions
-    rating_weight: float = DEFAULTS.rating_weight
-    factor_weight: float = DEFAULTS.factor_weight
+    k: int = Field(default=DEFAULT_PARAMS.k, ge=1)
+    seed: int = DEFAULT_PARAMS.seed
+    dimensions: int = DEFAULT_PARAMS.dimensions
+    rating_weight: float = DEFAULT_PARAMS.rating_weight
+    factor_weight: float = DEFAULT_PARAMS.factor_weight
 
     def params(self) -> ClusterParams:
         return ClusterParams(**self.model_dump())
 
 
-@dg.asset(partitions_def=samples, group_name="clusters", kinds={"scikitlearn", "parquet"}, owners=OWNERS)
+@dg.asset(partitions_def=sample_partitions, group_name="clusters", kinds={"scikitlearn", "parquet"}, owners=OWNERS)
 def clusters(
     context: dg.AssetExecutionContext,
     config: ClusterConfig,
@@ -51,7 +51,7 @@ def clusters(
     """KMeans over all movies: genres, time, tags, ratings, and iALS factors where they are given a weight."""
     rated = movie_features.filter(pl.col("as_of") == "all")
     found = clustering.cluster_movies(
-        content_vectors(movies, tags),
+        build_content_vectors(movies, tags),
         rated.select("movie_id", "movie_avg_rating", "movie_num_ratings").collect(),
         config.params(),
         factors=(ials.movie_ids, ials.item_factors),
@@ -59,7 +59,7 @@ def clusters(
     silhouettes = pl.DataFrame(
         list(found.silhouettes.items()), {"cluster": pl.Int16, "silhouette": pl.Float64}, orient="row"
     )
-    marks = clustering.popular_words(found.table, clustering.genre_words(movies), n=4)
+    marks = clustering.class_tfidf(found.table, clustering.genre_counts(movies), n=4)
     genres = marks.group_by("cluster", maintain_order=True).agg(genres=pl.col("tag").str.join(", "))
     sizes = found.table.group_by("cluster").agg(movies=pl.len())
     told = sizes.join(silhouettes, on="cluster", how="left").join(genres, on="cluster", how="left").sort("cluster")
@@ -67,23 +67,23 @@ def clusters(
         {name: value for name, value in asdict(config.params()).items() if name != "silhouette_movies"}
         | ({} if found.silhouette is None else {"silhouette": found.silhouette})
         | {
-            "clusters": markdown(told),
-            "map": plots.scatter(found.table, title="Movies by their two main components"),
+            "clusters": render_markdown_table(told),
+            "map": plots.plot_scatter(found.table, title="Movies by their two main components"),
         }
     )
     return found.table
 
 
-@dg.asset(partitions_def=samples, group_name="clusters", kinds=PARQUET, owners=OWNERS)
+@dg.asset(partitions_def=sample_partitions, group_name="clusters", kinds=PARQUET_KINDS, owners=OWNERS)
 def cluster_tags(context: dg.AssetExecutionContext, clusters: pl.DataFrame, tags: pl.DataFrame) -> pl.DataFrame:
     """The tags that mark each cluster most, by TF-IDF; none where the data set has no tags."""
-    found = clustering.popular_words(clusters, words(tags))
+    found = clustering.class_tfidf(clusters, tag_counts(tags))
     top = found.filter(pl.col("rank") <= 8).group_by("cluster", maintain_order=True).agg(pl.col("tag").str.join(" · "))
-    context.add_output_metadata({"top": markdown(top)})
+    context.add_output_metadata({"top": render_markdown_table(top)})
     return found
 
 
-@dg.asset(partitions_def=samples, group_name="clusters", kinds={"python"}, owners=["team:web"])
+@dg.asset(partitions_def=sample_partitions, group_name="clusters", kinds={"python"}, owners=["team:web"])
 def companion(
     context: dg.AssetExecutionContext,
     dataset: Dataset,
@@ -97,13 +97,13 @@ def companion(
     """Clusters and content as the site reads them, beside the bundle; served as soon as it is there."""
     folder = publish_companion(
         Path(companions.root, context.partition_key),
-        version_of(context.run_id),
+        build_version_name(context.run_id),
         clusters=clusters,
         cluster_tags=cluster_tags,
-        content=content_vectors(movies, tags),
+        content=build_content_vectors(movies, tags),
         movies=movies,
         tags=tags,
         stats=catalogue.select("movie_id", "n_ratings", "mean_rating"),
-        manifest=origin(context, dataset),
+        manifest=build_origin(context, dataset),
     )
-    return dg.MaterializeResult(metadata={"companion": dg.MetadataValue.path(folder), "bytes": size_of(folder)})
+    return dg.MaterializeResult(metadata={"companion": dg.MetadataValue.path(folder), "bytes": get_folder_size(folder)})

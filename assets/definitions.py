@@ -13,13 +13,13 @@ import assets
 from assets import checks, schedules
 from movierec.settings import Settings
 from resources.bundle_stores import BundleStore, CompanionStore
-from resources.exports.relational import RelationalHome
-from resources.io_managers import ModelIO, ParquetIO
-from resources.mlflow_tracking import Tracking
-from resources.optuna_studies import Studies
-from resources.progress_logger import progress
+from resources.exports.relational import RelationalStore
+from resources.io_managers import ModelIOManager, ParquetIOManager
+from resources.mlflow_tracking import MlflowTracking
+from resources.optuna_studies import OptunaStudies
+from resources.progress_logger import build_progress_logger
 from resources.sources.resource import MovieLens
-from resources.tmdb.client import Tmdb
+from resources.tmdb.client import TmdbResource
 from resources.tmdb.ranker_features import TmdbFeatures
 
 
@@ -36,19 +36,19 @@ def load_assets() -> Sequence[Any]:
         return dg.with_source_code_references(dg.load_assets_from_modules(import_asset_modules()))
 
 
-def definitions(settings: Settings) -> dg.Definitions:
+def build_definitions(settings: Settings) -> dg.Definitions:
     """The graph for one home and one source."""
     layout = settings.layout
     return dg.Definitions(
         assets=load_assets(),
         asset_checks=checks.checks,
         jobs=schedules.jobs,
-        schedules=[schedules.nightly(settings)],
+        schedules=[schedules.build_nightly_schedule(settings)],
         resources={
-            "io_manager": ParquetIO(root=str(layout.store)),
-            "models": ModelIO(root=str(layout.store)),
-            "metadata": ParquetIO(root=str(layout.metadata)),
-            "tmdb": Tmdb(
+            "io_manager": ParquetIOManager(root=str(layout.store)),
+            "models": ModelIOManager(root=str(layout.store)),
+            "metadata": ParquetIOManager(root=str(layout.metadata)),
+            "tmdb": TmdbResource(
                 api=settings.tmdb_api,
                 answers=str(layout.tmdb_answers),
                 images=str(layout.fetched_posters),
@@ -56,20 +56,20 @@ def definitions(settings: Settings) -> dg.Definitions:
             ),
             "tmdb_features": TmdbFeatures(store=str(layout.store), on=settings.tmdb_features),
             "movielens": MovieLens(source=settings.source, raw=str(layout.raw)),
-            "tracking": Tracking(
+            "tracking": MlflowTracking(
                 folder=str(layout.mlflow),
                 dagster_url=f"http://127.0.0.1:{settings.dagster_port}",
                 mlflow_url=f"http://127.0.0.1:{settings.mlflow_port}",
             ),
-            "studies": Studies(folder=str(layout.tuning), reference=settings.reference),
+            "studies": OptunaStudies(folder=str(layout.tuning), reference=settings.reference),
             "bundles": BundleStore(root=str(layout.published), exports=str(layout.exports)),
             "companions": CompanionStore(root=str(layout.companion)),
-            "relational": RelationalHome(folder=str(layout.exports)),
+            "relational": RelationalStore(folder=str(layout.exports)),
         },
-        loggers={"console": dg.colored_console_logger, "progress": progress},
+        loggers={"console": dg.colored_console_logger, "progress": build_progress_logger},
         # A process per asset costs seconds each, and the heavy steps use every core anyway.
         executor=dg.in_process_executor,
     )
 
 
-defs = definitions(Settings.from_environment())
+defs = build_definitions(Settings.from_environment())

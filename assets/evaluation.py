@@ -6,58 +6,61 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.features import TABLES, features_at
-from assets.protocols import PROTOCOLS, Protocol, asset_name, channel_inputs, interactions_input
-from assets.ranking import RANKER_TYPE, ranker_name
+from assets.features import FEATURE_TABLES, select_features_at_cut
+from assets.protocols import PROTOCOLS, EvaluationProtocol, build_model_inputs, get_asset_name, interactions_input
+from assets.ranking import RANKER_TYPE, get_ranker_name
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.popularity import Popularity
 from movierec.data.interactions import Interactions
-from movierec.data.splitting import newcomers
+from movierec.data.splitting import new_user_ratings
 from movierec.evaluation import evaluation as evaluating
 from movierec.evaluation import holdout
-from movierec.evaluation.evaluated_models import measured_models
+from movierec.evaluation.evaluated_models import build_evaluated_models
 from movierec.evaluation.metrics import KS
 from movierec.recommender.ranker import Ranker
-from movierec.recommender.retrieval import RECOMMENDERS
+from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
 from resources import plots
-from resources.io_managers import markdown
-from resources.mlflow_tracking import Tracking
+from resources.io_managers import render_markdown_table
+from resources.mlflow_tracking import MlflowTracking
 
-MEASURED_ASSETS = {name: asset_name(name, "known") for name in CANDIDATE_MODELS} | {
-    recommender: ranker_name(recommender) for recommender in RECOMMENDERS
+ASSET_BY_MODEL = {name: get_asset_name(name, "known") for name in CANDIDATE_MODELS} | {
+    recommender: get_ranker_name(recommender) for recommender in RECOMMENDER_CHANNELS
 }
-BLEND_SPEED = "blend_users_per_second"  # the blend has no fit of its own: with the ranker that orders it
-SPEEDS = {model: (asset, "users_per_second") for model, asset in MEASURED_ASSETS.items()} | {
-    "blend": (ranker_name("two_stage"), BLEND_SPEED)
+BLEND_SPEED_METRIC = "blend_users_per_second"  # the blend has no fit of its own: with the ranker that orders it
+SPEED_METRIC_BY_MODEL = {model: (asset, "users_per_second") for model, asset in ASSET_BY_MODEL.items()} | {
+    "blend": (get_ranker_name("two_stage"), BLEND_SPEED_METRIC)
 }
 
 
 class EvaluationConfig(dg.Config):
     """How many holdout users of a segment are drawn at the most; the draw is by id and the same every time."""
 
-    max_users: int = holdout.MAX_USERS
+    max_users: int = holdout.MAX_USERS_PER_SEGMENT
 
 
-def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
+def _build_evaluation_assets(protocol: EvaluationProtocol) -> list[dg.AssetsDefinition]:
     @protocol.asset("relevant", group="evaluation", ins=protocol.inputs(["split"]))
     def relevant(context: dg.AssetExecutionContext, config: EvaluationConfig, split: pl.LazyFrame) -> pl.DataFrame:
         """The pairs that should be found: movies that a user liked in the holdout, by segment of users."""
-        pairs = holdout.relevant_pairs(split, max_users=config.max_users)
+        pairs = holdout.select_relevant_pairs(split, max_users=config.max_users)
         if not protocol.can_measure(split):
             return pairs.clear()
         scored = dict(pairs.group_by("segment").agg(pl.col("user_id").n_unique()).iter_rows())
         context.add_output_metadata({f"{segment}_users": n for segment, n in scored.items()})
-        nothing = holdout.who_liked_nothing(split)
+        nothing = holdout.count_users_without_likes(split)
         context.add_output_metadata({f"{segment}_users_who_liked_nothing": n for segment, n in nothing.items()})
         return pairs
 
     @protocol.asset(
         "rankings",
         group="evaluation",
-        ins=protocol.inputs(["relevant", "split", *TABLES])
+        ins=protocol.inputs(["relevant", "split", *FEATURE_TABLES])
         | interactions_input(protocol, "known")
-        | channel_inputs(protocol, CANDIDATE_MODELS, "known")
-        | {name: dg.AssetIn(protocol.key(name), dagster_type=RANKER_TYPE) for name in map(ranker_name, RECOMMENDERS)},
+        | build_model_inputs(protocol, CANDIDATE_MODELS, "known")
+        | {
+            name: dg.AssetIn(protocol.key(name), dagster_type=RANKER_TYPE)
+            for name in map(get_ranker_name, RECOMMENDER_CHANNELS)
+        },
     )
     def rankings(
         context: dg.AssetExecutionContext,
@@ -66,28 +69,28 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
         interactions: Interactions,
         user_features: pl.LazyFrame,
         movie_features: pl.LazyFrame,
-        tracking: Tracking,
+        tracking: MlflowTracking,
         **fitted: Any,
     ) -> pl.DataFrame:
         """`segment, model, user_id, movie_id, score, rank`: what each model recommends from what it knows so far."""
-        rankers: dict[str, Ranker] = {name: fitted.pop(ranker_name(name)) for name in RECOMMENDERS}
-        features = features_at("known", user_features, movie_features)
-        given = newcomers(split, "holdout").filter(pl.col("given")).drop("given")
-        models = measured_models(fitted, rankers, interactions, features)
+        rankers: dict[str, Ranker] = {name: fitted.pop(get_ranker_name(name)) for name in RECOMMENDER_CHANNELS}
+        features = select_features_at_cut("known", user_features, movie_features)
+        given = new_user_ratings(split, "holdout").filter(pl.col("given")).drop("given")
+        models = build_evaluated_models(fitted, rankers, interactions, features)
         tables = []
         for model, measured in models.items():
             started = time.perf_counter()
             table = measured.rankings(relevant, given, n=max(KS))
             tables.append(table.with_columns(model=pl.lit(model)))
             _record_speed(tracking, context, protocol, model, table, seconds=time.perf_counter() - started)
-        return pl.concat(tables).select("segment", "model", *_RANKING)
+        return pl.concat(tables).select("segment", "model", *_RANKING_COLUMNS)
 
     @protocol.asset(
         "evaluation",
         group="evaluation",
         ins=protocol.inputs(["rankings", "relevant"])
         | interactions_input(protocol, "known")
-        | channel_inputs(protocol, ["popularity"], "known"),
+        | build_model_inputs(protocol, ["popularity"], "known"),
     )
     def evaluation(
         context: dg.AssetExecutionContext,
@@ -96,21 +99,23 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
         movies: pl.DataFrame,
         interactions: Interactions,
         popularity: Popularity,
-        tracking: Tracking,
+        tracking: MlflowTracking,
     ) -> pl.DataFrame:
         """Every metric of every model on the holdout, with its 95 % interval over users."""
         n_users = len(interactions.user_ids)
-        table = evaluating.evaluate(rankings, relevant, popularity.stats(), n_movies=len(movies), n_users=n_users)
-        known = table.filter(segment=holdout.KNOWN)
-        for model, asset in MEASURED_ASSETS.items():
+        table = evaluating.evaluate_rankings(
+            rankings, relevant, popularity.stats(), n_movies=len(movies), n_users=n_users
+        )
+        known = table.filter(segment=holdout.KNOWN_USERS)
+        for model, asset in ASSET_BY_MODEL.items():
             metrics = known.filter(model=model).select("metric", "value").iter_rows()
             key = protocol.key(asset).to_user_string()
             tracking.record_metrics(key, context.partition_key, {f"test_{name}": value for name, value in metrics})
         headline = known.filter(metric="ndcg_at_10")
         context.add_output_metadata(
             {
-                "ndcg_at_10": markdown(headline.drop("metric", "segment")),
-                "plot": plots.intervals(headline, title="nDCG@10 on the holdout, 95 % interval"),
+                "ndcg_at_10": render_markdown_table(headline.drop("metric", "segment")),
+                "plot": plots.plot_intervals(headline, title="nDCG@10 on the holdout, 95 % interval"),
             }
         )
         return table
@@ -119,30 +124,30 @@ def _evaluation_assets(protocol: Protocol) -> list[dg.AssetsDefinition]:
     def comparison(context: dg.AssetExecutionContext, rankings: pl.DataFrame, relevant: pl.DataFrame) -> pl.DataFrame:
         """Paired nDCG@10 differences on the same users: each model against its floor, the ranker against its
         candidates."""
-        table = evaluating.differences(rankings, relevant, [*evaluating.FLOORS, *evaluating.STAGES])
-        context.add_output_metadata({"differences": markdown(table)})
+        table = evaluating.compare_models(rankings, relevant, [*evaluating.FLOORS, *evaluating.STAGE_COMPARISONS])
+        context.add_output_metadata({"differences": render_markdown_table(table)})
         return table
 
     return [relevant, rankings, evaluation, comparison]
 
 
-_RANKING = ("user_id", "movie_id", "score", "rank")
+_RANKING_COLUMNS = ("user_id", "movie_id", "score", "rank")
 
 
 def _record_speed(
-    tracking: Tracking,
+    tracking: MlflowTracking,
     context: dg.AssetExecutionContext,
-    protocol: Protocol,
+    protocol: EvaluationProtocol,
     model: str,
     table: pl.DataFrame,
     *,
     seconds: float,
 ) -> None:
-    if model in SPEEDS:
-        asset, name = SPEEDS[model]
+    if model in SPEED_METRIC_BY_MODEL:
+        asset, name = SPEED_METRIC_BY_MODEL[model]
         users = table.select("segment", "user_id").n_unique()
         key = protocol.key(asset).to_user_string()
         tracking.record_metrics(key, context.partition_key, {name: users / max(seconds, 1e-9)})
 
 
-evaluation_assets = [asset for protocol in PROTOCOLS for asset in _evaluation_assets(protocol)]
+evaluation_assets = [asset for protocol in PROTOCOLS for asset in _build_evaluation_assets(protocol)]

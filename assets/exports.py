@@ -5,35 +5,37 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from assets.protocols import samples
-from movierec.bundles.bundle import FORMAT, current
-from movierec.bundles.versioned_folders import verified_manifest
+from assets.protocols import sample_partitions
+from movierec.bundles.bundle import BUNDLE_FORMAT, current_version
+from movierec.bundles.versioned_folders import read_verified_manifest
 from resources.bundle_stores import BundleStore
-from resources.exports.relational import RelationalHome, relations
+from resources.exports.relational import RelationalStore, build_relations
 from resources.sources.dataset import Dataset
 
 
-@dg.asset(deps=["published"], partitions_def=samples, group_name="exports", kinds={"sql"}, owners=["team:data"])
+@dg.asset(
+    deps=["published"], partitions_def=sample_partitions, group_name="exports", kinds={"sql"}, owners=["team:data"]
+)
 def relational_export(
     context: dg.AssetExecutionContext,
     dataset: Dataset,
     ratings: pl.LazyFrame,
     bundles: BundleStore,
-    relational: RelationalHome,
+    relational: RelationalStore,
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The movies of the published bundle, genres, users and ratings in SQLite or PostgreSQL
     (MOVIEREC_EXPORT_DATABASE_URL), replaced whole."""
-    folder = current(Path(bundles.root, context.partition_key))
+    folder = current_version(Path(bundles.root, context.partition_key))
     advice = f"`make pipeline SAMPLE={context.partition_key}`"
     if folder is None:
         raise dg.Failure(f"nothing is published: run {advice} first")
-    of = verified_manifest(folder, wanted_format=FORMAT)["source"]["version"]
+    of = read_verified_manifest(folder, wanted_format=BUNDLE_FORMAT)["source"]["version"]
     if of != dataset.version:
         raise dg.Failure(
             f"bundle {folder.name} was published of version {of} of the data, the ratings in the store are of "
             f"{dataset.version}, and nothing was written: {advice} makes both of the same"
         )
-    tables = relations(pl.scan_parquet(folder / "catalogue.parquet"), ratings)
+    tables = build_relations(pl.scan_parquet(folder / "catalogue.parquet"), ratings)
     where = relational.write(context.partition_key, tables)
     counts = {name: table.select(pl.len()).collect().item() for name, table in tables.items()}
     return dg.MaterializeResult(metadata={"database": where, "bundle": folder.name, **counts})

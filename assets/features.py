@@ -8,16 +8,16 @@ from collections.abc import Callable
 import dagster as dg
 import polars as pl
 
-from assets.protocols import INTERACTIONS, PROTOCOLS, Protocol
+from assets.protocols import INTERACTIONS, PROTOCOLS, EvaluationProtocol
 from movierec.data.interactions import Interactions
-from movierec.data.splitting import CUTS, known_at
+from movierec.data.splitting import CUTS, ratings_at_cut
 from movierec.features import matrix, tables
 from resources.tmdb.ranker_features import TmdbFeatures
 
-TABLES = ("user_features", "movie_features")
+FEATURE_TABLES = ("user_features", "movie_features")
 
 
-def _interactions(cut: str, protocol: Protocol) -> dg.AssetsDefinition:
+def _interactions(cut: str, protocol: EvaluationProtocol) -> dg.AssetsDefinition:
     @protocol.asset(
         f"interactions_{cut}",
         group="features",
@@ -28,7 +28,7 @@ def _interactions(cut: str, protocol: Protocol) -> dg.AssetsDefinition:
         io_manager_key="models",
     )
     def interactions(context: dg.AssetExecutionContext, split: pl.LazyFrame) -> Interactions:
-        made = Interactions.of(known_at(split, cut))
+        made = Interactions.of(ratings_at_cut(split, cut))
         users, movies = made.user_items.shape
         context.add_output_metadata({"users": users, "movies": movies, "ratings": made.user_items.nnz})
         return made
@@ -36,14 +36,14 @@ def _interactions(cut: str, protocol: Protocol) -> dg.AssetsDefinition:
     return interactions
 
 
-def _feature_tables(protocol: Protocol) -> list[dg.AssetsDefinition]:
+def _build_feature_assets(protocol: EvaluationProtocol) -> list[dg.AssetsDefinition]:
     @protocol.asset("movie_features", group="features", ins=protocol.inputs(["split"]))
     def movie_features(
         context: dg.AssetExecutionContext, split: pl.LazyFrame, movies: pl.LazyFrame, tmdb_features: TmdbFeatures
     ) -> pl.LazyFrame:
         """A row per cut (`as_of`) and movie: ratings received, year, age, decade, title length, genres."""
         movies = tmdb_features.beside(movies, context.partition_key)
-        return _of_cuts(lambda cut: tables.movie_features(known_at(split, cut), movies))
+        return _concat_cuts(lambda cut: tables.compute_movie_features(ratings_at_cut(split, cut), movies))
 
     @protocol.asset(
         "user_features",
@@ -56,21 +56,21 @@ def _feature_tables(protocol: Protocol) -> list[dg.AssetsDefinition]:
 
         def at(cut: str) -> pl.LazyFrame:
             movies = movie_features.filter(as_of=cut).collect()
-            return tables.user_features(interactions[cut], movies).lazy()
+            return tables.compute_user_features(interactions[cut], movies).lazy()
 
-        return _of_cuts(at)
+        return _concat_cuts(at)
 
     return [user_features, movie_features]
 
 
-def _of_cuts(make: Callable[[str], pl.LazyFrame]) -> pl.LazyFrame:
+def _concat_cuts(make: Callable[[str], pl.LazyFrame]) -> pl.LazyFrame:
     return pl.concat([make(cut).with_columns(as_of=pl.lit(cut)) for cut in CUTS])
 
 
 interactions = [_interactions(cut, protocol) for protocol in PROTOCOLS for cut in CUTS]
-feature_tables = [table for protocol in PROTOCOLS for table in _feature_tables(protocol)]
+feature_tables = [table for protocol in PROTOCOLS for table in _build_feature_assets(protocol)]
 
 
-def features_at(cut: str, users: pl.LazyFrame, movies: pl.LazyFrame) -> matrix.Features:
+def select_features_at_cut(cut: str, users: pl.LazyFrame, movies: pl.LazyFrame) -> matrix.Features:
     """The rows of one cut of both tables, as the ranker reads them."""
     return matrix.Features.of(*(table.filter(pl.col("as_of") == cut).collect() for table in (users, movies)))

@@ -3,15 +3,15 @@
 import dagster as dg
 import polars as pl
 
-from assets.protocols import PARQUET, PROTOCOLS, Protocol, samples
+from assets.protocols import PARQUET_KINDS, PROTOCOLS, EvaluationProtocol, sample_partitions
 from movierec.data import cleaning
-from movierec.data.cleaning import joined as join_tables
+from movierec.data.cleaning import join_tables as join_tables
 from resources import plots
 
 OWNERS = ["team:data"]
 
 
-@dg.asset(partitions_def=samples, group_name="prepared", kinds=PARQUET, owners=OWNERS)
+@dg.asset(partitions_def=sample_partitions, group_name="prepared", kinds=PARQUET_KINDS, owners=OWNERS)
 def movies(context: dg.AssetExecutionContext, raw_movies: pl.LazyFrame) -> pl.LazyFrame:
     """One row per movie: title, display title ("The Matrix"), year, genres as a list."""
     cleaned = cleaning.clean_movies(raw_movies)
@@ -19,19 +19,19 @@ def movies(context: dg.AssetExecutionContext, raw_movies: pl.LazyFrame) -> pl.La
     return cleaned.frame
 
 
-@dg.asset(partitions_def=samples, group_name="prepared", kinds=PARQUET, owners=OWNERS)
+@dg.asset(partitions_def=sample_partitions, group_name="prepared", kinds=PARQUET_KINDS, owners=OWNERS)
 def ratings(context: dg.AssetExecutionContext, raw_ratings: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
     """One row per user and movie, the latest rating, of known movies only; ordered by user and time."""
     cleaned = cleaning.clean_ratings(raw_ratings, movies)
     by_star = cleaned.frame.group_by("rating").len().sort("rating").collect()
     stars = [f"{star:g}" for star in by_star["rating"]]
     context.add_output_metadata(
-        cleaned.counts | {"histogram": plots.columns(stars, by_star["len"].to_list(), title="Ratings by stars")}
+        cleaned.counts | {"histogram": plots.plot_columns(stars, by_star["len"].to_list(), title="Ratings by stars")}
     )
     return cleaned.frame
 
 
-@dg.asset(partitions_def=samples, group_name="prepared", kinds=PARQUET, owners=OWNERS)
+@dg.asset(partitions_def=sample_partitions, group_name="prepared", kinds=PARQUET_KINDS, owners=OWNERS)
 def tags(context: dg.AssetExecutionContext, raw_tags: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
     """What users wrote on known movies, each tag of a user on a movie once."""
     cleaned = cleaning.clean_tags(raw_tags, movies)
@@ -39,7 +39,7 @@ def tags(context: dg.AssetExecutionContext, raw_tags: pl.LazyFrame, movies: pl.L
     return cleaned.frame
 
 
-@dg.asset(partitions_def=samples, group_name="prepared", kinds=PARQUET, owners=OWNERS)
+@dg.asset(partitions_def=sample_partitions, group_name="prepared", kinds=PARQUET_KINDS, owners=OWNERS)
 def links(context: dg.AssetExecutionContext, raw_links: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
     """IMDb and TMDB ids of known movies."""
     cleaned = cleaning.clean_links(raw_links, movies)
@@ -47,19 +47,19 @@ def links(context: dg.AssetExecutionContext, raw_links: pl.LazyFrame, movies: pl
     return cleaned.frame
 
 
-@dg.asset(partitions_def=samples, group_name="prepared", kinds=PARQUET, owners=OWNERS)
+@dg.asset(partitions_def=sample_partitions, group_name="prepared", kinds=PARQUET_KINDS, owners=OWNERS)
 def joined(ratings: pl.LazyFrame, movies: pl.LazyFrame, tags: pl.LazyFrame, links: pl.LazyFrame) -> pl.LazyFrame:
     """The wide table: one row per rating with the movie's columns, the user's tags on it, and its links."""
     return join_tables(ratings, movies, tags, links)
 
 
-@dg.asset(partitions_def=samples, group_name="prepared", kinds=PARQUET, owners=OWNERS)
+@dg.asset(partitions_def=sample_partitions, group_name="prepared", kinds=PARQUET_KINDS, owners=OWNERS)
 def standardized_ratings(ratings: pl.LazyFrame) -> pl.LazyFrame:
     """Ratings as z-scores of their user: how far above or below the user's mean, in the user's spread."""
-    return cleaning.standardized_ratings(ratings)
+    return cleaning.standardize_ratings(ratings)
 
 
-def _split(protocol: Protocol) -> dg.AssetsDefinition:
+def _build_split_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition:
     @protocol.asset(
         "split",
         group="prepared",
@@ -77,4 +77,4 @@ def _split(protocol: Protocol) -> dg.AssetsDefinition:
     return split
 
 
-splits = [_split(protocol) for protocol in PROTOCOLS]
+splits = [_build_split_asset(protocol) for protocol in PROTOCOLS]

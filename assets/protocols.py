@@ -9,14 +9,14 @@ import polars as pl
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.data.interactions import Interactions
 from movierec.data.sampling import SAMPLES
-from movierec.data.splitting import SPLITS, can_be_cut_in_time, split_by_time, split_by_user
-from movierec.experiments.tuning import Tuned
+from movierec.data.splitting import SPLIT_DESCRIPTIONS, can_split_by_time, split_by_time, split_by_user
+from movierec.experiments.tuning import TunedParams
 
-PARQUET = frozenset({"polars", "parquet"})
-samples = dg.StaticPartitionsDefinition(list(SAMPLES))
+PARQUET_KINDS = frozenset({"polars", "parquet"})
+sample_partitions = dg.StaticPartitionsDefinition(list(SAMPLES))
 
 
-class Protocol(NamedTuple):
+class EvaluationProtocol(NamedTuple):
     """`prefix` stands before the names of its assets and is their group; without one each has a group by its kind."""
 
     name: str
@@ -33,15 +33,21 @@ class Protocol(NamedTuple):
 
     def can_measure(self, split: pl.LazyFrame) -> bool:
         """False for global time where no two moments cut the ratings in three."""
-        return self.prefix is None or can_be_cut_in_time(split)
+        return self.prefix is None or can_split_by_time(split)
 
     def asset(
-        self, name: str, *, group: str, kinds: Set[str] = PARQUET, owners: Sequence[str] = ("team:ml",), **options: Any
+        self,
+        name: str,
+        *,
+        group: str,
+        kinds: Set[str] = PARQUET_KINDS,
+        owners: Sequence[str] = ("team:ml",),
+        **options: Any,
     ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
         """`dg.asset` with the key and the group that an asset of this plain name has under this protocol."""
         made: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
             key=self.key(name),
-            partitions_def=samples,
+            partitions_def=sample_partitions,
             group_name=self.prefix or group,
             kinds=kinds,
             owners=owners,
@@ -50,8 +56,8 @@ class Protocol(NamedTuple):
         return made
 
 
-PER_USER = Protocol("per_user", None, SPLITS["per_user"], split_by_user)
-GLOBAL_TIME = Protocol("global_time", "global_time", SPLITS["global_time"], split_by_time)
+PER_USER = EvaluationProtocol("per_user", None, SPLIT_DESCRIPTIONS["per_user"], split_by_user)
+GLOBAL_TIME = EvaluationProtocol("global_time", "global_time", SPLIT_DESCRIPTIONS["global_time"], split_by_time)
 PROTOCOLS = (PER_USER, GLOBAL_TIME)
 
 
@@ -61,23 +67,25 @@ MODEL_TYPES = {
 }
 INTERACTIONS = dg.PythonObjectDagsterType(Interactions, name="interactions")
 
-TUNED = dg.PythonObjectDagsterType(Tuned, name="tuned_parameters")
+TUNED_TYPE = dg.PythonObjectDagsterType(TunedParams, name="tuned_parameters")
 
 
-def tuned_input(protocol: Protocol) -> dict[str, dg.AssetIn]:
+def build_tuned_input(protocol: EvaluationProtocol) -> dict[str, dg.AssetIn]:
     """`tuned` where it may be read: what was tuned per user has seen labels from after the moments of global time."""
-    return {"tuned": dg.AssetIn(dagster_type=TUNED)} if protocol is PER_USER else {}
+    return {"tuned": dg.AssetIn(dagster_type=TUNED_TYPE)} if protocol is PER_USER else {}
 
 
-def interactions_input(protocol: Protocol, cut: str) -> dict[str, dg.AssetIn]:
+def interactions_input(protocol: EvaluationProtocol, cut: str) -> dict[str, dg.AssetIn]:
     """The ratings known at a cut as the input `interactions` of an asset."""
     return {"interactions": dg.AssetIn(protocol.key(f"interactions_{cut}"), dagster_type=INTERACTIONS)}
 
 
-def asset_name(model: str, cut: str) -> str:
+def get_asset_name(model: str, cut: str) -> str:
     return model if cut == "all" else f"{model}_{cut}"
 
 
-def channel_inputs(protocol: Protocol, models: Iterable[str], cut: str) -> dict[str, dg.AssetIn]:
+def build_model_inputs(protocol: EvaluationProtocol, models: Iterable[str], cut: str) -> dict[str, dg.AssetIn]:
     """The named models at a cut as inputs of an asset, each under its own name."""
-    return {name: dg.AssetIn(protocol.key(asset_name(name, cut)), dagster_type=MODEL_TYPES[name]) for name in models}
+    return {
+        name: dg.AssetIn(protocol.key(get_asset_name(name, cut)), dagster_type=MODEL_TYPES[name]) for name in models
+    }

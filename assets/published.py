@@ -7,31 +7,38 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.candidates import PUBLISHED
-from assets.champion import champion, coverage_of, seconds_for_one
-from assets.evaluation import MEASURED_ASSETS
-from assets.features import features_at
-from assets.protocols import PARQUET, PER_USER, asset_name, channel_inputs, interactions_input, samples
-from movierec.bundles.bundle import current, publish
+from assets.candidates import PUBLISHED_MODELS
+from assets.champion import get_coverage, load_champion, measure_answer_seconds
+from assets.evaluation import ASSET_BY_MODEL
+from assets.features import select_features_at_cut
+from assets.protocols import (
+    PARQUET_KINDS,
+    PER_USER,
+    build_model_inputs,
+    get_asset_name,
+    interactions_input,
+    sample_partitions,
+)
+from movierec.bundles.bundle import current_version, publish_bundle
 from movierec.candidates import CandidateModel
 from movierec.catalog.similar_movies import SimilarityIndex
 from movierec.data.interactions import Interactions
 from movierec.evaluation import metrics, promotion
-from movierec.evaluation.evaluation import failed_floors
-from movierec.recommender.popular import Popular
+from movierec.evaluation.evaluation import list_failed_floors
+from movierec.recommender.popular import PopularMovies
 from movierec.recommender.ranker import Ranker
-from movierec.recommender.retrieval import RECOMMENDERS, Retrieval
+from movierec.recommender.retrieval import RECOMMENDER_CHANNELS, Retrieval
 from movierec.recommender.two_stage import Recommender
-from resources.bundle_stores import BundleStore, origin, version_of
+from resources.bundle_stores import BundleStore, build_origin, build_version_name
 from resources.exports import recommendations as exported
-from resources.io_managers import markdown, size_of
-from resources.mlflow_tracking import Tracking
+from resources.io_managers import get_folder_size, render_markdown_table
+from resources.mlflow_tracking import MlflowTracking
 from resources.provenance import find_mixed_inputs
 from resources.sources.dataset import Dataset
 
 OWNERS = ["team:web"]
 N_TRENDING = 100
-NOTHING: Any = dg.Nothing  # no output is stored; Dagster's own annotation does not admit its own constant
+NOTHING_TYPE: Any = dg.Nothing  # no output is stored; Dagster's own annotation does not admit its own constant
 
 
 class RecommendationsConfig(dg.Config):
@@ -41,18 +48,19 @@ class RecommendationsConfig(dg.Config):
 
 
 @dg.asset(
-    ins=interactions_input(PER_USER, "all") | channel_inputs(PER_USER, (*RECOMMENDERS["two_stage"], "trending"), "all"),
+    ins=interactions_input(PER_USER, "all")
+    | build_model_inputs(PER_USER, (*RECOMMENDER_CHANNELS["two_stage"], "trending"), "all"),
     check_specs=[
         dg.AssetCheckSpec(
             "beats_champion",
             asset="published",
             description="The interval of the nDCG@10 difference to the published bundle excludes a loss of "
-            f"{promotion.MARGIN}, on the same users; coverage is at least half of its.",
+            f"{promotion.MAX_NDCG_LOSS}, on the same users; coverage is at least half of its.",
         )
     ],
     output_required=False,
-    dagster_type=NOTHING,
-    partitions_def=samples,
+    dagster_type=NOTHING_TYPE,
+    partitions_def=sample_partitions,
     group_name="published",
     kinds={"python"},
     owners=OWNERS,
@@ -71,35 +79,37 @@ def published(
     evaluation: pl.DataFrame,
     comparison: pl.DataFrame,
     bundles: BundleStore,
-    tracking: Tracking,
+    tracking: MlflowTracking,
     **models: CandidateModel,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
     """The bundle that the site serves: moved in by one rename, and only when no model is below its floor, everything
     above was made from the same data and models, and it is no worse than what is served now."""
     require_sound_inputs(context, comparison)
-    stage = promotion.served_stage(comparison)
+    stage = promotion.choose_served_stage(comparison)
     recommender = Recommender(
-        Retrieval({name: models[name] for name in RECOMMENDERS["two_stage"]}, interactions),
-        features_at("all", user_features, movie_features),
+        Retrieval({name: models[name] for name in RECOMMENDER_CHANNELS["two_stage"]}, interactions),
+        select_features_at_cut("all", user_features, movie_features),
         ranker if stage.name == "two_stage" else None,
-        Popular.of(catalogue),
+        PopularMovies.of(catalogue),
     )
-    scores = metrics.per_user(rankings.filter(model=stage.name), relevant).select("user_id", promotion.METRIC)
-    home, version = Path(bundles.root, context.partition_key), version_of(context.run_id)
-    verdict = promotion.contest(
+    scores = metrics.compute_user_metrics(rankings.filter(model=stage.name), relevant).select(
+        "user_id", promotion.PROMOTION_METRIC
+    )
+    home, version = Path(bundles.root, context.partition_key), build_version_name(context.run_id)
+    verdict = promotion.judge_challenger(
         scores,
-        **champion(home, dataset),
-        coverage=coverage_of(evaluation.to_dicts(), stage.name),
-        seconds=seconds_for_one(recommender),
+        **load_champion(home, dataset),
+        coverage=get_coverage(evaluation.to_dicts(), stage.name),
+        seconds=measure_answer_seconds(recommender),
     )
-    runs = tracked_runs(tracking, context.partition_key)
+    runs = find_tracked_runs(tracking, context.partition_key)
     if fitted_by := runs["ranker"]:
         tracking.set_challenger(context.partition_key, fitted_by, version)
     yield build_check_result(verdict)
     if not verdict.promoted:
         context.log.warning(f"not published, what was published before stays: {verdict.reason}")
         return
-    manifest = origin(context, dataset) | {
+    manifest = build_origin(context, dataset) | {
         "mlflow_runs": runs,
         "serves": stage.name,
         "serves_because": stage.reason,
@@ -110,7 +120,7 @@ def published(
         "metrics": evaluation.to_dicts(),
         "comparison": comparison.to_dicts(),
     }
-    folder = publish(
+    folder = publish_bundle(
         home,
         version,
         catalogue=catalogue,
@@ -127,7 +137,7 @@ def published(
 def require_sound_inputs(context: dg.AssetExecutionContext, comparison: pl.DataFrame) -> None:
     """Raises dg.Failure where a model is below its floor, or what is published was not made from one state."""
     mixed = find_mixed_inputs(context.instance, context.assets_def, context.asset_key, context.partition_key)
-    faults = failed_floors(comparison) or mixed
+    faults = list_failed_floors(comparison) or mixed
     if faults:
         raise dg.Failure(f"not published, what was published before stays: {'; '.join(faults)}")
 
@@ -142,24 +152,24 @@ def build_check_result(verdict: promotion.Verdict) -> dg.AssetCheckResult:
     )
 
 
-def describe_bundle(folder: Path, stage: promotion.Stage, evaluation: pl.DataFrame) -> dict[str, Any]:
+def describe_bundle(folder: Path, stage: promotion.ServedStage, evaluation: pl.DataFrame) -> dict[str, Any]:
     """What the asset's page shows of a published bundle."""
     headline = evaluation.filter(pl.col("metric") == "ndcg_at_10").drop("metric", "segment")
     return {
         "bundle": dg.MetadataValue.path(folder),
-        "bytes": size_of(folder),
+        "bytes": get_folder_size(folder),
         "serves": f"{stage.name}: {stage.reason}",
-        "ndcg_at_10": markdown(headline),
+        "ndcg_at_10": render_markdown_table(headline),
     }
 
 
 @dg.asset(
     deps=["published"],
     output_required=False,
-    dagster_type=NOTHING,
-    partitions_def=samples,
+    dagster_type=NOTHING_TYPE,
+    partitions_def=sample_partitions,
     group_name="published",
-    kinds=PARQUET,
+    kinds=PARQUET_KINDS,
     owners=OWNERS,
 )
 def recommendations(
@@ -167,13 +177,13 @@ def recommendations(
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The first movies for every user by the published bundle, as one Parquet file to take away; `make recommend`
     writes the same."""
-    folder = current(Path(bundles.root, context.partition_key))
+    folder = current_version(Path(bundles.root, context.partition_key))
     if folder is None:
         raise dg.Failure(f"nothing is published: run `make pipeline SAMPLE={context.partition_key}` first")
     recommender = Recommender.load(folder / "recommender")
     out = Path(bundles.exports, context.partition_key, "recommendations.parquet")
     users = pl.Series(recommender.interactions.user_ids, dtype=pl.Int64)
-    rows = exported.write(recommender, users, n=config.n, out=out)
+    rows = exported.write_recommendations(recommender, users, n=config.n, out=out)
     return dg.MaterializeResult(
         metadata={
             "path": dg.MetadataValue.path(out),
@@ -184,8 +194,8 @@ def recommendations(
     )
 
 
-def tracked_runs(tracking: Tracking, sample: str) -> dict[str, str | None]:
+def find_tracked_runs(tracking: MlflowTracking, sample: str) -> dict[str, str | None]:
     """By asset, the MLflow run that recorded the latest fit of what is measured or published."""
-    fits = {*MEASURED_ASSETS.values(), *(asset_name(name, "all") for name in PUBLISHED)}
+    fits = {*ASSET_BY_MODEL.values(), *(get_asset_name(name, "all") for name in PUBLISHED_MODELS)}
     runs = tracking.latest_runs(sample)
     return {asset: runs.get(asset) for asset in sorted(fits)}

@@ -6,18 +6,25 @@ from dataclasses import replace
 import dagster as dg
 import polars as pl
 
-from assets.features import TABLES, features_at
-from assets.protocols import PER_USER, PROTOCOLS, Protocol, channel_inputs, interactions_input, tuned_input
+from assets.features import FEATURE_TABLES, select_features_at_cut
+from assets.protocols import (
+    PER_USER,
+    PROTOCOLS,
+    EvaluationProtocol,
+    build_model_inputs,
+    build_tuned_input,
+    interactions_input,
+)
 from movierec.candidates import CandidateModel
 from movierec.data.interactions import Interactions
 from movierec.evaluation import evaluation
-from movierec.experiments.tuning import Tuned
+from movierec.experiments.tuning import TunedParams
 from movierec.recommender import training_rows
 from movierec.recommender.ranker import Ranker, RankerParams
-from movierec.recommender.retrieval import RECOMMENDERS, Retrieval
+from movierec.recommender.retrieval import RECOMMENDER_CHANNELS, Retrieval
 from resources import plots
 from resources.memory import PeakMemory
-from resources.mlflow_tracking import Tracking
+from resources.mlflow_tracking import MlflowTracking
 
 RANKER_TYPE = dg.PythonObjectDagsterType(Ranker, name="ranker_model")
 
@@ -29,32 +36,32 @@ class LabelConfig(dg.Config):
     max_users: int = 3_000
 
 
-def params_of(recommender: str, tuned: Tuned | None) -> RankerParams:
+def choose_ranker_params(recommender: str, tuned: TunedParams | None) -> RankerParams:
     """Rankers that are only measured are fitted on one fold, a third of the time."""
     params = (tuned and tuned.of("ranker")) or RankerParams()
     return params if recommender == "two_stage" else replace(params, one_fold_from=0)
 
 
-def label_rows_name(recommender: str) -> str:
+def get_label_rows_name(recommender: str) -> str:
     return recommender.replace("two_stage", "label_rows")
 
 
-def ranker_name(recommender: str) -> str:
+def get_ranker_name(recommender: str) -> str:
     """`two_stage` has the asset `ranker`, `two_stage_ials` has `ranker_ials`."""
     return recommender.replace("two_stage", "ranker")
 
 
-def _label_rows(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
-    channels = RECOMMENDERS[recommender]
+def _build_label_rows_asset(recommender: str, protocol: EvaluationProtocol) -> dg.AssetsDefinition:
+    channels = RECOMMENDER_CHANNELS[recommender]
 
     @protocol.asset(
-        label_rows_name(recommender),
+        get_label_rows_name(recommender),
         group="ranking",
         description=f"Candidates of {', '.join(channels)} from the history with their features, and whether the user "
         "then liked them (`relevant`).",
-        ins=protocol.inputs(["split", *TABLES])
+        ins=protocol.inputs(["split", *FEATURE_TABLES])
         | interactions_input(protocol, "history")
-        | channel_inputs(protocol, channels, "history"),
+        | build_model_inputs(protocol, channels, "history"),
     )
     def label_rows(
         context: dg.AssetExecutionContext,
@@ -65,9 +72,9 @@ def _label_rows(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
         movie_features: pl.LazyFrame,
         **models: CandidateModel,
     ) -> pl.DataFrame:
-        rows = training_rows.all_label_rows(
+        rows = training_rows.build_all_label_rows(
             Retrieval({name: models[name] for name in channels}, interactions),
-            features_at("history", user_features, movie_features),
+            select_features_at_cut("history", user_features, movie_features),
             split,
             n_candidates=config.n_candidates,
             max_users=config.max_users,
@@ -78,23 +85,25 @@ def _label_rows(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
     return label_rows
 
 
-def _ranker(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
-    rows_of = {"rows": dg.AssetIn(protocol.key(label_rows_name(recommender)))}
+def _build_ranker_asset(recommender: str, protocol: EvaluationProtocol) -> dg.AssetsDefinition:
+    rows_of = {"rows": dg.AssetIn(protocol.key(get_label_rows_name(recommender)))}
 
     @protocol.asset(
-        ranker_name(recommender),
+        get_ranker_name(recommender),
         group="ranking",
-        description=f"CatBoost over {', '.join(RECOMMENDERS[recommender])}: learns the order of a user's "
+        description=f"CatBoost over {', '.join(RECOMMENDER_CHANNELS[recommender])}: learns the order of a user's "
         "candidates from what they liked after the history.",
-        ins=rows_of | tuned_input(protocol),
+        ins=rows_of | build_tuned_input(protocol),
         kinds={"catboost"},
         io_manager_key="models",
         pool="training",
     )
-    def ranker(context: dg.AssetExecutionContext, rows: pl.DataFrame, tracking: Tracking, **given: Tuned) -> Ranker:
+    def ranker(
+        context: dg.AssetExecutionContext, rows: pl.DataFrame, tracking: MlflowTracking, **given: TunedParams
+    ) -> Ranker:
         started = time.perf_counter()
         with PeakMemory() as memory:
-            fitted, ranks = Ranker.fit_and_rank(rows, params_of(recommender, given.get("tuned")))
+            fitted, ranks = Ranker.fit_and_rank(rows, choose_ranker_params(recommender, given.get("tuned")))
         seconds = time.perf_counter() - started
         tracking.record_fit(
             context,
@@ -103,13 +112,13 @@ def _ranker(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
             seconds=seconds,
             peak_mb=memory.peak_mb,
             files=protocol is PER_USER,
-            validated=evaluation.order_metrics(ranks, rows),
+            validated=evaluation.out_of_fold_metrics(ranks, rows),
         )
         top = dict(list(fitted.importances.items())[:15])
         context.add_output_metadata(
             {
                 "trees": ", ".join(str(trees) for trees in fitted.n_trees),
-                "importances": plots.bars(top, title="Feature importance, percent"),
+                "importances": plots.plot_bars(top, title="Feature importance, percent"),
             }
         )
         return fitted
@@ -117,5 +126,7 @@ def _ranker(recommender: str, protocol: Protocol) -> dg.AssetsDefinition:
     return ranker
 
 
-label_rows = [_label_rows(recommender, protocol) for protocol in PROTOCOLS for recommender in RECOMMENDERS]
-rankers = [_ranker(recommender, protocol) for protocol in PROTOCOLS for recommender in RECOMMENDERS]
+label_rows = [
+    _build_label_rows_asset(recommender, protocol) for protocol in PROTOCOLS for recommender in RECOMMENDER_CHANNELS
+]
+rankers = [_build_ranker_asset(recommender, protocol) for protocol in PROTOCOLS for recommender in RECOMMENDER_CHANNELS]

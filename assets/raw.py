@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from assets.protocols import samples
+from assets.protocols import sample_partitions
 from resources.sources.csv_tables import read_table
 from resources.sources.dataset import Dataset
 from resources.sources.resource import MovieLens
@@ -11,7 +11,7 @@ from resources.sources.resource import MovieLens
 OWNERS = ["team:data"]
 
 
-@dg.asset(partitions_def=samples, group_name="raw", kinds={"csv"}, owners=OWNERS, io_manager_key="models")
+@dg.asset(partitions_def=sample_partitions, group_name="raw", kinds={"csv"}, owners=OWNERS, io_manager_key="models")
 def dataset(context: dg.AssetExecutionContext, movielens: MovieLens) -> Dataset:
     """The folder of MovieLens CSVs that MOVIEREC_SOURCE names, fetched and verified where it must be."""
     found = movielens.acquire()
@@ -22,11 +22,11 @@ def dataset(context: dg.AssetExecutionContext, movielens: MovieLens) -> Dataset:
     return found
 
 
-def _raw_table(table: str, description: str) -> dg.AssetsDefinition:
+def _build_raw_asset(table: str, description: str) -> dg.AssetsDefinition:
     @dg.asset(
         name=f"raw_{table}",
         description=description,
-        partitions_def=samples,
+        partitions_def=sample_partitions,
         group_name="raw",
         kinds={"csv", "parquet"},
         owners=OWNERS,
@@ -40,8 +40,8 @@ def _raw_table(table: str, description: str) -> dg.AssetsDefinition:
 
 
 raw_tables = [
-    _raw_table("ratings", "ratings.csv: `user_id, movie_id, rating, rated_at` of the sample's users."),
-    _raw_table("movies", "movies.csv: `movie_id, title, genres`, as MovieLens writes them."),
-    _raw_table("tags", "tags.csv: `user_id, movie_id, tag, tagged_at` of the sample's users; may be empty."),
-    _raw_table("links", "links.csv: `movie_id, imdb_id, tmdb_id`; may be empty."),
+    _build_raw_asset("ratings", "ratings.csv: `user_id, movie_id, rating, rated_at` of the sample's users."),
+    _build_raw_asset("movies", "movies.csv: `movie_id, title, genres`, as MovieLens writes them."),
+    _build_raw_asset("tags", "tags.csv: `user_id, movie_id, tag, tagged_at` of the sample's users; may be empty."),
+    _build_raw_asset("links", "links.csv: `movie_id, imdb_id, tmdb_id`; may be empty."),
 ]

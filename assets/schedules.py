@@ -4,39 +4,39 @@ import dagster as dg
 
 from movierec.settings import Settings
 
-ON_DEMAND = dg.AssetSelection.groups("exports")
+ON_DEMAND_ASSETS = dg.AssetSelection.groups("exports")
 
-everything = dg.define_asset_job(
+everything_job = dg.define_asset_job(
     "everything",
-    selection=dg.AssetSelection.all() - ON_DEMAND,
+    selection=dg.AssetSelection.all() - ON_DEMAND_ASSETS,
     description="The whole graph, from the CSV files to the bundle.",
 )
-train = dg.define_asset_job(
+train_job = dg.define_asset_job(
     "train",
     selection=dg.AssetSelection.groups("features", "candidates", "ranking", "evaluation"),
     description="Features, candidate models, ranker and their evaluation, on the tables that are there.",
 )
-publish = dg.define_asset_job(
+publish_job = dg.define_asset_job(
     "publish", selection=dg.AssetSelection.groups("published"), description="A new bundle from the fitted models."
 )
-train_kmeans = dg.define_asset_job(
+train_kmeans_job = dg.define_asset_job(
     "train_kmeans",
     selection=dg.AssetSelection.assets("clusters", "cluster_tags", "companion"),
     description="New clusters and their tags, served at once; nothing else is trained. The site starts it too.",
 )
-export = dg.define_asset_job(
-    "export", selection=ON_DEMAND, description="Catalogue, users and ratings into SQLite or PostgreSQL."
+export_job = dg.define_asset_job(
+    "export", selection=ON_DEMAND_ASSETS, description="Catalogue, users and ratings into SQLite or PostgreSQL."
 )
 
-jobs = [everything, train, publish, train_kmeans, export]
+jobs = [everything_job, train_job, publish_job, train_kmeans_job, export_job]
 
 
-def nightly(settings: Settings) -> dg.ScheduleDefinition:
+def build_nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
     """Retrains `settings.sample` by `settings.retrain_cron` in `settings.timezone`."""
 
     @dg.schedule(
         name="nightly_retrain",
-        job=everything,
+        job=everything_job,
         cron_schedule=settings.retrain_cron,
         execution_timezone=settings.timezone,
         default_status=dg.DefaultScheduleStatus.STOPPED,

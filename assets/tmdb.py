@@ -13,16 +13,16 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from assets.protocols import PARQUET, samples
+from assets.protocols import PARQUET_KINDS, sample_partitions
 from movierec.tmdb import images
 from movierec.tmdb.metadata import Metadata
-from resources.tmdb.answer_cache import opened
-from resources.tmdb.client import KEY, Tmdb
-from resources.tmdb.crawler import Outcome, Wanted, crawl, details
-from resources.tmdb.posters import PosterFetch, forget_old
+from resources.tmdb.answer_cache import open_answer_cache
+from resources.tmdb.client import KEY_VARIABLE, TmdbResource
+from resources.tmdb.crawler import CrawlOutcome, MovieRequest, crawl_movies, iter_details
+from resources.tmdb.posters import PosterFetcher, delete_old_posters
 
 OWNERS = ["team:web"]
-LAST = {"dagster/priority": "-10"}  # a run publishes first and asks TMDB then
+LOW_PRIORITY_TAGS = {"dagster/priority": "-10"}  # a run publishes first and asks TMDB then
 
 
 class TmdbConfig(dg.Config):
@@ -34,37 +34,39 @@ class TmdbConfig(dg.Config):
 @dg.asset(
     io_manager_key="models",
     output_required=False,
-    op_tags=LAST,
-    partitions_def=samples,
+    op_tags=LOW_PRIORITY_TAGS,
+    partitions_def=sample_partitions,
     group_name="metadata",
-    kinds=PARQUET,
+    kinds=PARQUET_KINDS,
     owners=OWNERS,
 )
 def tmdb_metadata(
-    context: dg.AssetExecutionContext, config: TmdbConfig, tmdb: Tmdb, catalogue: pl.DataFrame
+    context: dg.AssetExecutionContext, config: TmdbConfig, tmdb: TmdbResource, catalogue: pl.DataFrame
 ) -> Iterator[dg.Output[Metadata] | dg.AssetObservation]:
     """TMDB's movies, persons, cast, crew, genres and companies as a star schema; skipped without a TMDB_API_KEY."""
     key = tmdb.key()
     if key is None:
-        yield skipped(context, f"{KEY} is not set: no descriptions and no posters of TMDB; the drawn ones stay")
+        yield report_skipped(
+            context, f"{KEY_VARIABLE} is not set: no descriptions and no posters of TMDB; the drawn ones stay"
+        )
         return
     wanted = [
-        Wanted(*row)
+        MovieRequest(*row)
         for row in catalogue.sort("n_ratings", descending=True, maintain_order=True)
         .select("movie_id", "title", "year", "tmdb_id")
         .iter_rows()
     ]
-    with opened(Path(tmdb.answers)) as answers:
+    with open_answer_cache(Path(tmdb.answers)) as answers:
         started = time.monotonic()
 
-        async def ask() -> tuple[Outcome, dict[str, int]]:
+        async def ask() -> tuple[CrawlOutcome, dict[str, int]]:
             async with tmdb.client(key) as client:
-                outcome = await crawl(client, answers, wanted, limit=config.new_movies, now=utc_now)
+                outcome = await crawl_movies(client, answers, wanted, limit=config.new_movies, now=get_utc_now)
             return outcome, client.counts()
 
         outcome, counts = asyncio.run(ask())
         seconds = time.monotonic() - started
-        metadata = Metadata.of(details(answers, wanted))
+        metadata = Metadata.of(iter_details(answers, wanted))
     told = {name: value for name, value in asdict(outcome).items() if value is not None} | counts
     context.log.info(
         f"{outcome.fetched} movies fetched from TMDB, {outcome.not_found} not there, {outcome.failed} failed, "
@@ -73,7 +75,9 @@ def tmdb_metadata(
     if outcome.stopped:
         context.log.warning(f"stopped asking TMDB: {outcome.stopped}")
     if metadata.movies.is_empty():
-        yield skipped(context, f"nothing of TMDB: {outcome.stopped or outcome.first_failure or 'no movie was found'}")
+        yield report_skipped(
+            context, f"nothing of TMDB: {outcome.stopped or outcome.first_failure or 'no movie was found'}"
+        )
         return
     sizes = {f"{name}_rows": len(table) for name, table in vars(metadata).items()}
     yield dg.Output(metadata, metadata=told | sizes | {"seconds": round(seconds, 1)})
@@ -81,10 +85,10 @@ def tmdb_metadata(
 
 @dg.asset(
     io_manager_key="metadata",
-    op_tags=LAST,
-    partitions_def=samples,
+    op_tags=LOW_PRIORITY_TAGS,
+    partitions_def=sample_partitions,
     group_name="metadata",
-    kinds=PARQUET,
+    kinds=PARQUET_KINDS,
     owners=OWNERS,
 )
 def descriptions(tmdb_metadata: Metadata) -> pl.DataFrame:
@@ -98,11 +102,17 @@ class PostersConfig(dg.Config):
     n: int = 500
 
 
-@dg.asset(op_tags=LAST, partitions_def=samples, group_name="metadata", kinds={"jpeg", "parquet"}, owners=OWNERS)
+@dg.asset(
+    op_tags=LOW_PRIORITY_TAGS,
+    partitions_def=sample_partitions,
+    group_name="metadata",
+    kinds={"jpeg", "parquet"},
+    owners=OWNERS,
+)
 def posters(
     context: dg.AssetExecutionContext,
     config: PostersConfig,
-    tmdb: Tmdb,
+    tmdb: TmdbResource,
     descriptions: pl.DataFrame,
     catalogue: pl.DataFrame,
 ) -> pl.DataFrame:
@@ -114,9 +124,9 @@ def posters(
         .join(descriptions.select("movie_id", "poster_path").drop_nulls(), on="movie_id", maintain_order="left")
         .head(config.n)
     )
-    fetch = PosterFetch(tmdb.image_host, folder)
+    fetch = PosterFetcher(tmdb.image_host, folder)
     asyncio.run(fetch.fetch(wanted["poster_path"]))
-    context.add_output_metadata({**fetch.counts, "forgotten": forget_old(folder)})
+    context.add_output_metadata({**fetch.counts, "forgotten": delete_old_posters(folder)})
     if fetch.first_failure:
         context.log.warning(f"{fetch.counts['failed']} posters could not be fetched, the first: {fetch.first_failure}")
     if fetch.first_unreadable:
@@ -124,7 +134,9 @@ def posters(
             f"{fetch.counts['only_large']} posters have no small one, the first: {fetch.first_unreadable}"
         )
     named = wanted.with_columns(
-        file=pl.col("poster_path").map_elements(lambda path: images.file_name("poster", path), return_dtype=pl.String)
+        file=pl.col("poster_path").map_elements(
+            lambda path: images.build_image_file_name("poster", path), return_dtype=pl.String
+        )
     )
     sizes = {file.name: file.stat().st_size for file in folder.glob("*") if file.is_file()}
     return named.with_columns(
@@ -132,11 +144,11 @@ def posters(
     ).drop_nulls()
 
 
-def skipped(context: dg.AssetExecutionContext, why: str) -> dg.AssetObservation:
+def report_skipped(context: dg.AssetExecutionContext, why: str) -> dg.AssetObservation:
     """Says on the asset's page and in the log why nothing was made."""
     context.log.warning(f"skipped: {why}")
     return dg.AssetObservation(asset_key=context.asset_key, partition=context.partition_key, metadata={"skipped": why})
 
 
-def utc_now() -> datetime:
+def get_utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)

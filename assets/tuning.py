@@ -6,14 +6,22 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.protocols import samples
+from assets.protocols import sample_partitions
 from movierec.data.interactions import Interactions
 from movierec.data.schema import RELEVANT
-from movierec.data.splitting import known_at, part_of
-from movierec.experiments.tuning import PARAMS, REFERENCE, SPACES, Tuned, defaults, goodness, goodness_of_ranker
+from movierec.data.splitting import ratings_at_cut, select_part
+from movierec.experiments.tuning import (
+    PARAMS_CLASSES,
+    REFERENCE_TUNING,
+    SEARCH_SPACES,
+    TunedParams,
+    compute_candidate_ndcg,
+    compute_ranker_ndcg,
+    get_default_values,
+)
 from movierec.experiments.validation import Validation
-from resources.io_managers import markdown
-from resources.optuna_studies import Best, Studies
+from resources.io_managers import render_markdown_table
+from resources.optuna_studies import BestTrial, OptunaStudies
 from resources.sources.dataset import Dataset
 
 
@@ -24,12 +32,12 @@ class TuningConfig(dg.Config):
     """
 
     trials: int = 0
-    models: list[str] = sorted(SPACES)
+    models: list[str] = sorted(SEARCH_SPACES)
     reference: bool = False
 
 
 @dg.asset(
-    partitions_def=samples,
+    partitions_def=sample_partitions,
     group_name="tuning",
     kinds={"optuna"},
     owners=["team:ml"],
@@ -43,38 +51,38 @@ def tuned(
     movies: pl.LazyFrame,
     split: pl.LazyFrame,
     interactions_history: Interactions,
-    studies: Studies,
-) -> Tuned:
+    studies: OptunaStudies,
+) -> TunedParams:
     """The best hyper-parameters that were found on the labels, by models fitted on the history; the holdout has no
     part in it. Without any search the committed defaults hold."""
     if config.reference or studies.reference:
-        return REFERENCE
-    labels = part_of(split, "labels").filter(pl.col("rating") >= RELEVANT).select("user_id", "movie_id").collect()
+        return REFERENCE_TUNING
+    labels = select_part(split, "labels").filter(pl.col("rating") >= RELEVANT).select("user_id", "movie_id").collect()
     liked = labels.filter(pl.col("user_id").is_in(interactions_history.user_ids.tolist()))
 
     @cache
     def validation() -> Validation:
-        return Validation.of(known_at(split, "known"), movies)
+        return Validation.of(ratings_at_cut(split, "known"), movies)
 
     def judged(model: str, drawn: dict[str, Any]) -> float:
-        params = PARAMS[model](**drawn)
+        params = PARAMS_CLASSES[model](**drawn)
         if model == "ranker":
-            return goodness_of_ranker(params, validation())
-        return goodness(model, params, interactions_history, liked)
+            return compute_ranker_ndcg(params, validation())
+        return compute_candidate_ndcg(model, params, interactions_history, liked)
 
-    best: dict[str, Best] = {}
+    best: dict[str, BestTrial] = {}
     for model in config.models:
         found = studies.search(
             context.partition_key,
             f"{model} {dataset.version}",
-            SPACES[model],
+            SEARCH_SPACES[model],
             partial(judged, model),
-            first=defaults(model),
+            first=get_default_values(model),
             trials=config.trials,
         )
         if found:
             best[model] = found
     rows = [(model, each.value, each.trials, str(each.drawn)) for model, each in best.items()]
     table = pl.DataFrame(rows, schema=["model", "ndcg_at_10", "trials", "parameters"], orient="row")
-    context.add_output_metadata({"best": markdown(table), "models_tuned": len(best)})
-    return Tuned({model: PARAMS[model](**each.drawn) for model, each in best.items()})
+    context.add_output_metadata({"best": render_markdown_table(table), "models_tuned": len(best)})
+    return TunedParams({model: PARAMS_CLASSES[model](**each.drawn) for model, each in best.items()})

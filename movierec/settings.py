@@ -158,8 +158,8 @@ class Settings(BaseSettings):
     secret: Annotated[SecretStr, Field(min_length=16, description="at least 16 characters")] = UNSET
     require_account: Switch = False
     tmdb_api: WebAddress = "https://api.themoviedb.org/3"
-    tmdb_images: WebAddress = images.HOST
-    poster_cache_mb: Megabytes = images.CACHE_MB
+    tmdb_images: WebAddress = images.DEFAULT_HOST
+    poster_cache_mb: Megabytes = images.DEFAULT_CACHE_MB
     tmdb_api_key: Annotated[SecretStr, Field(validation_alias="TMDB_API_KEY")] = UNSET
 
     @model_validator(mode="before")

@@ -10,12 +10,12 @@ from movierec.settings import ROOT
 from resources.sources.dataset import Dataset
 
 
-def version_of(run_id: str) -> str:
+def build_version_name(run_id: str) -> str:
     """The name of what a run publishes now."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{run_id[:8]}"
 
 
-def origin(context: dg.AssetExecutionContext, dataset: Dataset) -> dict[str, Any]:
+def build_origin(context: dg.AssetExecutionContext, dataset: Dataset) -> dict[str, Any]:
     """What every manifest says: which run published it, when, and of which data."""
     return {
         "run_id": context.run_id,

@@ -9,27 +9,27 @@ from pathlib import Path
 import dagster as dg
 from filelock import FileLock, Timeout
 
-from movierec.bundles.atomic_write import atomic
+from movierec.bundles.atomic_write import atomic_write
 
-CONFIGURATION = Path(__file__).with_name("dagster.yaml")
+CONFIGURATION_FILE = Path(__file__).with_name("dagster.yaml")
 LOCK_TAG = "movierec/lock"
-UNFINISHED = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+UNFINISHED_STATUSES = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
-def prepare(home: Path) -> None:
+def prepare_dagster_home(home: Path) -> None:
     """Makes `home` a DAGSTER_HOME with our configuration and points this process and its children at it."""
-    wanted = CONFIGURATION.read_text()
+    wanted = CONFIGURATION_FILE.read_text()
     target = home / "dagster.yaml"
     if not target.is_file() or target.read_text() != wanted:
-        with atomic(target) as part:
+        with atomic_write(target) as part:
             part.write_text(wanted)
     os.environ["DAGSTER_HOME"] = str(home.absolute())
 
 
 @contextmanager
-def alive(home: Path) -> Iterator[dict[str, str]]:
+def hold_run_lock(home: Path) -> Iterator[dict[str, str]]:
     """Tags for a run of this process: they name a lock that the system lets go when the process dies."""
-    path = _lock_path(home, uuid.uuid4().hex)
+    path = _build_lock_path(home, uuid.uuid4().hex)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(path):
@@ -43,15 +43,15 @@ def end_killed_runs(instance: dg.DagsterInstance, home: Path) -> list[str]:
 
     Without this a run that was killed stays "started" for good and the next fit waits for its slot.
     """
-    killed = [run for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED)) if _is_dead(run, home)]
+    killed = [run for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED_STATUSES)) if _is_killed(run, home)]
     for run in killed:
         instance.report_run_failed(run, f"The process of run {run.run_id} was killed.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
-        _lock_path(home, run.tags[LOCK_TAG]).unlink(missing_ok=True)
+        _build_lock_path(home, run.tags[LOCK_TAG]).unlink(missing_ok=True)
     return [run.run_id for run in killed]
 
 
-def free_slots(instance: dg.DagsterInstance) -> list[str]:
+def free_pool_slots(instance: dg.DagsterInstance) -> list[str]:
     """Frees every pool slot, also of runs that are at work; gives the ids of the runs that held one."""
     log = instance.event_log_storage
     claims = [claim for pool in log.get_concurrency_keys() for claim in log.get_concurrency_info(pool).claimed_slots]
@@ -61,10 +61,10 @@ def free_slots(instance: dg.DagsterInstance) -> list[str]:
     return runs
 
 
-def _is_dead(run: dg.DagsterRun, home: Path) -> bool:
+def _is_killed(run: dg.DagsterRun, home: Path) -> bool:
     if LOCK_TAG not in run.tags:
         return False  # started by the daemon, which watches over its own
-    path = _lock_path(home, run.tags[LOCK_TAG])
+    path = _build_lock_path(home, run.tags[LOCK_TAG])
     if not path.exists():
         return True
     try:
@@ -74,5 +74,5 @@ def _is_dead(run: dg.DagsterRun, home: Path) -> bool:
         return False
 
 
-def _lock_path(home: Path, name: str) -> Path:
+def _build_lock_path(home: Path, name: str) -> Path:
     return home / "locks" / f"{name}.lock"

@@ -7,13 +7,13 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from movierec.bundles.atomic_write import atomic, sweep_parts
-from movierec.bundles.versioned_folders import current, place_version
+from movierec.bundles.atomic_write import atomic_write, sweep_parts
+from movierec.bundles.versioned_folders import current_version, place_version
 from movierec.data.schema import COLUMN_DESCRIPTIONS
 from resources.provenance import describe_origin, note_input
 
 
-class _Rooted(dg.ConfigurableIOManager):
+class _FolderIOManager(dg.ConfigurableIOManager):
     """Writes under `<root>/<sample>/<asset>`."""
 
     root: str
@@ -23,15 +23,15 @@ class _Rooted(dg.ConfigurableIOManager):
         return Path(self.root, *part, *context.asset_key.path)
 
 
-class ParquetIO(_Rooted):
+class ParquetIOManager(_FolderIOManager):
     """A table is `<asset>.parquet`; lazy frames are streamed into it and scanned from it."""
 
     def handle_output(self, context: dg.OutputContext, obj: pl.LazyFrame | pl.DataFrame) -> None:
         path = self.path(context).with_suffix(".parquet")
         sweep_parts(path.parent)
-        with atomic(path) as part:
+        with atomic_write(path) as part:
             obj.lazy().sink_parquet(part, compression="zstd")
-        context.add_output_metadata(table_metadata(path) | describe_origin(context, _version_of(path)))
+        context.add_output_metadata(build_table_metadata(path) | describe_origin(context, _version_of(path)))
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame | pl.DataFrame:
         path = self.path(context).with_suffix(".parquet")
@@ -42,7 +42,7 @@ class ParquetIO(_Rooted):
         return frame.collect() if context.dagster_type.typing_type is pl.DataFrame else frame
 
 
-class ModelIO(_Rooted):
+class ModelIOManager(_FolderIOManager):
     """A model is the folder `<asset>/<version>/` that `<asset>/CURRENT` names; its class has `save` and `load`."""
 
     keep: int = 2
@@ -50,12 +50,12 @@ class ModelIO(_Rooted):
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         version = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
         folder = place_version(self.path(context), version, obj.save, kept=self.keep)
-        size: dict[str, Any] = {"path": dg.MetadataValue.path(folder), "bytes": size_of(folder)}
+        size: dict[str, Any] = {"path": dg.MetadataValue.path(folder), "bytes": get_folder_size(folder)}
         context.add_output_metadata(size | describe_origin(context, version))
 
     def load_input(self, context: dg.InputContext) -> Any:
         home = self.path(context)
-        folder = current(home)
+        folder = current_version(home)
         if folder is None:
             raise _missing(home, context)
         note_input(context, folder.name)
@@ -67,12 +67,12 @@ class ModelIO(_Rooted):
             raise RuntimeError(f"{folder} is broken or was written by other code ({error!r}): {advice}") from error
 
 
-def size_of(folder: Path) -> int:
+def get_folder_size(folder: Path) -> int:
     """The bytes of all its files."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def table_metadata(path: Path) -> dict[str, Any]:
+def build_table_metadata(path: Path) -> dict[str, Any]:
     """What a person wants to see of a table: rows, columns, size, the first rows."""
     frame = pl.scan_parquet(path)
     columns = [
@@ -84,11 +84,11 @@ def table_metadata(path: Path) -> dict[str, Any]:
         "bytes": path.stat().st_size,
         "dagster/row_count": frame.select(pl.len()).collect().item(),
         "dagster/column_schema": dg.TableSchema(columns),
-        "preview": markdown(frame.head(5).collect()),
+        "preview": render_markdown_table(frame.head(5).collect()),
     }
 
 
-def markdown(table: pl.DataFrame) -> dg.MarkdownMetadataValue:
+def render_markdown_table(table: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """`table` as it is shown on an asset's page, its first columns only where there are many."""
     shown = table.select(table.columns[:12])
     with pl.Config(

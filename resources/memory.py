@@ -4,7 +4,7 @@ import threading
 from types import TracebackType
 from typing import Self
 
-EVERY_SECONDS = 0.02
+SAMPLING_SECONDS = 0.02
 
 
 class PeakMemory:
@@ -32,7 +32,7 @@ class PeakMemory:
         self._look()
 
     def _watch(self) -> None:
-        while not self._stop.wait(EVERY_SECONDS):
+        while not self._stop.wait(SAMPLING_SECONDS):
             self._look()
 
     def _look(self) -> None:

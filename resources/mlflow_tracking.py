@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     import polars as pl
     from mlflow import MlflowClient
 
-LOOKED_THROUGH = 1_000  # runs of a sample: several times all that one run of the graph makes
+MAX_RUNS_SEARCHED = 1_000  # runs of a sample: several times all that one run of the graph makes
 
 
-class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
+class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Runs live in SQLite under `folder`, tagged with the Dagster run, the asset and the sample."""
 
     folder: str
@@ -98,7 +98,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def set_challenger(self, sample: str, run_id: str, bundle: str) -> None:
         """A version of the sample's registered model: made by `run_id`, for `bundle`; alias `challenger`."""
-        name = registered_name(sample)
+        name = get_registered_name(sample)
         if not self._client.search_registered_models(f"name = '{name}'"):
             self._client.create_registered_model(name)
         source = self._client.get_run(run_id).info.artifact_uri
@@ -107,7 +107,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def set_champion(self, sample: str, bundle: str) -> bool:
         """Moves the alias `champion` to the version that is served as `bundle`; False where there is none."""
-        name = registered_name(sample)
+        name = get_registered_name(sample)
         found = self._client.search_model_versions(f"name = '{name}' and tags.bundle = '{bundle}'")
         if found:
             self._client.set_registered_model_alias(name, "champion", found[0].version)
@@ -123,7 +123,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def _latest_by_asset(self, sample: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for run in self._latest(f"tags.sample = '{sample}'", at_most=LOOKED_THROUGH):
+        for run in self._latest(f"tags.sample = '{sample}'", at_most=MAX_RUNS_SEARCHED):
             found.setdefault(run.data.tags.get("asset", ""), run)
         return found
 
@@ -144,7 +144,7 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)
         Path(self.folder).mkdir(parents=True, exist_ok=True)
-        return MlflowClient(store_uri(self.folder))
+        return MlflowClient(build_store_uri(self.folder))
 
     def _experiment(self, name: str) -> str:
         found = self._client.get_experiment_by_name(name)
@@ -154,10 +154,10 @@ class Tracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         return str(self._client.create_experiment(name, artifact_location=artifacts))
 
 
-def registered_name(sample: str) -> str:
+def get_registered_name(sample: str) -> str:
     return f"two_stage_{sample}"
 
 
-def store_uri(folder: str | Path) -> str:
+def build_store_uri(folder: str | Path) -> str:
     """Of the SQLite store under `folder`; the file store is refused by MLflow 3."""
     return f"sqlite:///{Path(folder, 'mlflow.db').absolute()}"

@@ -13,10 +13,10 @@ from movierec.candidates.model_spec import Choice, Real, Space, Whole
 
 log = logging.getLogger(__name__)
 
-SEED = 7
+SAMPLER_SEED = 7
 
 
-class Best(NamedTuple):
+class BestTrial(NamedTuple):
     """The best trial of a study: its value, its parameters as they were drawn, and of how many trials."""
 
     value: float
@@ -24,7 +24,7 @@ class Best(NamedTuple):
     trials: int
 
 
-class Studies(dg.ConfigurableResource):  # type: ignore[type-arg]
+class OptunaStudies(dg.ConfigurableResource):  # type: ignore[type-arg]
     """`folder` holds a database for each sample. With `reference` the seed design's parameters hold."""
 
     folder: str
@@ -39,7 +39,7 @@ class Studies(dg.ConfigurableResource):  # type: ignore[type-arg]
         *,
         first: dict[str, Any],
         trials: int,
-    ) -> Best | None:
+    ) -> BestTrial | None:
         """Goes on with `study` for so many `trials`, of which a new one begins with `first`; None without any trial.
 
         Of each space its own: what was drawn from another one can neither be gone on with nor be the best.
@@ -49,26 +49,26 @@ class Studies(dg.ConfigurableResource):  # type: ignore[type-arg]
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         Path(self.folder).mkdir(parents=True, exist_ok=True)
         url = f"sqlite:///{Path(self.folder, f'{sample}.db').absolute()}"
-        name = f"{study} {_digest(space)}"
+        name = f"{study} {_hash_space(space)}"
         found = optuna.create_study(storage=url, study_name=name, direction="maximize", load_if_exists=True)
         # With one seed for every run each would begin with the same draws again.
-        found.sampler = optuna.samplers.TPESampler(seed=SEED + len(found.trials))
+        found.sampler = optuna.samplers.TPESampler(seed=SAMPLER_SEED + len(found.trials))
         if trials and not found.trials:
             found.enqueue_trial(first)
         for number in range(1, trials + 1):
             started = time.perf_counter()
-            found.optimize(lambda trial: goodness(_drawn(trial, space)), n_trials=1)
+            found.optimize(lambda trial: goodness(_draw_params(trial, space)), n_trials=1)
             seconds = time.perf_counter() - started
             log.info("%s: trial %d of %d, best %.4f, %.1f s", study, number, trials, found.best_value, seconds)
         done = [trial for trial in found.trials if trial.value is not None]
-        return Best(found.best_value, found.best_params, len(done)) if done else None
+        return BestTrial(found.best_value, found.best_params, len(done)) if done else None
 
 
-def _digest(space: Space) -> str:
+def _hash_space(space: Space) -> str:
     return hashlib.sha256(repr(sorted(space.items())).encode()).hexdigest()[:8]
 
 
-def _drawn(trial: Any, space: Space) -> dict[str, Any]:
+def _draw_params(trial: Any, space: Space) -> dict[str, Any]:
     """A value for each name of the space, drawn by the trial."""
     drawn: dict[str, Any] = {}
     for name, of in space.items():

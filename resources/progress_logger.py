@@ -7,10 +7,13 @@ from typing import TextIO
 
 import dagster as dg
 
-SKIPPED = ("Dependencies for step", "Skipping step")  # Dagster's lines for every step below a failed or skipped one
+SKIPPED_STEP_MESSAGES = (
+    "Dependencies for step",
+    "Skipping step",
+)  # Dagster's lines for every step below a failed or skipped one
 
 
-class Progress(logging.Handler):
+class ProgressHandler(logging.Handler):
     """One line a step, `[ 7/34] ials_history  2.3 s`; what a long step says of itself stands below it."""
 
     def __init__(self, total: int, out: TextIO) -> None:
@@ -25,7 +28,7 @@ class Progress(logging.Handler):
         event = meta.get("dagster_event")
         if event is None:
             message = meta["orig_message"]
-            if record.levelno >= logging.INFO and not message.startswith(SKIPPED):
+            if record.levelno >= logging.INFO and not message.startswith(SKIPPED_STEP_MESSAGES):
                 self._say(message)
             return
         step = event.step_key
@@ -52,8 +55,8 @@ class Progress(logging.Handler):
 
 
 @dg.logger({}, description="One line a step, for a terminal.")
-def progress(context: dg.InitLoggerContext) -> logging.Logger:
+def build_progress_logger(context: dg.InitLoggerContext) -> logging.Logger:
     """Chosen by `loggers: {progress: {}}` in a run's configuration."""
     logger = logging.Logger("progress")
-    logger.addHandler(Progress(len(context.job_def.nodes) if context.job_def else 0, sys.stdout))
+    logger.addHandler(ProgressHandler(len(context.job_def.nodes) if context.job_def else 0, sys.stdout))
     return logger

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 
-from movierec.bundles.bundle import BundleError, Live
+from movierec.bundles.bundle import BundleError, LiveBundle
 from movierec.bundles.companion import LiveCompanion
 from movierec.settings import Settings
 from serving.api import clusters, health, movie_search, movies, recommendations, runs, users
@@ -59,7 +59,7 @@ def create_app(
     if not htmx.is_file():
         raise RuntimeError(f"{htmx} is missing: run `make setup`")
     community = community or Community.from_settings(settings)
-    live = Live(settings.layout.locate_bundles(settings.sample))
+    live = LiveBundle(settings.layout.locate_bundles(settings.sample))
     companion = LiveCompanion(settings.layout.locate_companions(settings.sample))
     image_store = ImageStore.from_settings(settings)
     app = FastAPI(

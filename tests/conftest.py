@@ -19,8 +19,8 @@ def _no_settings_of_the_developer() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
-    programs = postgres.binaries()
+    programs = postgres.find_binaries()
     if programs is None:
         pytest.skip("PostgreSQL's initdb and pg_ctl are not installed")
-    with postgres.server(programs) as url:
+    with postgres.run_server(programs) as url:
         yield url

@@ -8,40 +8,40 @@ from typing import Any
 import polars as pl
 
 from movierec.bundles import companion
-from movierec.bundles.bundle import publish
+from movierec.bundles.bundle import publish_bundle
 from movierec.candidates.ease import EASE
 from movierec.candidates.ials import IALS, IALSParams
 from movierec.candidates.popularity import Popularity
 from movierec.candidates.transitions import Transitions
 from movierec.candidates.trending import Trending
-from movierec.catalog.catalog import catalogue
-from movierec.catalog.clusters import ClusterParams, cluster_movies, popular_words
-from movierec.catalog.similar_movies import SimilarityIndex, by_factors
+from movierec.catalog.catalog import build_catalogue
+from movierec.catalog.clusters import ClusterParams, class_tfidf, cluster_movies
+from movierec.catalog.similar_movies import SimilarityIndex, find_similar_by_factors
 from movierec.data.interactions import Interactions
 from movierec.data.schema import LINKS, MOVIES, RATINGS, TAGS
-from movierec.data.splitting import known_at, part_of, split_by_user
-from movierec.features.content import content_vectors, words
+from movierec.data.splitting import ratings_at_cut, select_part, split_by_user
+from movierec.features.content import build_content_vectors, tag_counts
 from movierec.features.matrix import Features
-from movierec.features.tables import movie_features
-from movierec.recommender.popular import Popular
+from movierec.features.tables import compute_movie_features
+from movierec.recommender.popular import PopularMovies
 from movierec.recommender.ranker import Ranker, RankerParams
 from movierec.recommender.retrieval import Retrieval
-from movierec.recommender.training_rows import label_rows
+from movierec.recommender.training_rows import build_label_rows
 from movierec.recommender.two_stage import Recommender
 
-START = datetime(2001, 1, 1)  # noqa: DTZ001  rated_at is UTC without a zone
+FIRST_RATED_AT = datetime(2001, 1, 1)  # noqa: DTZ001  rated_at is UTC without a zone
 GENRES = (["Comedy"], ["Action", "Sci-Fi"])
 
 
-def ratings(*rows: tuple[int, int, float]) -> pl.LazyFrame:
+def make_ratings(*rows: tuple[int, int, float]) -> pl.LazyFrame:
     """`(user_id, movie_id, rating)`, each a day after the one before."""
-    days = [START + timedelta(days=i) for i in range(len(rows))]
+    days = [FIRST_RATED_AT + timedelta(days=i) for i in range(len(rows))]
     users, movies, values = zip(*rows, strict=True) if rows else ((), (), ())
     columns = {"user_id": users, "movie_id": movies, "rating": values, "rated_at": days}
     return pl.LazyFrame(columns, schema=RATINGS)
 
 
-def movies(n: int, titles: dict[int, str] | None = None) -> pl.LazyFrame:
+def make_movies(n: int, titles: dict[int, str] | None = None) -> pl.LazyFrame:
     """Movies 1 to n; even ones are action, odd ones comedies."""
     ids = list(range(1, n + 1))
     names = [(titles or {}).get(i, f"Movie {i}") for i in ids]
@@ -57,15 +57,15 @@ def movies(n: int, titles: dict[int, str] | None = None) -> pl.LazyFrame:
     )
 
 
-def tags(*rows: tuple[int, int, str]) -> pl.LazyFrame:
+def make_tags(*rows: tuple[int, int, str]) -> pl.LazyFrame:
     """`(user_id, movie_id, tag)`, each a day after the one before."""
-    days = [START + timedelta(days=i) for i in range(len(rows))]
+    days = [FIRST_RATED_AT + timedelta(days=i) for i in range(len(rows))]
     users, tagged, names = zip(*rows, strict=True) if rows else ((), (), ())
     columns = {"user_id": users, "movie_id": tagged, "tag": names, "tagged_at": days}
     return pl.LazyFrame(columns, schema=TAGS)
 
 
-def checkerboard(users: int = 40, n_movies: int = 40) -> pl.LazyFrame:
+def make_checkerboard_ratings(users: int = 40, n_movies: int = 40) -> pl.LazyFrame:
     """Every even user liked every even movie, every odd one every odd movie; the diagonal is withheld.
 
     Whatever learns anything recommends to a user the one movie of their colour they have not seen.
@@ -76,17 +76,17 @@ def checkerboard(users: int = 40, n_movies: int = 40) -> pl.LazyFrame:
         for movie in range(1, n_movies + 1)
         if user % 2 == movie % 2 and user != movie
     ]
-    return ratings(*rows)
+    return make_ratings(*rows)
 
 
-def recommender(table: pl.LazyFrame | None = None, n_movies: int = 40) -> Recommender:
+def fit_recommender(table: pl.LazyFrame | None = None, n_movies: int = 40) -> Recommender:
     """A whole two-stage recommender fitted on the checkerboard, measured by nobody."""
-    rated = table if table is not None else checkerboard(n_movies=n_movies)
-    catalogue_movies = movies(n_movies)
+    rated = table if table is not None else make_checkerboard_ratings(n_movies=n_movies)
+    catalogue_movies = make_movies(n_movies)
     split = split_by_user(rated)
 
     def fitted(cut: str) -> tuple[Retrieval, Features]:
-        known = known_at(split, cut)
+        known = ratings_at_cut(split, cut)
         features = Features.at(known, catalogue_movies)
         interactions = Interactions.of(known)
         ials = IALS.fit(interactions, IALSParams(factors=4, iterations=5))
@@ -94,14 +94,14 @@ def recommender(table: pl.LazyFrame | None = None, n_movies: int = 40) -> Recomm
         return Retrieval({**others, "ials": ials}, interactions), features
 
     retrieval, features = fitted("history")
-    rows = label_rows(retrieval, features, part_of(split, "labels"), n_candidates=10, max_users=100)
+    rows = build_label_rows(retrieval, features, select_part(split, "labels"), n_candidates=10, max_users=100)
     ranker = Ranker.fit(rows, RankerParams(iterations=10, folds=2))
     retrieval, features = fitted("all")
-    popular = Popular.of(Popularity.fit(retrieval.interactions).stats())
+    popular = PopularMovies.of(Popularity.fit(retrieval.interactions).stats())
     return Recommender(retrieval, features, ranker, popular)
 
 
-def publish_bundle(
+def publish_small_bundle(
     home: Path,
     version: str = "v1",
     *,
@@ -113,30 +113,32 @@ def publish_bundle(
 ) -> Path:
     """A small published bundle of the sample `full` under `home`; gives its folder. `rated` are the ratings, those of
     the checkerboard without it."""
-    found = recommender(rated, n_movies=n_movies)
+    found = fit_recommender(rated, n_movies=n_movies)
     if not with_ranker:
         found = replace(found, ranker=None)
     model, interactions = found.retrieval.models["ials"], found.interactions
     assert isinstance(model, IALS)
     # The last movie is one that nobody rated, the one before has neither year nor genres.
-    table = movies(n_movies + 2, titles).with_columns(
+    table = make_movies(n_movies + 2, titles).with_columns(
         pl.when(pl.col("movie_id") == n_movies + 1).then(None).otherwise("year").alias("year"),
         pl.when(pl.col("movie_id") == n_movies + 1).then([]).otherwise("genres").alias("genres"),
     )
     links = pl.LazyFrame({"movie_id": [1], "imdb_id": [114709], "tmdb_id": [862]}, schema=LINKS)
     popularity = Popularity.fit(interactions)
     stats, n_ratings = popularity.stats(), popularity.n_ratings
-    similar = by_factors(interactions.movie_ids, model.item_factors, n_ratings, n=20, min_ratings=1)
+    similar = find_similar_by_factors(interactions.movie_ids, model.item_factors, n_ratings, n=20, min_ratings=1)
     content = {
         "run_id": "0a1b2c3d-run",
         "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "source": {"name": "checkerboard", "description": "A made-up checkerboard", "version": "1"},
         "metrics": [{"model": "two_stage", "metric": "ndcg_at_10", "value": 0.5, "low": 0.4, "high": 0.6, "n": 40}],
     }
-    return publish(
+    return publish_bundle(
         home / "published" / "full",
         version,
-        catalogue=catalogue(table, links, stats.lazy(), tags((1, 1, "Time Travel"), (1, 2, "heist"))).collect(),
+        catalogue=build_catalogue(
+            table, links, stats.lazy(), make_tags((1, 1, "Time Travel"), (1, 2, "heist"))
+        ).collect(),
         recommender=found,
         similar=SimilarityIndex.of(similar),
         scores=pl.DataFrame({"user_id": [1], "ndcg_at_10": [0.5]}),
@@ -145,13 +147,13 @@ def publish_bundle(
     )
 
 
-def tagged(n_movies: int = 40) -> pl.LazyFrame:
+def make_checkerboard_tags(n_movies: int = 40) -> pl.LazyFrame:
     """Two people call every even movie "Space"; the first ten odd ones are "funny"."""
     space = [(user, movie, "Space") for user in (1, 2) for movie in range(2, n_movies + 1, 2)]
-    return tags(*space, *((1, movie, "funny") for movie in range(1, 20, 2)))
+    return make_tags(*space, *((1, movie, "funny") for movie in range(1, 20, 2)))
 
 
-def publish_companion(
+def publish_small_companion(
     home: Path,
     version: str = "c1",
     *,
@@ -164,17 +166,20 @@ def publish_companion(
     """A companion of the bundle that `publish_bundle` makes: action is one cluster, comedy the other.
 
     `stats` is `movie_id, n_ratings, mean_rating`, those of the checkerboard without it."""
-    table, given = movies(n_movies + 2).collect(), (tagged(n_movies) if with_tags else tags()).collect()
-    rated = movie_features(checkerboard(n_movies=n_movies), movies(n_movies + 2)).collect()
+    table, given = (
+        make_movies(n_movies + 2).collect(),
+        (make_checkerboard_tags(n_movies) if with_tags else make_tags()).collect(),
+    )
+    rated = compute_movie_features(make_checkerboard_ratings(n_movies=n_movies), make_movies(n_movies + 2)).collect()
     if stats is None:
         stats = rated.select("movie_id", n_ratings="movie_num_ratings", mean_rating="movie_avg_rating")
-    clusters = cluster_movies(content_vectors(table, given), rated, ClusterParams(k=k)).table
+    clusters = cluster_movies(build_content_vectors(table, given), rated, ClusterParams(k=k)).table
     return companion.publish_companion(
         home / "companion" / "full",
         version,
         clusters=clusters,
-        cluster_tags=popular_words(clusters, words(given)),
-        content=content_vectors(table, given),
+        cluster_tags=class_tfidf(clusters, tag_counts(given)),
+        content=build_content_vectors(table, given),
         movies=table,
         tags=given,
         stats=stats,
@@ -182,8 +187,8 @@ def publish_companion(
     )
 
 
-def published_home(folder: Path) -> Path:
+def publish_small_home(folder: Path) -> Path:
     """A home with one published bundle and its companion."""
-    publish_bundle(folder)
-    publish_companion(folder)
+    publish_small_bundle(folder)
+    publish_small_companion(folder)
     return folder

@@ -22,11 +22,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-DATA = Path(__file__).parent / "data" / "tmdb"
+DATA_FOLDER = Path(__file__).parent / "data" / "tmdb"
 V3_KEY = "0123456789abcdef0123456789abcdef"
 V4_TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJmYWtlIn0.c2lnbmF0dXJl"
-OURS = {"_src", "_synthetic"}
-ONLY_IN_DETAIL = {
+OWN_KEYS = {"_src", "_synthetic"}
+DETAIL_ONLY_KEYS = {
     "belongs_to_collection",
     "budget",
     "credits",
@@ -42,28 +42,36 @@ ONLY_IN_DETAIL = {
     "spoken_languages",
     "status",
 }
-REFUSED = {"success": False, "status_code": 7, "status_message": "Invalid API key: You must be granted a valid key."}
-MISSING = {"success": False, "status_code": 34, "status_message": "The resource you requested could not be found."}
-TOO_MANY = {"success": False, "status_code": 25, "status_message": "Your request count is over the allowed limit."}
-JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(300)
+KEY_REFUSED_BODY = {
+    "success": False,
+    "status_code": 7,
+    "status_message": "Invalid API key: You must be granted a valid key.",
+}
+NOT_FOUND_BODY = {
+    "success": False,
+    "status_code": 34,
+    "status_message": "The resource you requested could not be found.",
+}
+TOO_MANY_BODY = {"success": False, "status_code": 25, "status_message": "Your request count is over the allowed limit."}
+JPEG_BYTES = b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(300)
 
 
-def records(path: Path = DATA / "movies.jsonl") -> list[dict[str, Any]]:
+def load_records(path: Path = DATA_FOLDER / "movies.jsonl") -> list[dict[str, Any]]:
     text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    return [{k: v for k, v in json.loads(line).items() if k not in OURS} for line in text.splitlines()]
+    return [{k: v for k, v in json.loads(line).items() if k not in OWN_KEYS} for line in text.splitlines()]
 
 
 @dataclass
 class FakeTmdb:
     """`faults` are served one a request before anything else: a status, "malformed", "damaged", "not an object"."""
 
-    movies: dict[int, dict[str, Any]] = field(default_factory=lambda: {each["id"]: each for each in records()})
+    movies: dict[int, dict[str, Any]] = field(default_factory=lambda: {each["id"]: each for each in load_records()})
     faults: deque[int | str] = field(default_factory=deque)
     retry_after: str | None = None  # sent with a 429
     per_second: int = 1_000_000
     delay: float = 0.0
     hanging: set[int] = field(default_factory=set)  # movies that are never answered
-    image: bytes | Callable[[str], bytes] = JPEG  # or made of the name it is asked by
+    image: bytes | Callable[[str], bytes] = JPEG_BYTES  # or made of the name it is asked by
     image_type: str = "image/jpeg"
     image_status: int = 200
     image_encoding: str | None = None  # that it is said to have and has not
@@ -103,7 +111,7 @@ class FakeTmdb:
         fault = self.faults.popleft() if self.faults else None
         if isinstance(fault, int):
             headers = {"Retry-After": self.retry_after} if fault == 429 and self.retry_after else None
-            return JSONResponse(TOO_MANY if fault == 429 else {"status_code": 11}, fault, headers)
+            return JSONResponse(TOO_MANY_BODY if fault == 429 else {"status_code": 11}, fault, headers)
         if fault == "malformed":
             return Response('{"id": 86', media_type="application/json")
         if fault == "damaged":
@@ -113,26 +121,26 @@ class FakeTmdb:
     def _refusal(self, request: Request) -> Response | None:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         if bearer != V4_TOKEN and request.query_params.get("api_key") != V3_KEY:
-            return JSONResponse(REFUSED, 401)
+            return JSONResponse(KEY_REFUSED_BODY, 401)
         now = time.monotonic()
         while self._times and now - self._times[0] > 1:
             self._times.popleft()
         if len(self._times) >= self.per_second:
-            return JSONResponse(TOO_MANY, 429, {"Retry-After": "1"})
+            return JSONResponse(TOO_MANY_BODY, 429, {"Retry-After": "1"})
         self._times.append(now)
         return None
 
     def _movie(self, request: Request) -> Response:
         found = self.movies.get(request.path_params["tmdb_id"])
         if found is None:
-            return JSONResponse(MISSING, 404)
+            return JSONResponse(NOT_FOUND_BODY, 404)
         appended = request.query_params.get("append_to_response", "").split(",")
         return JSONResponse({k: v for k, v in found.items() if k != "credits" or "credits" in appended})
 
     def _search(self, request: Request) -> Response:
         query, year = request.query_params.get("query", "").casefold(), request.query_params.get("year")
         found = [
-            {k: v for k, v in each.items() if k not in ONLY_IN_DETAIL}
+            {k: v for k, v in each.items() if k not in DETAIL_ONLY_KEYS}
             | {"genre_ids": [genre["id"] for genre in each.get("genres") or []]}
             for each in self.movies.values()
             if all(word in f"{each['title']} {each['original_title']}".casefold() for word in query.split())
@@ -142,7 +150,7 @@ class FakeTmdb:
         return JSONResponse(page)
 
     def _configuration(self, request: Request) -> Response:
-        return JSONResponse(json.loads((DATA / "configuration.json").read_text()))
+        return JSONResponse(json.loads((DATA_FOLDER / "configuration.json").read_text()))
 
     async def _image(self, request: Request) -> Response:
         self.asked.append(request.url.path)
@@ -153,7 +161,7 @@ class FakeTmdb:
 
 
 @contextmanager
-def served(app: Starlette, port: int = 0) -> Iterator[str]:
+def serve_app(app: Starlette, port: int = 0) -> Iterator[str]:
     """The address of the app while it listens on a free port of this machine."""
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run)
@@ -168,8 +176,8 @@ def served(app: Starlette, port: int = 0) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    fake = FakeTmdb({each["id"]: each for each in records(Path(sys.argv[1]))}, per_second=40, delay=0.1)
-    with served(fake.app, int(sys.argv[2])):
+    fake = FakeTmdb({each["id"]: each for each in load_records(Path(sys.argv[1]))}, per_second=40, delay=0.1)
+    with serve_app(fake.app, int(sys.argv[2])):
         try:
             while True:
                 time.sleep(5)

@@ -7,16 +7,16 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 SIZE = (342, 513)
-LAYERS = {3: 90, 8: 45, 24: 22, 70: 12, 171: 7}  # how fine each is: how strong
+STRENGTH_BY_CELLS = {3: 90, 8: 45, 24: 22, 70: 12, 171: 7}  # how fine each is: how strong
 GRAIN = 4
 
 
-def photograph(name: str, kind: str = "JPEG") -> bytes:
+def draw_photograph(name: str, kind: str = "JPEG") -> bytes:
     """Of one name always the same: light and colour in soft patches of all sizes, grain, some hard edges, words."""
     width, height = SIZE
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     light = np.full((height, width, 3), 110.0) + rng.normal(scale=GRAIN, size=(height, width, 1))
-    for cells, strength in LAYERS.items():
+    for cells, strength in STRENGTH_BY_CELLS.items():
         coloured = rng.normal(size=(cells * 3 // 2, cells, 3))
         patches = 0.65 * coloured.mean(axis=2, keepdims=True) + 0.35 * coloured
         for channel in range(3):

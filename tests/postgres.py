@@ -9,19 +9,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FOLDERS = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), Path("/usr/local/bin"), Path("/usr/bin")]
+BINARY_FOLDERS = [
+    *sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True),
+    Path("/usr/local/bin"),
+    Path("/usr/bin"),
+]
 
 
-def binaries() -> Path | None:
+def find_binaries() -> Path | None:
     """Where initdb and pg_ctl are, if anywhere."""
-    return next((folder for folder in FOLDERS if (folder / "initdb").exists() and (folder / "pg_ctl").exists()), None)
+    return next(
+        (folder for folder in BINARY_FOLDERS if (folder / "initdb").exists() and (folder / "pg_ctl").exists()), None
+    )
 
 
 @contextmanager
-def server(programs: Path) -> Iterator[str]:
+def run_server(programs: Path) -> Iterator[str]:
     """Gives the URL of an empty database; all is gone afterwards. Never runs as root, which PostgreSQL refuses."""
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path must be short
-    user = _somebody() if os.geteuid() == 0 else None
+    user = _choose_unprivileged_user() if os.geteuid() == 0 else None
     if user is not None:
         shutil.chown(folder, user)
     data = folder / "data"
@@ -43,6 +49,6 @@ def server(programs: Path) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _somebody() -> str:
+def _choose_unprivileged_user() -> str:
     names = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in names else "nobody"

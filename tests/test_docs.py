@@ -14,9 +14,9 @@ from movierec.data.sampling import SAMPLES
 from movierec.evaluation.metrics import KS
 from movierec.features.names import BASE_FEATURES, TMDB_FEATURES
 from movierec.recommender.ranker import RankerParams
-from movierec.recommender.retrieval import RECOMMENDERS, signal_names
+from movierec.recommender.retrieval import RECOMMENDER_CHANNELS, list_signal_names
 from movierec.settings import Settings, name_variable
-from resources.exports.duckdb_store import EXPORTS
+from resources.exports.duckdb_store import EXPORT_QUERIES
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -79,7 +79,10 @@ def test_every_feature_of_the_ranker_is_documented():
     documented = re.findall(r"`(\w+)`", text("data.md").split("## Features")[1])
     assert {*BASE_FEATURES, *TMDB_FEATURES} <= set(documented)
     patterns = re.findall(r"`<channel>_(\w+?)(?:_…)?`", text("data.md"))
-    kinds = {re.sub(f"^({'|'.join(CANDIDATE_MODELS)})_", "", name) for name in signal_names(RECOMMENDERS["two_stage"])}
+    kinds = {
+        re.sub(f"^({'|'.join(CANDIDATE_MODELS)})_", "", name)
+        for name in list_signal_names(RECOMMENDER_CHANNELS["two_stage"])
+    }
     assert {re.sub(r"_(score|rank|z)$", "", kind) for kind in kinds} == set(patterns)
 
 
@@ -96,7 +99,7 @@ def test_every_stored_table_is_documented():
     }
     raw = {name for name in assets if name.startswith("raw_")}
     assert {name for name in assets - models - raw if f"`{name}`" not in tables} == set()
-    assert all(f"`{name}.csv`" in tables for name in EXPORTS)
+    assert all(f"`{name}.csv`" in tables for name in EXPORT_QUERIES)
     assert all(f"`{name}`" in tables for name in SAMPLES)
 
 
@@ -123,7 +126,7 @@ def test_every_metric_is_defined():
 
 def test_results_and_readme_show_what_was_measured():
     """Run `make results` when this fails."""
-    for page, expected in results.pages().items():
+    for page, expected in results.render_pages().items():
         assert page.read_text() == expected, page.name
 
 

@@ -13,17 +13,17 @@ import numpy as np
 import polars as pl
 import pytest
 
-from assets.definitions import definitions
-from movierec.bundles.bundle import Bundle, current
+from assets.definitions import build_definitions
+from movierec.bundles.bundle import Bundle, current_version
 from movierec.candidates import CANDIDATE_MODELS, ials
 from movierec.candidates.ials import IALS
 from movierec.data.sampling import SAMPLES
 from movierec.features.names import BASE_FEATURES, TMDB_FEATURES, USER_FEATURES
 from movierec.recommender.ranker import Ranker
-from movierec.recommender.retrieval import RECOMMENDERS
-from movierec.recommender.training_rows import ranker_features
+from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
+from movierec.recommender.training_rows import list_ranker_features
 from movierec.settings import Settings
-from movierec.tmdb.metadata import Detail, Metadata
+from movierec.tmdb.metadata import Metadata, MovieDetail
 
 ROOT = Path(__file__).parents[1]
 
@@ -58,7 +58,7 @@ def settings_for(folder):
 
 
 def run(settings, *, sample="full", selection=None, instance=None):
-    job = definitions(settings).resolve_job_def("everything")
+    job = build_definitions(settings).resolve_job_def("everything")
     chosen = [dg.AssetKey(name) for name in selection] if selection else None
     with dg.DagsterInstance.ephemeral() as own:
         return job.execute_in_process(
@@ -68,7 +68,7 @@ def run(settings, *, sample="full", selection=None, instance=None):
 
 def above(settings, *assets):
     """The names of these assets and of all that they are made of."""
-    graph = definitions(settings).resolve_asset_graph()
+    graph = build_definitions(settings).resolve_asset_graph()
     return sorted(key.to_user_string() for key in dg.AssetSelection.assets(*assets).upstream().resolve(graph))
 
 
@@ -104,7 +104,7 @@ def metadata_of(result, asset):
 
 
 def test_every_asset_has_the_samples_a_description_a_group_an_owner_and_kinds(tmp_path):
-    graph = definitions(Settings(home=tmp_path)).resolve_asset_graph()
+    graph = build_definitions(Settings(home=tmp_path)).resolve_asset_graph()
     groups = set()
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
@@ -179,7 +179,7 @@ CUT_OF = {"history": "interactions_history", "known": "interactions_known"}
 
 
 def test_every_fit_reads_exactly_the_interactions_of_its_cut(tmp_path):
-    graph = definitions(Settings(home=tmp_path)).resolve_asset_graph()
+    graph = build_definitions(Settings(home=tmp_path)).resolve_asset_graph()
     fits = {name for model in CANDIDATE_MODELS for name in (model, f"{model}_history", f"{model}_known")}
     for key in graph.get_all_asset_keys():
         if key.path[-1] not in fits:
@@ -206,14 +206,14 @@ def test_every_fit_reads_exactly_the_interactions_of_its_cut(tmp_path):
     ],
 )
 def test_what_uses_models_reads_the_interactions_of_their_cut(tmp_path, asset, cut):
-    graph = definitions(Settings(home=tmp_path)).resolve_asset_graph()
+    graph = build_definitions(Settings(home=tmp_path)).resolve_asset_graph()
     parents = {parent.to_user_string() for parent in graph.get(dg.AssetKey(asset)).parent_keys}
     assert {parent for parent in parents if "interactions" in parent} == {f"interactions_{cut}"}
 
 
 def test_one_run_publishes_a_bundle_that_opens(home):
     settings, result = home
-    bundle = Bundle.open(current(settings.layout.locate_bundles("full")))
+    bundle = Bundle.open(current_version(settings.layout.locate_bundles("full")))
     assert len(bundle.catalog.movies) == 80
     assert bundle.catalog.by_id[1].title == "The Movie 1"
     stages = {"two_stage": "two_stage", "blend": "candidates"}
@@ -225,7 +225,7 @@ def test_one_run_publishes_a_bundle_that_opens(home):
 
 def test_what_is_published_knows_every_rating(home):
     settings, _ = home
-    recommender = Bundle.open(current(settings.layout.locate_bundles("full"))).recommender
+    recommender = Bundle.open(current_version(settings.layout.locate_bundles("full"))).recommender
     assert recommender.interactions.user_items.nnz == 1800
     counts = recommender.features.users[:, USER_FEATURES.index("user_num_ratings")]
     assert counts.tolist() == [30] * 60
@@ -259,7 +259,7 @@ def test_the_leaderboard_has_the_costs_of_all_stages_and_for_whom_there_is_an_an
     )
     costs = board.filter(pl.col("metric").is_in(["fit_seconds", "users_per_second"]))
     seconds = dict(costs.filter(metric="fit_seconds").select("model", "value").iter_rows())
-    channels = sum(seconds[name] for name in RECOMMENDERS["two_stage"])
+    channels = sum(seconds[name] for name in RECOMMENDER_CHANNELS["two_stage"])
     assert seconds["blend"] == pytest.approx(channels)
     assert seconds["two_stage"] > channels
     assert "blend" in costs.filter(metric="users_per_second")["model"].to_list()
@@ -269,7 +269,7 @@ def test_the_leaderboard_has_the_costs_of_all_stages_and_for_whom_there_is_an_an
 def test_taste_is_learnt(home):
     """Half of the movies are of a user's taste; a recommender that knows it puts those first."""
     settings, _ = home
-    bundle = Bundle.open(current(settings.layout.locate_bundles("full")))
+    bundle = Bundle.open(current_version(settings.layout.locate_bundles("full")))
     found = [
         movie % 2 == user % 2 for user in range(1, 61) for movie in bundle.recommender.for_user(user, n=5).movie_ids
     ]
@@ -279,14 +279,14 @@ def test_taste_is_learnt(home):
 def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
     from mlflow import MlflowClient
 
-    from resources.mlflow_tracking import store_uri
+    from resources.mlflow_tracking import build_store_uri
 
     settings, result = home
-    client = MlflowClient(store_uri(settings.layout.mlflow))
+    client = MlflowClient(build_store_uri(settings.layout.mlflow))
     experiments = {each.name: each.experiment_id for each in client.search_experiments()}
     assert {"popularity_baseline", "als_candidate_generator", "two_stage_ranker"} <= experiments.keys()
     rankers = client.search_runs([experiments["two_stage_ranker"]])
-    assert len(rankers) == 2 * len(RECOMMENDERS)  # under each protocol
+    assert len(rankers) == 2 * len(RECOMMENDER_CHANNELS)  # under each protocol
     (ranker,) = (run for run in rankers if run.data.tags["asset"] == "ranker")
     assert ranker.data.tags["dagster.run_id"] == result.run_id
     assert metadata_of(result, "ranker")["mlflow_run"].value.endswith(f"/runs/{ranker.info.run_id}")
@@ -320,7 +320,7 @@ def test_the_holdout_never_reaches_what_is_measured_on_it(home, tmp_path):
     other.parent.mkdir(parents=True)
     shutil.copytree(store, other)
     changed.with_columns(pl.col("rating").cast(pl.Float32)).write_parquet(other / "split.parquet")
-    graph = definitions(settings).resolve_asset_graph()
+    graph = build_definitions(settings).resolve_asset_graph()
     wanted = dg.AssetSelection.assets("rankings").upstream() & dg.AssetSelection.groups(
         "features", "candidates", "ranking", "evaluation"
     )
@@ -333,7 +333,7 @@ def test_the_holdout_never_reaches_what_is_measured_on_it(home, tmp_path):
 
 
 def test_a_rejected_input_stops_the_graph_and_leaves_what_was_published(copied):
-    before = current(copied.layout.locate_bundles("full"))
+    before = current_version(copied.layout.locate_bundles("full"))
     ratings = Path(copied.source, "ratings.csv")
     ratings.write_text(ratings.read_text().replace("2.5", "many", 1))
     result = run(copied)
@@ -344,12 +344,12 @@ def test_a_rejected_input_stops_the_graph_and_leaves_what_was_published(copied):
         cause = cause.cause
     assert "ratings.csv" in cause.message
     assert "many" in cause.message
-    assert current(copied.layout.locate_bundles("full")) == before
+    assert current_version(copied.layout.locate_bundles("full")) == before
     assert Bundle.open(before).version == before.name
 
 
 def test_a_model_below_its_floor_is_not_published_even_alone(copied):
-    before = current(copied.layout.locate_bundles("full"))
+    before = current_version(copied.layout.locate_bundles("full"))
     path = copied.layout.store / "full" / "comparison.parquet"
     worse = pl.col("model") == "ials"
     table = pl.read_parquet(path).with_columns(
@@ -358,13 +358,13 @@ def test_a_model_below_its_floor_is_not_published_even_alone(copied):
     table.write_parquet(path)
     result = run(copied, selection=["published"])
     assert not result.success
-    assert current(copied.layout.locate_bundles("full")) == before
+    assert current_version(copied.layout.locate_bundles("full")) == before
 
 
 def check_alone(settings, asset, name):
     """One asset check on what is stored."""
     key = dg.AssetCheckKey(dg.AssetKey(asset.split("/")), name)
-    job = definitions(settings).resolve_implicit_global_asset_job_def()
+    job = build_definitions(settings).resolve_implicit_global_asset_job_def()
     subset = job.get_subset(asset_selection=set(), asset_check_selection={key})
     result = subset.execute_in_process(partition_key="full", raise_on_error=False)
     (evaluation,) = result.get_asset_check_evaluations()
@@ -441,22 +441,22 @@ def test_interactions_past_their_cut_turn_their_check_red(copied, asset, put_the
 
 def test_a_mix_of_two_data_sets_is_not_published(copied, instance):
     """New data fetched, nothing trained on it: the bundle would name data that its models never saw."""
-    before = current(copied.layout.locate_bundles("full"))
+    before = current_version(copied.layout.locate_bundles("full"))
     # Another sample's runs and a stage made anew in order are no mix.
     assert run(copied, sample="10pct", selection=["dataset", "raw_movies", "movies"], instance=instance).success
     assert run(copied, selection=["similar_movies", "catalogue", "published"], instance=instance).success
     write_movielens(Path(copied.source), seed=2)
     assert run(copied, selection=["dataset"], instance=instance).success
-    newest = current(copied.layout.locate_bundles("full"))
+    newest = current_version(copied.layout.locate_bundles("full"))
     result = run(copied, selection=["published"], instance=instance)
     assert not result.success
     (failure,) = result.get_step_failure_events()
     assert "raw_ratings was made from an older dataset" in str(failure.step_failure_data.user_failure_data.description)
-    assert current(copied.layout.locate_bundles("full")) == newest != before
+    assert current_version(copied.layout.locate_bundles("full")) == newest != before
 
 
 def test_a_challenger_that_is_worse_is_not_published_and_the_run_is_no_failure(copied):
-    before = current(copied.layout.locate_bundles("full"))
+    before = current_version(copied.layout.locate_bundles("full"))
     scores = before / "scores.parquet"
     champion = pl.read_parquet(scores)
     champion.with_columns(pl.col("ndcg_at_10") + 0.2).write_parquet(scores)
@@ -466,10 +466,10 @@ def test_a_challenger_that_is_worse_is_not_published_and_the_run_is_no_failure(c
     assert (check.check_name, check.passed) == ("beats_champion", False)
     assert check.metadata["value"].value == pytest.approx(-0.2)
     assert check.metadata["n"].value == len(champion)
-    assert current(copied.layout.locate_bundles("full")) == before
+    assert current_version(copied.layout.locate_bundles("full")) == before
     champion.write_parquet(scores)
     assert run(copied, selection=["published"]).success
-    after = current(copied.layout.locate_bundles("full"))
+    after = current_version(copied.layout.locate_bundles("full"))
     assert after != before
     assert "nDCG@10 +0.0000" in json.loads((after / "manifest.json").read_text())["verdict"]
 
@@ -486,7 +486,7 @@ def publish_where_the_ranker_gains(settings, **gain):
 
 def test_a_champion_whose_ranker_reads_other_features_defends_its_place_all_the_same(copied):
     publish_where_the_ranker_gains(copied, value=0.03, low=-0.01, high=0.07)
-    before = current(copied.layout.locate_bundles("full"))
+    before = current_version(copied.layout.locate_bundles("full"))
     ranker = before / "recommender" / "ranker" / "config.json"
     ranker.write_text(ranker.read_text().replace("movie_num_ratings", "movie_of_older_code"))
     scores = before / "scores.parquet"
@@ -495,7 +495,7 @@ def test_a_champion_whose_ranker_reads_other_features_defends_its_place_all_the_
     (check,) = run(copied, selection=["published"]).get_asset_check_evaluations()
     assert not check.passed
     assert check.metadata["value"].value == pytest.approx(-0.2)
-    assert current(copied.layout.locate_bundles("full")) == before
+    assert current_version(copied.layout.locate_bundles("full")) == before
     champion.write_parquet(scores)
     (check,) = run(copied, selection=["published"]).get_asset_check_evaluations()
     assert check.passed
@@ -504,18 +504,18 @@ def test_a_champion_whose_ranker_reads_other_features_defends_its_place_all_the_
 
 def test_a_ranker_that_may_be_worse_than_its_candidates_is_not_served(copied):
     publish_where_the_ranker_gains(copied, value=-0.03, low=-0.07, high=0.001)
-    bundle = Bundle.open(current(copied.layout.locate_bundles("full")))
+    bundle = Bundle.open(current_version(copied.layout.locate_bundles("full")))
     assert bundle.manifest["serves"] == "blend"
     assert "-0.0300 [-0.0700, +0.0010], n = 60," in bundle.manifest["serves_because"]
     assert bundle.recommender.for_user(5, n=5).model == "candidates"
 
 
 def test_a_champion_of_other_data_defends_nothing(copied):
-    before = current(copied.layout.locate_bundles("full"))
+    before = current_version(copied.layout.locate_bundles("full"))
     manifest = before / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"version": "', '"version": "of other data ', 2))
     assert run(copied, selection=["published"]).success
-    assert current(copied.layout.locate_bundles("full")) != before
+    assert current_version(copied.layout.locate_bundles("full")) != before
 
 
 def test_the_seed_designs_parameters_can_be_chosen_for_the_whole_graph(tmp_path):
@@ -525,7 +525,7 @@ def test_the_seed_designs_parameters_can_be_chosen_for_the_whole_graph(tmp_path)
     settings = replace(settings_for(tmp_path), reference=True)
     assert run(settings, selection=above).success
     fitted = settings.layout.store / "full" / "ials_history"
-    assert IALS.load(fitted / (fitted / "CURRENT").read_text()).params == ials.REFERENCE
+    assert IALS.load(fitted / (fitted / "CURRENT").read_text()).params == ials.REFERENCE_PARAMS
 
 
 def store_metadata(settings, *, movies):
@@ -534,7 +534,7 @@ def store_metadata(settings, *, movies):
     bodies = [{"id": m, "runtime": 80 + m, "budget": 1000 * m, "original_language": "en"} for m in range(1, movies + 1)]
     folder = settings.layout.store / "full" / "tmdb_metadata"
     (folder / "v1").mkdir(parents=True)
-    Metadata.of(Detail(body["id"], body, now) for body in bodies).save(folder / "v1")
+    Metadata.of(MovieDetail(body["id"], body, now) for body in bodies).save(folder / "v1")
     (folder / "CURRENT").write_text("v1")
 
 
@@ -542,11 +542,11 @@ def test_the_ranker_reads_tmdbs_metadata_where_that_is_switched_on(copied):
     settings = replace(copied, tmdb_features=True)
     store_metadata(settings, movies=70)
     kinds = ("label_rows", "ranker")
-    trained = [name.replace("two_stage", kind) for kind in kinds for name in RECOMMENDERS]
+    trained = [name.replace("two_stage", kind) for kind in kinds for name in RECOMMENDER_CHANNELS]
     measured = ["rankings", "evaluation", "comparison"]
     assert run(settings, selection=["user_features", "movie_features", *trained, *measured]).success
     publish_where_the_ranker_gains(settings, value=0.03, low=-0.01, high=0.07)
-    bundle = Bundle.open(current(settings.layout.locate_bundles("full")))
+    bundle = Bundle.open(current_version(settings.layout.locate_bundles("full")))
     recommender = bundle.recommender
     assert recommender.ranker.features[37:40] == TMDB_FEATURES
     assert bundle.manifest["tmdb_features"] == list(TMDB_FEATURES)
@@ -569,8 +569,8 @@ def test_the_ranker_reads_nothing_of_tmdb_otherwise(copied):
     assert pl.read_parquet(copied.layout.store / "full" / "movie_features.parquet").equals(before)
     ranker = copied.layout.store / "full" / "ranker"
     features = Ranker.load(ranker / (ranker / "CURRENT").read_text()).features
-    assert features == (*BASE_FEATURES, *ranker_features(RECOMMENDERS["two_stage"], ()))
-    manifest = json.loads((current(copied.layout.locate_bundles("full")) / "manifest.json").read_text())
+    assert features == (*BASE_FEATURES, *list_ranker_features(RECOMMENDER_CHANNELS["two_stage"], ()))
+    manifest = json.loads((current_version(copied.layout.locate_bundles("full")) / "manifest.json").read_text())
     assert manifest["tmdb_features"] == []
 
 
@@ -601,7 +601,7 @@ def test_ratings_without_time_are_published_and_measured_per_user_alone(tmp_path
     result = run(settings)
     assert result.success
     assert all(each.passed for each in result.get_asset_check_evaluations())
-    assert Bundle.open(current(settings.layout.locate_bundles("full"))).recommender.for_user(5, n=5).movie_ids
+    assert Bundle.open(current_version(settings.layout.locate_bundles("full"))).recommender.for_user(5, n=5).movie_ids
     board = pl.read_parquet(settings.layout.store / "full" / "leaderboard.parquet")
     assert board["protocol"].unique().to_list() == ["per_user"]
 
@@ -629,7 +629,7 @@ def test_samples_are_nested_and_keep_whole_users(home):
 
 def test_a_manifest_is_plain_json_that_names_where_everything_came_from(home):
     settings, _ = home
-    manifest = json.loads((current(settings.layout.locate_bundles("full")) / "manifest.json").read_text())
+    manifest = json.loads((current_version(settings.layout.locate_bundles("full")) / "manifest.json").read_text())
     assert manifest.keys() >= {
         "format",
         "version",

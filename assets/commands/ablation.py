@@ -8,24 +8,24 @@ from pathlib import Path
 import polars as pl
 
 from assets.commands.arguments import parse_arguments
-from movierec.bundles.atomic_write import atomic
-from movierec.data.splitting import known_at
+from movierec.bundles.atomic_write import atomic_write
+from movierec.data.splitting import ratings_at_cut
 from movierec.evaluation.bootstrap import Interval
-from movierec.experiments.ablation import ablation
+from movierec.experiments.ablation import run_ablation
 from movierec.experiments.validation import Validation
 from movierec.settings import ROOT
 
-PAGE = ROOT / "docs" / "ablation.md"
+PAGE_PATH = ROOT / "docs" / "ablation.md"
 SEEDS = (1, 2, 3)
 
-HEAD = """# Ablation
+PAGE_HEAD = """# Ablation
 
 `make ablation` writes this page. It measures on the validation split: a data set's history and labels, split again in
 the same way, without the holdout. Each row changes one thing in `two_stage` and shows the paired difference of nDCG@10
 to the unchanged model, with a 95 % bootstrap interval over users. The ranker has three folds, as in the graph. If an
 interval includes 0, the difference may be chance.
 """
-SECTION = """
+SECTION_TEMPLATE = """
 ## {title}
 
 n = {n} users. Each figure is the mean of {seeds} seeds.
@@ -43,23 +43,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{store} holds no split: run `make pipeline SAMPLE={given.sample}` first\n")
         return 1
     split, movies, tags = (pl.scan_parquet(store / f"{name}.parquet") for name in ("split", "movies", "tags"))
-    found = ablation(Validation.of(known_at(split, "known"), movies), movies, tags, seeds=SEEDS, told=print)
+    found = run_ablation(Validation.of(ratings_at_cut(split, "known"), movies), movies, tags, seeds=SEEDS, told=print)
     title = f"{Path(settings.source).name}, sample {given.sample}"
-    with atomic(PAGE) as part:
-        part.write_text(page(PAGE.read_text() if PAGE.is_file() else "", title, found))
-    sys.stdout.write(f"{PAGE.relative_to(ROOT)}\n")
+    with atomic_write(PAGE_PATH) as part:
+        part.write_text(render_page(PAGE_PATH.read_text() if PAGE_PATH.is_file() else "", title, found))
+    sys.stdout.write(f"{PAGE_PATH.relative_to(ROOT)}\n")
     return 0
 
 
-def page(before: str, title: str, found: Mapping[str, Interval]) -> str:
+def render_page(before: str, title: str, found: Mapping[str, Interval]) -> str:
     """The page as it was `before`, with the section of `title` made anew; other data sets keep theirs."""
     kept = {each.partition("\n")[0]: f"\n## {each.rstrip()}\n" for each in before.split("\n## ")[1:]}
-    return HEAD + "".join(text for _, text in sorted((kept | {title: section(title, found)}).items()))
+    return PAGE_HEAD + "".join(text for _, text in sorted((kept | {title: render_section(title, found)}).items()))
 
 
-def section(title: str, found: Mapping[str, Interval]) -> str:
+def render_section(title: str, found: Mapping[str, Interval]) -> str:
     whole, *_ = found.values()
-    head = SECTION.format(title=title, n=whole.n, whole=whole.value, low=whole.low, high=whole.high, seeds=len(SEEDS))
+    head = SECTION_TEMPLATE.format(
+        title=title, n=whole.n, whole=whole.value, low=whole.low, high=whole.high, seeds=len(SEEDS)
+    )
     rows = [
         f"| {name} | {each.value:+.4f} [{each.low:+.4f}, {each.high:+.4f}] |" for name, each in found.items() if name
     ]

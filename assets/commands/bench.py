@@ -24,15 +24,15 @@ from typing import NamedTuple
 
 import httpx
 
-from assets.commands.pipeline import SERVED
+from assets.commands.pipeline import SERVED_SELECTION
 from movierec.home_layout import HomeLayout
 from movierec.settings import ROOT
 
-PAGE = ROOT / "docs" / "benchmarks.md"
-REQUESTS = 300
-PACKAGES = ("dagster", "polars", "implicit", "catboost", "fastapi")
+PAGE_PATH = ROOT / "docs" / "benchmarks.md"
+N_REQUESTS = 300
+LISTED_PACKAGES = ("dagster", "polars", "implicit", "catboost", "fastapi")
 
-PIPELINE = """
+PIPELINE_SCRIPT = """
 import json, resource, sys, time
 started = time.monotonic()
 from assets.pipeline import main
@@ -43,7 +43,7 @@ print("BENCH " + json.dumps({"code": code, "seconds": time.monotonic() - started
 """
 
 
-class Pipeline(NamedTuple):
+class PipelineRun(NamedTuple):
     name: str
     ratings: int
     seconds: float
@@ -51,11 +51,11 @@ class Pipeline(NamedTuple):
     gigabytes: float
 
 
-def pipeline(source: str, home: Path, selection: str = "*") -> Pipeline:
+def run_pipeline(source: str, home: Path, selection: str = "*") -> PipelineRun:
     """One run of the graph in a process of its own."""
     environment = os.environ | {"MOVIEREC_SOURCE": source, "MOVIEREC_HOME": str(home)}
     done = subprocess.run(
-        [sys.executable, "-c", PIPELINE, selection],
+        [sys.executable, "-c", PIPELINE_SCRIPT, selection],
         cwd=ROOT,
         env=environment,
         check=True,
@@ -71,16 +71,16 @@ def pipeline(source: str, home: Path, selection: str = "*") -> Pipeline:
     table = HomeLayout(home).locate_tables("full") / "ratings.parquet"
     ratings = pl.scan_parquet(table).select(pl.len()).collect().item()
     name = Path(source).name if selection == "*" else f"{Path(source).name}, only what `make run` needs"
-    return Pipeline(name, ratings, measured["seconds"], measured["cpu"], measured["gigabytes"])
+    return PipelineRun(name, ratings, measured["seconds"], measured["cpu"], measured["gigabytes"])
 
 
-def free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def wait_for(address: str, process: subprocess.Popen[bytes], *, seconds: float) -> None:
+def wait_for_answer(address: str, process: subprocess.Popen[bytes], *, seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if process.poll() is not None:
@@ -95,20 +95,20 @@ def wait_for(address: str, process: subprocess.Popen[bytes], *, seconds: float) 
 
 
 @contextmanager
-def site(home: Path) -> Iterator[str]:
-    port = free_port()
+def serve_site(home: Path) -> Iterator[str]:
+    port = find_free_port()
     command = [sys.executable, "-m", "uvicorn", "serving.app:from_environment", "--factory", "--port", str(port)]
     environment = os.environ | {"MOVIEREC_HOME": str(home), "MOVIEREC_SAMPLE": "full"}
     process = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT, env=environment)
     try:
-        wait_for(f"http://127.0.0.1:{port}/health", process, seconds=60)
+        wait_for_answer(f"http://127.0.0.1:{port}/health", process, seconds=60)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
 
 
-def printed(module: str, *arguments: str, home: Path) -> list[str]:
+def run_benchmark_module(module: str, *arguments: str, home: Path) -> list[str]:
     """What a benchmark of its own prints, in Markdown."""
     command = [sys.executable, "-m", module, *arguments]
     environment = os.environ | {"MOVIEREC_HOME": str(home)}
@@ -123,9 +123,9 @@ class Latency(NamedTuple):
     p99: float
 
 
-def latencies(home: Path) -> list[Latency]:
+def measure_latencies(home: Path) -> list[Latency]:
     """Milliseconds over HTTP on loopback, one request at a time, from a client in another process."""
-    with site(home) as address, httpx.Client(base_url=address) as client:
+    with serve_site(home) as address, httpx.Client(base_url=address) as client:
         users = re.findall(r"\?user_id=(\d+)", client.get("/").text)
         htmx = {"HX-Request": "true"}
         asked: dict[str, tuple[str, dict[str, str]]] = {
@@ -137,41 +137,41 @@ def latencies(home: Path) -> list[Latency]:
             "`GET /api/movies/popular`": ("/api/movies/popular", {}),
             "`GET /movies/{id}`": ("/movies/1", {}),
         }
-        return [_latency(client, what, *each) for what, each in asked.items()]
+        return [_measure_latency(client, what, *each) for what, each in asked.items()]
 
 
-def _latency(client: httpx.Client, what: str, path: str, headers: dict[str, str]) -> Latency:
+def _measure_latency(client: httpx.Client, what: str, path: str, headers: dict[str, str]) -> Latency:
     times = []
-    for _ in range(REQUESTS + 20):
+    for _ in range(N_REQUESTS + 20):
         started = time.perf_counter()
         client.get(path, headers=headers).raise_for_status()
         times.append(1000 * (time.perf_counter() - started))
     times = sorted(times[20:])  # the first ones warm up
-    return Latency(what, statistics.median(times), times[int(0.95 * REQUESTS)], times[int(0.99 * REQUESTS)])
+    return Latency(what, statistics.median(times), times[int(0.95 * N_REQUESTS)], times[int(0.99 * N_REQUESTS)])
 
 
-class Start(NamedTuple):
+class StartTimes(NamedTuple):
     fresh: float  # seconds from the clone to the first page
     again: float
     left: int  # processes of the clone that outlived SIGTERM
 
 
-def fresh_start() -> Start:
+def measure_start() -> StartTimes:
     """Clones HEAD into a new folder and types `make run`, twice."""
     folder = Path(tempfile.mkdtemp(prefix="movierec-bench-"))
     clone = folder / "movierec"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
     try:
-        fresh, again = _run_until_served(clone), _run_until_served(clone)
+        fresh, again = _measure_run_until_served(clone), _measure_run_until_served(clone)
         time.sleep(1)
         left = subprocess.run(["pgrep", "-f", str(clone)], capture_output=True, text=True, check=False)
-        return Start(fresh, again, left=len(left.stdout.split()))
+        return StartTimes(fresh, again, left=len(left.stdout.split()))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run_until_served(clone: Path) -> float:
-    web, dagster = free_port(), free_port()
+def _measure_run_until_served(clone: Path) -> float:
+    web, dagster = find_free_port(), find_free_port()
     ports = {"MOVIEREC_WEB_PORT": str(web), "MOVIEREC_DAGSTER_PORT": str(dagster)}
     inherited = {
         name: value for name, value in os.environ.items() if not name.startswith(("MOVIEREC_", "DAGSTER_", "MAKE"))
@@ -179,16 +179,18 @@ def _run_until_served(clone: Path) -> float:
     started = time.monotonic()
     process = subprocess.Popen(["make", "run"], cwd=clone, env=inherited | ports, stdout=subprocess.DEVNULL)
     try:
-        wait_for(f"http://127.0.0.1:{web}/", process, seconds=900)
+        wait_for_answer(f"http://127.0.0.1:{web}/", process, seconds=900)
         served = time.monotonic() - started
-        wait_for(f"http://127.0.0.1:{dagster}/server_info", process, seconds=60)
+        wait_for_answer(f"http://127.0.0.1:{dagster}/server_info", process, seconds=60)
         return served
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)
 
 
-def page(runs: list[Pipeline], times: list[Latency], start: Start | None, *, search: list[str], api: list[str]) -> str:
+def render_page(
+    runs: list[PipelineRun], times: list[Latency], start: StartTimes | None, *, search: list[str], api: list[str]
+) -> str:
     base = times[0].median
     lines = [
         "# Benchmarks",
@@ -196,7 +198,7 @@ def page(runs: list[Pipeline], times: list[Latency], start: Start | None, *, sea
         "`make bench` writes this page. The figures hold only for this machine:",
         "",
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, "
-        + ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+        + ", ".join(f"{name} {version(name)}" for name in LISTED_PACKAGES)
         + ".",
         "",
         "## From a fresh clone to the first page",
@@ -229,7 +231,7 @@ def page(runs: list[Pipeline], times: list[Latency], start: Start | None, *, sea
         "",
         f"## The site with the bundle of {runs[-1].name}",
         "",
-        f"Milliseconds over HTTP on loopback, {REQUESTS} requests one after another, one worker; the ratio is the "
+        f"Milliseconds over HTTP on loopback, {N_REQUESTS} requests one after another, one worker; the ratio is the "
         "median divided by the baseline's.",
         "",
         "| request | median | p95 | p99 | ratio |",
@@ -246,16 +248,16 @@ def main() -> None:
     parser.add_argument("--no-start", action="store_true", help="leave out the fresh clone, which takes minutes")
     parser.add_argument("sources", nargs="*", default=["demo"], help="demo, a GroupLens name or a folder")
     given = parser.parse_args()
-    start = None if given.no_start else fresh_start()
+    start = None if given.no_start else measure_start()
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        served = pipeline(given.sources[0], Path(folder, "served"), SERVED)
+        served = run_pipeline(given.sources[0], Path(folder, "served"), SERVED_SELECTION)
         homes = [Path(folder, str(i)) for i, _ in enumerate(given.sources)]
-        runs = [served, *(pipeline(source, home) for source, home in zip(given.sources, homes, strict=True))]
-        times = latencies(homes[-1])
-        search = printed("tests.bench_search", home=homes[-1])
-        api = printed("tests.bench_api", home=homes[-1])
-    PAGE.write_text(page(runs, times, start, search=search, api=api))
-    sys.stdout.write(f"{PAGE.relative_to(ROOT)}\n")
+        runs = [served, *(run_pipeline(source, home) for source, home in zip(given.sources, homes, strict=True))]
+        times = measure_latencies(homes[-1])
+        search = run_benchmark_module("tests.bench_search", home=homes[-1])
+        api = run_benchmark_module("tests.bench_api", home=homes[-1])
+    PAGE_PATH.write_text(render_page(runs, times, start, search=search, api=api))
+    sys.stdout.write(f"{PAGE_PATH.relative_to(ROOT)}\n")
 
 
 if __name__ == "__main__":

@@ -15,22 +15,22 @@ import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
 from assets.commands.arguments import parse_arguments
-from movierec.bundles.atomic_write import atomic
+from movierec.bundles.atomic_write import atomic_write
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.base import top_candidates
-from movierec.data.interactions import Interactions, Rows, Scores, liked
+from movierec.data.interactions import Float32Array, Indices, Interactions, binarize_likes
 from movierec.data.schema import RELEVANT
-from movierec.data.splitting import known_at
-from movierec.data.top_k import as_table, top_unseen
+from movierec.data.splitting import ratings_at_cut
+from movierec.data.top_k import to_ranking_table, top_n_unseen
 from movierec.evaluation import metrics
-from movierec.evaluation.bootstrap import Interval, bootstrap
-from movierec.evaluation.holdout import KNOWN, MAX_USERS, relevant_pairs
+from movierec.evaluation.bootstrap import Interval, bootstrap_mean
+from movierec.evaluation.holdout import KNOWN_USERS, MAX_USERS_PER_SEGMENT, select_relevant_pairs
 from movierec.settings import ROOT
 
-PAGE = ROOT / "docs" / "counterparts.md"
+PAGE_PATH = ROOT / "docs" / "counterparts.md"
 SEED = 7
 
-HEAD = """# Counterparts
+PAGE_HEAD = """# Counterparts
 
 `make counterparts` writes this page for `{source}`, sample {sample}, protocol per user. It compares our candidate
 models with the same models in the library `implicit` or as their papers describe them. Every model is fitted on the
@@ -42,7 +42,7 @@ because the best ones depend on the data; whoever picks their best row here favo
 |---|---|---|---|---|
 """
 
-Score = Callable[[Rows], Scores]
+ScoreFunction = Callable[[Indices], Float32Array]
 
 
 class Counterpart(NamedTuple):
@@ -50,10 +50,10 @@ class Counterpart(NamedTuple):
 
     ours: str
     name: str
-    fit: Callable[[Interactions], Score]
+    fit: Callable[[Interactions], ScoreFunction]
 
 
-class Compared(NamedTuple):
+class Comparison(NamedTuple):
     ours: str
     our_own: Interval
     name: str
@@ -61,12 +61,12 @@ class Compared(NamedTuple):
     difference: Interval
 
 
-def als(
+def build_als_fit(
     factors: int, iterations: int, regularization: float, weigh: Callable[[sp.csr_array], sp.csr_array]
-) -> Callable[[Interactions], Score]:
+) -> Callable[[Interactions], ScoreFunction]:
     """ALS of `implicit` (Hu, Koren, Volinsky 2008) over weights made of the ratings."""
 
-    def fit(known: Interactions) -> Score:
+    def fit(known: Interactions) -> ScoreFunction:
         from implicit.als import AlternatingLeastSquares
 
         with threadpool_limits(1, "blas"):  # as the library wants it
@@ -79,14 +79,14 @@ def als(
     return fit
 
 
-def neighbours(kind: str, k: int) -> Callable[[Interactions], Score]:
+def build_neighbours_fit(kind: str, k: int) -> Callable[[Interactions], ScoreFunction]:
     """An item-item model of `implicit` over what was liked."""
 
-    def fit(known: Interactions) -> Score:
+    def fit(known: Interactions) -> ScoreFunction:
         from implicit import nearest_neighbours
         from implicit.utils import ParameterWarning
 
-        users = sp.csr_matrix(liked(known.user_items, RELEVANT))
+        users = sp.csr_matrix(binarize_likes(known.user_items, RELEVANT))
         model = getattr(nearest_neighbours, kind)(K=k)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ParameterWarning)  # of matrices that it made itself
@@ -96,11 +96,11 @@ def neighbours(kind: str, k: int) -> Callable[[Interactions], Score]:
     return fit
 
 
-def ease(regularization: float) -> Callable[[Interactions], Score]:
+def build_ease_fit(regularization: float) -> Callable[[Interactions], ScoreFunction]:
     """The lines of the paper (Steck 2019), over all movies."""
 
-    def fit(known: Interactions) -> Score:
-        users = liked(known.user_items, RELEVANT)
+    def fit(known: Interactions) -> ScoreFunction:
+        users = binarize_likes(known.user_items, RELEVANT)
         gram = (users.T @ users).toarray().astype(np.float64)
         gram[np.diag_indices_from(gram)] += regularization
         inverse: npt.NDArray[np.float64] = np.linalg.inv(gram)
@@ -111,68 +111,74 @@ def ease(regularization: float) -> Callable[[Interactions], Score]:
     return fit
 
 
-def counted(known: Interactions) -> Score:
+def fit_rating_counts(known: Interactions) -> ScoreFunction:
     """Number of ratings of each movie."""
     counts = np.bincount(known.user_items.indices, minlength=len(known.movie_ids)).astype(np.float32)
     return lambda rows: np.tile(counts, (len(rows), 1))
 
 
-def linear(ratings: sp.csr_array) -> sp.csr_array:
+def weigh_linearly(ratings: sp.csr_array) -> sp.csr_array:
     """Confidence 1 + 15 r."""
     data = (1 + 15 * ratings.data).astype(np.float32)
     return sp.csr_array((data, ratings.indices, ratings.indptr), shape=ratings.shape)
 
 
 COUNTERPARTS = (
-    Counterpart("popularity", "number of ratings", counted),
-    Counterpart("ials", "`implicit` ALS: 128 factors, regularization 0.01, 1 + 15 r", als(128, 20, 0.01, linear)),
+    Counterpart("popularity", "number of ratings", fit_rating_counts),
+    Counterpart(
+        "ials",
+        "`implicit` ALS: 128 factors, regularization 0.01, 1 + 15 r",
+        build_als_fit(128, 20, 0.01, weigh_linearly),
+    ),
     *(
         Counterpart(
             "ials",
             f"`implicit` ALS: {factors} factors, regularization {penalty}, 16 where liked",
-            als(factors, 15, penalty, lambda ratings: 16 * liked(ratings, RELEVANT)),
+            build_als_fit(factors, 15, penalty, lambda ratings: 16 * binarize_likes(ratings, RELEVANT)),
         )
         for factors, penalty in ((64, 10), (64, 30), (128, 30), (128, 100))
     ),
     *(
-        Counterpart("item_knn", f"`implicit` {kind}: {k} neighbours", neighbours(kind, k))
+        Counterpart("item_knn", f"`implicit` {kind}: {k} neighbours", build_neighbours_fit(kind, k))
         for kind in ("CosineRecommender", "TFIDFRecommender", "BM25Recommender")
         for k in (20, 400)
     ),
-    *(Counterpart("ease", f"EASE: regularization {penalty}", ease(penalty)) for penalty in (100, 200, 500)),
+    *(Counterpart("ease", f"EASE: regularization {penalty}", build_ease_fit(penalty)) for penalty in (100, 200, 500)),
 )
 
 
-def compare(known: Interactions, wanted: pl.DataFrame, counterparts: Iterable[Counterpart]) -> list[Compared]:
+def compare_counterparts(
+    known: Interactions, wanted: pl.DataFrame, counterparts: Iterable[Counterpart]
+) -> list[Comparison]:
     """By nDCG@10 of the users of `wanted`, who have a row in `known`."""
     users = wanted["user_id"].unique().sort().to_numpy()
     rows = known.rows_of(users)
     ours: dict[str, npt.NDArray[np.float64]] = {}
 
     def ndcg(table: pl.DataFrame) -> npt.NDArray[np.float64]:
-        return metrics.per_user(table, wanted, ks=[10])["ndcg_at_10"].to_numpy()
+        return metrics.compute_user_metrics(table, wanted, ks=[10])["ndcg_at_10"].to_numpy()
 
     found = []
     for ours_name, name, fit in counterparts:
         if ours_name not in ours:
             ours[ours_name] = ndcg(top_candidates(CANDIDATE_MODELS[ours_name].model_class.fit(known), known, users, 10))
-        theirs = ndcg(as_table(users, known.movie_ids, *top_unseen(fit(known), known, rows, n=10)))
-        intervals = map(bootstrap, (ours[ours_name], theirs, ours[ours_name] - theirs))
+        theirs = ndcg(to_ranking_table(users, known.movie_ids, *top_n_unseen(fit(known), known, rows, n=10)))
+        intervals = map(bootstrap_mean, (ours[ours_name], theirs, ours[ours_name] - theirs))
         mean, other, difference = intervals
-        found.append(Compared(ours_name, mean, name, other, difference))
+        found.append(Comparison(ours_name, mean, name, other, difference))
     return found
 
 
-def page(found: Sequence[Compared], *, source: str, sample: str) -> str:
+def render_page(found: Sequence[Comparison], *, source: str, sample: str) -> str:
     lines = [
-        f"| {each.ours} | {_told(each.our_own)} | {each.name} | {_told(each.theirs)} "
+        f"| {each.ours} | {_format_interval(each.our_own)} | {each.name} | {_format_interval(each.theirs)} "
         f"| {each.difference.value:+.4f} [{each.difference.low:+.4f}, {each.difference.high:+.4f}] |"
         for each in found
     ]
-    return HEAD.format(source=source, sample=sample, n=found[0].difference.n) + "\n".join(lines) + "\n"
+    return PAGE_HEAD.format(source=source, sample=sample, n=found[0].difference.n) + "\n".join(lines) + "\n"
 
 
-def _told(interval: Interval) -> str:
+def _format_interval(interval: Interval) -> str:
     return f"{interval.value:.4f} [{interval.low:.4f}, {interval.high:.4f}]"
 
 
@@ -183,11 +189,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{table} is not there: run `make pipeline SAMPLE={given.sample}` first\n")
         return 1
     split = pl.scan_parquet(table)
-    wanted = relevant_pairs(split, max_users=MAX_USERS).filter(segment=KNOWN)
-    found = compare(Interactions.of(known_at(split, "known")), wanted, COUNTERPARTS)
-    with atomic(PAGE) as part:
-        part.write_text(page(found, source=Path(settings.source).name, sample=given.sample))
-    sys.stdout.write(f"{PAGE.relative_to(ROOT)}\n")
+    wanted = select_relevant_pairs(split, max_users=MAX_USERS_PER_SEGMENT).filter(segment=KNOWN_USERS)
+    found = compare_counterparts(Interactions.of(ratings_at_cut(split, "known")), wanted, COUNTERPARTS)
+    with atomic_write(PAGE_PATH) as part:
+        part.write_text(render_page(found, source=Path(settings.source).name, sample=given.sample))
+    sys.stdout.write(f"{PAGE_PATH.relative_to(ROOT)}\n")
     return 0
 
 

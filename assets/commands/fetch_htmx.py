@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from movierec.bundles.atomic_write import atomic
+from movierec.bundles.atomic_write import atomic_write
 
 WHEEL = "django-htmx==1.29.0"
 WHEEL_SHA256 = "0ec5be1645ed71e6787bd75e0250624f00274ac3bb1730f07b6629a95688929b"
@@ -34,7 +34,7 @@ def fetch_htmx(target: Path = HTMX_FILE, run_pip_command: RunPip = run_pip) -> b
         return False
     with tempfile.TemporaryDirectory() as folder:
         script = extract_script(download_wheel(Path(folder), run_pip_command))
-    with atomic(target) as part:
+    with atomic_write(target) as part:
         part.write_bytes(script)
     return True
 

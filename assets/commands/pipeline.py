@@ -10,18 +10,18 @@ from typing import Any
 
 import dagster as dg
 
-from movierec.bundles.bundle import Bundle, BundleError, current, rollback
+from movierec.bundles.bundle import Bundle, BundleError, current_version, roll_back_bundle
 from movierec.bundles.companion import Companion
 from movierec.data.sampling import SAMPLES
 from movierec.settings import Settings, SettingsError
 from resources import dagster_instance
-from resources.mlflow_tracking import Tracking
+from resources.mlflow_tracking import MlflowTracking
 
-FAILED, WRONG_SETTING, STOPPED = 1, 2, 130
+EXIT_FAILED, EXIT_WRONG_SETTING, EXIT_STOPPED = 1, 2, 130
 # What the site reads and all above it; the second protocol, leaderboard, recommendations are left to `make pipeline`.
-SERVED = '+key:"published" or +key:"companion" or +group:"metadata"'
-CLUSTERS = "key:clusters+"
-INTERRUPTIONS = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
+SERVED_SELECTION = '+key:"published" or +key:"companion" or +group:"metadata"'
+CLUSTERS_SELECTION = "key:clusters+"
+INTERRUPTION_CLASSES = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")
 
 
 class SelectionError(ValueError):
@@ -30,73 +30,75 @@ class SelectionError(ValueError):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 when what was asked for is there, else FAILED, WRONG_SETTING or STOPPED."""
-    given = _parser().parse_args(arguments)
+    given = _build_parser().parse_args(arguments)
     try:
         settings = Settings.from_environment()
     except SettingsError as error:
-        return _say(str(error), code=WRONG_SETTING)
-    dagster_instance.prepare(settings.layout.dagster)
+        return _print_message(str(error), code=EXIT_WRONG_SETTING)
+    dagster_instance.prepare_dagster_home(settings.layout.dagster)
     if given.unlock:
         with dg.DagsterInstance.get() as dagster:
-            return _say(f"Slots freed, held by runs: {', '.join(dagster_instance.free_slots(dagster)) or 'none'}.")
+            return _print_message(
+                f"Slots freed, held by runs: {', '.join(dagster_instance.free_pool_slots(dagster)) or 'none'}."
+            )
     if given.rollback:
         try:
-            version = rollback(settings.layout.locate_bundles(given.sample))
+            version = roll_back_bundle(settings.layout.locate_bundles(given.sample))
         except BundleError as error:
-            return _say(str(error), code=FAILED)
-        Tracking(folder=str(settings.layout.mlflow), dagster_url="").set_champion(given.sample, version)
-        return _say(f"Serving bundle {version} again.")
+            return _print_message(str(error), code=EXIT_FAILED)
+        MlflowTracking(folder=str(settings.layout.mlflow), dagster_url="").set_champion(given.sample, version)
+        return _print_message(f"Serving bundle {version} again.")
     if given.if_needed:
         return materialise_if_needed(settings, given.sample)
-    return materialise(settings, given.sample, selection=given.select)
+    return materialise_assets(settings, given.sample, selection=given.select)
 
 
 def materialise_if_needed(settings: Settings, sample: str) -> int:
     """Nothing where a sound bundle of the source's data is published and a companion beside it; a failure counts only
     where there is no bundle."""
-    published = _manifest(settings.layout.locate_bundles(sample), Bundle.open)
+    published = _open_manifest(settings.layout.locate_bundles(sample), Bundle.open)
     if published and _is_current(settings, published):
-        beside = _manifest(settings.layout.locate_companions(sample), Companion.open)
+        beside = _open_manifest(settings.layout.locate_companions(sample), Companion.open)
         if beside and beside.get("source") == published["source"]:
-            return _say(f"Up to date: {_name(published)}.")
-        _say(f"Up to date but for its clusters: {_name(published)}.")
-        code = materialise(settings, sample, selection=CLUSTERS)
+            return _print_message(f"Up to date: {_describe_bundle(published)}.")
+        _print_message(f"Up to date but for its clusters: {_describe_bundle(published)}.")
+        code = materialise_assets(settings, sample, selection=CLUSTERS_SELECTION)
     else:
-        code = materialise(settings, sample, selection=SERVED)
-    if code == FAILED and (served := _manifest(settings.layout.locate_bundles(sample), Bundle.open)):
-        return _say(
-            f"Serving {'what was published before' if served == published else 'all the same'}: {_name(served)}."
+        code = materialise_assets(settings, sample, selection=SERVED_SELECTION)
+    if code == EXIT_FAILED and (served := _open_manifest(settings.layout.locate_bundles(sample), Bundle.open)):
+        return _print_message(
+            f"Serving {'what was published before' if served == published else 'all the same'}: {_describe_bundle(served)}."
         )
     return code
 
 
-def _manifest(home: Path, opened: Callable[[Path], Bundle | Companion]) -> dict[str, Any] | None:
+def _open_manifest(home: Path, opened: Callable[[Path], Bundle | Companion]) -> dict[str, Any] | None:
     """Of what is published under `home`; None where that is nothing, or nothing sound."""
-    folder = current(home)
+    folder = current_version(home)
     try:
         return None if folder is None else opened(folder).manifest
     except BundleError as error:
-        _say(f"{error}: publishing anew")
+        _print_message(f"{error}: publishing anew")
         return None
 
 
-def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int:
+def materialise_assets(settings: Settings, sample: str, *, selection: str = "*") -> int:
     """Runs the selected assets of one sample, recorded in the persistent instance; gives the exit code."""
-    from assets.definitions import definitions
+    from assets.definitions import build_definitions
 
     started = time.monotonic()
-    graph = definitions(settings)
+    graph = build_definitions(settings)
     # What is made on demand is no part of everything, but it can be named.
     job = graph.resolve_job_def("everything") if selection == "*" else graph.resolve_implicit_global_asset_job_def()
     try:
         chosen = _select_assets(job, selection)
     except SelectionError as error:
-        return _say(str(error), code=WRONG_SETTING)
-    _say(f"{settings.source}, sample {sample}, {len(chosen)} assets; written under {settings.home}")
-    before = _served(settings, sample)
-    with dg.DagsterInstance.get() as dagster, dagster_instance.alive(settings.layout.dagster) as tags:
+        return _print_message(str(error), code=EXIT_WRONG_SETTING)
+    _print_message(f"{settings.source}, sample {sample}, {len(chosen)} assets; written under {settings.home}")
+    before = _list_published(settings, sample)
+    with dg.DagsterInstance.get() as dagster, dagster_instance.hold_run_lock(settings.layout.dagster) as tags:
         for run_id in dagster_instance.end_killed_runs(dagster, settings.layout.dagster):
-            _say(f"Run {run_id} was killed; marked as failed.")
+            _print_message(f"Run {run_id} was killed; marked as failed.")
         result = job.execute_in_process(
             instance=dagster,
             partition_key=sample,
@@ -106,9 +108,9 @@ def materialise(settings: Settings, sample: str, *, selection: str = "*") -> int
             run_config={"loggers": {"progress": {}}},
         )
     if result.success:
-        return _say(f"Done in {time.monotonic() - started:.0f} s.")
+        return _print_message(f"Done in {time.monotonic() - started:.0f} s.")
     # What does not stand below a failed step goes on, and may have published.
-    return _report_failure(result, published=_served(settings, sample) - before)
+    return _report_failure(result, published=_list_published(settings, sample) - before)
 
 
 def _select_assets(job: dg.JobDefinition, selection: str) -> set[dg.AssetKey]:
@@ -128,27 +130,27 @@ def _report_failure(result: dg.ExecuteInProcessResult, *, published: set[str]) -
     """Says which steps failed and why, and what was `published` all the same; gives the exit code."""
     names = ", ".join(sorted(published))
     outcome = f"published all the same: {names}" if names else "nothing that was published before has changed"
-    causes = {str(step.step_key): _cause(step.step_failure_data.error) for step in result.get_step_failure_events()}
-    if any(cause.cls_name in INTERRUPTIONS for cause in causes.values()):
-        return _say(f"Stopped in {', '.join(causes)}; {outcome}.", code=STOPPED)
+    causes = {str(step.step_key): _get_cause(step.step_failure_data.error) for step in result.get_step_failure_events()}
+    if any(cause.cls_name in INTERRUPTION_CLASSES for cause in causes.values()):
+        return _print_message(f"Stopped in {', '.join(causes)}; {outcome}.", code=EXIT_STOPPED)
     for step, cause in causes.items():
-        _say(f"\n{step} failed: {_message(cause)}")
-    return _say(f"Run {result.run_id} failed; {outcome}.", code=FAILED)
+        _print_message(f"\n{step} failed: {_format_cause(cause)}")
+    return _print_message(f"Run {result.run_id} failed; {outcome}.", code=EXIT_FAILED)
 
 
-def _served(settings: Settings, sample: str) -> set[str]:
+def _list_published(settings: Settings, sample: str) -> set[str]:
     """What the pointers of a sample name, in words."""
     layout = settings.layout
     pointers = {"bundle": layout.locate_bundles(sample), "companion": layout.locate_companions(sample)}
-    return {f"{kind} {folder.name}" for kind, home in pointers.items() if (folder := current(home))}
+    return {f"{kind} {folder.name}" for kind, home in pointers.items() if (folder := current_version(home))}
 
 
-def _cause(error: Any) -> Any:
+def _get_cause(error: Any) -> Any:
     """The exception that the asset raised: Dagster's own stands around it, what led to it lies beneath."""
     return error.cause or error
 
 
-def _message(error: Any) -> str:
+def _format_cause(error: Any) -> str:
     """What the exception says, without the path of its class."""
     message = str(error.message)
     return (message.partition(f"{error.cls_name}: ")[2] or message).strip()
@@ -157,24 +159,24 @@ def _message(error: Any) -> str:
 def _is_current(settings: Settings, manifest: dict[str, Any]) -> bool:
     """Whether the bundle was made from the data that the source has now."""
     from resources.sources.dataset import SourceError
-    from resources.sources.sources import acquire
+    from resources.sources.sources import acquire_dataset
 
     try:
-        return bool(acquire(settings.source, settings.layout.raw).version == manifest["source"]["version"])
+        return bool(acquire_dataset(settings.source, settings.layout.raw).version == manifest["source"]["version"])
     except SourceError:
         return False  # the run that follows says why
 
 
-def _name(manifest: dict[str, Any]) -> str:
+def _describe_bundle(manifest: dict[str, Any]) -> str:
     return f"bundle {manifest['version']} ({manifest['source']['name']}, sample {manifest['sample']})"
 
 
-def _say(message: str, *, code: int = 0) -> int:
+def _print_message(message: str, *, code: int = 0) -> int:
     (sys.stderr if code else sys.stdout).write(f"{message}\n")
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m assets.commands.pipeline", description=__doc__)
     parser.add_argument("--sample", choices=SAMPLES, default="full")
     parser.add_argument(

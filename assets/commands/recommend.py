@@ -8,30 +8,30 @@ from pathlib import Path
 import polars as pl
 
 from assets.commands.arguments import parse_arguments
-from movierec.bundles.bundle import Bundle, BundleError, current
+from movierec.bundles.bundle import Bundle, BundleError, current_version
 from movierec.recommender.two_stage import Recommender
 from movierec.settings import Settings
-from resources.exports.recommendations import RecommendError, write
+from resources.exports.recommendations import RecommendationError, write_recommendations
 
 
-def users_of(path: Path) -> pl.Series:
+def read_user_ids(path: Path) -> pl.Series:
     """The ids of a CSV file: its column userId or user_id, or its only column; each user once, in their order."""
     if not path.is_file():
-        raise RecommendError(f"USERS={path} is not there")
+        raise RecommendationError(f"USERS={path} is not there")
     try:
         table = pl.read_csv(path, infer_schema_length=None)
         column = next((name for name in ("userId", "user_id") if name in table.columns), None)
         if column is None and table.width != 1:
-            raise RecommendError(f"USERS={path} has the columns {table.columns}; one must be userId")
+            raise RecommendationError(f"USERS={path} has the columns {table.columns}; one must be userId")
         return table[column or table.columns[0]].cast(pl.Int64).drop_nulls().unique(maintain_order=True)
     except pl.exceptions.PolarsError as error:
-        raise RecommendError(f"USERS={path} is no CSV file of user ids: {error}") from error
+        raise RecommendationError(f"USERS={path} is no CSV file of user ids: {error}") from error
 
 
-def _published(settings: Settings, sample: str) -> Recommender:
-    folder = current(settings.layout.locate_bundles(sample))
+def _open_published_recommender(settings: Settings, sample: str) -> Recommender:
+    folder = current_version(settings.layout.locate_bundles(sample))
     if folder is None:
-        raise RecommendError(f"nothing is published: run `make pipeline SAMPLE={sample}` first")
+        raise RecommendationError(f"nothing is published: run `make pipeline SAMPLE={sample}` first")
     return Bundle.open(folder).recommender
 
 
@@ -42,11 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--users", type=Path)
     settings, given = parse_arguments(parser, arguments)
     try:
-        recommender = _published(settings, given.sample)
+        recommender = _open_published_recommender(settings, given.sample)
         everybody = pl.Series(recommender.interactions.user_ids, dtype=pl.Int64)
-        user_ids = users_of(given.users) if given.users else everybody
-        rows = write(recommender, user_ids, n=given.n, out=given.out)
-    except (RecommendError, BundleError) as error:
+        user_ids = read_user_ids(given.users) if given.users else everybody
+        rows = write_recommendations(recommender, user_ids, n=given.n, out=given.out)
+    except (RecommendationError, BundleError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(f"{given.out}: {rows:,} rows for {len(user_ids):,} users\n")

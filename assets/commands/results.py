@@ -10,20 +10,20 @@ from typing import Any
 import polars as pl
 
 from assets.commands.arguments import parse_arguments
-from movierec.bundles.atomic_write import atomic
-from movierec.data.splitting import SPLITS
+from movierec.bundles.atomic_write import atomic_write
+from movierec.data.splitting import SPLIT_DESCRIPTIONS
 from movierec.evaluation.leaderboard import LEADERBOARD
-from movierec.evaluation.results_report import SHOWN, headline, results_page
+from movierec.evaluation.results_report import SHOWN_COLUMNS, render_headline_table, render_results_page
 from movierec.settings import ROOT
-from resources.sources.archives import CATALOGUE
+from resources.sources.archives import ARCHIVES
 
-MEASURED = ROOT / "docs" / "results"
-PAGE = ROOT / "docs" / "results.md"
-README = ROOT / "README.md"
-DEMO = "demo"
-OF_A_FOLDER = "MovieLens-format files from the folder"  # how the description of each folder source starts
-OF_THE_SOURCE = ("source", "description", "version")
-BEGIN, END = "<!-- made by make results -->", "<!-- end -->"
+RESULTS_FOLDER = ROOT / "docs" / "results"
+PAGE_PATH = ROOT / "docs" / "results.md"
+README_PATH = ROOT / "README.md"
+DEMO_SOURCE = "demo"
+FOLDER_DESCRIPTION_PREFIX = "MovieLens-format files from the folder"  # how the description of each folder source starts
+SOURCE_COLUMNS = ("source", "description", "version")
+BEGIN_MARK, END_MARK = "<!-- made by make results -->", "<!-- end -->"
 
 
 class ResultsError(RuntimeError):
@@ -35,39 +35,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     settings, given = parse_arguments(argparse.ArgumentParser(prog="make results", description=__doc__), arguments)
     try:
         path = settings.layout.locate_tables(given.sample) / "leaderboard.parquet"
-        measured = measured_by(measured_table(path, sample=given.sample), sample=given.sample)
-        measured["diversity"] = _rounded(measured_rows(path.with_name("diversity.parquet")))
-        path = MEASURED / f"{name_of(measured['source'])}-{given.sample}.json"
+        measured = build_results(read_leaderboard(path, sample=given.sample), sample=given.sample)
+        measured["diversity"] = _round_rows(read_optional_table(path.with_name("diversity.parquet")))
+        path = RESULTS_FOLDER / f"{get_results_name(measured['source'])}-{given.sample}.json"
     except ResultsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    with atomic(path) as part:
-        part.write_text(_json(measured))
-    for page, text in pages().items():
+    with atomic_write(path) as part:
+        part.write_text(_format_json(measured))
+    for page, text in render_pages().items():
         page.write_text(text)
-    sys.stdout.write(f"{path.relative_to(ROOT)}, {PAGE.relative_to(ROOT)}, {README.relative_to(ROOT)}\n")
+    sys.stdout.write(f"{path.relative_to(ROOT)}, {PAGE_PATH.relative_to(ROOT)}, {README_PATH.relative_to(ROOT)}\n")
     return 0
 
 
-def pages() -> dict[Path, str]:
+def render_pages() -> dict[Path, str]:
     """The pages that show measured tables, as they should be; README.md shows the demo and nothing else."""
-    measured = stored(MEASURED)
-    demo = [each for each in measured if each["source"]["name"] == DEMO and not _is_a_folder(each["source"])]
-    whole = [headline(each) for each in demo if each["sample"] == "full"]
-    before, _, rest = README.read_text().partition(BEGIN)
-    shown, _, after = rest.partition(END)
+    measured = load_results(RESULTS_FOLDER)
+    demo = [
+        each for each in measured if each["source"]["name"] == DEMO_SOURCE and not _is_folder_source(each["source"])
+    ]
+    whole = [render_headline_table(each) for each in demo if each["sample"] == "full"]
+    before, _, rest = README_PATH.read_text().partition(BEGIN_MARK)
+    shown, _, after = rest.partition(END_MARK)
     table = f"\n{whole[0]}\n" if whole else shown
-    return {PAGE: results_page(measured), README: f"{before}{BEGIN}{table}{END}{after}"}
+    return {PAGE_PATH: render_results_page(measured), README_PATH: f"{before}{BEGIN_MARK}{table}{END_MARK}{after}"}
 
 
-def measured_table(path: Path, *, sample: str) -> pl.DataFrame:
+def read_leaderboard(path: Path, *, sample: str) -> pl.DataFrame:
     """The leaderboard that the graph wrote."""
     advice = f"run `make pipeline SAMPLE={sample}`"
     if not path.is_file():
         raise ResultsError(f"{path} is not there, nothing was measured: {advice} first")
     try:
         table = pl.read_parquet(path)
-        lacking = [name for name in (*OF_THE_SOURCE, *LEADERBOARD) if name not in table.columns]
+        lacking = [name for name in (*SOURCE_COLUMNS, *LEADERBOARD) if name not in table.columns]
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ResultsError(f"{path} cannot be read ({error}): {advice} again") from error
     if lacking or table.is_empty():
@@ -75,48 +77,48 @@ def measured_table(path: Path, *, sample: str) -> pl.DataFrame:
     return table
 
 
-def name_of(source: Mapping[str, Any]) -> str:
+def get_results_name(source: Mapping[str, Any]) -> str:
     """What the tables of a source are stored under; a folder may not take the name of another kind of source."""
     name = str(source["name"])
-    if _is_a_folder(source) and name in {DEMO, *CATALOGUE}:
+    if _is_folder_source(source) and name in {DEMO_SOURCE, *ARCHIVES}:
         raise ResultsError(f"a folder called {name} would pass for the source {name}: rename it, run `make pipeline`")
     return name
 
 
-def _is_a_folder(source: Mapping[str, Any]) -> bool:
-    return str(source["description"]).startswith(OF_A_FOLDER)
+def _is_folder_source(source: Mapping[str, Any]) -> bool:
+    return str(source["description"]).startswith(FOLDER_DESCRIPTION_PREFIX)
 
 
-def measured_rows(path: Path) -> pl.DataFrame:
+def read_optional_table(path: Path) -> pl.DataFrame:
     """A table that may be missing: it is then left out."""
     return pl.read_parquet(path) if path.is_file() else pl.DataFrame()
 
 
-def _rounded(table: pl.DataFrame) -> list[dict[str, Any]]:
+def _round_rows(table: pl.DataFrame) -> list[dict[str, Any]]:
     """To what the intervals bear."""
     return table.with_columns(pl.col(pl.Float64).round(6)).to_dicts()
 
 
-def measured_by(table: pl.DataFrame, *, sample: str) -> dict[str, Any]:
+def build_results(table: pl.DataFrame, *, sample: str) -> dict[str, Any]:
     """What the leaderboard tells, of the metrics that are shown, rounded to what the intervals bear."""
-    name, description, version = table.select(*OF_THE_SOURCE).row(0)
-    shown = table.select(list(LEADERBOARD)).filter(pl.col("metric").is_in(SHOWN))
+    name, description, version = table.select(*SOURCE_COLUMNS).row(0)
+    shown = table.select(list(LEADERBOARD)).filter(pl.col("metric").is_in(SHOWN_COLUMNS))
     return {
         "source": {"name": name, "description": description, "version": version},
         "sample": sample,
-        "splits": SPLITS,
-        "rows": _rounded(shown),
+        "splits": SPLIT_DESCRIPTIONS,
+        "rows": _round_rows(shown),
     }
 
 
-def _json(measured: dict[str, Any]) -> str:
+def _format_json(measured: dict[str, Any]) -> str:
     """A line for each row, so that a difference can be read."""
     rows = ",\n".join(json.dumps(row) for row in measured["rows"])
     head = json.dumps({**measured, "rows": []}, indent=1)
     return head.replace('"rows": []', f'"rows": [\n{rows}\n ]') + "\n"
 
 
-def stored(folder: Path) -> list[dict[str, Any]]:
+def load_results(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
 
 

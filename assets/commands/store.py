@@ -9,13 +9,13 @@ from pathlib import Path
 import duckdb
 
 from assets.commands.arguments import parse_arguments
-from resources.exports.duckdb_store import StoreError, connect, export, views
+from resources.exports.duckdb_store import FeatureStoreError, connect_to_store, export_tables, views
 
 
-def prompt(store: Path) -> int:
+def run_sql_prompt(store: Path) -> int:
     """Reads SQL from the terminal or a pipe and shows what it gives; how many statements of a pipe failed."""
-    database = connect(store)
-    console = _Sql(database)
+    database = connect_to_store(store)
+    console = _SqlConsole(database)
     if sys.stdin.isatty():
         tables = ", ".join(views(database))
         console.interact(f"DuckDB over {store}. Tables: {tables}\nEnd with ; and leave with Ctrl-D.", exitmsg="")
@@ -26,7 +26,7 @@ def prompt(store: Path) -> int:
     return console.failed
 
 
-class _Sql(code.InteractiveConsole):
+class _SqlConsole(code.InteractiveConsole):
     """A Python console that speaks SQL: line editing and history come with it."""
 
     def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
@@ -53,7 +53,7 @@ class _Sql(code.InteractiveConsole):
             return
         for statement in statements:
             try:
-                answer = self.database.sql(_bare(statement.query))
+                answer = self.database.sql(_cut_at_semicolon(statement.query))
                 if answer is not None:
                     answer.show(max_width=200)
             except duckdb.Error as error:
@@ -67,7 +67,7 @@ class _Sql(code.InteractiveConsole):
         return super().raw_input(("sql> " if prompt != "... " else "...> ") if sys.stdin.isatty() else "")
 
 
-def _bare(statement: str) -> str:
+def _cut_at_semicolon(statement: str) -> str:
     """Without its semicolon and what stands behind it: `sql` trips over a comment there."""
     text = statement.encode()  # tokens are counted in bytes
     ends = [at for at, _ in duckdb.tokenize(statement) if text[at : at + 1] == b";"]
@@ -91,10 +91,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     store = settings.layout.locate_tables(given.sample)
     try:
         if given.what == "sql":
-            return 1 if prompt(store) else 0
-        for path in export(store, settings.layout.exports / given.sample):
+            return 1 if run_sql_prompt(store) else 0
+        for path in export_tables(store, settings.layout.exports / given.sample):
             sys.stdout.write(f"{path}\n")
-    except StoreError as error:
+    except FeatureStoreError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -11,7 +11,7 @@ STALE_SECONDS = 24 * 3600  # what was begun so long ago belongs to a killed proc
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Yields a sibling name to write; it takes the place of `path` only when the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")

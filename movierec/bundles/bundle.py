@@ -17,21 +17,29 @@ import polars as pl
 from movierec.bundles import versioned_folders
 from movierec.bundles.versioned_folders import (
     BundleError,
-    add_version,
-    current,
-    opening,
-    point_at,
-    replaced_by,
-    verified_manifest,
+    as_bundle_error,
+    current_version,
+    find_replaced_version,
+    publish_version,
+    read_verified_manifest,
+    set_current,
 )
-from movierec.catalog.catalog import Catalog
+from movierec.catalog.catalog import Catalogue
 from movierec.catalog.similar_movies import SimilarityIndex
 from movierec.recommender.two_stage import Recommender
 from movierec.search.browser import Browser
 
-__all__ = ["Bundle", "BundleError", "Live", "current", "point_at", "publish", "rollback"]
+__all__ = [
+    "Bundle",
+    "BundleError",
+    "LiveBundle",
+    "current_version",
+    "publish_bundle",
+    "roll_back_bundle",
+    "set_current",
+]
 
-FORMAT = 6  # counts up when older code could not read what is written, or newer code what was
+BUNDLE_FORMAT = 6  # counts up when older code could not read what is written, or newer code what was
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Bundle:
 
     version: str
     manifest: dict[str, Any]
-    catalog: Catalog
+    catalog: Catalogue
     browser: Browser
     recommender: Recommender
     similar: SimilarityIndex
@@ -49,9 +57,9 @@ class Bundle:
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Raises BundleError that says what is wrong with the folder."""
-        with opening(folder):
-            manifest = verified_manifest(folder, wanted_format=FORMAT)
-            catalog = Catalog.of(pl.read_parquet(folder / "catalogue.parquet"))
+        with as_bundle_error(folder):
+            manifest = read_verified_manifest(folder, wanted_format=BUNDLE_FORMAT)
+            catalog = Catalogue.of(pl.read_parquet(folder / "catalogue.parquet"))
             return cls(
                 folder.name,
                 manifest,
@@ -63,7 +71,7 @@ class Bundle:
             )
 
 
-def publish(
+def publish_bundle(
     home: Path,
     version: str,
     *,
@@ -88,25 +96,27 @@ def publish(
         (folder / "trending.json").write_text(json.dumps(list(trending)))
         similar.save(folder)
 
-    return add_version(home, version, write=write, opened=Bundle.open, manifest={"format": FORMAT, **manifest})
+    return publish_version(
+        home, version, write=write, opened=Bundle.open, manifest={"format": BUNDLE_FORMAT, **manifest}
+    )
 
 
-def rollback(home: Path) -> str:
+def roll_back_bundle(home: Path) -> str:
     """Points CURRENT at the bundle that the served one replaced; gives its version.
 
     Not at the next older one: that may be one from which somebody had rolled back. Raises BundleError where there
     is none.
     """
-    live = current(home)
-    before = replaced_by(live) if live else None
+    live = current_version(home)
+    before = find_replaced_version(live) if live else None
     if before is None:
         raise BundleError(f"nothing was served under {home} before the bundle that is served")
     Bundle.open(before)
-    point_at(home, before.name)
+    set_current(home, before.name)
     return before.name
 
 
-class Live(versioned_folders.Live[Bundle]):
+class LiveBundle(versioned_folders.LiveVersion[Bundle]):
     """The published bundle as of now; see versions.Live."""
 
     def __init__(self, home: Path) -> None:

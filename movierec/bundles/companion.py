@@ -15,12 +15,12 @@ import numpy as np
 import polars as pl
 
 from movierec.bundles import versioned_folders
-from movierec.bundles.versioned_folders import add_version, opening, verified_manifest
+from movierec.bundles.versioned_folders import as_bundle_error, publish_version, read_verified_manifest
 from movierec.catalog.cluster_index import ClusterIndex, save_clusters
-from movierec.data.array_files import load_csr, mapped, save_csr
-from movierec.features.content import Content
+from movierec.data.array_files import load_csr, load_mapped_array, save_csr
+from movierec.features.content import ContentVectors
 
-FORMAT = 1
+COMPANION_FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -30,19 +30,19 @@ class Companion:
     version: str
     manifest: dict[str, Any]
     clusters: ClusterIndex
-    content: Content
+    content: ContentVectors
 
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Raises BundleError that says what is wrong with the folder."""
-        with opening(folder):
-            manifest = verified_manifest(folder, wanted_format=FORMAT)
-            movie_ids = mapped(folder / "content" / "movie_ids.npy")
+        with as_bundle_error(folder):
+            manifest = read_verified_manifest(folder, wanted_format=COMPANION_FORMAT)
+            movie_ids = load_mapped_array(folder / "content" / "movie_ids.npy")
             return cls(
                 folder.name,
                 manifest,
                 ClusterIndex.load(folder / "clusters"),
-                Content(movie_ids, load_csr(folder / "content")),
+                ContentVectors(movie_ids, load_csr(folder / "content")),
             )
 
 
@@ -52,7 +52,7 @@ def publish_companion(
     *,
     clusters: pl.DataFrame,
     cluster_tags: pl.DataFrame,
-    content: Content,
+    content: ContentVectors,
     movies: pl.DataFrame,
     tags: pl.DataFrame,
     stats: pl.DataFrame,
@@ -68,10 +68,12 @@ def publish_companion(
         save_csr(folder / "content", content.vectors)
         np.save(folder / "content" / "movie_ids.npy", content.movie_ids)
 
-    return add_version(home, version, write=write, opened=Companion.open, manifest={"format": FORMAT, **manifest})
+    return publish_version(
+        home, version, write=write, opened=Companion.open, manifest={"format": COMPANION_FORMAT, **manifest}
+    )
 
 
-class LiveCompanion(versioned_folders.Live[Companion]):
+class LiveCompanion(versioned_folders.LiveVersion[Companion]):
     """The published companion as of now; see versions.Live."""
 
     def __init__(self, home: Path) -> None:

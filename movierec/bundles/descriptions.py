@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from movierec.data.schema import SchemaError, conform
-from movierec.tmdb.metadata import DESCRIPTIONS, image_path
+from movierec.data.schema import SchemaError, conform_to_schema
+from movierec.tmdb.metadata import DESCRIPTIONS, parse_image_path
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Descriptions:
 
     def __init__(self, table: pl.DataFrame) -> None:
         """`table` has the columns of DESCRIPTIONS; SchemaError where it lacks one."""
-        self._table = conform("descriptions", table.lazy(), DESCRIPTIONS).collect().rechunk()
+        self._table = conform_to_schema("descriptions", table.lazy(), DESCRIPTIONS).collect().rechunk()
         self._rows = {movie_id: row for row, movie_id in enumerate(self._table["movie_id"].to_list())}
         self.with_poster = frozenset(self._table.drop_nulls("poster_path")["movie_id"].to_list())
 
@@ -48,12 +48,12 @@ class Descriptions:
         return found._replace(
             directors=tuple(found.directors),
             cast=tuple(found.cast),
-            poster_path=image_path(found.poster_path),
-            backdrop_path=image_path(found.backdrop_path),
+            poster_path=parse_image_path(found.poster_path),
+            backdrop_path=parse_image_path(found.backdrop_path),
         )
 
 
-NONE = Descriptions(pl.DataFrame(schema=DESCRIPTIONS))
+NO_DESCRIPTIONS = Descriptions(pl.DataFrame(schema=DESCRIPTIONS))
 
 
 class LiveDescriptions:
@@ -61,7 +61,7 @@ class LiveDescriptions:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._found = NONE
+        self._found = NO_DESCRIPTIONS
         self._stamp: tuple[int, int] | None = None
         self._lock = threading.Lock()
 
@@ -69,8 +69,8 @@ class LiveDescriptions:
         try:
             stat = self.path.stat()
         except OSError:  # nothing was fetched, or it was taken away
-            self._found, self._stamp = NONE, None
-            return NONE
+            self._found, self._stamp = NO_DESCRIPTIONS, None
+            return NO_DESCRIPTIONS
         stamp = (stat.st_ino, stat.st_mtime_ns)
         # The first to see a new file reads it, the others meanwhile go on with the old one.
         if stamp != self._stamp and self._lock.acquire(blocking=self._stamp is None):

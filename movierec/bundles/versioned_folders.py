@@ -15,28 +15,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from movierec.bundles.atomic_write import atomic, sweep_parts
+from movierec.bundles.atomic_write import atomic_write, sweep_parts
 
 log = logging.getLogger(__name__)
 
-KEPT = 3  # versions that stay on disk; a slow opener must still find the folder it was told of
+N_KEPT_VERSIONS = 3  # versions that stay on disk; a slow opener must still find the folder it was told of
 
 
 class BundleError(ValueError):
     """A bundle is missing, broken or of another format."""
 
 
-class Versioned(Protocol):
+class HasVersion(Protocol):
     """What `Live` serves: it can say which version it is."""
 
     @property
     def version(self) -> str: ...
 
 
-T = TypeVar("T", bound=Versioned)
+T = TypeVar("T", bound=HasVersion)
 
 
-def add_version(
+def publish_version(
     home: Path,
     version: str,
     *,
@@ -48,11 +48,13 @@ def add_version(
 
     The manifest gets the version, which one it replaces, and a SHA-256 of every file; it should name its `format`.
     """
-    before = current(home)
+    before = current_version(home)
 
     def write_verified(folder: Path) -> None:
         write(folder)
-        files = {str(path.relative_to(folder)): _digest(path) for path in sorted(folder.rglob("*")) if path.is_file()}
+        files = {
+            str(path.relative_to(folder)): _hash_file(path) for path in sorted(folder.rglob("*")) if path.is_file()
+        }
         replaces = before.name if before else None
         content = {"version": version, "replaces": replaces, **manifest, "files": files}
         (folder / "manifest.json").write_text(json.dumps(content, indent=1, default=str))
@@ -61,23 +63,23 @@ def add_version(
     return place_version(home, version, write_verified)
 
 
-def place_version(home: Path, version: str, write: Callable[[Path], None], *, kept: int = KEPT) -> Path:
+def place_version(home: Path, version: str, write: Callable[[Path], None], *, kept: int = N_KEPT_VERSIONS) -> Path:
     """Lets `write` fill a new folder, makes it current once it is whole, and removes what is older.
 
     The last `kept` versions stay, and so does the one that was current before.
     """
-    target, before = home / version, current(home)
+    target, before = home / version, current_version(home)
     sweep_parts(home)
-    with atomic(target) as folder:
+    with atomic_write(target) as folder:
         folder.mkdir()
         write(folder)
-    point_at(home, version)
-    prune(home, kept=kept, spared=before)
+    set_current(home, version)
+    delete_old_versions(home, kept=kept, spared=before)
     return target
 
 
 @contextmanager
-def opening(folder: Path) -> Iterator[None]:
+def as_bundle_error(folder: Path) -> Iterator[None]:
     """Turns whatever a broken file makes its reader raise into a BundleError that names the folder."""
     try:
         yield
@@ -87,7 +89,7 @@ def opening(folder: Path) -> Iterator[None]:
         raise BundleError(f"bundle {folder} cannot be opened: {type(error).__name__}: {error}") from error
 
 
-def verified_manifest(folder: Path, *, wanted_format: int) -> dict[str, Any]:
+def read_verified_manifest(folder: Path, *, wanted_format: int) -> dict[str, Any]:
     """The manifest, once every file is what it says. Raises BundleError where one is not."""
     manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
     if manifest.get("format") != wanted_format:
@@ -95,24 +97,24 @@ def verified_manifest(folder: Path, *, wanted_format: int) -> dict[str, Any]:
             f"bundle {folder} has format {manifest.get('format')}, this code reads {wanted_format}: "
             f"run `make pipeline SAMPLE={folder.parent.name}`"
         )
-    broken = [name for name, digest in manifest["files"].items() if _digest(folder / name) != digest]
+    broken = [name for name, digest in manifest["files"].items() if _hash_file(folder / name) != digest]
     if broken:
         raise BundleError(f"bundle {folder}: {broken} are not what the manifest says; publish again")
     return manifest
 
 
-def point_at(home: Path, version: str) -> None:
-    with atomic(home / "CURRENT") as part:
+def set_current(home: Path, version: str) -> None:
+    with atomic_write(home / "CURRENT") as part:
         part.write_text(version)
 
 
-def current(home: Path) -> Path | None:
+def current_version(home: Path) -> Path | None:
     """The folder of the published version, None where nothing was published."""
     pointer = home / "CURRENT"
     return home / pointer.read_text().strip() if pointer.is_file() else None
 
 
-def versions(home: Path) -> list[Path]:
+def list_versions(home: Path) -> list[Path]:
     """Whole versions, oldest first: their names begin with the time they were published."""
     return sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith("."))
 
@@ -120,30 +122,30 @@ def versions(home: Path) -> list[Path]:
 def others_than_current(home: Path) -> list[Path]:
     """The whole versions that the pointer does not name: the older ones first, the newest of them at the head."""
     named = (home / "CURRENT").read_text(errors="replace").strip()
-    others = [folder for folder in versions(home) if folder.name != named]
+    others = [folder for folder in list_versions(home) if folder.name != named]
     return sorted(others, key=lambda folder: (folder.name < named, folder.name), reverse=True)
 
 
-def replaced_by(folder: Path) -> Path | None:
+def find_replaced_version(folder: Path) -> Path | None:
     """The version that was current when this one took its place; None where there was none."""
-    with opening(folder):
+    with as_bundle_error(folder):
         name = json.loads((folder / "manifest.json").read_text()).get("replaces")
     return folder.parent / name if name else None
 
 
-def prune(home: Path, *, kept: int = KEPT, spared: Path | None = None) -> None:
+def delete_old_versions(home: Path, *, kept: int = N_KEPT_VERSIONS, spared: Path | None = None) -> None:
     """Removes all versions but the last `kept`, the current one and `spared`."""
-    for old in versions(home)[:-kept]:
-        if old not in {current(home), spared}:
+    for old in list_versions(home)[:-kept]:
+        if old not in {current_version(home), spared}:
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _digest(path: Path) -> str:
+def _hash_file(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-class Live(Generic[T]):
+class LiveVersion(Generic[T]):
     """The published version as of now: call it once a request and use what it gives to the request's end.
 
     A new one is noticed by one `stat`, opened by `opened` while others go on being served from the old one, and the

@@ -52,7 +52,7 @@ CANDIDATE_MODELS: dict[str, ModelSpec] = {
             "unobserved": Real(0.05, 1.0, log=True),
             "min_rating": _LIKED_FROM,
         },
-        reference=ials.REFERENCE,
+        reference=ials.REFERENCE_PARAMS,
         recent_windows=(20,),
     ),
     "ease": ModelSpec(

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from movierec.candidates.base import load_parts, save_parts
-from movierec.candidates.least_squares import Columns, solve_rows
-from movierec.data.interactions import Ids, Interactions, Scores
+from movierec.candidates.base import load_model_parts, save_model_parts
+from movierec.candidates.least_squares import RotatedFactors, solve_rows
+from movierec.data.interactions import Float32Array, Ids, Interactions
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class ALS:
 
     movie_ids: Ids
     params: ALSParams
-    item_biases: Scores
-    item_factors: Scores
+    item_biases: Float32Array
+    item_factors: Float32Array
 
     @classmethod
     def fit(cls, interactions: Interactions, params: ALSParams | None = None) -> Self:
@@ -44,44 +44,44 @@ class ALS:
         ratings = interactions.user_items
         mean = float(ratings.data.mean())
         by_item = ratings.T.tocsr()
-        item_biases = _shrunk_means(by_item, by_item.data - mean, p.shrinkage) + np.float32(mean)
-        residuals = _without_biases(ratings, item_biases, p.shrinkage)
+        item_biases = _compute_shrunk_means(by_item, by_item.data - mean, p.shrinkage) + np.float32(mean)
+        residuals = _subtract_biases(ratings, item_biases, p.shrinkage)
         by_item = residuals.T.tocsr()
-        half_step = partial(_half_step, regularization=p.regularization)
+        half_step = partial(_solve_half_step, regularization=p.regularization)
         items = np.random.default_rng(p.seed).normal(0, 0.1, (len(item_biases), p.factors)).astype(np.float32)
         for _ in range(p.iterations):
             items = half_step(by_item, half_step(residuals, items))
         return cls(interactions.movie_ids, p, item_biases, items)
 
-    def score(self, interactions: Interactions) -> Scores:
+    def score(self, interactions: Interactions) -> Float32Array:
         p = self.params
-        residuals = _without_biases(interactions.user_items, self.item_biases, p.shrinkage)
-        users = _half_step(residuals, np.asarray(self.item_factors), regularization=p.regularization)
-        scores: Scores = users @ self.item_factors.T + self.item_biases  # a user's bias changes no order
+        residuals = _subtract_biases(interactions.user_items, self.item_biases, p.shrinkage)
+        users = _solve_half_step(residuals, np.asarray(self.item_factors), regularization=p.regularization)
+        scores: Float32Array = users @ self.item_factors.T + self.item_biases  # a user's bias changes no order
         return scores
 
     def save(self, folder: Path) -> None:
-        save_parts(folder, self, item_biases=self.item_biases, item_factors=self.item_factors)
+        save_model_parts(folder, self, item_biases=self.item_biases, item_factors=self.item_factors)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(*load_parts(folder, ALSParams, "item_biases", "item_factors"))
+        return cls(*load_model_parts(folder, ALSParams, "item_biases", "item_factors"))
 
 
-def _half_step(residuals: sp.csr_array, fixed: Scores, *, regularization: float) -> Scores:
+def _solve_half_step(residuals: sp.csr_array, fixed: Float32Array, *, regularization: float) -> Float32Array:
     counts = np.diff(residuals.indptr).astype(np.float32)
     ones = sp.csr_array((np.ones_like(residuals.data), residuals.indices, residuals.indptr), shape=residuals.shape)
-    return solve_rows(ones, Columns.of(fixed), penalty=regularization * counts, targets=residuals.data)
+    return solve_rows(ones, RotatedFactors.of(fixed), penalty=regularization * counts, targets=residuals.data)
 
 
-def _without_biases(ratings: sp.csr_array, item_biases: Scores, shrinkage: float) -> sp.csr_array:
+def _subtract_biases(ratings: sp.csr_array, item_biases: Float32Array, shrinkage: float) -> sp.csr_array:
     """What is left of each rating beyond the movie's bias and the user's."""
     left = ratings.data - item_biases[ratings.indices]
-    left -= np.repeat(_shrunk_means(ratings, left, shrinkage), np.diff(ratings.indptr))
+    left -= np.repeat(_compute_shrunk_means(ratings, left, shrinkage), np.diff(ratings.indptr))
     return sp.csr_array((left.astype(np.float32), ratings.indices, ratings.indptr), shape=ratings.shape)
 
 
-def _shrunk_means(matrix: sp.csr_array, values: npt.NDArray[np.floating], shrinkage: float) -> Scores:
+def _compute_shrunk_means(matrix: sp.csr_array, values: npt.NDArray[np.floating], shrinkage: float) -> Float32Array:
     """Of each row of `matrix` the mean of `values` beside its entries, as if `shrinkage` further ones were 0."""
     counts = np.diff(matrix.indptr)
     sums = np.bincount(np.repeat(np.arange(len(counts)), counts), weights=values, minlength=len(counts))

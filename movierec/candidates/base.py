@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from movierec.data.array_files import mapped
-from movierec.data.interactions import UNKNOWN, Ids, Interactions, Rows, Scores
-from movierec.data.top_k import as_table, top_unseen
+from movierec.data.array_files import load_mapped_array
+from movierec.data.interactions import UNKNOWN, Float32Array, Ids, Indices, Interactions
+from movierec.data.top_k import to_ranking_table, top_n_unseen
 
 
 @runtime_checkable
@@ -36,7 +36,7 @@ class CandidateModel(Protocol):
         """Without `params` those that are committed hold. `interactions` may be mapped read-only."""
         ...
 
-    def score(self, interactions: Interactions) -> Scores:
+    def score(self, interactions: Interactions) -> Float32Array:
         """Scores of every movie for users known by these ratings alone: users x movies, higher is better, freshly made.
 
         The columns of `interactions` are `movie_ids`; its users may be of the fit or not.
@@ -50,10 +50,10 @@ class CandidateModel(Protocol):
 
 
 @runtime_checkable
-class TellsLoss(CandidateModel, Protocol):
+class SupportsAttribution(CandidateModel, Protocol):
     """A model that can say what a single rating is worth without scoring every movie anew."""
 
-    def lost_without(self, one: Interactions, tried: Rows, columns: Rows) -> npt.NDArray[np.floating[Any]]:
+    def lost_without(self, one: Interactions, tried: Indices, columns: Indices) -> npt.NDArray[np.floating[Any]]:
         """What the scores of `columns` lose when each of the ratings `tried` is left out: tried x columns.
 
         `one` is a single person, `tried` are places in `one.user_items.data`. The other ratings stay as recent as they
@@ -62,10 +62,12 @@ class TellsLoss(CandidateModel, Protocol):
         ...
 
 
-def find_top_columns(model: CandidateModel, interactions: Interactions, rows: Rows, *, n: int) -> tuple[Rows, Scores]:
+def find_top_columns(
+    model: CandidateModel, interactions: Interactions, rows: Indices, *, n: int
+) -> tuple[Indices, Float32Array]:
     """The `n` best unseen columns of the users in `rows` of `interactions`, and their scores, as `top_unseen` gives
     them."""
-    return top_unseen(lambda block: model.score(interactions.take(block)), interactions, rows, n=n)
+    return top_n_unseen(lambda block: model.score(interactions.take(block)), interactions, rows, n=n)
 
 
 def top_candidates(model: CandidateModel, interactions: Interactions, user_ids: npt.ArrayLike, n: int) -> pl.DataFrame:
@@ -78,7 +80,9 @@ def top_candidates(model: CandidateModel, interactions: Interactions, user_ids: 
     asked = np.asarray(user_ids, dtype=np.int32)
     rows = interactions.rows_of(asked)
     known = rows != UNKNOWN
-    return as_table(asked[known], interactions.movie_ids, *find_top_columns(model, interactions, rows[known], n=n))
+    return to_ranking_table(
+        asked[known], interactions.movie_ids, *find_top_columns(model, interactions, rows[known], n=n)
+    )
 
 
 def check_movies(model: CandidateModel, interactions: Interactions) -> None:
@@ -90,7 +94,7 @@ def check_movies(model: CandidateModel, interactions: Interactions) -> None:
         )
 
 
-def save_parts(folder: Path, model: CandidateModel, **arrays: np.ndarray[Any, Any]) -> None:
+def save_model_parts(folder: Path, model: CandidateModel, **arrays: np.ndarray[Any, Any]) -> None:
     """A model as `config.json` with its parameters, and a .npy file for its movie ids and for each array."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(asdict(model.params), indent=1))
@@ -98,7 +102,7 @@ def save_parts(folder: Path, model: CandidateModel, **arrays: np.ndarray[Any, An
         np.save(folder / f"{name}.npy", array)
 
 
-def load_parts(folder: Path, params: type[Any], *arrays: str) -> tuple[Any, ...]:
+def load_model_parts(folder: Path, params: type[Any], *arrays: str) -> tuple[Any, ...]:
     """Movie ids, parameters and the named arrays, mapped read-only, as `save_parts` wrote them."""
-    movie_ids, *others = (mapped(folder / f"{name}.npy") for name in ("movie_ids", *arrays))
+    movie_ids, *others = (load_mapped_array(folder / f"{name}.npy") for name in ("movie_ids", *arrays))
     return (movie_ids, params(**json.loads((folder / "config.json").read_text())), *others)

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from movierec.candidates.base import load_parts, save_parts
-from movierec.data.interactions import UNKNOWN, Ids, Interactions, Scores, liked, positions
-from movierec.features.content import Content
+from movierec.candidates.base import load_model_parts, save_model_parts
+from movierec.data.interactions import UNKNOWN, Float32Array, Ids, Interactions, binarize_likes, index_of_ids
+from movierec.features.content import ContentVectors
 
 
 @dataclass(frozen=True)
@@ -32,27 +32,29 @@ class ContentModel:
     described_ids: Ids
     indptr: npt.NDArray[np.int32]
     indices: npt.NDArray[np.int32]
-    data: Scores
+    data: Float32Array
 
     @classmethod
     def fit(
-        cls, interactions: Interactions, params: ContentParams | None = None, *, content: Content | None = None
+        cls, interactions: Interactions, params: ContentParams | None = None, *, content: ContentVectors | None = None
     ) -> Self:
         """Without `content` nothing is known of any movie, and every score is 0."""
-        known = content or Content(interactions.movie_ids, sp.csr_array((len(interactions.movie_ids), 1), dtype="f4"))
+        known = content or ContentVectors(
+            interactions.movie_ids, sp.csr_array((len(interactions.movie_ids), 1), dtype="f4")
+        )
         vectors = known.vectors
         csr = (vectors.indptr, vectors.indices, vectors.data)
         return cls(interactions.movie_ids, params or ContentParams(), known.movie_ids, *csr)
 
-    def score(self, interactions: Interactions) -> Scores:
+    def score(self, interactions: Interactions) -> Float32Array:
         return self._scores(interactions, self._rated)
 
-    def score_movies(self, interactions: Interactions, movie_ids: npt.ArrayLike) -> Scores:
+    def score_movies(self, interactions: Interactions, movie_ids: npt.ArrayLike) -> Float32Array:
         """Scores of any movies, also of those that nobody has rated: users x movies; unknown movies score 0."""
         return self._scores(interactions, self._vectors_of(np.asarray(movie_ids)))
 
-    def _scores(self, interactions: Interactions, vectors: sp.csr_array) -> Scores:
-        profiles = liked(interactions.user_items, self.params.min_rating) @ self._rated
+    def _scores(self, interactions: Interactions, vectors: sp.csr_array) -> Float32Array:
+        profiles = binarize_likes(interactions.user_items, self.params.min_rating) @ self._rated
         return np.asarray((profiles @ vectors.T).toarray(), dtype=np.float32)
 
     @cached_property
@@ -60,7 +62,7 @@ class ContentModel:
         return self._vectors_of(self.movie_ids)
 
     def _vectors_of(self, movie_ids: Ids) -> sp.csr_array:
-        rows = positions(self.described_ids, movie_ids)
+        rows = index_of_ids(self.described_ids, movie_ids)
         width = int(self.indices.max(initial=0)) + 1
         vectors = sp.csr_array((self.data, self.indices, self.indptr), shape=(len(self.described_ids), width))
         there = sp.csr_array(
@@ -71,8 +73,8 @@ class ContentModel:
 
     def save(self, folder: Path) -> None:
         vectors = {"indptr": self.indptr, "indices": self.indices, "data": self.data}
-        save_parts(folder, self, described_ids=self.described_ids, **vectors)
+        save_model_parts(folder, self, described_ids=self.described_ids, **vectors)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(*load_parts(folder, ContentParams, "described_ids", "indptr", "indices", "data"))
+        return cls(*load_model_parts(folder, ContentParams, "described_ids", "indptr", "indices", "data"))

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from movierec.candidates.base import load_parts, save_parts
-from movierec.data.interactions import UNKNOWN, Ids, Interactions, Rows, Scores, liked
+from movierec.candidates.base import load_model_parts, save_model_parts
+from movierec.data.interactions import UNKNOWN, Float32Array, Ids, Indices, Interactions, binarize_likes
 
 
 @dataclass(frozen=True)
@@ -33,21 +33,21 @@ class EASE:
 
     movie_ids: Ids
     params: EASEParams
-    columns: Rows
+    columns: Indices
     weights: npt.NDArray[np.int16]
-    scale: Scores
+    scale: Float32Array
 
     @classmethod
     def fit(cls, interactions: Interactions, params: EASEParams | None = None) -> Self:
         p = params or EASEParams()
-        matrix = liked(interactions.user_items, p.min_rating)
+        matrix = binarize_likes(interactions.user_items, p.min_rating)
         counts = np.bincount(matrix.indices, minlength=matrix.shape[1])
         columns = np.sort(np.argsort(-counts, kind="stable")[: p.max_movies])
         weights = compute_weights(matrix[:, columns].astype(np.float64), p.regularization)
-        scale: Scores = np.maximum(np.abs(weights).max(axis=0, initial=0), 1e-30) / np.iinfo(np.int16).max
+        scale: Float32Array = np.maximum(np.abs(weights).max(axis=0, initial=0), 1e-30) / np.iinfo(np.int16).max
         return cls(interactions.movie_ids, p, columns, np.rint(weights / scale).astype(np.int16), scale)
 
-    def score(self, interactions: Interactions) -> Scores:
+    def score(self, interactions: Interactions) -> Float32Array:
         ratings = interactions.user_items
         scores = np.full(ratings.shape, -np.inf, dtype=np.float32)
         is_liked = ratings.data >= self.params.min_rating
@@ -57,29 +57,29 @@ class EASE:
             scores[user, self.columns] = self.scale * steps
         return scores
 
-    def lost_without(self, one: Interactions, tried: Rows, columns: Rows) -> Scores:
+    def lost_without(self, one: Interactions, tried: Indices, columns: Indices) -> Float32Array:
         is_liked = one.user_items.data[tried] >= self.params.min_rating
         rows, to = self._rows[one.user_items.indices[tried]], self._rows[columns]
         counts = (is_liked & (rows != UNKNOWN))[:, None] & (to != UNKNOWN)
-        weights: Scores = np.where(counts, self.weights[rows[:, None], to] * self.scale[to], 0)
+        weights: Float32Array = np.where(counts, self.weights[rows[:, None], to] * self.scale[to], 0)
         return weights
 
     @cached_property
-    def _rows(self) -> Rows:
+    def _rows(self) -> Indices:
         """By column of the fit: the movie's row of `weights`."""
         rows = np.full(len(self.movie_ids), UNKNOWN)
         rows[self.columns] = np.arange(len(self.columns))
         return rows
 
     def save(self, folder: Path) -> None:
-        save_parts(folder, self, columns=self.columns, weights=self.weights, scale=self.scale)
+        save_model_parts(folder, self, columns=self.columns, weights=self.weights, scale=self.scale)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(*load_parts(folder, EASEParams, "columns", "weights", "scale"))
+        return cls(*load_model_parts(folder, EASEParams, "columns", "weights", "scale"))
 
 
-def compute_weights(x: sp.csr_array, regularization: float) -> Scores:
+def compute_weights(x: sp.csr_array, regularization: float) -> Float32Array:
     """B = I - P diag(P)^-1 with P = (X'X + lambda I)^-1; its diagonal is 0.
 
     With fewer users than movies P comes from the smaller matrix of users: P = (I - X' (X X' + lambda I)^-1 X) / lambda.

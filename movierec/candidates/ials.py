@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from movierec.candidates.base import load_parts, save_parts
-from movierec.candidates.least_squares import Columns, solve_rows
-from movierec.data.interactions import Ids, Interactions, Rows, Scores
+from movierec.candidates.base import load_model_parts, save_model_parts
+from movierec.candidates.least_squares import RotatedFactors, solve_rows
+from movierec.data.interactions import Float32Array, Ids, Indices, Interactions
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class IALSParams:
 
 
 # The hyper-parameters of the seed design, kept for comparison.
-REFERENCE = IALSParams(
+REFERENCE_PARAMS = IALSParams(
     factors=128,
     iterations=20,
     regularization=0.01,
@@ -66,39 +66,41 @@ class IALS:
 
     movie_ids: Ids
     params: IALSParams
-    mean_user: Scores
-    item_factors: Scores
+    mean_user: Float32Array
+    item_factors: Float32Array
 
     @classmethod
     def fit(cls, interactions: Interactions, params: IALSParams | None = None) -> Self:
         p = params or IALSParams()
-        weights = confidence(interactions.user_items, p)
+        weights = compute_confidence(interactions.user_items, p)
         by_item = weights.T.tocsr()
         random = np.random.default_rng(p.seed)
         scale = 0.1 / np.sqrt(p.factors)
         items = (scale * random.standard_normal((weights.shape[1], p.factors))).astype(np.float32)
-        users = _half_step(weights, items, p)
+        users = _solve_half_step(weights, items, p)
         for iteration in range(p.iterations):
             started = time.perf_counter()
-            items = _half_step(by_item, users, p)
-            users = _half_step(weights, items, p)  # last, so that scoring a user solves for the same factors
+            items = _solve_half_step(by_item, users, p)
+            users = _solve_half_step(weights, items, p)  # last, so that scoring a user solves for the same factors
             seconds = time.perf_counter() - started
-            if seconds > SLOW_SECONDS or iteration + 1 == p.iterations:
+            if seconds > SLOW_ITERATION_SECONDS or iteration + 1 == p.iterations:
                 log.info("ials: iteration %d of %d, %.1f s each", iteration + 1, p.iterations, seconds)
-        return cls(interactions.movie_ids, p, _with_mean(users, weights).mean(axis=0), items)
+        return cls(interactions.movie_ids, p, _fill_empty_users(users, weights).mean(axis=0), items)
 
-    def score(self, interactions: Interactions) -> Scores:
-        weights = confidence(interactions.user_items, self.params)
+    def score(self, interactions: Interactions) -> Float32Array:
+        weights = compute_confidence(interactions.user_items, self.params)
         users = solve_rows(
-            weights, self._columns, penalty=_penalty(np.diff(weights.indptr), len(self.item_factors), self.params)
+            weights,
+            self._columns,
+            penalty=_compute_penalty(np.diff(weights.indptr), len(self.item_factors), self.params),
         )
         users[np.diff(weights.indptr) == 0] = self.mean_user
-        if len(users) < FEW:
+        if len(users) < FEW_USERS:
             return np.stack([self.item_factors @ user for user in users])
-        scores: Scores = users @ self.item_factors.T
+        scores: Float32Array = users @ self.item_factors.T
         return scores
 
-    def lost_without(self, one: Interactions, tried: Rows, columns: Rows) -> npt.NDArray[np.float64]:
+    def lost_without(self, one: Interactions, tried: Indices, columns: Indices) -> npt.NDArray[np.float64]:
         """Solves the user's system with all ratings, and once more without each rating of `tried`.
 
         With factors y and weights c, and base the part of all movies, the systems are
@@ -107,10 +109,10 @@ class IALS:
         factors of the mean user.
         """
         rotated, _, spectrum = self._columns
-        weights = _confidences(one.user_items.data, self.params).astype(np.float64)
+        weights = _compute_confidence_values(one.user_items.data, self.params).astype(np.float64)
         n_signs = np.count_nonzero(weights)
         n_penalties = np.array([n_signs, max(n_signs - 1, 0)])
-        penalty_with, penalty_without = _penalty(n_penalties, len(rotated), self.params).astype(np.float64)
+        penalty_with, penalty_without = _compute_penalty(n_penalties, len(rotated), self.params).astype(np.float64)
         rated = rotated[one.user_items.indices].astype(np.float64)
         system = (rated.T * weights) @ rated + np.diag(spectrum)
         target = weights @ rated
@@ -128,38 +130,42 @@ class IALS:
         return np.where(weights[tried, None] > 0, scores_with - scores_without, 0)
 
     @cached_property
-    def _columns(self) -> Columns:
-        return _columns(self.item_factors, self.params)
+    def _columns(self) -> RotatedFactors:
+        return _rotate_factors(self.item_factors, self.params)
 
     def save(self, folder: Path) -> None:
-        save_parts(folder, self, mean_user=self.mean_user, item_factors=self.item_factors)
+        save_model_parts(folder, self, mean_user=self.mean_user, item_factors=self.item_factors)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(*load_parts(folder, IALSParams, "mean_user", "item_factors"))
+        return cls(*load_model_parts(folder, IALSParams, "mean_user", "item_factors"))
 
 
-FEW = 8  # users: BLAS would copy all factors before it multiplies; a user at a time it does not
-SLOW_SECONDS = 1.0  # an iteration that takes longer is worth a line of progress
+FEW_USERS = 8  # users: BLAS would copy all factors before it multiplies; a user at a time it does not
+SLOW_ITERATION_SECONDS = 1.0  # an iteration that takes longer is worth a line of progress
 
 
-def _half_step(weights: sp.csr_array, fixed: Scores, p: IALSParams) -> Scores:
+def _solve_half_step(weights: sp.csr_array, fixed: Float32Array, p: IALSParams) -> Float32Array:
     """The best factors of the rows of `weights` while those of its columns stay `fixed`."""
-    return solve_rows(weights, _columns(fixed, p), penalty=_penalty(np.diff(weights.indptr), len(fixed), p))
+    return solve_rows(
+        weights, _rotate_factors(fixed, p), penalty=_compute_penalty(np.diff(weights.indptr), len(fixed), p)
+    )
 
 
-def _columns(fixed: Scores, p: IALSParams) -> Columns:
-    return Columns.of(fixed, base=p.unobserved * (fixed.T @ fixed))
+def _rotate_factors(fixed: Float32Array, p: IALSParams) -> RotatedFactors:
+    return RotatedFactors.of(fixed, base=p.unobserved * (fixed.T @ fixed))
 
 
-def _penalty(counts: npt.NDArray[np.integer], n_columns: int, p: IALSParams) -> Scores:
+def _compute_penalty(counts: npt.NDArray[np.integer], n_columns: int, p: IALSParams) -> Float32Array:
     """The regularisation of rows of `counts` entries: `regularization` times the weight of all that it explains, to a
     power."""
-    penalty: Scores = p.regularization * (counts.astype(np.float32) + p.unobserved * n_columns) ** p.frequency_scaling
+    penalty: Float32Array = (
+        p.regularization * (counts.astype(np.float32) + p.unobserved * n_columns) ** p.frequency_scaling
+    )
     return penalty
 
 
-def _with_mean(users: Scores, weights: sp.csr_array) -> Scores:
+def _fill_empty_users(users: Float32Array, weights: sp.csr_array) -> Float32Array:
     """Users without a sign of liking have zero factors, for which every order is as good: they get the mean's."""
     liked_nothing = np.diff(weights.indptr) == 0
     if not liked_nothing.all():
@@ -185,16 +191,16 @@ def _solve_without_each(
     return solved
 
 
-def confidence(user_items: sp.csr_array, params: IALSParams) -> sp.csr_array:
+def compute_confidence(user_items: sp.csr_array, params: IALSParams) -> sp.csr_array:
     """How sure each rating makes us of a preference: c = 1 + alpha*r, 1 + alpha*log(1+r), or alpha."""
-    values = _confidences(user_items.data, params)
+    values = _compute_confidence_values(user_items.data, params)
     parts = (values, user_items.indices, user_items.indptr)
     matrix = sp.csr_array(parts, shape=user_items.shape, copy=True)  # the ratings may be mapped read-only
     matrix.eliminate_zeros()
     return matrix
 
 
-def _confidences(ratings: Scores, params: IALSParams) -> Scores:
+def _compute_confidence_values(ratings: Float32Array, params: IALSParams) -> Float32Array:
     by_mode: dict[str, Callable[[], npt.NDArray[np.floating[Any]]]] = {
         "linear": lambda: 1 + params.alpha * ratings,
         "log": lambda: 1 + params.alpha * np.log1p(ratings),

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from movierec.candidates.base import load_parts, save_parts
-from movierec.data.interactions import Ids, Interactions, Scores, liked
+from movierec.candidates.base import load_model_parts, save_model_parts
+from movierec.data.interactions import Float32Array, Ids, Interactions, binarize_likes
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class ItemKNN:
     params: ItemKNNParams
     indptr: npt.NDArray[np.int32]
     indices: npt.NDArray[np.int32]
-    data: Scores
+    data: Float32Array
 
     @classmethod
     def fit(cls, interactions: Interactions, params: ItemKNNParams | None = None) -> Self:
         from implicit._nearest_neighbours import all_pairs_knn  # noqa: PLC0415  fitting needs it, serving does not
 
         p = params or ItemKNNParams()
-        users = liked(interactions.user_items, p.min_rating).astype(np.float64)
+        users = binarize_likes(interactions.user_items, p.min_rating).astype(np.float64)
         counts = np.bincount(users.indices, minlength=users.shape[1])
         users.data /= np.sqrt(counts[users.indices])  # so that the product of two columns is their cosine
         # The nearest of a movie is itself, which is then left out.
@@ -50,8 +50,10 @@ class ItemKNN:
         similarity.sort_indices()
         return cls(interactions.movie_ids, p, similarity.indptr, similarity.indices, similarity.data)
 
-    def score(self, interactions: Interactions) -> Scores:
-        scores: Scores = (liked(interactions.user_items, self.params.min_rating) @ self._similarity).toarray()
+    def score(self, interactions: Interactions) -> Float32Array:
+        scores: Float32Array = (
+            binarize_likes(interactions.user_items, self.params.min_rating) @ self._similarity
+        ).toarray()
         return scores
 
     @cached_property
@@ -60,8 +62,8 @@ class ItemKNN:
         return sp.csr_array((self.data, self.indices, self.indptr), shape=shape)
 
     def save(self, folder: Path) -> None:
-        save_parts(folder, self, indptr=self.indptr, indices=self.indices, data=self.data)
+        save_model_parts(folder, self, indptr=self.indptr, indices=self.indices, data=self.data)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(*load_parts(folder, ItemKNNParams, "indptr", "indices", "data"))
+        return cls(*load_model_parts(folder, ItemKNNParams, "indptr", "indices", "data"))

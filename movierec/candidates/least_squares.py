@@ -10,16 +10,16 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from threadpoolctl import threadpool_limits
 
-from movierec.data.interactions import Rows, Scores
+from movierec.data.interactions import Float32Array, Indices
 
 BLOCK_VALUES = 2 * 2**20  # numbers in the largest array of a block: 8 MB
-CORES = os.cpu_count() or 1
-LONGEST = 4096  # entries of a row that are gathered at once
+N_CORES = os.cpu_count() or 1
+MAX_GATHERED_ENTRIES = 4096  # entries of a row that are gathered at once
 
 Floats = npt.NDArray[np.float32]
 
 
-class Columns(NamedTuple):
+class RotatedFactors(NamedTuple):
     """What all rows have in common: the fixed factors and the base, a quadratic term that every row pays.
 
     `basis` (factors x factors) holds the eigenvectors of the base, `spectrum` its eigenvalues, `rotated` (columns x
@@ -31,7 +31,7 @@ class Columns(NamedTuple):
     spectrum: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, fixed: Scores, *, base: Floats | None = None) -> Self:
+    def of(cls, fixed: Float32Array, *, base: Floats | None = None) -> Self:
         """`fixed` are columns x factors; `base` is symmetric, 0 by default."""
         n_factors = fixed.shape[1]
         if base is None:
@@ -40,7 +40,9 @@ class Columns(NamedTuple):
         return cls((fixed @ basis).astype(np.float32), basis, np.maximum(spectrum, 0))
 
 
-def solve_rows(weights: sp.csr_array, columns: Columns, *, penalty: Floats, targets: Floats | None = None) -> Scores:
+def solve_rows(
+    weights: sp.csr_array, columns: RotatedFactors, *, penalty: Floats, targets: Floats | None = None
+) -> Float32Array:
     """For each row u the x that minimises sum_i w_ui (t_ui - x.y_i)^2 + x' (base + penalty_u I) x.
 
     A row with fewer entries than factors is solved by the Woodbury identity: its system is as large as its number of
@@ -57,38 +59,40 @@ def solve_rows(weights: sp.csr_array, columns: Columns, *, penalty: Floats, targ
     solved = np.zeros((weights.shape[0], n_factors), dtype=np.float32)
     lengths = np.diff(weights.indptr)
 
-    def solve(rows: Rows) -> None:
+    def solve(rows: Indices) -> None:
         diagonal = (spectrum + penalty[rows].astype(np.float64)[:, None]).astype(np.float32)
-        method = _solve_short if lengths[rows].max() < n_factors else _solve_long
+        method = _solve_short_rows if lengths[rows].max() < n_factors else _solve_long_rows
         solved[rows] = method(weights, aims, rotated, rows, diagonal)
 
-    blocks = list(_blocks(lengths, n_factors))
-    if len(blocks) <= CORES:  # a few rows are done before threads are started
+    blocks = list(_iter_row_blocks(lengths, n_factors))
+    if len(blocks) <= N_CORES:  # a few rows are done before threads are started
         list(map(solve, blocks))
     else:
-        with threadpool_limits(1, "blas"), ThreadPoolExecutor(CORES) as pool:
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(N_CORES) as pool:
             list(pool.map(solve, blocks))
-    turned_back: Scores = (solved @ basis.T).astype(np.float32)
+    turned_back: Float32Array = (solved @ basis.T).astype(np.float32)
     return turned_back
 
 
-def _blocks(lengths: npt.NDArray[np.integer], n_factors: int) -> Iterator[Rows]:
+def _iter_row_blocks(lengths: npt.NDArray[np.integer], n_factors: int) -> Iterator[Indices]:
     """Rows in ascending order of length, as many at a time as keep within BLOCK_VALUES."""
     order = np.argsort(lengths, kind="stable")
     order = order[lengths[order] > 0]
     start = 0
     while start < len(order):
         shortest = max(int(lengths[order[start]]), 1)
-        ahead = lengths[order[start : start + max(1, BLOCK_VALUES // (n_factors * min(shortest, LONGEST)))]]
-        width = np.minimum(np.maximum(ahead, n_factors if ahead[0] >= n_factors else 1), LONGEST)
+        ahead = lengths[
+            order[start : start + max(1, BLOCK_VALUES // (n_factors * min(shortest, MAX_GATHERED_ENTRIES)))]
+        ]
+        width = np.minimum(np.maximum(ahead, n_factors if ahead[0] >= n_factors else 1), MAX_GATHERED_ENTRIES)
         same_method = (ahead < n_factors) == (ahead[0] < n_factors)
         size = max(1, int(((width * n_factors * np.arange(1, len(ahead) + 1) <= BLOCK_VALUES) & same_method).sum()))
         yield order[start : start + size]
         start += size
 
 
-def _gather(
-    weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Rows, places: npt.NDArray[np.integer]
+def _gather_entries(
+    weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Indices, places: npt.NDArray[np.integer]
 ) -> tuple[Floats, Floats, Floats]:
     """Factors (rows x places x factors), weights and aims of the entries at `places` of each row; 0 past its end."""
     there = places < np.diff(weights.indptr)[rows][:, None]
@@ -100,10 +104,10 @@ def _gather(
     )
 
 
-def _solve_short(weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Rows, diagonal: Floats) -> Floats:
+def _solve_short_rows(weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Indices, diagonal: Floats) -> Floats:
     """By the Woodbury identity x = D^-1 Y' (W^-1 + Y D^-1 Y')^-1 t: systems as large as the longest of the rows."""
     places = np.arange(int(np.diff(weights.indptr)[rows].max()))
-    y, w, t = _gather(weights, aims, fixed, rows, places)
+    y, w, t = _gather_entries(weights, aims, fixed, rows, places)
     scaled = y / diagonal[:, None, :]
     left = y @ scaled.transpose(0, 2, 1)
     left[:, places, places] += np.where(w > 0, 1 / np.where(w > 0, w, 1), 1)
@@ -112,15 +116,17 @@ def _solve_short(weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Rows,
     return found
 
 
-def _solve_long(weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Rows, diagonal: Floats) -> Floats:
+def _solve_long_rows(weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Indices, diagonal: Floats) -> Floats:
     """By the normal equations x = (D + Y' W Y)^-1 Y' W t; rows longer than LONGEST are summed in pieces."""
     n_factors = fixed.shape[1]
     left = np.zeros((len(rows), n_factors, n_factors), dtype=np.float32)
     left[:, np.arange(n_factors), np.arange(n_factors)] = diagonal
     right = np.zeros((len(rows), n_factors), dtype=np.float32)
     longest = int(np.diff(weights.indptr)[rows].max())
-    for first in range(0, longest, LONGEST):
-        y, w, t = _gather(weights, aims, fixed, rows, np.arange(first, min(first + LONGEST, longest)))
+    for first in range(0, longest, MAX_GATHERED_ENTRIES):
+        y, w, t = _gather_entries(
+            weights, aims, fixed, rows, np.arange(first, min(first + MAX_GATHERED_ENTRIES, longest))
+        )
         weighted = y * w[:, :, None]
         left += y.transpose(0, 2, 1) @ weighted
         right += (weighted.transpose(0, 2, 1) @ t[:, :, None])[:, :, 0]

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 import polars as pl
 
-from movierec.data.interactions import Ids, Interactions, Rows, Scores
+from movierec.data.interactions import Float32Array, Ids, Indices, Interactions
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Popularity:
 
     movie_ids: Ids
     params: PopularityParams
-    mean_ratings: Scores
-    n_ratings: Rows
+    mean_ratings: Float32Array
+    n_ratings: Indices
 
     @classmethod
     def fit(cls, interactions: Interactions, params: PopularityParams | None = None) -> Self:
@@ -35,7 +35,7 @@ class Popularity:
         return cls(interactions.movie_ids, params or PopularityParams(), mean_ratings.astype(np.float32), n_ratings)
 
     @property
-    def popularity(self) -> Scores:
+    def popularity(self) -> Float32Array:
         """w_r * mean rating + w_c * log(1 + number of ratings), -inf below `min_ratings`."""
         p = self.params
         score = p.w_r * self.mean_ratings + p.w_c * np.log1p(self.n_ratings)
@@ -43,7 +43,7 @@ class Popularity:
         floor = min(p.min_ratings, int(self.n_ratings.max(initial=0)))
         return np.where(self.n_ratings >= floor, score, -np.inf).astype(np.float32)
 
-    def score(self, interactions: Interactions) -> Scores:
+    def score(self, interactions: Interactions) -> Float32Array:
         return np.tile(self.popularity, (len(interactions.user_ids), 1))
 
     def stats(self) -> pl.DataFrame:

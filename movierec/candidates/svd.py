@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from movierec.candidates.base import load_parts, save_parts
-from movierec.data.interactions import Ids, Interactions, Scores
+from movierec.candidates.base import load_model_parts, save_model_parts
+from movierec.data.interactions import Float32Array, Ids, Interactions
 
-SMALLEST = 1e-6  # share of the largest singular value
+MIN_SINGULAR_VALUE_SHARE = 1e-6  # share of the largest singular value
 
 
 @dataclass(frozen=True)
@@ -30,25 +30,25 @@ class SVD:
 
     movie_ids: Ids
     params: SVDParams
-    item_factors: Scores
+    item_factors: Float32Array
 
     @classmethod
     def fit(cls, interactions: Interactions, params: SVDParams | None = None) -> Self:
         p = params or SVDParams()
-        centred = _centred(interactions.user_items).astype(np.float64)
+        centred = _centre_ratings(interactions.user_items).astype(np.float64)
         vectors = _right_vectors(centred, p) if centred.data.any() else np.zeros((1, centred.shape[1]))
         return cls(interactions.movie_ids, p, np.ascontiguousarray(vectors.T, dtype=np.float32))
 
-    def score(self, interactions: Interactions) -> Scores:
-        scores: Scores = (_centred(interactions.user_items) @ self.item_factors) @ self.item_factors.T
+    def score(self, interactions: Interactions) -> Float32Array:
+        scores: Float32Array = (_centre_ratings(interactions.user_items) @ self.item_factors) @ self.item_factors.T
         return scores
 
     def save(self, folder: Path) -> None:
-        save_parts(folder, self, item_factors=self.item_factors)
+        save_model_parts(folder, self, item_factors=self.item_factors)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(*load_parts(folder, SVDParams, "item_factors"))
+        return cls(*load_model_parts(folder, SVDParams, "item_factors"))
 
 
 def _right_vectors(centred: sp.csr_array, params: SVDParams) -> npt.NDArray[np.float64]:
@@ -62,11 +62,13 @@ def _right_vectors(centred: sp.csr_array, params: SVDParams) -> npt.NDArray[np.f
         start = np.random.default_rng(params.seed).normal(size=min(centred.shape))
         _, sizes, vectors = svds(centred, k=factors, v0=start, rng=params.seed)
         sizes, vectors = sizes[::-1], vectors[::-1]
-    found: npt.NDArray[np.float64] = vectors[sizes > SMALLEST * sizes.max(initial=0)]  # others are noise of the solver
+    found: npt.NDArray[np.float64] = vectors[
+        sizes > MIN_SINGULAR_VALUE_SHARE * sizes.max(initial=0)
+    ]  # others are noise of the solver
     return found
 
 
-def _centred(ratings: sp.csr_array) -> sp.csr_array:
+def _centre_ratings(ratings: sp.csr_array) -> sp.csr_array:
     counts = np.diff(ratings.indptr)
     means = np.asarray(ratings.sum(axis=1)).ravel() / np.maximum(counts, 1)
     values = (ratings.data - np.repeat(means, counts)).astype(np.float32)

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from movierec.candidates.base import load_parts, save_parts
-from movierec.data.array_files import dense_part
-from movierec.data.interactions import Ids, Interactions, Rows, Scores
-from movierec.data.sampling import bucket_of
+from movierec.candidates.base import load_model_parts, save_model_parts
+from movierec.data.array_files import extract_dense_block
+from movierec.data.interactions import Float32Array, Ids, Indices, Interactions
+from movierec.data.sampling import hash_ids_to_fractions
 
 PAIRS_AT_ONCE = 8 * 2**20
-DRAW = 4
+TRANSITIONS_DRAW = 4
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Transitions:
     params: TransitionsParams
     indptr: npt.NDArray[np.int32]
     indices: npt.NDArray[np.int32]
-    data: Scores
+    data: Float32Array
 
     @classmethod
     def fit(cls, interactions: Interactions, params: TransitionsParams | None = None) -> Self:
@@ -58,32 +58,32 @@ class Transitions:
         n_movies = len(interactions.movie_ids)
         shape = (n_movies, n_movies)
         counts = sp.csr_array(shape, dtype=np.float32)
-        for before, after, weight in _pairs(interactions, p):
+        for before, after, weight in _iter_pairs(interactions, p):
             counts = sp.csr_array(counts + sp.csr_array((weight, (before, after)), shape=shape))
         into = np.asarray(counts.sum(axis=0)).ravel() + p.shrinkage
         out_of = np.asarray(counts.sum(axis=1)).ravel() + p.shrinkage
         entries = counts.tocoo()
         scaled = entries.data / (into[entries.col] ** p.popularity_power * out_of[entries.row] ** p.source_power)
-        kept = _largest(entries.row, scaled, n=p.neighbours)
-        values: Scores = scaled[kept].astype(np.float32)
+        kept = _select_largest(entries.row, scaled, n=p.neighbours)
+        values: Float32Array = scaled[kept].astype(np.float32)
         matrix = sp.csr_array((values, (entries.row[kept], entries.col[kept])), shape=shape)
         matrix.sort_indices()
         return cls(interactions.movie_ids, p, matrix.indptr, matrix.indices, matrix.data)
 
-    def score(self, interactions: Interactions) -> Scores:
+    def score(self, interactions: Interactions) -> Float32Array:
         recent = interactions.latest(self.params.last)
         weights = self._weights(recent)
         ratings = recent.user_items
         before = sp.csr_array((weights, ratings.indices, ratings.indptr), shape=ratings.shape)
         return np.asarray((before @ self._after).toarray(), dtype=np.float32)
 
-    def lost_without(self, one: Interactions, tried: Rows, columns: Rows) -> Scores:
+    def lost_without(self, one: Interactions, tried: Indices, columns: Indices) -> Float32Array:
         weights = np.where(one.recency <= self.params.last, self._weights(one), 0)[tried]
-        return weights[:, None] * dense_part(self._after, one.user_items.indices[tried], columns)
+        return weights[:, None] * extract_dense_block(self._after, one.user_items.indices[tried], columns)
 
-    def _weights(self, people: Interactions) -> Scores:
+    def _weights(self, people: Interactions) -> Float32Array:
         """What each rating counts for: the less, the longer ago it was."""
-        weights: Scores = (self.params.decay ** (people.recency.astype(np.float64) - 1)).astype(np.float32)
+        weights: Float32Array = (self.params.decay ** (people.recency.astype(np.float64) - 1)).astype(np.float32)
         return weights
 
     @cached_property
@@ -92,16 +92,16 @@ class Transitions:
         return sp.csr_array((self.data, self.indices, self.indptr), shape=shape)
 
     def save(self, folder: Path) -> None:
-        save_parts(folder, self, indptr=self.indptr, indices=self.indices, data=self.data)
+        save_model_parts(folder, self, indptr=self.indptr, indices=self.indices, data=self.data)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(*load_parts(folder, TransitionsParams, "indptr", "indices", "data"))
+        return cls(*load_model_parts(folder, TransitionsParams, "indptr", "indices", "data"))
 
 
-def _pairs(interactions: Interactions, p: TransitionsParams) -> Iterator[tuple[Rows, Rows, Scores]]:
+def _iter_pairs(interactions: Interactions, p: TransitionsParams) -> Iterator[tuple[Indices, Indices, Float32Array]]:
     """Columns before, columns after and weights of all pairs of ratings within the window, some at a time."""
-    rows = np.argsort(bucket_of(interactions.user_ids, draw=DRAW), kind="stable")[: p.max_users]
+    rows = np.argsort(hash_ids_to_fractions(interactions.user_ids, draw=TRANSITIONS_DRAW), kind="stable")[: p.max_users]
     size = max(1, PAIRS_AT_ONCE * len(rows) // max(1, p.window * interactions.user_items.nnz))
     for start in range(0, len(rows), size):
         part = interactions.take(rows[start : start + size])
@@ -119,10 +119,10 @@ def _pairs(interactions: Interactions, p: TransitionsParams) -> Iterator[tuple[R
             yield before, after, weight
 
 
-def _largest(groups: npt.NDArray[np.integer], values: npt.NDArray[np.floating], *, n: int) -> Rows:
+def _select_largest(groups: npt.NDArray[np.integer], values: npt.NDArray[np.floating], *, n: int) -> Indices:
     """Where the `n` largest values of each group stand; of equal values the first."""
     order = np.lexsort((-values, groups))
     starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
     place = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
-    kept: Rows = order[place < n]
+    kept: Indices = order[place < n]
     return kept

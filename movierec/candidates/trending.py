@@ -6,8 +6,8 @@ from typing import Self
 
 import numpy as np
 
-from movierec.candidates.base import load_parts, save_parts
-from movierec.data.interactions import Ids, Interactions, Scores
+from movierec.candidates.base import load_model_parts, save_model_parts
+from movierec.data.interactions import Float32Array, Ids, Interactions
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Trending:
 
     movie_ids: Ids
     params: TrendingParams
-    trend: Scores
+    trend: Float32Array
 
     @classmethod
     def fit(cls, interactions: Interactions, params: TrendingParams | None = None) -> Self:
@@ -43,7 +43,7 @@ class Trending:
         enough = count >= min(p.min_weight, count.max(initial=0))
         return cls(interactions.movie_ids, p, np.where(enough, score, -np.inf).astype(np.float32))
 
-    def score(self, interactions: Interactions) -> Scores:
+    def score(self, interactions: Interactions) -> Float32Array:
         return np.tile(self.trend, (len(interactions.user_ids), 1))
 
     def first(self, n: int) -> list[int]:
@@ -52,8 +52,8 @@ class Trending:
         return [int(self.movie_ids[at]) for at in order if np.isfinite(self.trend[at])]
 
     def save(self, folder: Path) -> None:
-        save_parts(folder, self, trend=self.trend)
+        save_model_parts(folder, self, trend=self.trend)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(*load_parts(folder, TrendingParams, "trend"))
+        return cls(*load_model_parts(folder, TrendingParams, "trend"))

@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 
 import polars as pl
 
-from movierec.features.content import top_tags
+from movierec.features.content import select_top_tags
 
 
 class Movie(NamedTuple):
@@ -25,7 +25,7 @@ class Movie(NamedTuple):
     tags: tuple[str, ...] = ()
 
 
-def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, stats: pl.LazyFrame, tags: pl.LazyFrame) -> pl.LazyFrame:
+def build_catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, stats: pl.LazyFrame, tags: pl.LazyFrame) -> pl.LazyFrame:
     """One row per movie with the columns of Movie, most popular first, then most rated, then by title.
 
     `stats` is `movie_id, n_ratings, mean_rating, popularity` of the rated movies, `tags` is `user_id, movie_id, tag`.
@@ -35,7 +35,7 @@ def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, stats: pl.LazyFrame, ta
         .rename({"display_title": "title"})
         .join(stats.select("movie_id", "popularity", "mean_rating", "n_ratings"), on="movie_id", how="left")
         .join(links, on="movie_id", how="left")
-        .join(top_tags(tags), on="movie_id", how="left")
+        .join(select_top_tags(tags), on="movie_id", how="left")
         .with_columns(pl.col("n_ratings").fill_null(0), pl.col("tags").fill_null([]))
         .select(Movie._fields)
         .sort("popularity", "n_ratings", "title", "movie_id", descending=[True, True, False, False], nulls_last=True)
@@ -43,7 +43,7 @@ def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, stats: pl.LazyFrame, ta
 
 
 @dataclass(frozen=True)
-class Catalog:
+class Catalogue:
     """All movies in memory, in catalogue order; the first `n_popular` have a popularity."""
 
     movies: Sequence[Movie]

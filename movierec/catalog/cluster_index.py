@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from movierec.catalog.clusters import genre_words, popular_words
-from movierec.data.interactions import UNKNOWN, Ids, positions
-from movierec.features.content import words
+from movierec.catalog.clusters import class_tfidf, genre_counts
+from movierec.data.interactions import UNKNOWN, Ids, index_of_ids
+from movierec.features.content import tag_counts
 
-TAGS, GENRES = "tags", "genres"
-WORDS = 10  # of a cluster, that movies are looked for by
-KEPT = 1_000  # movies by the words of a cluster
+TAG_WORDS, GENRE_WORDS = "tags", "genres"
+N_CLUSTER_WORDS = 10  # of a cluster, that movies are looked for by
+MAX_MOVIES_BY_WORDS = 1_000  # movies by the words of a cluster
 
 
 class Cluster(NamedTuple):
@@ -37,13 +37,13 @@ class ClusterIndex:
 
     def cluster_of(self, movie_id: int) -> int | None:
         """None for a movie that was not there when the clusters were made."""
-        row = int(positions(self.movie_ids, [movie_id])[0])
+        row = int(index_of_ids(self.movie_ids, [movie_id])[0])
         return None if row == UNKNOWN else int(self.labels[row])
 
     def spread(self, movie_ids: npt.ArrayLike) -> dict[int, int]:
         """How many of these movies each cluster has: the cluster of most first, of equal ones the lowest; only those
         that have any."""
-        rows = positions(self.movie_ids, movie_ids)
+        rows = index_of_ids(self.movie_ids, movie_ids)
         numbers, counts = np.unique(self.labels[rows[rows != UNKNOWN]], return_counts=True)
         order = np.argsort(-counts, kind="stable")
         return dict(zip(numbers[order].tolist(), counts[order].tolist(), strict=True))
@@ -60,7 +60,7 @@ class ClusterIndex:
         assigned = members.sort("movie_id")
         clusters = [
             Cluster(
-                kind=next(iter(chosen.filter(cluster=number)["kind"]), GENRES),
+                kind=next(iter(chosen.filter(cluster=number)["kind"]), GENRE_WORDS),
                 words=chosen.filter(cluster=number)["tag"].to_list(),
                 movie_ids=members.filter(cluster=number)["movie_id"].to_numpy(),
                 by_words=carriers.filter(cluster=number)["movie_id"].to_numpy(),
@@ -90,28 +90,37 @@ def save_clusters(
         .join(rated, on="movie_id", how="left")
         .sort("n_ratings", "mean_rating", "movie_id", descending=[True, True, False], nulls_last=True)
     )
-    chosen = cluster_words(assigned, cluster_tags, movies)
+    chosen = select_cluster_words(assigned, cluster_tags, movies)
     members.select("movie_id", "cluster").write_parquet(folder / "members.parquet")
     chosen.write_parquet(folder / "words.parquet")
-    carriers(chosen, members, movies=movies, tags=tags).write_parquet(folder / "carriers.parquet")
+    movies_by_words(chosen, members, movies=movies, tags=tags).write_parquet(folder / "carriers.parquet")
 
 
-def cluster_words(assigned: pl.DataFrame, cluster_tags: pl.DataFrame, movies: pl.DataFrame) -> pl.DataFrame:
+def select_cluster_words(assigned: pl.DataFrame, cluster_tags: pl.DataFrame, movies: pl.DataFrame) -> pl.DataFrame:
     """`cluster, kind, tag, score`: the first WORDS tags of each cluster, its genres where it has no tags."""
-    by_tags = cluster_tags.with_columns(kind=pl.lit(TAGS))
-    by_genres = popular_words(assigned, genre_words(movies)).with_columns(kind=pl.lit(GENRES))
+    by_tags = cluster_tags.with_columns(kind=pl.lit(TAG_WORDS))
+    by_genres = class_tfidf(assigned, genre_counts(movies)).with_columns(kind=pl.lit(GENRE_WORDS))
     chosen = pl.concat([by_tags, by_genres.join(by_tags, on="cluster", how="anti")])
-    return chosen.filter(pl.col("rank") <= WORDS).sort("cluster", "rank").select("cluster", "kind", "tag", "score")
+    return (
+        chosen.filter(pl.col("rank") <= N_CLUSTER_WORDS)
+        .sort("cluster", "rank")
+        .select("cluster", "kind", "tag", "score")
+    )
 
 
-def carriers(chosen: pl.DataFrame, members: pl.DataFrame, *, movies: pl.DataFrame, tags: pl.DataFrame) -> pl.DataFrame:
+def movies_by_words(
+    chosen: pl.DataFrame, members: pl.DataFrame, *, movies: pl.DataFrame, tags: pl.DataFrame
+) -> pl.DataFrame:
     """`cluster, movie_id`: the KEPT movies that carry a cluster's words most, best first.
 
     A movie's score is the sum over the words of the word's score in the cluster, times 1 + log(people who gave it),
     all that times log(2 + number of ratings), so that the answer is one that people know. Of equal scores the movie
     that stands first in `members` comes first.
     """
-    given = [words(tags).with_columns(kind=pl.lit(TAGS)), genre_words(movies).with_columns(kind=pl.lit(GENRES))]
+    given = [
+        tag_counts(tags).with_columns(kind=pl.lit(TAG_WORDS)),
+        genre_counts(movies).with_columns(kind=pl.lit(GENRE_WORDS)),
+    ]
     carried = pl.concat(
         [table.select("movie_id", "tag", "kind", pl.col("n_people").cast(pl.UInt32)) for table in given]
     )
@@ -124,6 +133,6 @@ def carriers(chosen: pl.DataFrame, members: pl.DataFrame, *, movies: pl.DataFram
         .with_columns((pl.col("score") * pl.col("known")).round(9))  # a sum in another order must not reorder equals
         .sort("cluster", "score", "place", descending=[False, True, False])
         .group_by("cluster", maintain_order=True)
-        .head(KEPT)
+        .head(MAX_MOVIES_BY_WORDS)
         .select("cluster", "movie_id")
     )

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from movierec.data.interactions import Ids, Scores, positions
-from movierec.features.content import Content
+from movierec.data.interactions import Float32Array, Ids, index_of_ids
+from movierec.features.content import ContentVectors
 
 CLUSTERS = {"movie_id": pl.Int32, "cluster": pl.Int16, "x": pl.Float32, "y": pl.Float32}
 CLUSTER_WORDS = {
@@ -46,11 +46,11 @@ class Clustering(NamedTuple):
 
 
 def cluster_movies(
-    content: Content,
+    content: ContentVectors,
     rated: pl.DataFrame,
     params: ClusterParams | None = None,
     *,
-    factors: tuple[Ids, Scores] | None = None,
+    factors: tuple[Ids, Float32Array] | None = None,
 ) -> Clustering:
     """KMeans over content, rating aggregates and, where their weight is not 0, item factors.
 
@@ -61,18 +61,18 @@ def cluster_movies(
 
     params = params or ClusterParams()
     with threadpool_limits(1):
-        points = _points(content, rated, params, factors)
+        points = _build_points(content, rated, params, factors)
         k = min(params.k, len(np.unique(points, axis=0)))
         found = KMeans(k, n_init=4, random_state=params.seed).fit(points)
-        labels = _by_size(found.labels_)
+        labels = _renumber_by_size(found.labels_)
         drawn = np.random.default_rng(params.seed).permutation(len(points))[: params.silhouette_movies]
-        overall, silhouettes = _silhouettes(points[drawn], labels[drawn])
-        flat = _flat(points)
+        overall, silhouettes = _compute_silhouettes(points[drawn], labels[drawn])
+        flat = _project_to_plane(points)
     table = {"movie_id": content.movie_ids, "cluster": labels, "x": flat[:, 0], "y": flat[:, 1]}
     return Clustering(pl.DataFrame(table, schema=CLUSTERS), overall, silhouettes)
 
 
-def popular_words(clusters: pl.DataFrame, words: pl.DataFrame, *, n: int = 50) -> pl.DataFrame:
+def class_tfidf(clusters: pl.DataFrame, words: pl.DataFrame, *, n: int = 50) -> pl.DataFrame:
     """The `n` words that mark each cluster most: CLUSTER_WORDS, by cluster and rank from 1.
 
     `words` is `movie_id, tag, n_people`. Class-based TF-IDF (Grootendorst 2022): the word's share of the cluster's
@@ -98,12 +98,12 @@ def popular_words(clusters: pl.DataFrame, words: pl.DataFrame, *, n: int = 50) -
     )
 
 
-def genre_words(movies: pl.DataFrame) -> pl.DataFrame:
+def genre_counts(movies: pl.DataFrame) -> pl.DataFrame:
     """Genres as `popular_words` takes words: what stands in for tags where a data set has none."""
     return movies.select("movie_id", tag="genres").explode("tag").drop_nulls("tag").with_columns(n_people=pl.lit(1))
 
 
-def _silhouettes(
+def _compute_silhouettes(
     points: npt.NDArray[np.float32], labels: npt.NDArray[np.int16]
 ) -> tuple[float | None, dict[int, float]]:
     """The mean over all points and over those of each cluster."""
@@ -116,8 +116,8 @@ def _silhouettes(
     return float(values.mean()), {int(name): float(values[labels == name].mean()) for name in names}
 
 
-def _points(
-    content: Content, rated: pl.DataFrame, params: ClusterParams, factors: tuple[Ids, Scores] | None
+def _build_points(
+    content: ContentVectors, rated: pl.DataFrame, params: ClusterParams, factors: tuple[Ids, Float32Array] | None
 ) -> npt.NDArray[np.float32]:
     """Movies x numbers, in the order of `content`; distances between rows are what KMeans goes by."""
     numbers = pl.DataFrame({"movie_id": content.movie_ids}).join(
@@ -127,16 +127,19 @@ def _points(
         pl.col("movie_avg_rating").fill_null(pl.col("movie_avg_rating").mean()).fill_null(0),
         pl.col("movie_num_ratings").fill_null(0).log1p(),
     ).to_numpy()
-    sides: list[npt.NDArray[np.floating]] = [_dense(content, params), params.rating_weight * _standardised(aggregates)]
+    sides: list[npt.NDArray[np.floating]] = [
+        _reduce_content(content, params),
+        params.rating_weight * _standardise(aggregates),
+    ]
     if factors is not None and params.factor_weight:
         movie_ids, vectors = factors
-        rows = positions(movie_ids, content.movie_ids)
+        rows = index_of_ids(movie_ids, content.movie_ids)
         unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         sides.append(params.factor_weight * np.where((rows >= 0)[:, None], unit[rows], 0))
     return np.hstack(sides).astype(np.float32)
 
 
-def _dense(content: Content, params: ClusterParams) -> npt.NDArray[np.float32]:
+def _reduce_content(content: ContentVectors, params: ClusterParams) -> npt.NDArray[np.float32]:
     """Content in few dimensions, as it is where it has no more."""
     from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415
 
@@ -147,7 +150,7 @@ def _dense(content: Content, params: ClusterParams) -> npt.NDArray[np.float32]:
     return reduced
 
 
-def _flat(points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _project_to_plane(points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The two main components, each turned so that its largest loading is positive."""
     centred = points - points.mean(axis=0)
     loadings = np.linalg.eigh(centred.T @ centred).eigenvectors[:, [-1, -2]]
@@ -156,13 +159,13 @@ def _flat(points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return turned
 
 
-def _standardised(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _standardise(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     spread = values.std(axis=0)
     standardised: npt.NDArray[np.float64] = (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1)
     return standardised
 
 
-def _by_size(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int16]:
+def _renumber_by_size(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int16]:
     """Numbered anew by size; rows are movies by id, so the first row of a cluster is its lowest movie_id."""
     names, first, sizes = np.unique(labels, return_index=True, return_counts=True)
     order = np.lexsort((first, -sizes))

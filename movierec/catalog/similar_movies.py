@@ -8,10 +8,10 @@ from typing import NamedTuple, Self
 import numpy as np
 import polars as pl
 
-from movierec.data.interactions import Ids, Rows, Scores, positions
-from movierec.data.top_k import best_columns, blocks
+from movierec.data.interactions import Float32Array, Ids, Indices, index_of_ids
+from movierec.data.top_k import iter_blocks, top_n
 
-COSINE, JACCARD, NOTHING = "als_cosine", "genre_jaccard", "not_available"
+FACTOR_COSINE, GENRE_JACCARD, NOT_AVAILABLE = "als_cosine", "genre_jaccard", "not_available"
 
 
 class SimilarMovies(NamedTuple):
@@ -22,7 +22,9 @@ class SimilarMovies(NamedTuple):
     scores: list[float]
 
 
-def by_factors(movie_ids: Ids, item_factors: Scores, n_ratings: Rows, *, n: int, min_ratings: int) -> pl.DataFrame:
+def find_similar_by_factors(
+    movie_ids: Ids, item_factors: Float32Array, n_ratings: Indices, *, n: int, min_ratings: int
+) -> pl.DataFrame:
     """`movie_id, model, similar_ids, similarity_scores` for the movies with at least `min_ratings` ratings.
 
     Only such movies are neighbours too: the factors of a movie that two people rated say little. Formula:
@@ -34,14 +36,14 @@ def by_factors(movie_ids: Ids, item_factors: Scores, n_ratings: Rows, *, n: int,
     unit = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
     ids = movie_ids[trusted]
 
-    def score(rows: Rows) -> Scores:
-        cosine: Scores = unit[rows] @ unit.T
+    def score(rows: Indices) -> Float32Array:
+        cosine: Float32Array = unit[rows] @ unit.T
         return cosine
 
-    return _nearest(ids, np.arange(len(ids)), ids, score, n=n, model=COSINE)
+    return _build_similar_table(ids, np.arange(len(ids)), ids, score, n=n, model=FACTOR_COSINE)
 
 
-def by_genres(movies: pl.DataFrame, asked: Ids, popularity: pl.DataFrame, *, n: int) -> pl.DataFrame:
+def find_similar_by_genres(movies: pl.DataFrame, asked: Ids, popularity: pl.DataFrame, *, n: int) -> pl.DataFrame:
     """The same table for the `asked` movies by Jaccard on genres; movies without genres have no rows.
 
     `movies`: `movie_id, genres`. `popularity`: `movie_id, n_ratings`. Of equally alike movies the more rated
@@ -59,24 +61,26 @@ def by_genres(movies: pl.DataFrame, asked: Ids, popularity: pl.DataFrame, *, n: 
     has = has.reshape(len(ids), len(names))
     sizes = has.sum(axis=1)
     order = np.argsort(ids)
-    rows = positions(ids[order], asked)
+    rows = index_of_ids(ids[order], asked)
     rows = order[rows[rows >= 0]]
 
-    def score(block: Rows) -> Scores:
+    def score(block: Indices) -> Float32Array:
         shared = has[block] @ has.T
-        jaccard: Scores = shared / (sizes[block][:, None] + sizes[None, :] - shared)
+        jaccard: Float32Array = shared / (sizes[block][:, None] + sizes[None, :] - shared)
         return jaccard
 
-    return _nearest(ids[rows], rows, ids, score, n=n, model=JACCARD)
+    return _build_similar_table(ids[rows], rows, ids, score, n=n, model=GENRE_JACCARD)
 
 
-def _nearest(asked: Ids, rows: Rows, ids: Ids, score: Callable[[Rows], Scores], *, n: int, model: str) -> pl.DataFrame:
+def _build_similar_table(
+    asked: Ids, rows: Indices, ids: Ids, score: Callable[[Indices], Float32Array], *, n: int, model: str
+) -> pl.DataFrame:
     neighbours: list[list[int]] = []
     scores: list[list[float]] = []
-    for block in blocks(rows, len(ids)):
+    for block in iter_blocks(rows, len(ids)):
         values = score(block)
         values[np.arange(len(block)), block] = -np.inf
-        columns, best = best_columns(values, n=min(n, len(ids)))
+        columns, best = top_n(values, n=min(n, len(ids)))
         for found, similarity in zip(columns, best, strict=True):
             kept = similarity > 0
             neighbours.append(ids[found[kept]].tolist())
@@ -98,9 +102,9 @@ class SimilarityIndex:
 
     movie_ids: Ids
     models: list[str]
-    starts: Rows
+    starts: Indices
     similar: Ids
-    scores: Scores
+    scores: Float32Array
 
     @classmethod
     def of(cls, table: pl.DataFrame) -> Self:
@@ -116,9 +120,9 @@ class SimilarityIndex:
         )
 
     def similar_to(self, movie_id: int, *, n: int) -> SimilarMovies:
-        row = int(positions(self.movie_ids, [movie_id])[0])
+        row = int(index_of_ids(self.movie_ids, [movie_id])[0])
         if row < 0:
-            return SimilarMovies(NOTHING, [], [])
+            return SimilarMovies(NOT_AVAILABLE, [], [])
         here = slice(self.starts[row], min(self.starts[row] + n, self.starts[row + 1]))
         return SimilarMovies(self.models[row], self.similar[here].tolist(), self.scores[here].tolist())
 

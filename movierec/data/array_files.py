@@ -8,7 +8,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 
 
-def mapped(file: Path) -> npt.NDArray[Any]:
+def load_mapped_array(file: Path) -> npt.NDArray[Any]:
     """A .npy file, mapped read-only: processes that read the same one share its pages.
 
     As a plain array: every view of NumPy's memmap costs microseconds, of which an answer has hundreds.
@@ -25,12 +25,12 @@ def save_csr(folder: Path, matrix: sp.csr_array) -> None:
 
 def load_csr(folder: Path) -> sp.csr_array:
     """As `save_csr` wrote it, mapped read-only."""
-    data, indices, indptr = (mapped(folder / f"{part}.npy") for part in ("data", "indices", "indptr"))
+    data, indices, indptr = (load_mapped_array(folder / f"{part}.npy") for part in ("data", "indices", "indptr"))
     rows, columns = np.load(folder / "shape.npy")
     return sp.csr_array((data, indices, indptr), shape=(int(rows), int(columns)))
 
 
-def entries_of(
+def find_row_entries(
     matrix: sp.csr_array, rows: npt.NDArray[np.integer]
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.integer]]:
     """The places in `matrix.data` of what `rows` hold, row after row, and how many each holds."""
@@ -40,11 +40,11 @@ def entries_of(
     return np.repeat(starts - before, lengths) + np.arange(lengths.sum()), lengths
 
 
-def dense_part(
+def extract_dense_block(
     matrix: sp.csr_array, rows: npt.NDArray[np.integer], columns: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.float32]:
     """What stands in `rows` and `columns`, which are all different, as a dense array."""
-    at, lengths = entries_of(matrix, rows)
+    at, lengths = find_row_entries(matrix, rows)
     row = np.repeat(np.arange(len(rows)), lengths)
     place = np.full(matrix.shape[1], len(columns))
     place[columns] = np.arange(len(columns))

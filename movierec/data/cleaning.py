@@ -5,30 +5,30 @@ from dataclasses import dataclass
 import polars as pl
 
 from movierec.data import movielens as movie
-from movierec.data.schema import LINKS, MOVIES, RATINGS, TAGS, conform
+from movierec.data.schema import LINKS, MOVIES, RATINGS, TAGS, conform_to_schema
 
 
 @dataclass(frozen=True)
-class Cleaned:
+class CleanedTable:
     """A table, and the number of rows that came, stayed and fell to each rule."""
 
     frame: pl.LazyFrame
     counts: dict[str, int]
 
 
-def clean_movies(raw: pl.LazyFrame) -> Cleaned:
+def clean_movies(raw: pl.LazyFrame) -> CleanedTable:
     """One row per movie, by movie_id; of two rows with one id the first, a missing title as "Movie 7"."""
     rows = raw.collect(engine="streaming")
     kept = rows.unique("movie_id", keep="first", maintain_order=True).sort("movie_id")
     untitled = pl.col("title").fill_null("").str.strip_chars() == ""
     named = kept.lazy().with_columns(title=pl.when(untitled).then(pl.format("Movie {}", "movie_id")).otherwise("title"))
     parsed = named.with_columns(
-        display_title=movie.display_title(pl.col("title")),
-        year=movie.year(pl.col("title")),
-        genres=movie.genre_list(pl.col("genres")),
+        display_title=movie.parse_display_title(pl.col("title")),
+        year=movie.parse_year(pl.col("title")),
+        genres=movie.parse_genres(pl.col("genres")),
     )
-    return Cleaned(
-        frame=conform("movies", parsed, MOVIES),
+    return CleanedTable(
+        frame=conform_to_schema("movies", parsed, MOVIES),
         counts={
             "rows_read": rows.height,
             "duplicate_movies_dropped": rows.height - kept.height,
@@ -38,36 +38,36 @@ def clean_movies(raw: pl.LazyFrame) -> Cleaned:
     )
 
 
-def clean_ratings(raw: pl.LazyFrame, movies: pl.LazyFrame) -> Cleaned:
+def clean_ratings(raw: pl.LazyFrame, movies: pl.LazyFrame) -> CleanedTable:
     """Ratings of known movies, the latest of each user for a movie, by user_id, rated_at and movie_id.
 
     Of two ratings at the same moment the one further down in the file stays.
     """
-    known, counts = _of_known_movies(raw, movies)
-    kept = _last_of_each(known, by=["user_id", "movie_id"], at="rated_at")
+    known, counts = _keep_known_movies(raw, movies)
+    kept = _keep_latest_rows(known, by=["user_id", "movie_id"], at="rated_at")
     counts |= {"duplicate_ratings_dropped": known.height - kept.height, "rows_kept": kept.height}
     ordered = kept.sort("user_id", "rated_at", "movie_id")
-    return Cleaned(conform("ratings", ordered.lazy(), RATINGS), counts)
+    return CleanedTable(conform_to_schema("ratings", ordered.lazy(), RATINGS), counts)
 
 
-def clean_tags(raw: pl.LazyFrame, movies: pl.LazyFrame) -> Cleaned:
+def clean_tags(raw: pl.LazyFrame, movies: pl.LazyFrame) -> CleanedTable:
     """Tags of known movies, each tag of a user on a movie once, at its latest, by user_id and tagged_at."""
-    known, counts = _of_known_movies(raw, movies)
-    kept = _last_of_each(known, by=["user_id", "movie_id", "tag"], at="tagged_at")
+    known, counts = _keep_known_movies(raw, movies)
+    kept = _keep_latest_rows(known, by=["user_id", "movie_id", "tag"], at="tagged_at")
     counts |= {"duplicate_tags_dropped": known.height - kept.height, "rows_kept": kept.height}
     ordered = kept.sort("user_id", "tagged_at", "movie_id", "tag")
-    return Cleaned(conform("tags", ordered.lazy(), TAGS), counts)
+    return CleanedTable(conform_to_schema("tags", ordered.lazy(), TAGS), counts)
 
 
-def clean_links(raw: pl.LazyFrame, movies: pl.LazyFrame) -> Cleaned:
+def clean_links(raw: pl.LazyFrame, movies: pl.LazyFrame) -> CleanedTable:
     """At most one row per known movie, by movie_id: the first. A movie without links has no row."""
-    known, counts = _of_known_movies(raw, movies)
+    known, counts = _keep_known_movies(raw, movies)
     kept = known.unique("movie_id", keep="first", maintain_order=True)
     counts |= {"duplicate_links_dropped": known.height - kept.height, "rows_kept": kept.height}
-    return Cleaned(conform("links", kept.sort("movie_id").lazy(), LINKS), counts)
+    return CleanedTable(conform_to_schema("links", kept.sort("movie_id").lazy(), LINKS), counts)
 
 
-def standardized_ratings(ratings: pl.LazyFrame) -> pl.LazyFrame:
+def standardize_ratings(ratings: pl.LazyFrame) -> pl.LazyFrame:
     """`ratings` with `standardized_rating`, the distance to the user's mean in standard deviations.
 
     The deviation is the population's (divided by n). It is 0.0 for a user whose ratings are all the
@@ -86,7 +86,7 @@ def standardized_ratings(ratings: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _of_known_movies(raw: pl.LazyFrame, movies: pl.LazyFrame) -> tuple[pl.DataFrame, dict[str, int]]:
+def _keep_known_movies(raw: pl.LazyFrame, movies: pl.LazyFrame) -> tuple[pl.DataFrame, dict[str, int]]:
     """The rows of `raw` whose movie is in `movies`, in their order."""
     rows = raw.collect(engine="streaming")
     ids = movies.select(pl.col("movie_id").unique().implode()).collect().to_series()
@@ -94,14 +94,14 @@ def _of_known_movies(raw: pl.LazyFrame, movies: pl.LazyFrame) -> tuple[pl.DataFr
     return known, {"rows_read": rows.height, "unknown_movies_dropped": rows.height - known.height}
 
 
-def _last_of_each(rows: pl.DataFrame, *, by: list[str], at: str) -> pl.DataFrame:
+def _keep_latest_rows(rows: pl.DataFrame, *, by: list[str], at: str) -> pl.DataFrame:
     """The latest row of each group. Sorting and looking one row ahead takes a third of unique()'s memory."""
     ordered = rows.sort(*by, at, maintain_order=True)
     is_last = pl.any_horizontal(pl.col(key).ne_missing(pl.col(key).shift(-1)) for key in by)
     return ordered.filter(is_last)
 
 
-def joined(ratings: pl.LazyFrame, movies: pl.LazyFrame, tags: pl.LazyFrame, links: pl.LazyFrame) -> pl.LazyFrame:
+def join_tables(ratings: pl.LazyFrame, movies: pl.LazyFrame, tags: pl.LazyFrame, links: pl.LazyFrame) -> pl.LazyFrame:
     """One row per rating: the movie's columns, `tags` of that user on that movie, `imdb_id`, `tmdb_id`.
 
     `tags` holds the tags in the order they were given, and is empty where there are none; tags on

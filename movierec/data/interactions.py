@@ -9,14 +9,14 @@ import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
-from movierec.data.array_files import entries_of, mapped
+from movierec.data.array_files import find_row_entries, load_mapped_array
 
 Ids = npt.NDArray[np.int32]
-Rows = npt.NDArray[np.intp]
-Scores = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.intp]
+Float32Array = npt.NDArray[np.float32]
 
 UNKNOWN = -1
-LARGEST = 65_535
+MAX_UINT16 = 65_535
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Interactions:
         With `movie_ids`, sorted and unique, these are the columns; ratings of other movies are left out, and so is
         who has rated no other.
         """
-        rated_on = pl.col("rated_at").dt.epoch("d").clip(0, LARGEST).cast(pl.UInt16)
+        rated_on = pl.col("rated_at").dt.epoch("d").clip(0, MAX_UINT16).cast(pl.UInt16)
         table = (
             ratings.sort("user_id", "rated_at", "movie_id")
             .select("user_id", "movie_id", pl.col("rating").cast(pl.Float32), rated_on=rated_on)
@@ -49,10 +49,10 @@ class Interactions:
         if movie_ids is None:
             movie_ids, columns = np.unique(table["movie_id"].to_numpy(), return_inverse=True)
         else:
-            columns = positions(movie_ids, table["movie_id"].to_numpy())
+            columns = index_of_ids(movie_ids, table["movie_id"].to_numpy())
             table, columns = table.filter(columns != UNKNOWN), columns[columns != UNKNOWN]
         user_ids, rows, counts = np.unique(table["user_id"].to_numpy(), return_inverse=True, return_counts=True)
-        recency = np.minimum(np.cumsum(counts)[rows] - np.arange(len(rows)), LARGEST)
+        recency = np.minimum(np.cumsum(counts)[rows] - np.arange(len(rows)), MAX_UINT16)
         places = sp.csr_array(
             (np.arange(len(rows)), (rows.astype(np.int32), columns.astype(np.int32))),
             shape=(len(user_ids), len(movie_ids)),
@@ -68,30 +68,30 @@ class Interactions:
             table["rated_on"].to_numpy()[order],
         )
 
-    def rows_of(self, user_ids: npt.ArrayLike) -> Rows:
+    def rows_of(self, user_ids: npt.ArrayLike) -> Indices:
         """Row numbers of the given users, UNKNOWN for a user without ratings."""
-        return positions(self.user_ids, user_ids)
+        return index_of_ids(self.user_ids, user_ids)
 
-    def columns_of(self, movie_ids: npt.ArrayLike) -> Rows:
+    def columns_of(self, movie_ids: npt.ArrayLike) -> Indices:
         """Column numbers of the given movies, UNKNOWN for a movie nobody rated."""
-        return positions(self.movie_ids, movie_ids)
+        return index_of_ids(self.movie_ids, movie_ids)
 
     def seen(self, row: int) -> npt.NDArray[np.int32]:
         """Columns of the movies that the user of `row` has rated, ascending."""
         start, end = self.user_items.indptr[row], self.user_items.indptr[row + 1]
         return self.user_items.indices[start:end]
 
-    def newest_first(self, row: int) -> tuple[npt.NDArray[np.int32], Scores]:
+    def newest_first(self, row: int) -> tuple[npt.NDArray[np.int32], Float32Array]:
         """Columns and ratings of what the user of `row` has rated, the last first."""
         here = slice(self.user_items.indptr[row], self.user_items.indptr[row + 1])
         order = np.argsort(self.recency[here], kind="stable")
         return self.user_items.indices[here][order], self.user_items.data[here][order]
 
-    def take(self, rows: Rows) -> Self:
+    def take(self, rows: Indices) -> Self:
         """The users of `rows` alone, in that order; their ids need not be sorted then."""
-        return self._picked(*entries_of(self.user_items, rows), self.user_ids[rows])
+        return self._picked(*find_row_entries(self.user_items, rows), self.user_ids[rows])
 
-    def _picked(self, at: Rows, lengths: npt.NDArray[np.integer], user_ids: Ids) -> Self:
+    def _picked(self, at: Indices, lengths: npt.NDArray[np.integer], user_ids: Ids) -> Self:
         """The ratings at these places of `user_items.data` alone, as those of `user_ids`: `lengths` of each."""
         matrix = self.user_items
         # A product of matrices whose indices are of two types would convert the larger one.
@@ -111,7 +111,7 @@ class Interactions:
 
     def with_latest(self, *ks: int) -> Self:
         """All users, and below them for each of `ks` all users again, known by their last k ratings alone."""
-        kept = [self.recency <= k for k in (LARGEST, *ks)]
+        kept = [self.recency <= k for k in (MAX_UINT16, *ks)]
         lengths = np.concatenate([self._lengths(each) for each in kept])
         return self._picked(np.concatenate([*map(np.flatnonzero, kept)]), lengths, np.tile(self.user_ids, len(kept)))
 
@@ -137,14 +137,14 @@ class Interactions:
     def load(cls, folder: Path) -> Self:
         """Mapped read-only: processes that serve the same folder share its pages."""
         user_ids, movie_ids, indptr, indices, data, recency, rated_on = (
-            mapped(folder / f"{part}.npy")
+            load_mapped_array(folder / f"{part}.npy")
             for part in ("user_ids", "movie_ids", "indptr", "indices", "data", "recency", "rated_on")
         )
         shape = (len(user_ids), len(movie_ids))
         return cls(user_ids, movie_ids, sp.csr_array((data, indices, indptr), shape=shape), recency, rated_on)
 
 
-def liked(ratings: sp.csr_array, min_rating: float) -> sp.csr_array:
+def binarize_likes(ratings: sp.csr_array, min_rating: float) -> sp.csr_array:
     """1 where a rating is at least `min_rating`, a sign of liking; nothing where it is lower."""
     ones = (ratings.data >= min_rating).astype(np.float32)
     matrix = sp.csr_array((ones, ratings.indices, ratings.indptr), shape=ratings.shape, copy=True)
@@ -152,7 +152,7 @@ def liked(ratings: sp.csr_array, min_rating: float) -> sp.csr_array:
     return matrix
 
 
-def positions(known: Ids, wanted: npt.ArrayLike) -> Rows:
+def index_of_ids(known: Ids, wanted: npt.ArrayLike) -> Indices:
     """Where each wanted id stands in the sorted `known`, UNKNOWN where it does not."""
     asked = np.asarray(wanted)
     if len(known) == 0:

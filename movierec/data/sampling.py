@@ -6,37 +6,37 @@ import polars as pl
 
 SAMPLES = {"1pct": 0.01, "10pct": 0.10, "full": 1.0}
 
-_WORD = 2**32
+_WORD_RANGE = 2**32
 
 
-def bucket(user_id: pl.Expr, *, draw: int = 0) -> pl.Expr:
+def hash_to_fraction(user_id: pl.Expr, *, draw: int = 0) -> pl.Expr:
     """A place in [0, 1) for each user id, spread evenly and the same forever; another `draw` is another lot.
 
     The finaliser of MurmurHash3 (Appleby 2011), written out since a library's hash may change between versions.
     Draws are independent: who is in the sample says nothing of who is set aside for early stopping.
     """
-    word = user_id.cast(pl.UInt64) ^ pl.lit(draw * 0x9E3779B9 % _WORD, pl.UInt64)
+    word = user_id.cast(pl.UInt64) ^ pl.lit(draw * 0x9E3779B9 % _WORD_RANGE, pl.UInt64)
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
-        word = (word ^ word // 2**shift) * factor % _WORD
-    return (word ^ word // 2**16).cast(pl.Float64) / _WORD
+        word = (word ^ word // 2**shift) * factor % _WORD_RANGE
+    return (word ^ word // 2**16).cast(pl.Float64) / _WORD_RANGE
 
 
-def bucket_of(user_ids: npt.ArrayLike, *, draw: int) -> npt.NDArray[np.float64]:
+def hash_ids_to_fractions(user_ids: npt.ArrayLike, *, draw: int) -> npt.NDArray[np.float64]:
     """The same of an array of ids."""
     return (
         pl.Series("user_id", np.asarray(user_ids))
         .to_frame()
-        .select(bucket(pl.col("user_id"), draw=draw))
+        .select(hash_to_fraction(pl.col("user_id"), draw=draw))
         .to_series()
         .to_numpy()
     )
 
 
-def in_sample(sample: str) -> pl.Expr:
+def is_in_sample(sample: str) -> pl.Expr:
     """Whether a row's `user_id` belongs to the named sample. Raises KeyError with the known names."""
     if sample not in SAMPLES:
         raise KeyError(f"unknown sample {sample!r}; there are {', '.join(SAMPLES)}")
-    return bucket(pl.col("user_id")) < SAMPLES[sample]
+    return hash_to_fraction(pl.col("user_id")) < SAMPLES[sample]
 
 
 LABELS_DRAW, VALIDATION_DRAW = 1, 2

@@ -64,7 +64,7 @@ class SchemaError(ValueError):
     """A table is not what its schema says; the message lists every fault."""
 
 
-def conform(name: str, table: pl.LazyFrame, schema: Schema) -> pl.LazyFrame:
+def conform_to_schema(name: str, table: pl.LazyFrame, schema: Schema) -> pl.LazyFrame:
     """`table` with exactly the columns of `schema`, in its order, cast where nothing is lost.
 
     Raises SchemaError that names the missing columns and those of another kind.
@@ -76,14 +76,14 @@ def conform(name: str, table: pl.LazyFrame, schema: Schema) -> pl.LazyFrame:
     wrong = [
         f"{column} is {found[column]}, wanted {wanted}"
         for column, wanted in schema.items()
-        if not _same_kind(found[column], wanted)
+        if not _is_same_kind(found[column], wanted)
     ]
     if wrong:
         raise SchemaError(f"table {name}: {'; '.join(wrong)}")
     return table.select(pl.col(column).cast(dtype) for column, dtype in schema.items())
 
 
-def _same_kind(found: pl.DataType, wanted: pl.DataType | type[pl.DataType]) -> bool:
+def _is_same_kind(found: pl.DataType, wanted: pl.DataType | type[pl.DataType]) -> bool:
     """Whether a cast between the two is a matter of width, not of meaning."""
     for kind in ("is_integer", "is_float", "is_temporal"):
         if getattr(wanted, kind)():

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-RESAMPLES = 2000
-BLOCK_RESAMPLES = 100  # counts of draws that are held at once
+N_RESAMPLES = 2000
+RESAMPLES_PER_BLOCK = 100  # counts of draws that are held at once
 
 
 class Interval(NamedTuple):
@@ -18,13 +18,15 @@ class Interval(NamedTuple):
     n: int
 
 
-def bootstrap(values: npt.NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = 7) -> Interval:
+def bootstrap_mean(values: npt.NDArray[np.float64], *, resamples: int = N_RESAMPLES, seed: int = 7) -> Interval:
     """Mean of `values`, one a user, with the 95 % percentile interval of its bootstrap distribution (Efron 1979)."""
     (interval,) = bootstrap_columns(values[:, None], resamples=resamples, seed=seed)
     return interval
 
 
-def bootstrap_columns(values: npt.NDArray[np.float64], *, resamples: int = RESAMPLES, seed: int = 7) -> list[Interval]:
+def bootstrap_columns(
+    values: npt.NDArray[np.float64], *, resamples: int = N_RESAMPLES, seed: int = 7
+) -> list[Interval]:
     """The interval of each column of `values` (users x metrics), over the same resamples of the users."""
     n = len(values)
     if n == 0:
@@ -33,8 +35,8 @@ def bootstrap_columns(values: npt.NDArray[np.float64], *, resamples: int = RESAM
     random = np.random.default_rng(seed)
     means = np.concatenate(
         [
-            random.multinomial(n, np.full(n, 1 / n), size=min(BLOCK_RESAMPLES, resamples - done)) @ values / n
-            for done in range(0, resamples, BLOCK_RESAMPLES)
+            random.multinomial(n, np.full(n, 1 / n), size=min(RESAMPLES_PER_BLOCK, resamples - done)) @ values / n
+            for done in range(0, resamples, RESAMPLES_PER_BLOCK)
         ]
     )
     low, high = np.percentile(means, [2.5, 97.5], axis=0)

@@ -10,23 +10,23 @@ import polars as pl
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.candidates.base import top_candidates
 from movierec.candidates.content import ContentModel
-from movierec.data.interactions import UNKNOWN, Ids, Interactions, Scores, positions
+from movierec.data.interactions import UNKNOWN, Float32Array, Ids, Interactions, index_of_ids
 from movierec.data.schema import CANDIDATES
-from movierec.data.top_k import as_table, best_columns
-from movierec.evaluation.evaluation import random_ranking
-from movierec.evaluation.holdout import COLD, COLD_MOVIES, FOLDED_IN, KNOWN
+from movierec.data.top_k import to_ranking_table, top_n
+from movierec.evaluation.evaluation import rank_randomly
+from movierec.evaluation.holdout import COLD_MOVIES, COLD_USERS, FOLDED_IN_USERS, KNOWN_USERS
 from movierec.features.matrix import Features
-from movierec.recommender.popular import Popular
+from movierec.recommender.popular import PopularMovies
 from movierec.recommender.ranker import Ranker
-from movierec.recommender.retrieval import RECOMMENDERS, Retrieval
+from movierec.recommender.retrieval import RECOMMENDER_CHANNELS, Retrieval
 from movierec.recommender.two_stage import Recommender
 
 UserIds = npt.NDArray[np.int32]
-SEED = 7
+RANDOM_SEED = 7
 
 
 @dataclass(frozen=True)
-class Measured:
+class EvaluatedModel:
     """A model by what it gives to `known` users, to those `folded_in` by ratings, and to `cold` ones.
 
     Each answers with `user_id, movie_id, score, rank`; `cold` is None for a model that can say nothing to them, and
@@ -46,23 +46,23 @@ class Measured:
             ids: UserIds = relevant.filter(segment=segment)["user_id"].unique().sort().to_numpy()
             return ids
 
-        tables = {KNOWN: self.known(users(KNOWN), n)}
-        folded = users(FOLDED_IN)
+        tables = {KNOWN_USERS: self.known(users(KNOWN_USERS), n)}
+        folded = users(FOLDED_IN_USERS)
         if len(folded):
-            tables[FOLDED_IN] = self.folded_in(folded, n, given)
+            tables[FOLDED_IN_USERS] = self.folded_in(folded, n, given)
         if self.cold is not None:
-            tables[COLD] = self.cold(users(COLD), n)
+            tables[COLD_USERS] = self.cold(users(COLD_USERS), n)
         if self.cold_movies is not None and len(users(COLD_MOVIES)):
             tables[COLD_MOVIES] = self.cold_movies(users(COLD_MOVIES), n, given)
         return pl.concat([table.with_columns(segment=pl.lit(segment)) for segment, table in tables.items()])
 
 
-def measured_models(
+def build_evaluated_models(
     models: Mapping[str, CandidateModel],
     rankers: Mapping[str, Ranker],
     interactions: Interactions,
     features: Features,
-) -> dict[str, Measured]:
+) -> dict[str, EvaluatedModel]:
     """Chance, every candidate model, the blend of the channels, and every recommender, by name.
 
     `models` are fitted on the `interactions` of one cut, `features` are of it, `rankers` are by the names of
@@ -70,33 +70,37 @@ def measured_models(
     """
     content = models["content"]
     assert isinstance(content, ContentModel)  # noqa: S101  by its name
-    found = {"random": replace(_chance(interactions), cold_movies=make_cold_movie_ranking(content, _lots))}
+    found = {
+        "random": replace(
+            _build_random_model(interactions), cold_movies=make_cold_movie_ranking(content, _random_scores)
+        )
+    }
     for name, spec in CANDIDATE_MODELS.items():
-        found[name] = _candidates(models[name], interactions, everybody_alike=spec.is_same_for_everybody)
+        found[name] = _build_candidate_model(models[name], interactions, everybody_alike=spec.is_same_for_everybody)
     found["content"] = replace(found["content"], cold_movies=make_cold_movie_ranking(content, content.score_movies))
-    popular = Popular(np.empty(0, np.int32), np.empty(0, np.float32))  # nobody unknown is asked about
+    popular = PopularMovies(np.empty(0, np.int32), np.empty(0, np.float32))  # nobody unknown is asked about
 
-    def recommender(name: str, ranker: Ranker | None) -> Measured:
-        retrieval = Retrieval({channel: models[channel] for channel in RECOMMENDERS[name]}, interactions)
-        return _recommender(Recommender(retrieval, features, ranker, popular))
+    def recommender(name: str, ranker: Ranker | None) -> EvaluatedModel:
+        retrieval = Retrieval({channel: models[channel] for channel in RECOMMENDER_CHANNELS[name]}, interactions)
+        return _build_recommender(Recommender(retrieval, features, ranker, popular))
 
     found["blend"] = recommender("two_stage", None)
-    return found | {name: recommender(name, rankers[name]) for name in RECOMMENDERS}
+    return found | {name: recommender(name, rankers[name]) for name in RECOMMENDER_CHANNELS}
 
 
-def _chance(interactions: Interactions) -> Measured:
-    return Measured(
-        lambda users, n: random_ranking(interactions, users, n=n),
-        lambda users, n, given: random_ranking(Interactions.of(given, interactions.movie_ids), users, n=n),
+def _build_random_model(interactions: Interactions) -> EvaluatedModel:
+    return EvaluatedModel(
+        lambda users, n: rank_randomly(interactions, users, n=n),
+        lambda users, n, given: rank_randomly(Interactions.of(given, interactions.movie_ids), users, n=n),
     )
 
 
-def _lots(people: Interactions, movie_ids: Ids) -> Scores:
-    return np.random.default_rng(SEED).random((len(people.user_ids), len(movie_ids)), dtype=np.float32)
+def _random_scores(people: Interactions, movie_ids: Ids) -> Float32Array:
+    return np.random.default_rng(RANDOM_SEED).random((len(people.user_ids), len(movie_ids)), dtype=np.float32)
 
 
 def make_cold_movie_ranking(
-    content: ContentModel, score: Callable[[Interactions, Ids], Scores]
+    content: ContentModel, score: Callable[[Interactions, Ids], Float32Array]
 ) -> Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame]:
     """Rankings of the movies that have a vector of content and no rating, but for what the user was given."""
     others = np.setdiff1d(content.described_ids, content.movie_ids)
@@ -107,14 +111,18 @@ def make_cold_movie_ranking(
         known = users[rows != UNKNOWN]
         scores = score(people.take(rows[rows != UNKNOWN]), others)
         seen = given.filter(pl.col("movie_id").is_in(others) & pl.col("user_id").is_in(known)).collect()
-        scores[positions(known, seen["user_id"].to_numpy()), positions(others, seen["movie_id"].to_numpy())] = -np.inf
-        columns, best = best_columns(scores, n=min(n, len(others)))
-        return as_table(known, others, np.where(np.isneginf(best), UNKNOWN, columns), best)
+        scores[
+            index_of_ids(known, seen["user_id"].to_numpy()), index_of_ids(others, seen["movie_id"].to_numpy())
+        ] = -np.inf
+        columns, best = top_n(scores, n=min(n, len(others)))
+        return to_ranking_table(known, others, np.where(np.isneginf(best), UNKNOWN, columns), best)
 
     return found
 
 
-def _candidates(model: CandidateModel, interactions: Interactions, *, everybody_alike: bool) -> Measured:
+def _build_candidate_model(
+    model: CandidateModel, interactions: Interactions, *, everybody_alike: bool
+) -> EvaluatedModel:
     movie_ids = interactions.movie_ids
 
     def cold(users: UserIds, n: int) -> pl.DataFrame:
@@ -124,15 +132,15 @@ def _candidates(model: CandidateModel, interactions: Interactions, *, everybody_
         everybody = pl.DataFrame({"user_id": users}).join(top, how="cross")
         return everybody.select(pl.col(name).cast(dtype) for name, dtype in CANDIDATES.items())
 
-    return Measured(
+    return EvaluatedModel(
         lambda users, n: top_candidates(model, interactions, users, n),
         lambda users, n, given: top_candidates(model, Interactions.of(given, movie_ids), users, n),
         cold if everybody_alike else None,
     )
 
 
-def _recommender(recommender: Recommender) -> Measured:
-    return Measured(
+def _build_recommender(recommender: Recommender) -> EvaluatedModel:
+    return EvaluatedModel(
         lambda users, n: recommender.recommend(users, n=n),
         lambda users, n, given: recommender.recommend(users, n=n, people=recommender.fold_in(given)),
     )

@@ -8,11 +8,11 @@ import polars as pl
 
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.candidates.base import top_candidates
-from movierec.data.interactions import UNKNOWN, Interactions, Rows, Scores
-from movierec.data.top_k import as_table, top_unseen
+from movierec.data.interactions import UNKNOWN, Float32Array, Indices, Interactions
+from movierec.data.top_k import to_ranking_table, top_n_unseen
 from movierec.evaluation import metrics
-from movierec.evaluation.bootstrap import bootstrap, bootstrap_columns
-from movierec.evaluation.holdout import KNOWN, SEGMENTS, _liked, _segments
+from movierec.evaluation.bootstrap import bootstrap_columns, bootstrap_mean
+from movierec.evaluation.holdout import KNOWN_USERS, SEGMENTS, _select_liked_pairs, _split_into_segments
 
 FEWEST_USERS = 6  # of a difference that is to say something: a sign test of fewer never reaches 5 % (two-sided)
 
@@ -23,7 +23,7 @@ FLOORS = (
     ("two_stage", "popularity"),
 )
 # What each stage adds to the one before it.
-STAGES = (
+STAGE_COMPARISONS = (
     *((name, base) for name, spec in CANDIDATE_MODELS.items() for base in spec.compared_with),
     ("two_stage_als", "als"),
     ("two_stage_ials", "ials"),
@@ -36,7 +36,7 @@ STAGES = (
 )
 
 
-def evaluate(
+def evaluate_rankings(
     rankings: pl.DataFrame, relevant: pl.DataFrame, popularity: pl.DataFrame, *, n_movies: int, n_users: int
 ) -> pl.DataFrame:
     """`segment, model, metric, value, low, high, n` for every model and metric; all models on the same users.
@@ -45,9 +45,9 @@ def evaluate(
     are of the whole list, not of a user, and have no interval: low and high are null.
     """
     rows: list[tuple[str, str, str, float, float | None, float | None, int]] = []
-    for (segment, model), ranking in by_segment_and_model(rankings):
+    for (segment, model), ranking in iter_rankings(rankings):
         wanted = relevant.filter(segment=segment)
-        scores = metrics.per_user(ranking, wanted).drop("user_id")
+        scores = metrics.compute_user_metrics(ranking, wanted).drop("user_id")
         bits = metrics.novelty(ranking, popularity, n_users).drop("user_id")
         for table in (scores, bits):
             intervals = bootstrap_columns(table.to_numpy())
@@ -60,35 +60,37 @@ def evaluate(
     return pl.DataFrame(rows, schema=["segment", "model", "metric", "value", "low", "high", "n"], orient="row")
 
 
-def validated(model: CandidateModel, history: Interactions, split: pl.LazyFrame, *, max_users: int) -> dict[str, float]:
+def validate_on_labels(
+    model: CandidateModel, history: Interactions, split: pl.LazyFrame, *, max_users: int
+) -> dict[str, float]:
     """Metrics of a model fitted on `history`, by what its users liked in the labels: means over a draw of users.
 
     Coverage is of the movies of the fit. Empty where nobody liked anything.
     """
-    liked = _liked(_segments(split, "labels")[KNOWN], max_users)
+    liked = _select_liked_pairs(_split_into_segments(split, "labels")[KNOWN_USERS], max_users)
     if liked.is_empty():
         return {}
     ranking = top_candidates(model, history, liked["user_id"].unique().to_numpy(), max(metrics.KS))
-    return metrics.means(ranking, liked, len(model.movie_ids))
+    return metrics.compute_mean_metrics(ranking, liked, len(model.movie_ids))
 
 
-def by_segment_and_model(rankings: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.DataFrame]]:
+def iter_rankings(rankings: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.DataFrame]]:
     """Each segment's and model's ranking, in the order of the table."""
     for (segment, model), ranking in rankings.group_by("segment", "model", maintain_order=True):
         yield (str(segment), str(model)), ranking.drop("segment", "model")
 
 
-def differences(rankings: pl.DataFrame, relevant: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> pl.DataFrame:
+def compare_models(rankings: pl.DataFrame, relevant: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> pl.DataFrame:
     """`segment, model, base, value, low, high, n`: the paired nDCG@10 difference of each (model, base).
 
     Of every segment in which both have a ranking.
     """
     scores = {
-        (segment, model): _ndcg(ranking, relevant.filter(segment=segment))
-        for (segment, model), ranking in by_segment_and_model(rankings)
+        (segment, model): _compute_ndcg(ranking, relevant.filter(segment=segment))
+        for (segment, model), ranking in iter_rankings(rankings)
     }
     rows = [
-        (segment, model, base, *bootstrap(scores[segment, model] - scores[segment, base]))
+        (segment, model, base, *bootstrap_mean(scores[segment, model] - scores[segment, base]))
         for segment in SEGMENTS
         for model, base in pairs
         if (segment, model) in scores and (segment, base) in scores
@@ -96,11 +98,11 @@ def differences(rankings: pl.DataFrame, relevant: pl.DataFrame, pairs: Sequence[
     return pl.DataFrame(rows, schema=["segment", "model", "base", "value", "low", "high", "n"], orient="row")
 
 
-def _ndcg(ranking: pl.DataFrame, relevant: pl.DataFrame) -> npt.NDArray[np.float64]:
-    return metrics.per_user(ranking, relevant, ks=[10])["ndcg_at_10"].to_numpy()
+def _compute_ndcg(ranking: pl.DataFrame, relevant: pl.DataFrame) -> npt.NDArray[np.float64]:
+    return metrics.compute_user_metrics(ranking, relevant, ks=[10])["ndcg_at_10"].to_numpy()
 
 
-def failed_floors(table: pl.DataFrame) -> list[str]:
+def list_failed_floors(table: pl.DataFrame) -> list[str]:
     """Which of FLOORS are surely missed, in words: nothing may be published while this is not empty.
 
     `table` is as `differences` makes it. A model fails its floor when even the upper end of the interval of
@@ -111,28 +113,28 @@ def failed_floors(table: pl.DataFrame) -> list[str]:
         f"{row['model']} is worse than {row['base']}: nDCG@10 {row['value']:+.4f} "
         f"[{row['low']:+.4f}, {row['high']:+.4f}], n = {row['n']}"
         for row in table.iter_rows(named=True)
-        if row["segment"] == KNOWN
+        if row["segment"] == KNOWN_USERS
         and (row["model"], row["base"]) in FLOORS
         and row["high"] < 0
         and row["n"] >= FEWEST_USERS
     ]
 
 
-def random_ranking(interactions: Interactions, user_ids: npt.ArrayLike, *, n: int, seed: int = 7) -> pl.DataFrame:
+def rank_randomly(interactions: Interactions, user_ids: npt.ArrayLike, *, n: int, seed: int = 7) -> pl.DataFrame:
     """`n` unseen movies of each user of `interactions` in an order drawn by lot: the floor of all floors."""
     random = np.random.default_rng(seed)
     asked = np.asarray(user_ids, dtype=np.int32)
     rows = interactions.rows_of(asked)
     known = rows != UNKNOWN
 
-    def lots(block: Rows) -> Scores:
+    def lots(block: Indices) -> Float32Array:
         return random.random((len(block), len(interactions.movie_ids)), dtype=np.float32)
 
-    columns, scores = top_unseen(lots, interactions, rows[known], n=n)
-    return as_table(asked[known], interactions.movie_ids, columns, scores)
+    columns, scores = top_n_unseen(lots, interactions, rows[known], n=n)
+    return to_ranking_table(asked[known], interactions.movie_ids, columns, scores)
 
 
-def order_metrics(ranks: pl.DataFrame, rows: pl.DataFrame) -> dict[str, float]:
+def out_of_fold_metrics(ranks: pl.DataFrame, rows: pl.DataFrame) -> dict[str, float]:
     """Means over the users of `ranks` by their relevant rows alone: how well candidates are put into order.
 
     Coverage is of the movies of `rows`. Empty where nobody has ranks.
@@ -140,4 +142,4 @@ def order_metrics(ranks: pl.DataFrame, rows: pl.DataFrame) -> dict[str, float]:
     if ranks.is_empty():
         return {}
     relevant = rows.filter("relevant").join(ranks.select("user_id").unique(), on="user_id", how="semi")
-    return metrics.means(ranks, relevant, rows["movie_id"].n_unique())
+    return metrics.compute_mean_metrics(ranks, relevant, rows["movie_id"].n_unique())

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from movierec.candidates import CANDIDATE_MODELS
-from movierec.evaluation.holdout import KNOWN
-from movierec.recommender.retrieval import RECOMMENDERS
+from movierec.evaluation.holdout import KNOWN_USERS
+from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
 
 LEADERBOARD = {
     "protocol": pl.String,
@@ -21,17 +21,22 @@ LEADERBOARD = {
     "cold_start": pl.String,  # for whom the model has an answer without ratings: one of the four below
     "liked_nothing": pl.Int64,  # users of the segment who could not be scored
 }
-USERS, USERS_BY_POPULARITY, MOVIES, NEITHER = ("users", "users, by popularity", "movies", "neither")
-COLD_STARTS = (
-    {name: USERS for name, spec in CANDIDATE_MODELS.items() if spec.is_same_for_everybody}
-    | {name: MOVIES for name, spec in CANDIDATE_MODELS.items() if spec.reads_content}
-    | {"random": MOVIES}
-    | dict.fromkeys(("blend", *RECOMMENDERS), USERS_BY_POPULARITY)
+ANSWERS_USERS, ANSWERS_USERS_BY_POPULARITY, ANSWERS_MOVIES, ANSWERS_NEITHER = (
+    "users",
+    "users, by popularity",
+    "movies",
+    "neither",
 )
-COSTS = ("fit_seconds", "fit_peak_mb", "users_per_second")
+COLD_START_BY_MODEL = (
+    {name: ANSWERS_USERS for name, spec in CANDIDATE_MODELS.items() if spec.is_same_for_everybody}
+    | {name: ANSWERS_MOVIES for name, spec in CANDIDATE_MODELS.items() if spec.reads_content}
+    | {"random": ANSWERS_MOVIES}
+    | dict.fromkeys(("blend", *RECOMMENDER_CHANNELS), ANSWERS_USERS_BY_POPULARITY)
+)
+COST_METRICS = ("fit_seconds", "fit_peak_mb", "users_per_second")
 
 
-def leaderboard(
+def build_leaderboard(
     evaluation: pl.DataFrame,
     comparison: pl.DataFrame,
     costs: Mapping[str, Mapping[str, float]],
@@ -44,21 +49,24 @@ def leaderboard(
     `costs` are by model and name, those of COSTS are taken; `liked_nothing` is by segment.
     """
     rows = [
-        (KNOWN, model, name, of_model[name]) for model, of_model in costs.items() for name in COSTS if name in of_model
+        (KNOWN_USERS, model, name, of_model[name])
+        for model, of_model in costs.items()
+        for name in COST_METRICS
+        if name in of_model
     ]
     columns = {"segment": pl.String, "model": pl.String, "metric": pl.String, "value": pl.Float64}
     paid = pl.DataFrame(rows, schema=columns, orient="row")
     differences = comparison.with_columns(metric=pl.lit("ndcg_at_10"))
     table = pl.concat([evaluation, differences, paid], how="diagonal_relaxed").with_columns(
         protocol=pl.lit(protocol),
-        cold_start=pl.col("model").replace_strict(COLD_STARTS, default=NEITHER),
+        cold_start=pl.col("model").replace_strict(COLD_START_BY_MODEL, default=ANSWERS_NEITHER),
         liked_nothing=pl.col("segment").replace_strict(liked_nothing, default=None, return_dtype=pl.Int64),
     )
     missing = [pl.lit(None, dtype).alias(name) for name, dtype in LEADERBOARD.items() if name not in table.columns]
     return table.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in LEADERBOARD.items())
 
 
-def cost_of_stages(stages: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def sum_stage_costs(stages: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """What it costs to fit one stage after the other, where that is known of each: seconds add up, memory is freed."""
     costs: dict[str, float] = {}
     for name, together in (("fit_seconds", sum), ("fit_peak_mb", max)):

@@ -4,15 +4,15 @@ import numpy as np
 import polars as pl
 
 from movierec.data.interactions import Interactions
-from movierec.data.splitting import CUTS, known_at
-from movierec.recommender.training_rows import NO_FEATURES
+from movierec.data.splitting import CUTS, ratings_at_cut
+from movierec.recommender.training_rows import NON_FEATURE_COLUMNS
 
-TELLING = 0.95  # an AUC that no honest feature of this field reaches
-LOOKED_AT = 5_000
-ENOUGH = 50  # liked rows below which an AUC says nothing
+LEAK_AUC = 0.95  # an AUC that no honest feature of this field reaches
+MAX_USERS_CHECKED = 5_000
+MIN_ROWS_PER_CLASS = 50  # liked rows below which an AUC says nothing
 
 
-def parts_out_of_order(split: pl.LazyFrame, *, moments: bool) -> int:
+def count_parts_out_of_order(split: pl.LazyFrame, *, moments: bool) -> int:
     """How many parts begin before an earlier one ended: parts of each user, or with `moments` those of everybody."""
     scope = [] if moments else ["user_id"]
     bounds = split.group_by([*scope, "part"]).agg(first=pl.col("rated_at").min(), last=pl.col("rated_at").max())
@@ -26,28 +26,28 @@ def parts_out_of_order(split: pl.LazyFrame, *, moments: bool) -> int:
     )
 
 
-def known_too_early(fitted: Interactions, split: pl.LazyFrame, cut: str) -> int:
+def count_future_ratings(fitted: Interactions, split: pl.LazyFrame, cut: str) -> int:
     """How many ratings a model was fitted on that it may not know at the cut; of LOOKED_AT of its users at the most."""
-    every = -(-len(fitted.user_ids) // LOOKED_AT)
+    every = -(-len(fitted.user_ids) // MAX_USERS_CHECKED)
     fitted = fitted.take(np.arange(0, len(fitted.user_ids), every))
     rows = np.repeat(np.arange(len(fitted.user_ids)), np.diff(fitted.user_items.indptr))
     pairs = {"user_id": fitted.user_ids[rows], "movie_id": fitted.movie_ids[fitted.user_items.indices]}
     return int(
         pl.LazyFrame(pairs)
-        .join(known_at(split, cut), on=["user_id", "movie_id"], how="anti")
+        .join(ratings_at_cut(split, cut), on=["user_id", "movie_id"], how="anti")
         .select(pl.len())
         .collect(engine="streaming")
         .item()
     )
 
 
-def counted_otherwise(features: pl.LazyFrame, split: pl.LazyFrame, *, of: str) -> int:
+def count_mismatched_rows(features: pl.LazyFrame, split: pl.LazyFrame, *, of: str) -> int:
     """How many rows of a feature table count other ratings of a user or movie than there are at the row's cut.
 
     `of` is "user" or "movie".
     """
     here = ["as_of", f"{of}_id"]
-    counts = [known_at(split, cut).group_by(f"{of}_id").len().with_columns(as_of=pl.lit(cut)) for cut in CUTS]
+    counts = [ratings_at_cut(split, cut).group_by(f"{of}_id").len().with_columns(as_of=pl.lit(cut)) for cut in CUTS]
     told = pl.col(f"{of}_num_ratings").fill_null(0).cast(pl.Int64)
     return int(
         features.join(pl.concat(counts), on=here, how="full", coalesce=True)
@@ -57,7 +57,7 @@ def counted_otherwise(features: pl.LazyFrame, split: pl.LazyFrame, *, of: str) -
     )
 
 
-def telling_features(rows: pl.DataFrame) -> dict[str, float]:
+def leaking_features(rows: pl.DataFrame) -> dict[str, float]:
     """Features of label rows that by themselves say what was liked, with their AUC; none where too few rows tell.
 
     The AUC is the share of (liked, not liked) pairs of rows that a feature puts in one order, whichever it is
@@ -65,10 +65,10 @@ def telling_features(rows: pl.DataFrame) -> dict[str, float]:
     """
     liked = rows["relevant"].to_numpy()
     n_liked, n_other = int(liked.sum()), int((~liked).sum())
-    if min(n_liked, n_other) < ENOUGH:
+    if min(n_liked, n_other) < MIN_ROWS_PER_CLASS:
         return {}
-    features = [name for name in rows.columns if name not in NO_FEATURES]
+    features = [name for name in rows.columns if name not in NON_FEATURE_COLUMNS]
     filled = rows.select(pl.col(features).fill_nan(None).fill_null(-np.inf).rank("average"))
     sums = filled.filter(pl.Series(liked)).sum().row(0, named=True)
     aucs = {name: (total - n_liked * (n_liked + 1) / 2) / (n_liked * n_other) for name, total in sums.items()}
-    return {name: auc for name, auc in aucs.items() if max(auc, 1 - auc) > TELLING}
+    return {name: auc for name, auc in aucs.items() if max(auc, 1 - auc) > LEAK_AUC}

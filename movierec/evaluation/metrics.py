@@ -8,7 +8,7 @@ import polars as pl
 KS = (5, 10, 20)
 
 
-def per_user(rankings: pl.DataFrame, relevant: pl.DataFrame, ks: Sequence[int] = KS) -> pl.DataFrame:
+def compute_user_metrics(rankings: pl.DataFrame, relevant: pl.DataFrame, ks: Sequence[int] = KS) -> pl.DataFrame:
     """One row per user of `relevant`: `user_id` and `{ndcg,recall,precision,map,mrr}_at_{k}` for each k.
 
     `rankings`: `user_id, movie_id, rank` (from 1, a movie at most once a user). `relevant`: the pairs that
@@ -55,9 +55,9 @@ def per_user(rankings: pl.DataFrame, relevant: pl.DataFrame, ks: Sequence[int] =
     return table.select("user_id", pl.col(r"^(ndcg|recall|precision|map|mrr)_at_\d+$")).sort("user_id")
 
 
-def means(rankings: pl.DataFrame, relevant: pl.DataFrame, n_movies: int) -> dict[str, float]:
+def compute_mean_metrics(rankings: pl.DataFrame, relevant: pl.DataFrame, n_movies: int) -> dict[str, float]:
     """Of `per_user` over the users of `relevant`, and `coverage_at_{k}` of `n_movies`."""
-    found = per_user(rankings, relevant).drop("user_id").mean().row(0, named=True)
+    found = compute_user_metrics(rankings, relevant).drop("user_id").mean().row(0, named=True)
     return found | {f"coverage_at_{k}": coverage(rankings, n_movies, k) for k in KS}
 
 

@@ -4,14 +4,14 @@ from typing import NamedTuple
 
 import polars as pl
 
-from movierec.evaluation.bootstrap import Interval, bootstrap
-from movierec.evaluation.holdout import KNOWN
+from movierec.evaluation.bootstrap import Interval, bootstrap_mean
+from movierec.evaluation.holdout import KNOWN_USERS
 
-METRIC = "ndcg_at_10"
-MARGIN = 0.01  # a loss of nDCG@10 that must be excluded by the interval
-LEAST_COVERAGE = 0.5  # of the champion's
+PROMOTION_METRIC = "ndcg_at_10"
+MAX_NDCG_LOSS = 0.01  # a loss of nDCG@10 that must be excluded by the interval
+MIN_COVERAGE_SHARE = 0.5  # of the champion's
 QUICK_SECONDS = 0.05  # an answer that takes no longer is quick enough, whatever the champion takes
-SLOWDOWN = 2.0  # times the champion's time for one user
+MAX_SLOWDOWN = 2.0  # times the champion's time for one user
 
 
 class Verdict(NamedTuple):
@@ -22,24 +22,24 @@ class Verdict(NamedTuple):
     difference: Interval | None = None
 
 
-class Stage(NamedTuple):
+class ServedStage(NamedTuple):
     """Which of two stages is served, and why."""
 
     name: str
     reason: str
 
 
-def served_stage(comparison: pl.DataFrame) -> Stage:
+def choose_served_stage(comparison: pl.DataFrame) -> ServedStage:
     """`two_stage`, or `blend` where on average the ranker is no better than the candidates it orders.
 
     `comparison` is as `evaluation.differences` makes it and has the pair.
     """
-    (row,) = comparison.filter(segment=KNOWN, model="two_stage", base="blend").iter_rows(named=True)
-    told = f"nDCG@10 of the ranker {_signed(Interval(row['value'], row['low'], row['high'], row['n']))}"
-    return Stage("two_stage" if row["value"] > 0 else "blend", f"{told} against the candidates it orders")
+    (row,) = comparison.filter(segment=KNOWN_USERS, model="two_stage", base="blend").iter_rows(named=True)
+    told = f"nDCG@10 of the ranker {_format_interval(Interval(row['value'], row['low'], row['high'], row['n']))}"
+    return ServedStage("two_stage" if row["value"] > 0 else "blend", f"{told} against the candidates it orders")
 
 
-def contest(
+def judge_challenger(
     challenger: pl.DataFrame,
     champion: pl.DataFrame | None,
     *,
@@ -47,7 +47,7 @@ def contest(
     champion_coverage: float = 0.0,
     seconds: float = 0.0,
     champion_seconds: float | None = None,
-    margin: float = MARGIN,
+    margin: float = MAX_NDCG_LOSS,
 ) -> Verdict:
     """Challenger against champion by `user_id, ndcg_at_10`, paired over the users of both.
 
@@ -59,20 +59,20 @@ def contest(
     if champion is None:
         return Verdict(promoted=True, reason="no champion whose scores on the same data can be read")
     both = challenger.join(champion, on="user_id", suffix="_champion")
-    gain = bootstrap((both[METRIC] - both[f"{METRIC}_champion"]).to_numpy())
-    told = f"nDCG@10 {_signed(gain)} against the champion"
+    gain = bootstrap_mean((both[PROMOTION_METRIC] - both[f"{PROMOTION_METRIC}_champion"]).to_numpy())
+    told = f"nDCG@10 {_format_interval(gain)} against the champion"
     if not gain.low > -margin:
         return Verdict(promoted=False, reason=f"{told}: a loss of {margin} is not excluded", difference=gain)
-    if coverage < LEAST_COVERAGE * champion_coverage:
+    if coverage < MIN_COVERAGE_SHARE * champion_coverage:
         told = f"{told}; coverage {coverage:.3f} is less than half of the champion's {champion_coverage:.3f}"
         return Verdict(promoted=False, reason=told, difference=gain)
     if champion_seconds is None:
         told = f"{told}; this code cannot open the champion, so nobody compared how fast they answer"
-    elif seconds > max(QUICK_SECONDS, SLOWDOWN * champion_seconds):
+    elif seconds > max(QUICK_SECONDS, MAX_SLOWDOWN * champion_seconds):
         told = f"{told}; {seconds * 1000:.0f} ms for one user, the champion takes {champion_seconds * 1000:.0f} ms"
         return Verdict(promoted=False, reason=told, difference=gain)
     return Verdict(promoted=True, reason=told, difference=gain)
 
 
-def _signed(gain: Interval) -> str:
+def _format_interval(gain: Interval) -> str:
     return f"{gain.value:+.4f} [{gain.low:+.4f}, {gain.high:+.4f}], n = {gain.n},"

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from movierec.evaluation.holdout import KNOWN, SEGMENTS
-from movierec.evaluation.leaderboard import COSTS
+from movierec.evaluation.holdout import KNOWN_USERS, SEGMENTS
+from movierec.evaluation.leaderboard import COST_METRICS
 
-METRICS = (
+SHOWN_METRICS = (
     "ndcg_at_10",
     "recall_at_10",
     "precision_at_10",
@@ -17,43 +17,45 @@ METRICS = (
     "coverage_at_10",
     "gini_at_10",
 )
-SHOWN = (*METRICS, *COSTS)
+SHOWN_COLUMNS = (*SHOWN_METRICS, *COST_METRICS)
 HEADLINE = ("random", "popularity", "als", "ials", "ease", "two_stage")  # from chance to what is served
-Row = Mapping[str, Any]
+ResultRow = Mapping[str, Any]
 
-HEAD = """# Results
+PAGE_HEAD = """# Results
 
 `make results` writes this page from the asset `leaderboard`. [evaluation.md](evaluation.md) explains how the models are
 measured. Each section names the data set, its version, the protocol and n, the number of users scored. Square brackets
 hold 95 % bootstrap intervals over users. The costs are those of one fit on the machine that ran it: `fit_seconds`;
 `fit_peak_mb`, the growth of resident memory in MB (0 if memory freed earlier was enough); and `users_per_second`.
 """
-STAGES_AND_COLD_START = """The cost of a model with several stages is the cost of all its stages together. Cold start
+COLUMN_NOTES = """The cost of a model with several stages is the cost of all its stages together. Cold start
 says which cold cases a model can answer: users before their first rating, or movies that nobody has rated.
 """
 
 
-def results_page(measured: Sequence[Mapping[str, Any]]) -> str:
+def render_results_page(measured: Sequence[Mapping[str, Any]]) -> str:
     """A section for each of `measured`: `source, sample, splits, rows`, the rows of the leaderboard."""
     ordered = sorted(measured, key=lambda each: (each["source"]["name"], each["sample"]))
-    return "\n".join([HEAD, *(line for each in ordered for line in _section(each))])
+    return "\n".join([PAGE_HEAD, *(line for each in ordered for line in _render_section(each))])
 
 
-def headline(measured: Mapping[str, Any]) -> str:
+def render_headline_table(measured: Mapping[str, Any]) -> str:
     """nDCG@10 of the models of `HEADLINE`, per user, as a Markdown table."""
-    rows = [row for row in _rows(measured, "per_user", "known") if row["model"] in HEADLINE]
+    rows = [row for row in _select_rows(measured, "per_user", "known") if row["model"] in HEADLINE]
     own = [row for row in rows if row["base"] is None and row["metric"] == "ndcg_at_10"]
-    return "\n".join(["| model | nDCG@10 |", "|---|---|", *(f"| {row['model']} | {_cell(row)} |" for row in own)])
+    return "\n".join(
+        ["| model | nDCG@10 |", "|---|---|", *(f"| {row['model']} | {_format_cell(row)} |" for row in own)]
+    )
 
 
-def _section(measured: Mapping[str, Any]) -> Iterable[str]:
+def _render_section(measured: Mapping[str, Any]) -> Iterable[str]:
     source = measured["source"]
     yield f"## {source['name']}, sample {measured['sample']}"
     yield ""
     yield f"{source['description']} Data version `{source['version']}`."
     yield ""
     if any(row.get("cold_start") for row in measured["rows"]):
-        yield STAGES_AND_COLD_START
+        yield COLUMN_NOTES
     for protocol, told in measured["splits"].items():
         yield f"### {protocol}: {told}"
         yield ""
@@ -61,27 +63,27 @@ def _section(measured: Mapping[str, Any]) -> Iterable[str]:
             yield "Not measured: these ratings have too few different times to be cut in three."
             yield ""
         for segment in SEGMENTS:
-            rows = _rows(measured, protocol, segment)
+            rows = _select_rows(measured, protocol, segment)
             if rows:
-                yield from _segment(segment, rows)
+                yield from _render_segment(segment, rows)
     if measured.get("diversity"):
-        yield from _diversity(measured["diversity"])
+        yield from _render_diversity(measured["diversity"])
 
 
-def _segment(segment: str, rows: Sequence[Row]) -> Iterable[str]:
+def _render_segment(segment: str, rows: Sequence[ResultRow]) -> Iterable[str]:
     own = {(row["model"], row["metric"]): row for row in rows if row["base"] is None}
     models = list(dict.fromkeys(model for model, _ in own))
-    shown = [metric for metric in SHOWN if any((model, metric) in own for model in models)]
+    shown = [metric for metric in SHOWN_COLUMNS if any((model, metric) in own for model in models)]
     n = next(row["n"] for row in rows if row["n"] is not None)
     nothing = rows[0].get("liked_nothing")
     left_out = f"; left out, without a relevant movie to find: {nothing}" if nothing else ""
     yield f"**{segment}**, n = {n}{left_out}."
     yield ""
-    cold_start = {row["model"]: row["cold_start"] for row in rows if segment == KNOWN and row.get("cold_start")}
+    cold_start = {row["model"]: row["cold_start"] for row in rows if segment == KNOWN_USERS and row.get("cold_start")}
     yield f"| model | {' | '.join([*shown, *(['cold start'] if cold_start else [])])} |"
     yield "|---" * (1 + len(shown) + bool(cold_start)) + "|"
     for model in models:
-        cells = [_cell(own.get((model, metric))) for metric in shown]
+        cells = [_format_cell(own.get((model, metric))) for metric in shown]
         yield f"| {model} | {' | '.join([*cells, *([cold_start[model]] if cold_start else [])])} |"
     yield ""
     compared = [row for row in rows if row["base"] is not None]
@@ -91,11 +93,11 @@ def _segment(segment: str, rows: Sequence[Row]) -> Iterable[str]:
         yield "| model | against | difference | n |"
         yield "|---|---|---|---|"
         for row in compared:
-            yield f"| {row['model']} | {row['base']} | {_signed(row)} | {row['n']} |"
+            yield f"| {row['model']} | {row['base']} | {_format_interval(row)} | {row['n']} |"
         yield ""
 
 
-def _diversity(rows: Sequence[Row]) -> Iterable[str]:
+def _render_diversity(rows: Sequence[ResultRow]) -> Iterable[str]:
     cells = {(row["weight"], row["metric"]): row for row in rows}
     metrics = list(dict.fromkeys(metric for _, metric in cells))
     yield "### Diversity: `two_stage` by the weight of maximal marginal relevance over genres"
@@ -104,23 +106,23 @@ def _diversity(rows: Sequence[Row]) -> Iterable[str]:
     yield "|---" * (1 + len(metrics)) + "|"
     for weight in dict.fromkeys(weight for weight, _ in cells):
         shown = (cells[weight, metric] for metric in metrics)
-        yield f"| {weight} | {' | '.join(_cell(row) for row in shown)} |"
+        yield f"| {weight} | {' | '.join(_format_cell(row) for row in shown)} |"
     yield ""
 
 
-def _rows(measured: Mapping[str, Any], protocol: str, segment: str) -> list[Row]:
+def _select_rows(measured: Mapping[str, Any], protocol: str, segment: str) -> list[ResultRow]:
     return [row for row in measured["rows"] if (row["protocol"], row["segment"]) == (protocol, segment)]
 
 
-def _cell(row: Row | None) -> str:
+def _format_cell(row: ResultRow | None) -> str:
     if row is None:
         return ""
-    if row["metric"] in COSTS:
+    if row["metric"] in COST_METRICS:
         return f"{row['value']:,.1f}" if row["value"] < 100 else f"{row['value']:,.0f}"
     if row["low"] is None:
         return f"{row['value']:.4f}"
     return f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
 
 
-def _signed(row: Row) -> str:
+def _format_interval(row: ResultRow) -> str:
     return f"{row['value']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}]"

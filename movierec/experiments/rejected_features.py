@@ -8,34 +8,36 @@ import polars as pl
 import scipy.sparse as sp
 
 from movierec.candidates.content import ContentModel
-from movierec.data.interactions import UNKNOWN, Ids, Interactions, Scores
-from movierec.data.splitting import tags_known_at
-from movierec.data.top_k import blocks
-from movierec.experiments.validation import CHANNELS, Pairs, Validation
-from movierec.features.content import content_vectors, tag_weights, unit_rows
-from movierec.recommender.retrieval import PER_CHANNEL, Proposals
-from movierec.recommender.training_rows import SEEN_GAIN, ranker_features, ranker_matrix
+from movierec.data.interactions import UNKNOWN, Float32Array, Ids, Interactions
+from movierec.data.splitting import tags_at_cut
+from movierec.data.top_k import iter_blocks
+from movierec.experiments.validation import VALIDATION_CHANNELS, UserMoviePairs, Validation
+from movierec.features.content import build_content_vectors, compute_tag_weights, normalize_rows
+from movierec.recommender.retrieval import CANDIDATES_PER_CHANNEL, Proposals
+from movierec.recommender.training_rows import RATED_LOW_GAIN, build_ranker_matrix, list_ranker_features
 
-WINDOWS = (90, 365, 1_095)  # days
-LATELY = 10  # ratings
-A_DAY = 86_400
-FAR = 2.0**20  # days: beyond every date
-DRAWN = 30  # movies of the whole catalogue for each user
-SEED = 7
+POPULARITY_WINDOWS = (90, 365, 1_095)  # days
+N_RECENT_RATINGS = 10  # ratings
+DAY_SECONDS = 86_400
+DAYS_BETWEEN_MOVIES = 2.0**20  # days: beyond every date
+N_RANDOM_NEGATIVES = 30  # movies of the whole catalogue for each user
+RANDOM_SEED = 7
 
 
-def popularity_windows(ratings: pl.LazyFrame, pairs: Pairs) -> dict[str, Scores]:
+def compute_popularity_windows(ratings: pl.LazyFrame, pairs: UserMoviePairs) -> dict[str, Float32Array]:
     """Share of all ratings that the movie got in the last days before the user's last rating, per 10,000; and the days
     from its last rating before that, missing where there is none."""
-    table = ratings.select("user_id", "movie_id", day=pl.col("rated_at").dt.epoch("s") / A_DAY).collect()
+    table = ratings.select("user_id", "movie_id", day=pl.col("rated_at").dt.epoch("s") / DAY_SECONDS).collect()
     movie_ids, movies = np.unique(table["movie_id"].to_numpy(), return_inverse=True)
     days = np.sort(table["day"].to_numpy())
-    by_movie = np.sort(movies * FAR + table["day"].to_numpy())  # one axis, a movie's days after another's
-    now = _last_days(table, pairs.user_ids)
-    start = np.searchsorted(movie_ids, pairs.movie_ids) * FAR
+    by_movie = np.sort(
+        movies * DAYS_BETWEEN_MOVIES + table["day"].to_numpy()
+    )  # one axis, a movie's days after another's
+    now = _find_last_days(table, pairs.user_ids)
+    start = np.searchsorted(movie_ids, pairs.movie_ids) * DAYS_BETWEEN_MOVIES
     before = np.searchsorted(by_movie, start + now, side="right")
     found: dict[str, npt.NDArray[np.floating]] = {}
-    for window in WINDOWS:
+    for window in POPULARITY_WINDOWS:
         got = before - np.searchsorted(by_movie, start + now - window)
         given = np.searchsorted(days, now, side="right") - np.searchsorted(days, now - window)
         found[f"share_of_{window}_days"] = 1e4 * got / np.maximum(given, 1)
@@ -44,71 +46,75 @@ def popularity_windows(ratings: pl.LazyFrame, pairs: Pairs) -> dict[str, Scores]
     return {name: values.astype(np.float32) for name, values in found.items()}
 
 
-def _last_days(table: pl.DataFrame, user_ids: Ids) -> npt.NDArray[np.float64]:
+def _find_last_days(table: pl.DataFrame, user_ids: Ids) -> npt.NDArray[np.float64]:
     last = table.group_by("user_id").agg(pl.col("day").max()).sort("user_id")
     return last["day"].to_numpy()[np.searchsorted(last["user_id"].to_numpy(), user_ids)]
 
 
-def likeness(movies: pl.LazyFrame, tags: pl.LazyFrame, ratings: pl.LazyFrame, pairs: Pairs) -> dict[str, Scores]:
+def compute_content_likeness(
+    movies: pl.LazyFrame, tags: pl.LazyFrame, ratings: pl.LazyFrame, pairs: UserMoviePairs
+) -> dict[str, Float32Array]:
     """Mean cosine of the movie to what the user liked, of all their ratings and of the last ten."""
-    content = content_vectors(movies.collect(), tags_known_at(tags, ratings).collect())
+    content = build_content_vectors(movies.collect(), tags_at_cut(tags, ratings).collect())
     known = Interactions.of(ratings)
     model = ContentModel.fit(known, content=content)
-    found: dict[str, Scores] = {}
-    for name, people in (("likeness", known), ("likeness_lately", known.latest(LATELY))):
+    found: dict[str, Float32Array] = {}
+    for name, people in (("likeness", known), ("likeness_lately", known.latest(N_RECENT_RATINGS))):
         counts = np.maximum(np.diff(people.user_items.indptr), 1)
         rows, columns = people.rows_of(pairs.user_ids), people.columns_of(pairs.movie_ids)
         found[name] = (model.score(people)[rows, columns] / counts[rows]).astype(np.float32)
     return found
 
 
-def tag_affinity(tags: pl.LazyFrame, ratings: pl.LazyFrame, pairs: Pairs) -> dict[str, Scores]:
+def compute_tag_affinity(tags: pl.LazyFrame, ratings: pl.LazyFrame, pairs: UserMoviePairs) -> dict[str, Float32Array]:
     """Cosine of the movie's tags (TF-IDF) to those of what the user rated, each weighed by rating - 3.5; 0 without."""
     known = Interactions.of(ratings)
-    weights = tag_weights(known.movie_ids, tags_known_at(tags, ratings).collect()).weights
+    weights = compute_tag_weights(known.movie_ids, tags_at_cut(tags, ratings).collect()).weights
     centred = known.user_items.copy()
     centred.data = centred.data - 3.5
-    profiles = unit_rows(sp.csr_array(centred @ weights))
-    movies = unit_rows(weights)
+    profiles = normalize_rows(sp.csr_array(centred @ weights))
+    movies = normalize_rows(weights)
     rows, columns = known.rows_of(pairs.user_ids), known.columns_of(pairs.movie_ids)
     return {"tag_affinity": np.asarray(profiles[rows].multiply(movies[columns]).sum(axis=1), np.float32).ravel()}
 
 
-def negatives_beyond(validation: Validation) -> dict[str, pl.DataFrame]:
+def build_extra_negatives(validation: Validation) -> dict[str, pl.DataFrame]:
     """Rows of movies that are no candidates: some of the catalogue by lot, and what was rated low in the labels."""
     retrieval, features = validation.history
     candidates = validation.rows.select("user_id", "movie_id")
     users = candidates["user_id"].unique().sort().to_numpy()
     n_movies = len(retrieval.interactions.movie_ids)
-    names = list(ranker_features(CHANNELS, features.names))
-    lot = np.random.default_rng(SEED)
+    names = list(list_ranker_features(VALIDATION_CHANNELS, features.names))
+    lot = np.random.default_rng(RANDOM_SEED)
     low = validation.disliked.join(candidates, on=["user_id", "movie_id"], how="anti").filter(
         pl.col("movie_id").is_in(retrieval.interactions.movie_ids)  # others came later: no channel knows them
     )
     found: dict[str, list[pl.DataFrame]] = {"lot": [], "low": []}
-    for block in blocks(retrieval.interactions.rows_of(users), retrieval.width):
+    for block in iter_blocks(retrieval.interactions.rows_of(users), retrieval.width):
         people = retrieval.interactions.take(block)
         everything = retrieval.propose(people, n=n_movies)
         low_of = low.filter(pl.col("user_id").is_in(people.user_ids.tolist()))
         rated_low = np.zeros(everything.columns.shape, bool)
         rated_low[people.rows_of(low_of["user_id"].to_numpy()), people.columns_of(low_of["movie_id"].to_numpy())] = True
         chosen = {
-            "lot": lot.random(everything.columns.shape) < DRAWN / n_movies,
+            "lot": lot.random(everything.columns.shape) < N_RANDOM_NEGATIVES / n_movies,
             "low": np.take_along_axis(rated_low, everything.columns, axis=1),
         }
         for name, places in chosen.items():
-            some = _only(everything, places & (everything.columns != UNKNOWN))
+            some = _keep_places(everything, places & (everything.columns != UNKNOWN))
             there = (some.columns != UNKNOWN).ravel()
-            matrix = ranker_matrix(retrieval, features, people.user_ids, some)[there]
+            matrix = build_ranker_matrix(retrieval, features, people.user_ids, some)[there]
             movie_ids = retrieval.interactions.movie_ids[some.columns.ravel()[there]]
             ids = {"user_id": np.repeat(people.user_ids, some.columns.shape[1])[there], "movie_id": movie_ids}
             table = pl.DataFrame(ids).hstack(pl.DataFrame(matrix, schema=names, orient="row"))
             found[name].append(table.join(candidates, on=["user_id", "movie_id"], how="anti"))
-    gains = {"lot": 0.0, "low": SEEN_GAIN}
-    return {name: _beside(validation.rows, pl.concat(tables), gain=gains[name]) for name, tables in found.items()}
+    gains = {"lot": 0.0, "low": RATED_LOW_GAIN}
+    return {
+        name: _complete_signals(validation.rows, pl.concat(tables), gain=gains[name]) for name, tables in found.items()
+    }
 
 
-def _only(proposals: Proposals, places: npt.NDArray[np.bool_]) -> Proposals:
+def _keep_places(proposals: Proposals, places: npt.NDArray[np.bool_]) -> Proposals:
     """The chosen places of each user, moved to the front; UNKNOWN behind them."""
     width = int(places.sum(axis=1).max(initial=0))
     front = np.argsort(~places, axis=1, kind="stable")[:, :width]
@@ -117,7 +123,7 @@ def _only(proposals: Proposals, places: npt.NDArray[np.bool_]) -> Proposals:
     return Proposals(columns, take(proposals.scores), {name: take(of) for name, of in proposals.signals.items()})
 
 
-def _beside(rows: pl.DataFrame, table: pl.DataFrame, *, gain: float) -> pl.DataFrame:
+def _complete_signals(rows: pl.DataFrame, table: pl.DataFrame, *, gain: float) -> pl.DataFrame:
     """Signals as `rows` has them: ranks of the first only, scores standardised as among the user's candidates."""
     scores = [name for name in rows.columns if name.endswith("_score")]
     known = [pl.col(name).fill_nan(None) for name in scores]
@@ -130,7 +136,7 @@ def _beside(rows: pl.DataFrame, table: pl.DataFrame, *, gain: float) -> pl.DataF
         for name in scores
     ]
     ranks = [
-        pl.when(pl.col(name) <= PER_CHANNEL).then(pl.col(name)).otherwise(np.nan).alias(name)
+        pl.when(pl.col(name) <= CANDIDATES_PER_CHANNEL).then(pl.col(name)).otherwise(np.nan).alias(name)
         for name in rows.columns
         if name.endswith("_rank")
     ]

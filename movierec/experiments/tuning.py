@@ -14,12 +14,12 @@ from movierec.candidates.model_spec import Real, Space, Whole
 from movierec.data.interactions import Interactions
 from movierec.evaluation import metrics
 from movierec.experiments.validation import Validation
-from movierec.recommender.ranker import REFERENCE as RANKER_REFERENCE
+from movierec.recommender.ranker import REFERENCE_PARAMS as RANKER_REFERENCE
 from movierec.recommender.ranker import RankerParams
 
-METRIC = "ndcg_at_10"
+TUNING_METRIC = "ndcg_at_10"
 
-SPACES: dict[str, Space] = {
+SEARCH_SPACES: dict[str, Space] = {
     **{name: spec.space for name, spec in CANDIDATE_MODELS.items() if spec.space},
     "ranker": {
         "learning_rate": Real(0.02, 0.2, log=True),
@@ -27,7 +27,7 @@ SPACES: dict[str, Space] = {
         "rsm": Real(0.2, 1.0),
     },
 }
-PARAMS: dict[str, type[Any]] = {
+PARAMS_CLASSES: dict[str, type[Any]] = {
     **{name: spec.params_class for name, spec in CANDIDATE_MODELS.items()},
     "ranker": RankerParams,
 }
@@ -35,27 +35,27 @@ PARAMS: dict[str, type[Any]] = {
 _REFERENCES = {name: spec.reference for name, spec in CANDIDATE_MODELS.items() if spec.reference is not None}
 
 
-def defaults(model: str) -> dict[str, Any]:
+def get_default_values(model: str) -> dict[str, Any]:
     """The committed values of what is searched."""
-    return {name: getattr(PARAMS[model](), name) for name in SPACES[model]}
+    return {name: getattr(PARAMS_CLASSES[model](), name) for name in SEARCH_SPACES[model]}
 
 
-def goodness_of_ranker(params: RankerParams, validation: Validation) -> float:
+def compute_ranker_ndcg(params: RankerParams, validation: Validation) -> float:
     """Mean nDCG@10 of the two-stage recommender with this ranker."""
     return float(validation.ndcg(validation.rows, [params.seed], params).mean())
 
 
-def goodness(model: str, params: Any, history: Interactions, liked: pl.DataFrame) -> float:
+def compute_candidate_ndcg(model: str, params: Any, history: Interactions, liked: pl.DataFrame) -> float:
     """nDCG@10 of the candidate model fitted on `history`, by what its users then liked (`user_id, movie_id`)."""
     fitted = CANDIDATE_MODELS[model].model_class.fit(history, params)
     ranking = top_candidates(fitted, history, liked["user_id"].unique().sort().to_numpy(), 10)
-    value = metrics.per_user(ranking, liked, ks=[10])[METRIC].mean()
+    value = metrics.compute_user_metrics(ranking, liked, ks=[10])[TUNING_METRIC].mean()
     assert isinstance(value, float)  # noqa: S101  there are users, or `liked` could not have been made
     return value
 
 
 @dataclass(frozen=True)
-class Tuned:
+class TunedParams:
     """The best parameters that were found, by model; a model that is not there has its committed defaults."""
 
     params: Mapping[str, Any]
@@ -72,12 +72,18 @@ class Tuned:
     def load(cls, folder: Path) -> Self:
         """What an older version wrote under names that are gone is left out."""
         stored = json.loads((folder / "params.json").read_text())
-        return cls({name: _params(PARAMS[name], given) for name, given in stored.items() if name in PARAMS})
+        return cls(
+            {
+                name: _make_params(PARAMS_CLASSES[name], given)
+                for name, given in stored.items()
+                if name in PARAMS_CLASSES
+            }
+        )
 
 
-REFERENCE = Tuned({**_REFERENCES, "ranker": RANKER_REFERENCE})
+REFERENCE_TUNING = TunedParams({**_REFERENCES, "ranker": RANKER_REFERENCE})
 
 
-def _params(kind: type[Any], given: Mapping[str, Any]) -> Any:
+def _make_params(kind: type[Any], given: Mapping[str, Any]) -> Any:
     known = {field.name for field in fields(kind)}
     return kind(**{name: value for name, value in given.items() if name in known})

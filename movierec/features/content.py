@@ -7,40 +7,40 @@ import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
-from movierec.data.interactions import Ids, Rows, Scores, positions
-from movierec.data.top_k import best_columns
+from movierec.data.interactions import Float32Array, Ids, Indices, index_of_ids
+from movierec.data.top_k import top_n
 
 # How much each side of a movie counts in a cosine; a side that a movie lacks leaves its share to the others.
 GENRE_WEIGHT, TIME_WEIGHT, TAG_WEIGHT = 1.0, 0.5, 1.0
 
 
-class Content(NamedTuple):
+class ContentVectors(NamedTuple):
     """Row i of `vectors` (CSR, float32, length 1, or 0 where nothing is known) is `movie_ids[i]`, ids ascending."""
 
     movie_ids: Ids
     vectors: sp.csr_array
 
-    def nearest(self, movie_id: int, *, n: int) -> tuple[Ids, Scores]:
+    def nearest(self, movie_id: int, *, n: int) -> tuple[Ids, Float32Array]:
         """The `n` movies most like one and their cosines, nearest first; none for an unknown or empty movie.
 
         Of equally alike movies the lower id comes first; a movie that shares nothing does not come.
         """
-        row = int(positions(self.movie_ids, [movie_id])[0])
+        row = int(index_of_ids(self.movie_ids, [movie_id])[0])
         cosines = self.cosines(row) if row >= 0 else np.zeros(0, np.float32)
         if not cosines.any():
             return np.zeros(0, np.int32), np.zeros(0, np.float32)
         cosines[row] = 0
-        columns, best = best_columns(cosines[None, :], n=min(n, len(cosines)))
+        columns, best = top_n(cosines[None, :], n=min(n, len(cosines)))
         alike = best[0] > 0
         return self.movie_ids[columns[0][alike]], best[0][alike]
 
-    def cosines(self, row: int) -> Scores:
+    def cosines(self, row: int) -> Float32Array:
         """Of the movie in `row` with every movie."""
-        found: Scores = self.vectors @ self.vectors[[row]].toarray()[0]
+        found: Float32Array = self.vectors @ self.vectors[[row]].toarray()[0]
         return found
 
 
-def content_vectors(movies: pl.DataFrame, tags: pl.DataFrame) -> Content:
+def build_content_vectors(movies: pl.DataFrame, tags: pl.DataFrame) -> ContentVectors:
     """A vector for every movie of `movies` (`movie_id, year, genres`) with the words of `tags`.
 
     Tags count as given: whoever measures must cut them by time first. A movie needs neither ratings nor tags.
@@ -48,11 +48,11 @@ def content_vectors(movies: pl.DataFrame, tags: pl.DataFrame) -> Content:
     table = movies.select("movie_id", "year", "genres").sort("movie_id")
     movie_ids = table["movie_id"].to_numpy().astype(np.int32)
     sides = [
-        GENRE_WEIGHT * unit_rows(_genres(table)),
-        TIME_WEIGHT * unit_rows(_decades(table)),
-        TAG_WEIGHT * unit_rows(tag_weights(movie_ids, tags).weights),
+        GENRE_WEIGHT * normalize_rows(_build_genre_vectors(table)),
+        TIME_WEIGHT * normalize_rows(_build_decade_vectors(table)),
+        TAG_WEIGHT * normalize_rows(compute_tag_weights(movie_ids, tags).weights),
     ]
-    return Content(movie_ids, unit_rows(sp.hstack(sides, format="csr")))
+    return ContentVectors(movie_ids, normalize_rows(sp.hstack(sides, format="csr")))
 
 
 class TagWeights(NamedTuple):
@@ -62,22 +62,24 @@ class TagWeights(NamedTuple):
     weights: sp.csr_array
 
 
-def tag_weights(movie_ids: Ids, tags: pl.DataFrame, *, min_movies: int = 2) -> TagWeights:
+def compute_tag_weights(movie_ids: Ids, tags: pl.DataFrame, *, min_movies: int = 2) -> TagWeights:
     """TF-IDF of the tags of each movie, of words that at least `min_movies` movies carry.
 
     A word is the tag in lower case without outer blanks. TF is 1 + log(people who gave it to the movie), IDF is
     log(movies with tags / movies with this one) + 1.
     """
-    given = words(tags).filter(pl.col("movie_id").is_in(movie_ids.tolist()))
+    given = tag_counts(tags).filter(pl.col("movie_id").is_in(movie_ids.tolist()))
     spread = given.group_by("tag").len("n_movies").filter(pl.col("n_movies") >= min_movies).sort("tag")
     known = given.join(spread.with_row_index("column"), on="tag")
     n_tagged = max(given["movie_id"].n_unique(), 1)
     weights = (1 + np.log(known["n_people"].to_numpy())) * (np.log(n_tagged / known["n_movies"].to_numpy()) + 1)
-    rows = positions(movie_ids, known["movie_id"].to_numpy())
-    return TagWeights(spread["tag"].to_list(), _matrix(weights, rows, known["column"].to_numpy(), len(movie_ids)))
+    rows = index_of_ids(movie_ids, known["movie_id"].to_numpy())
+    return TagWeights(
+        spread["tag"].to_list(), _build_sparse_matrix(weights, rows, known["column"].to_numpy(), len(movie_ids))
+    )
 
 
-def words(tags: pl.DataFrame) -> pl.DataFrame:
+def tag_counts(tags: pl.DataFrame) -> pl.DataFrame:
     """`movie_id, tag, n_people`: each word on each movie once, with how many people gave it."""
     return (
         tags.with_columns(pl.col("tag").str.strip_chars().str.to_lowercase())
@@ -87,16 +89,16 @@ def words(tags: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _genres(table: pl.DataFrame) -> sp.csr_array:
+def _build_genre_vectors(table: pl.DataFrame) -> sp.csr_array:
     """1 for each genre, the rarer the more."""
     pairs = table.with_row_index("row").explode("genres").drop_nulls("genres")
     names = pairs.group_by("genres").len("n_movies").sort("genres").with_row_index("column")
     known = pairs.join(names, on="genres")
     weights = np.log(len(table) / known["n_movies"].to_numpy()) + 1
-    return _matrix(weights, known["row"].to_numpy(), known["column"].to_numpy(), len(table))
+    return _build_sparse_matrix(weights, known["row"].to_numpy(), known["column"].to_numpy(), len(table))
 
 
-def _decades(table: pl.DataFrame) -> sp.csr_array:
+def _build_decade_vectors(table: pl.DataFrame) -> sp.csr_array:
     """A year as its shares of the two decades whose middles it lies between, so that 1989 and 1990 are neighbours."""
     dated = table.with_row_index("row").drop_nulls("year")
     years = dated["year"].to_numpy().astype(np.float64)
@@ -104,10 +106,12 @@ def _decades(table: pl.DataFrame) -> sp.csr_array:
     decade, share = np.divmod((years - first) / 10, 1)
     rows = dated["row"].to_numpy()
     columns = np.concatenate([decade, decade + 1]).astype(np.intp)
-    return _matrix(np.concatenate([1 - share, share]), np.concatenate([rows, rows]), columns, len(table))
+    return _build_sparse_matrix(np.concatenate([1 - share, share]), np.concatenate([rows, rows]), columns, len(table))
 
 
-def _matrix(weights: npt.NDArray[np.float64], rows: npt.ArrayLike, columns: Rows, n_rows: int) -> sp.csr_array:
+def _build_sparse_matrix(
+    weights: npt.NDArray[np.float64], rows: npt.ArrayLike, columns: Indices, n_rows: int
+) -> sp.csr_array:
     width = int(columns.max(initial=0)) + 1
     places = (np.asarray(rows).astype(np.int32), columns.astype(np.int32))
     matrix = sp.csr_array((weights.astype(np.float32), places), shape=(n_rows, width))
@@ -116,22 +120,22 @@ def _matrix(weights: npt.NDArray[np.float64], rows: npt.ArrayLike, columns: Rows
     return matrix
 
 
-def unit_rows(matrix: sp.csr_array) -> sp.csr_array:
+def normalize_rows(matrix: sp.csr_array) -> sp.csr_array:
     """Its rows at length 1; empty rows stay empty."""
     lengths = np.sqrt(matrix.multiply(matrix).sum(axis=1))
     scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     return sp.csr_array(matrix.multiply(scale[:, None])).astype(np.float32)
 
 
-LONGEST = 40  # letters; what is longer is a remark
+MAX_TAG_LENGTH = 40  # letters; what is longer is a remark
 
 
-def top_tags(tags: pl.LazyFrame, *, n: int = 10) -> pl.LazyFrame:
+def select_top_tags(tags: pl.LazyFrame, *, n: int = 10) -> pl.LazyFrame:
     """`movie_id, tags`: of each tagged movie the tags that most people gave it, in lower case, then by alphabet."""
     return (
-        words(tags.collect())
+        tag_counts(tags.collect())
         .lazy()
-        .filter(pl.col("tag").str.len_chars() <= LONGEST)
+        .filter(pl.col("tag").str.len_chars() <= MAX_TAG_LENGTH)
         .group_by("movie_id")
         .agg(tags=pl.col("tag").sort_by("n_people", "tag", descending=[True, False]).head(n))
     )

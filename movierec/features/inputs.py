@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from movierec.data.interactions import Interactions, Scores
+from movierec.data.interactions import Float32Array, Interactions
 
 AnyFloat = TypeVar("AnyFloat", bound=np.floating)
 Floats = npt.NDArray[np.floating]
@@ -59,18 +59,18 @@ class Pairs:
     """
 
     movie: MovieColumns
-    genres: Scores
-    movie_time: Scores
-    user_time: Scores
-    usual: Mapping[str, Scores]
-    shares: Scores
-    likings: Scores
+    genres: Float32Array
+    movie_time: Float32Array
+    user_time: Float32Array
+    usual: Mapping[str, Float32Array]
+    shares: Float32Array
+    likings: Float32Array
 
-    def average_over_genres(self, of_users: Scores) -> Scores:
+    def average_over_genres(self, of_users: Float32Array) -> Float32Array:
         """Mean of the user's values (users x genres) over the genres of the movie; 0 for a movie without genres."""
         n_movies = len(self.genres) // max(len(of_users), 1)
         n_genres = np.maximum(self.genres.sum(axis=1), 1)
-        means: Scores = np.einsum("ij,ij->i", np.repeat(of_users, n_movies, axis=0), self.genres) / n_genres
+        means: Float32Array = np.einsum("ij,ij->i", np.repeat(of_users, n_movies, axis=0), self.genres) / n_genres
         return means
 
 

@@ -10,22 +10,22 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from movierec.data.array_files import mapped
-from movierec.data.interactions import UNKNOWN, Ids, Interactions, Scores, positions
+from movierec.data.array_files import load_mapped_array
+from movierec.data.interactions import UNKNOWN, Float32Array, Ids, Interactions, index_of_ids
 from movierec.features.definitions import GENRE_FEATURES, PAIR_DEFINITIONS
 from movierec.features.inputs import Pairs, name_columns
 from movierec.features.names import (
     LIKING_FEATURES,
     MOVIE_FEATURES,
-    MOVIE_TIME,
+    MOVIE_TIME_COLUMN,
     PAIR_FEATURES,
     SHARE_FEATURES,
     USER_FEATURES,
-    USER_TIME,
+    USER_TIME_COLUMN,
     USUAL_FEATURES,
 )
-from movierec.features.tables import _extra, movie_features, user_features
-from movierec.features.user_profiles import _GENRES_AT, _known, _matrix, _profiles
+from movierec.features.tables import _list_tmdb_columns, compute_movie_features, compute_user_features
+from movierec.features.user_profiles import _GENRE_COLUMNS, _compute_user_profiles, _find_rows, _to_matrix
 
 
 @dataclass(frozen=True)
@@ -38,38 +38,38 @@ class Features:
 
     user_ids: Ids
     movie_ids: Ids
-    users: Scores
-    user_times: Scores
-    shares: Scores
-    likings: Scores
-    usual: Scores
-    movies: Scores
-    movie_times: Scores
+    users: Float32Array
+    user_times: Float32Array
+    shares: Float32Array
+    likings: Float32Array
+    usual: Float32Array
+    movies: Float32Array
+    movie_times: Float32Array
     extra: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, users: pl.DataFrame, movies: pl.DataFrame) -> Self:
         """From the tables of `user_features` and `movie_features` of the same cut."""
         users, movies = users.sort("user_id"), movies.sort("movie_id")
-        extra = _extra(movies.columns)
+        extra = _list_tmdb_columns(movies.columns)
         return cls(
             user_ids=users["user_id"].to_numpy(),
-            users=_matrix(users, USER_FEATURES),
-            user_times=users[USER_TIME].to_numpy(),
-            shares=_matrix(users, SHARE_FEATURES),
-            likings=_matrix(users, LIKING_FEATURES),
-            usual=_matrix(users, USUAL_FEATURES),
+            users=_to_matrix(users, USER_FEATURES),
+            user_times=users[USER_TIME_COLUMN].to_numpy(),
+            shares=_to_matrix(users, SHARE_FEATURES),
+            likings=_to_matrix(users, LIKING_FEATURES),
+            usual=_to_matrix(users, USUAL_FEATURES),
             movie_ids=movies["movie_id"].to_numpy(),
-            movies=_matrix(movies, (*MOVIE_FEATURES, *extra)),
-            movie_times=movies[MOVIE_TIME].to_numpy(),
+            movies=_to_matrix(movies, (*MOVIE_FEATURES, *extra)),
+            movie_times=movies[MOVIE_TIME_COLUMN].to_numpy(),
             extra=extra,
         )
 
     @classmethod
     def at(cls, known: pl.LazyFrame, movies: pl.LazyFrame) -> Self:
         """Of the ratings known at a cut."""
-        rated = movie_features(known, movies).collect()
-        return cls.of(user_features(Interactions.of(known), rated), rated)
+        rated = compute_movie_features(known, movies).collect()
+        return cls.of(compute_user_features(Interactions.of(known), rated), rated)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -81,20 +81,20 @@ class Features:
 
         Raises KeyError for a rating of a movie that has no features.
         """
-        return replace(self, **_profiles(people, self.movie_ids, self.movies)._asdict())
+        return replace(self, **_compute_user_profiles(people, self.movie_ids, self.movies)._asdict())
 
-    def matrix(self, user_ids: npt.ArrayLike, movie_ids: npt.NDArray[np.int32]) -> Scores:
+    def matrix(self, user_ids: npt.ArrayLike, movie_ids: npt.NDArray[np.int32]) -> Float32Array:
         """`names` of each user's candidates: (users * n) x features, row by row; `movie_ids` is users x n.
 
         Raises KeyError when a user or a movie has no features.
         """
         n = movie_ids.shape[1]
-        user_rows = _known("user", self.user_ids, np.asarray(user_ids))
-        movie_rows = _known("movie", self.movie_ids, movie_ids.ravel())
+        user_rows = _find_rows("user", self.user_ids, np.asarray(user_ids))
+        movie_rows = _find_rows("movie", self.movie_ids, movie_ids.ravel())
         movies = self.movies[movie_rows]
         pairs = Pairs(
             movie=name_columns(MOVIE_FEATURES, movies),
-            genres=movies[:, _GENRES_AT],
+            genres=movies[:, _GENRE_COLUMNS],
             movie_time=self.movie_times[movie_rows],
             user_time=np.repeat(self.user_times[user_rows], n),
             usual=name_columns(USUAL_FEATURES, np.repeat(self.usual[user_rows], n, axis=0)),
@@ -105,23 +105,23 @@ class Features:
         columns = [np.repeat(self.users[user_rows], n, axis=0), movies, *crosses]
         return np.column_stack(columns).astype(np.float32, copy=False)
 
-    def genre_vectors(self, movie_ids: npt.NDArray[np.int32]) -> Scores:
+    def genre_vectors(self, movie_ids: npt.NDArray[np.int32]) -> Float32Array:
         """The genres of each movie as a vector of length 1, 0 without any: the shape of `movie_ids` x genres."""
-        flags = self.movies[:, _GENRES_AT][_known("movie", self.movie_ids, movie_ids.ravel())]
+        flags = self.movies[:, _GENRE_COLUMNS][_find_rows("movie", self.movie_ids, movie_ids.ravel())]
         lengths = np.sqrt(flags.sum(axis=1, keepdims=True))
-        vectors: Scores = (flags / np.maximum(lengths, 1)).reshape(*movie_ids.shape, -1)
+        vectors: Float32Array = (flags / np.maximum(lengths, 1)).reshape(*movie_ids.shape, -1)
         return vectors
 
     def of_genres(self, movie_ids: Ids, genres: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Which of `movie_ids` have any of `genres`; unknown names of genres have no movies."""
-        rows = positions(self.movie_ids, movie_ids)
+        rows = index_of_ids(self.movie_ids, movie_ids)
         at = [place for place, genre in enumerate(GENRE_FEATURES.values()) if genre in genres]
-        has: npt.NDArray[np.bool_] = self.movies[:, _GENRES_AT][:, at][rows].any(axis=1) & (rows != UNKNOWN)
+        has: npt.NDArray[np.bool_] = self.movies[:, _GENRE_COLUMNS][:, at][rows].any(axis=1) & (rows != UNKNOWN)
         return has
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in _ARRAYS:
+        for name in _ARRAY_NAMES:
             np.save(folder / f"{name}.npy", getattr(self, name))
         if self.extra:
             (folder / "extra.json").write_text(json.dumps(self.extra))
@@ -131,8 +131,8 @@ class Features:
         """Mapped read-only."""
         extra = folder / "extra.json"
         names = json.loads(extra.read_text()) if extra.exists() else ()
-        arrays = {name: mapped(folder / f"{name}.npy") for name in _ARRAYS}
+        arrays = {name: load_mapped_array(folder / f"{name}.npy") for name in _ARRAY_NAMES}
         return cls(**arrays, extra=tuple(names))
 
 
-_ARRAYS = ("user_ids", "movie_ids", "users", "user_times", "shares", "likings", "usual", "movies", "movie_times")
+_ARRAY_NAMES = ("user_ids", "movie_ids", "users", "user_times", "shares", "likings", "usual", "movies", "movie_times")

@@ -21,7 +21,7 @@ BASE_FEATURES = (*USER_FEATURES, *MOVIE_FEATURES, *PAIR_FEATURES)
 FEATURE_WORDS: Mapping[str, str] = {feature.name: feature.words for feature in (*BASE_DEFINITIONS, *TMDB_DEFINITIONS)}
 
 # Columns of the tables that only the formulas of pair features read.
-USER_TIME, MOVIE_TIME = "last_rated", "mean_rated"  # in years
+USER_TIME_COLUMN, MOVIE_TIME_COLUMN = "last_rated", "mean_rated"  # in years
 SHARE_FEATURES = tuple(f"share_{name}" for name in GENRE_FEATURES)
 LIKING_FEATURES = tuple(f"liking_{name}" for name in GENRE_FEATURES)
 # What the movies that a user rates are like on average: all of them, and the last ones.

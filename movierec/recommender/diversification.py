@@ -3,13 +3,13 @@
 import numpy as np
 import numpy.typing as npt
 
-from movierec.data.interactions import UNKNOWN, Ids, Rows, Scores
+from movierec.data.interactions import UNKNOWN, Float32Array, Ids, Indices
 from movierec.features.matrix import Features
 
-DEPTH = 50  # the best so many are looked through
+N_RERANKED = 50  # the best so many are looked through
 
 
-def mmr(scores: Scores, vectors: Scores, *, weight: float, n: int) -> Rows:
+def select_by_mmr(scores: Float32Array, vectors: Float32Array, *, weight: float, n: int) -> Indices:
     """Places of the `n` chosen of each row by maximal marginal relevance (Carbonell and Goldstein 1998), users x n.
 
     `scores` is users x m, best first, `vectors` users x m x d of length 1 (or 0). Each next one has the largest
@@ -37,18 +37,18 @@ def mmr(scores: Scores, vectors: Scores, *, weight: float, n: int) -> Rows:
 
 
 def diversify(
-    features: Features, movie_ids: Ids, columns: Rows, scores: Scores, *, weight: float, n: int
-) -> tuple[Rows, Scores]:
+    features: Features, movie_ids: Ids, columns: Indices, scores: Float32Array, *, weight: float, n: int
+) -> tuple[Indices, Float32Array]:
     """The first `n` of each row, best first, put together by maximal marginal relevance over genres; both users x n.
 
     `columns` are places in `movie_ids`; UNKNOWN ones stay behind.
     """
     vectors = features.genre_vectors(movie_ids[np.where(columns == UNKNOWN, 0, columns)])
-    places = mmr(np.where(columns == UNKNOWN, -np.inf, scores), vectors, weight=weight, n=n)
+    places = select_by_mmr(np.where(columns == UNKNOWN, -np.inf, scores), vectors, weight=weight, n=n)
     return np.take_along_axis(columns, places, axis=1), np.take_along_axis(scores, places, axis=1)
 
 
-def intra_list_distance(vectors: Scores) -> npt.NDArray[np.float64]:
+def intra_list_distance(vectors: Float32Array) -> npt.NDArray[np.float64]:
     """Mean of 1 - cosine over the pairs of each list (Ziegler et al. 2005); `vectors` is users x n x d of length 1."""
     n = vectors.shape[1]
     cosines = np.einsum("und,umd->unm", vectors, vectors)

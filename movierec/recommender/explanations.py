@@ -7,18 +7,18 @@ from typing import NamedTuple
 import numpy as np
 
 from movierec.candidates import CANDIDATE_MODELS
-from movierec.candidates.base import TellsLoss
-from movierec.data.interactions import Interactions, Rows, Scores
+from movierec.candidates.base import SupportsAttribution
+from movierec.data.interactions import Float32Array, Indices, Interactions
 from movierec.features.names import FEATURE_WORDS
 from movierec.recommender.ranker import Ranker
 from movierec.recommender.retrieval import Proposals, Retrieval
 from movierec.recommender.training_rows import Candidates
 
 TOLD = 3  # features, and rated movies, that an explanation names
-LATEST = 50  # so many of somebody's last ratings are tried for their part in the candidates
+N_RATINGS_TRIED = 50  # so many of somebody's last ratings are tried for their part in the candidates
 
 
-class Reason(NamedTuple):
+class FeatureReason(NamedTuple):
     """A feature's part in the ranker's score: `words` for people, `value` of the feature, SHAP `contribution`."""
 
     feature: str
@@ -27,14 +27,14 @@ class Reason(NamedTuple):
     contribution: float
 
 
-class Parts(NamedTuple):
+class ScoreParts(NamedTuple):
     """A ranker's score: `base`, what it expects of any candidate, plus the contributions plus `others` is the score.
 
     `reasons` by size of their contribution.
     """
 
     base: float
-    reasons: list[Reason]
+    reasons: list[FeatureReason]
     others: float
 
 
@@ -42,7 +42,7 @@ class Explanation(NamedTuple):
     """`parts` of the score where a ranker gave one; `because_of` are rated movies, the one that moved most first."""
 
     movie_id: int
-    parts: Parts | None
+    parts: ScoreParts | None
     because_of: list[int]
 
 
@@ -51,7 +51,7 @@ CHANNEL_WORDS = {name: spec.words for name, spec in CANDIDATE_MODELS.items() if 
 
 
 @cache
-def words_of(feature: str) -> str:
+def describe_feature(feature: str) -> str:
     """A feature in words. Raises KeyError for one that has none."""
     if feature in FEATURE_WORDS:
         return FEATURE_WORDS[feature]
@@ -61,40 +61,42 @@ def words_of(feature: str) -> str:
 
 
 def explain_columns(
-    retrieval: Retrieval, ranker: Ranker | None, candidates: Candidates, columns: Rows
+    retrieval: Retrieval, ranker: Ranker | None, candidates: Candidates, columns: Indices
 ) -> list[Explanation]:
     """Why each of `columns`, which are among the candidates of a single user, is for them; TOLD features and movies."""
     proposed = candidates.proposals.columns[0]
     order = np.argsort(proposed)
     places = order[np.searchsorted(proposed, columns, sorter=order)]
-    moved = because_of(retrieval, candidates.users, candidates.proposals, columns, top=TOLD)
-    parts: Sequence[Parts | None] = [None] * len(columns)
+    moved = find_influential_ratings(retrieval, candidates.users, candidates.proposals, columns, top=TOLD)
+    parts: Sequence[ScoreParts | None] = [None] * len(columns)
     if ranker is not None and candidates.matrix is not None:
-        parts = parts_of(ranker, candidates.matrix[places], top=TOLD)
+        parts = explain_scores(ranker, candidates.matrix[places], top=TOLD)
     movie_ids = retrieval.interactions.movie_ids[columns].tolist()
     return [Explanation(*each) for each in zip(movie_ids, parts, moved, strict=True)]
 
 
-def parts_of(ranker: Ranker, matrix: Scores, *, top: int) -> list[Parts]:
+def explain_scores(ranker: Ranker, matrix: Float32Array, *, top: int) -> list[ScoreParts]:
     """The score of each row in parts, with its `top` features by size of their SHAP value; of features with the same
     words the largest speaks, the rest are among the others."""
     values = ranker.trees.shap_values(matrix)
     largest_first = np.argsort(-np.abs(values[:, :-1]), axis=1, kind="stable")
     found = []
     for row, (*parts, base), order in zip(matrix, values.tolist(), largest_first, strict=True):
-        by_words: dict[str, Reason] = {}
+        by_words: dict[str, FeatureReason] = {}
         for at in order:
             feature = ranker.features[at]
-            by_words.setdefault(words_of(feature), Reason(feature, words_of(feature), float(row[at]), parts[at]))
+            by_words.setdefault(
+                describe_feature(feature), FeatureReason(feature, describe_feature(feature), float(row[at]), parts[at])
+            )
             if len(by_words) == top:
                 break
         told = list(by_words.values())
-        found.append(Parts(base, told, sum(parts) - sum(reason.contribution for reason in told)))
+        found.append(ScoreParts(base, told, sum(parts) - sum(reason.contribution for reason in told)))
     return found
 
 
-def because_of(
-    retrieval: Retrieval, one: Interactions, proposals: Proposals, columns: Rows, *, top: int
+def find_influential_ratings(
+    retrieval: Retrieval, one: Interactions, proposals: Proposals, columns: Indices, *, top: int
 ) -> list[list[int]]:
     """For each of `columns` the movies of the single user of `one` without which the channels would score it lowest.
 
@@ -102,10 +104,10 @@ def because_of(
     its scores of the user's `proposals`, and summed over the channels. Movies without which nothing is lost are not
     named.
     """
-    tried = np.flatnonzero(one.recency <= LATEST)
+    tried = np.flatnonzero(one.recency <= N_RATINGS_TRIED)
     lost = np.zeros((len(tried), len(columns)))
     for name, model in retrieval.models.items():
-        if isinstance(model, TellsLoss):
+        if isinstance(model, SupportsAttribution):
             scores = proposals.signals[f"{name}_score"][0]
             known = scores[np.isfinite(scores)]
             if len(known):

@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from movierec.data.interactions import Ids, Scores
+from movierec.data.interactions import Float32Array, Ids
 from movierec.recommender.recommendations import FALLBACK, POPULAR_IN_GENRES, Recommendations
 
 
 @dataclass(frozen=True)
-class Popular:
+class PopularMovies:
     """The popular movies and their popularity, best first."""
 
     movie_ids: Ids
-    scores: Scores
+    scores: Float32Array
 
     @classmethod
     def of(cls, stats: pl.DataFrame) -> Self:

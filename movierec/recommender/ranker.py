@@ -12,15 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from movierec.data.interactions import UNKNOWN, Rows, Scores
-from movierec.data.sampling import VALIDATION_DRAW, bucket
-from movierec.recommender.training_rows import NO_FEATURES, Candidates
-from movierec.recommender.tree_ensemble import Trees
+from movierec.data.interactions import UNKNOWN, Float32Array, Indices
+from movierec.data.sampling import VALIDATION_DRAW, hash_to_fraction
+from movierec.recommender.training_rows import NON_FEATURE_COLUMNS, Candidates
+from movierec.recommender.tree_ensemble import TreeEnsemble
 
 log = logging.getLogger(__name__)
 # What CatBoost makes of the parameters of a summed model when it loads it, and complains of when it loads it again.
-NO_PARAMS = ("", '{"flat_params":{}}')
-FEW_ROWS = 5000  # beyond, CatBoost on all cores is faster than one array after another
+EMPTY_PARAMS = ("", '{"flat_params":{}}')
+MAX_ROWS_ON_ARRAYS = 5000  # beyond, CatBoost on all cores is faster than one array after another
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class RankerParams:
 
 
 # The hyper-parameters of the seed design, kept for comparison.
-REFERENCE = RankerParams(loss_function="YetiRank", depth=6, rsm=1.0)
+REFERENCE_PARAMS = RankerParams(loss_function="YetiRank", depth=6, rsm=1.0)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Ranker:
 
     params: RankerParams
     cbm: bytes
-    trees: Trees
+    trees: TreeEnsemble
     features: tuple[str, ...]
     n_trees: tuple[int, ...]
     n_candidates: int
@@ -80,16 +80,18 @@ class Ranker:
         from catboost import sum_models  # noqa: PLC0415  half a second that reading tables need not pay
 
         p = params or RankerParams()
-        features = tuple(name for name in rows.columns if name not in NO_FEATURES)
+        features = tuple(name for name in rows.columns if name not in NON_FEATURE_COLUMNS)
         folds = split_folds(rows, p)
         if not folds:
             log.warning("ranker: %d users are too few to set some aside, so few trees", rows["user_id"].n_unique())
-            fitted = [_fit(rows, None, features, p)]
+            fitted = [_fit_catboost(rows, None, features, p)]
             ranked_by_others = rows.clear().select("user_id", "movie_id", rank=pl.lit(0, pl.Int32))
         else:
-            fitted = [_fit(train, validation, features, p) for train, validation in folds]
+            fitted = [_fit_catboost(train, validation, features, p) for train, validation in folds]
             ranked_by_others = pl.concat(
-                validation.with_columns(score=pl.Series(model.predict(_pool(validation, features)))).select(*_RANKS)
+                validation.with_columns(score=pl.Series(model.predict(_make_pool(validation, features)))).select(
+                    *_RANK_COLUMNS
+                )
                 for model, (_, validation) in zip(fitted, folds, strict=True)
             )
         model = fitted[0] if len(fitted) == 1 else sum_models(fitted, weights=[1 / len(fitted)] * len(fitted))
@@ -98,7 +100,7 @@ class Ranker:
         n_trees = tuple(int(each.tree_count_) for each in fitted)
         n_candidates = rows.group_by("user_id").len()["len"].max()
         assert isinstance(n_candidates, int)  # noqa: S101  there are rows, or nothing above would have worked
-        ranker = cls(p, *_written(model), features, n_trees, n_candidates, importances)
+        ranker = cls(p, *_serialize(model), features, n_trees, n_candidates, importances)
         return ranker, ranked_by_others
 
     @cached_property
@@ -110,7 +112,7 @@ class Ranker:
 
     def score(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """One score a row of features; only their order within a user means something."""
-        if len(matrix) <= FEW_ROWS:
+        if len(matrix) <= MAX_ROWS_ON_ARRAYS:
             return self.trees.score(matrix)
         scores: npt.NDArray[np.float64] = self.model.predict(np.asfortranarray(matrix))  # as CatBoost reads it
         return scores
@@ -136,7 +138,7 @@ class Ranker:
         return cls(
             RankerParams(**config["params"]),
             (folder / "model.cbm").read_bytes(),
-            Trees.load(folder),
+            TreeEnsemble.load(folder),
             tuple(config["features"]),
             tuple(config["best_iteration"]),
             config["n_candidates"],
@@ -144,16 +146,16 @@ class Ranker:
         )
 
 
-def _written(model: Any) -> tuple[bytes, Trees]:
+def _serialize(model: Any) -> tuple[bytes, TreeEnsemble]:
     """In CatBoost's own format, and as arrays; CatBoost writes to files alone."""
     metadata = model.get_metadata()
-    if metadata.get("params") in NO_PARAMS:
+    if metadata.get("params") in EMPTY_PARAMS:
         del metadata["params"]
     with TemporaryDirectory() as folder:
         binary, described = Path(folder, "model.cbm"), Path(folder, "model.json")
         model.save_model(str(binary))
         model.save_model(str(described), format="json")
-        return binary.read_bytes(), Trees.of(json.loads(described.read_text()))
+        return binary.read_bytes(), TreeEnsemble.of(json.loads(described.read_text()))
 
 
 def split_folds(rows: pl.DataFrame, params: RankerParams) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
@@ -161,7 +163,9 @@ def split_folds(rows: pl.DataFrame, params: RankerParams) -> list[tuple[pl.DataF
 
     One fold is enough from `one_fold_from` users on; below, every user is in the validation rows of one fold.
     """
-    dealt = rows.select((bucket(pl.col("user_id"), draw=VALIDATION_DRAW) * params.folds).floor().cast(pl.Int8))
+    dealt = rows.select(
+        (hash_to_fraction(pl.col("user_id"), draw=VALIDATION_DRAW) * params.folds).floor().cast(pl.Int8)
+    )
     parts = sorted(dealt.to_series().unique().to_list())
     if len(parts) < 2:
         return []
@@ -169,7 +173,9 @@ def split_folds(rows: pl.DataFrame, params: RankerParams) -> list[tuple[pl.DataF
     return [(rows.filter(dealt.to_series() != part), rows.filter(dealt.to_series() == part)) for part in watched]
 
 
-def _fit(train: pl.DataFrame, validation: pl.DataFrame | None, features: tuple[str, ...], p: RankerParams) -> Any:
+def _fit_catboost(
+    train: pl.DataFrame, validation: pl.DataFrame | None, features: tuple[str, ...], p: RankerParams
+) -> Any:
     """One CatBoost model; without `validation` it stops after as many trees as early stopping waits for."""
     from catboost import CatBoost  # noqa: PLC0415
 
@@ -186,17 +192,17 @@ def _fit(train: pl.DataFrame, validation: pl.DataFrame | None, features: tuple[s
         }
     )
     model.fit(
-        _pool(train, features),
-        eval_set=None if validation is None else _pool(validation, features),
+        _make_pool(train, features),
+        eval_set=None if validation is None else _make_pool(validation, features),
         early_stopping_rounds=None if validation is None else p.early_stopping_rounds,
         verbose=50,
-        log_cout=_LogLines(),
-        log_cerr=_LogLines(),
+        log_cout=_LogWriter(),
+        log_cerr=_LogWriter(),
     )
     return model
 
 
-def _pool(rows: pl.DataFrame, features: tuple[str, ...]) -> Any:
+def _make_pool(rows: pl.DataFrame, features: tuple[str, ...]) -> Any:
     from catboost import Pool  # noqa: PLC0415
 
     return Pool(
@@ -207,14 +213,14 @@ def _pool(rows: pl.DataFrame, features: tuple[str, ...]) -> Any:
     )
 
 
-_RANKS = (
+_RANK_COLUMNS = (
     "user_id",
     "movie_id",
     pl.col("score").rank("ordinal", descending=True).over("user_id").cast(pl.Int32).alias("rank"),
 )
 
 
-class _LogLines:
+class _LogWriter:
     """CatBoost's output, line by line into the log."""
 
     def write(self, text: str) -> None:
@@ -225,16 +231,18 @@ class _LogLines:
         """Nothing is held back."""
 
 
-def order_candidates(ranker: Ranker | None, candidates: Candidates, *, n: int) -> tuple[Rows, Scores]:
+def order_candidates(ranker: Ranker | None, candidates: Candidates, *, n: int) -> tuple[Indices, Float32Array]:
     """Columns and scores of each user's `n` best candidates, both users x n; by their fused scores without a ranker."""
     columns, scores, _ = candidates.proposals
     if ranker is None or candidates.matrix is None:
         return columns[:, :n], scores[:, :n]
     by_ranker = ranker.score(candidates.matrix).reshape(columns.shape)
-    return ranked(np.where(columns == UNKNOWN, -np.inf, by_ranker), columns, n=n)
+    return sort_candidates(np.where(columns == UNKNOWN, -np.inf, by_ranker), columns, n=n)
 
 
-def ranked(matrix_scores: npt.NDArray[np.float64], columns: Rows, *, n: int) -> tuple[Rows, npt.NDArray[np.float32]]:
+def sort_candidates(
+    matrix_scores: npt.NDArray[np.float64], columns: Indices, *, n: int
+) -> tuple[Indices, npt.NDArray[np.float32]]:
     """Each row of `columns` by descending score, the first `n`; equal scores keep the candidates' order."""
     order = np.argsort(-matrix_scores, axis=1, kind="stable")[:, :n]
     scores = np.take_along_axis(matrix_scores, order, axis=1).astype(np.float32)

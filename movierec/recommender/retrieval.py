@@ -12,15 +12,15 @@ import scipy.sparse as sp
 
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.candidates.base import check_movies
-from movierec.data.interactions import UNKNOWN, Interactions, Rows, Scores
-from movierec.data.top_k import best_columns
+from movierec.data.interactions import UNKNOWN, Float32Array, Indices, Interactions
+from movierec.data.top_k import top_n
 
-NO_COLUMNS: Rows = np.empty(0, np.intp)
+NO_COLUMNS: Indices = np.empty(0, np.intp)
 RANK_OFFSET = 60  # of reciprocal rank fusion, as in its paper
-PER_CHANNEL = 100
+CANDIDATES_PER_CHANNEL = 100
 
 # Recommenders by name: the channels whose candidates their ranker orders.
-RECOMMENDERS: dict[str, tuple[str, ...]] = {
+RECOMMENDER_CHANNELS: dict[str, tuple[str, ...]] = {
     "two_stage_als": ("als",),
     "two_stage_ials": ("ials",),
     "two_stage": ("ease", "ials", "transitions"),
@@ -30,12 +30,12 @@ RECOMMENDERS: dict[str, tuple[str, ...]] = {
 class Proposals(NamedTuple):
     """Users x n, best first: columns, fused scores, and by name what the channels say of each."""
 
-    columns: Rows
-    scores: Scores
-    signals: dict[str, Scores]
+    columns: Indices
+    scores: Float32Array
+    signals: dict[str, Float32Array]
 
 
-def signal_names(channels: tuple[str, ...]) -> tuple[str, ...]:
+def list_signal_names(channels: tuple[str, ...]) -> tuple[str, ...]:
     """What is known of a candidate: each channel's score, rank and score standardised over the candidates.
 
     Of the last ratings alone there is no rank: it would need an order of the whole catalogue for each.
@@ -43,11 +43,11 @@ def signal_names(channels: tuple[str, ...]) -> tuple[str, ...]:
     names: list[str] = []
     for channel in channels:
         names += [f"{channel}_{kind}" for kind in ("score", "rank", "z")]
-        names += [f"{channel}_last{k}_{kind}" for k in last_of(channel, channels) for kind in ("score", "z")]
+        names += [f"{channel}_last{k}_{kind}" for k in recent_windows(channel, channels) for kind in ("score", "z")]
     return tuple(names)
 
 
-def last_of(channel: str, channels: tuple[str, ...]) -> tuple[int, ...]:
+def recent_windows(channel: str, channels: tuple[str, ...]) -> tuple[int, ...]:
     """For how many last ratings alone the channel is also asked, which tells what a person is after now; a channel
     that has no others beside it is asked about all ratings only."""
     return CANDIDATE_MODELS[channel].recent_windows if len(channels) > 1 else ()
@@ -74,10 +74,10 @@ class Retrieval:
     @property
     def width(self) -> int:
         """Numbers that proposing for one user holds: what `blocks` should count with."""
-        asked = sum(1 + len(last_of(name, self.channels)) for name in self.channels)
+        asked = sum(1 + len(recent_windows(name, self.channels)) for name in self.channels)
         return len(self.interactions.movie_ids) * (3 + asked)
 
-    def propose(self, people: Interactions, *, n: int, without: Rows = NO_COLUMNS) -> Proposals:
+    def propose(self, people: Interactions, *, n: int, without: Indices = NO_COLUMNS) -> Proposals:
         """The `n` best unseen movies of each of `people` by weighted reciprocal rank fusion (Cormack et al. 2009).
 
         Users of the fit are known by their ratings like everybody else. The columns `without` are proposed to nobody;
@@ -86,15 +86,17 @@ class Retrieval:
         Scores are sum over channels of weight / (60 + rank), of each channel's first max(n, 100). Where fewer movies
         are left places are UNKNOWN. `people` should be a block: it is scored densely.
         """
-        depth = min(max(n, PER_CHANNEL), len(people.movie_ids))
-        views = {last: people.with_latest(*last) for last in {last_of(name, self.channels) for name in self.channels}}
-        scores: dict[str, Scores] = {}
+        depth = min(max(n, CANDIDATES_PER_CHANNEL), len(people.movie_ids))
+        views = {
+            last: people.with_latest(*last) for last in {recent_windows(name, self.channels) for name in self.channels}
+        }
+        scores: dict[str, Float32Array] = {}
         for name, model in self.models.items():
-            last = last_of(name, self.channels)
+            last = recent_windows(name, self.channels)
             names = (name, *(f"{name}_last{k}" for k in last))
             scores |= zip(names, np.split(model.score(views[last]), len(names)), strict=True)
         weights = {name: CANDIDATE_MODELS[name].fusion_weight for name in self.channels}
-        return merge(scores, weights, people.user_items, n=n, depth=depth, without=without)
+        return fuse_channels(scores, weights, people.user_items, n=n, depth=depth, without=without)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -115,18 +117,18 @@ class RankedMovies(NamedTuple):
     """What one channel proposes, users x depth, best first: columns, and ranks from 1, nan from where it has no more
     proposals."""
 
-    columns: Rows
-    ranks: Scores
+    columns: Indices
+    ranks: Float32Array
 
 
-def merge(
-    scores: dict[str, Scores],
+def fuse_channels(
+    scores: dict[str, Float32Array],
     weights: Mapping[str, float],
     seen: sp.csr_array,
     *,
     n: int,
     depth: int,
-    without: Rows = NO_COLUMNS,
+    without: Indices = NO_COLUMNS,
 ) -> Proposals:
     """Proposals from dense scores (users x movies, -inf where a model has no opinion).
 
@@ -138,19 +140,21 @@ def merge(
         dense[users, seen.indices] = -np.inf
         dense[:, without] = -np.inf
     proposed = {name: _rank_movies(scores[name], depth=depth) for name in weights}
-    columns, fused = best_columns(_fuse_ranks(proposed, weights, seen.shape), n=min(n, seen.shape[1]))
+    columns, fused = top_n(_fuse_ranks(proposed, weights, seen.shape), n=min(n, seen.shape[1]))
     signals = _collect_signals(scores, proposed, columns)
     return Proposals(np.where(np.isneginf(fused), UNKNOWN, columns), fused, signals)
 
 
-def _rank_movies(scores: Scores, *, depth: int) -> RankedMovies:
+def _rank_movies(scores: Float32Array, *, depth: int) -> RankedMovies:
     """The first `depth` movies of each user by the scores of one channel (users x movies)."""
-    columns, values = best_columns(scores, n=depth)
+    columns, values = top_n(scores, n=depth)
     places = np.arange(1, depth + 1, dtype=np.float32)
     return RankedMovies(columns, np.where(np.isneginf(values), np.nan, places))
 
 
-def _fuse_ranks(proposed: Mapping[str, RankedMovies], weights: Mapping[str, float], shape: tuple[int, ...]) -> Scores:
+def _fuse_ranks(
+    proposed: Mapping[str, RankedMovies], weights: Mapping[str, float], shape: tuple[int, ...]
+) -> Float32Array:
     """Users x movies: sum over channels of weight / (RANK_OFFSET + rank), -inf for what no channel proposes."""
     fused = np.zeros(shape, dtype=np.float32)
     rows = np.arange(shape[0])[:, None]
@@ -161,11 +165,11 @@ def _fuse_ranks(proposed: Mapping[str, RankedMovies], weights: Mapping[str, floa
 
 
 def _collect_signals(
-    scores: Mapping[str, Scores], proposed: Mapping[str, RankedMovies], columns: Rows
-) -> dict[str, Scores]:
+    scores: Mapping[str, Float32Array], proposed: Mapping[str, RankedMovies], columns: Indices
+) -> dict[str, Float32Array]:
     """Score, rank and standardised score of the movies in `columns` (users x n), nan where there is none."""
     rows = np.arange(len(columns))[:, None]
-    signals: dict[str, Scores] = {}
+    signals: dict[str, Float32Array] = {}
     for name, dense in scores.items():
         values = dense[rows, columns]
         values[np.isneginf(values)] = np.nan
@@ -174,11 +178,11 @@ def _collect_signals(
             ranks = np.full(dense.shape, np.nan, dtype=np.float32)
             ranks[rows, proposed[name].columns] = proposed[name].ranks
             signals[f"{name}_rank"] = ranks[rows, columns]
-        signals[f"{name}_z"] = _standardised(values)
+        signals[f"{name}_z"] = _standardise(values)
     return signals
 
 
-def _standardised(values: Scores) -> Scores:
+def _standardise(values: Float32Array) -> Float32Array:
     """The last axis to mean 0 and spread 1, nan left out."""
     known = ~np.isnan(values)
     count = np.maximum(known.sum(axis=-1, keepdims=True), 1)

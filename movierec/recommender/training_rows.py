@@ -6,35 +6,37 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from movierec.data.interactions import UNKNOWN, Ids, Interactions, Scores
-from movierec.data.sampling import LABELS_DRAW, bucket
+from movierec.data.interactions import UNKNOWN, Float32Array, Ids, Interactions
+from movierec.data.sampling import LABELS_DRAW, hash_to_fraction
 from movierec.data.schema import RELEVANT
-from movierec.data.splitting import newcomers, part_of
-from movierec.data.top_k import blocks
+from movierec.data.splitting import new_user_ratings, select_part
+from movierec.data.top_k import iter_blocks
 from movierec.features.matrix import Features
 from movierec.features.names import BASE_FEATURES
-from movierec.recommender.retrieval import Proposals, Retrieval, signal_names
+from movierec.recommender.retrieval import Proposals, Retrieval, list_signal_names
 
-SEEN_GAIN = 0.3  # what the ranker is to say of a movie that was rated lower: of one that was liked 1, of the others 0
-NO_FEATURES = ("user_id", "movie_id", "relevant", "gain")  # the other columns of label rows
+RATED_LOW_GAIN = (
+    0.3  # what the ranker is to say of a movie that was rated lower: of one that was liked 1, of the others 0
+)
+NON_FEATURE_COLUMNS = ("user_id", "movie_id", "relevant", "gain")  # the other columns of label rows
 
 
 class NothingToLearnError(ValueError):
     """Nobody liked a candidate in the labels; the message says what to do."""
 
 
-def ranker_features(channels: tuple[str, ...], base: tuple[str, ...] = BASE_FEATURES) -> tuple[str, ...]:
+def list_ranker_features(channels: tuple[str, ...], base: tuple[str, ...] = BASE_FEATURES) -> tuple[str, ...]:
     """The columns that a ranker over these channels reads, in order; `base` are the names of its Features."""
-    return (*base, *signal_names(channels))
+    return (*base, *list_signal_names(channels))
 
 
-def ranker_matrix(retrieval: Retrieval, features: Features, user_ids: Ids, proposals: Proposals) -> Scores:
+def build_ranker_matrix(retrieval: Retrieval, features: Features, user_ids: Ids, proposals: Proposals) -> Float32Array:
     """`ranker_features` of every proposal to `user_ids`, (users * n) x features.
 
     An UNKNOWN place gets the first column's movie.
     """
     movie_ids = retrieval.interactions.movie_ids[np.where(proposals.columns == UNKNOWN, 0, proposals.columns)]
-    signals = [proposals.signals[name].ravel() for name in signal_names(retrieval.channels)]
+    signals = [proposals.signals[name].ravel() for name in list_signal_names(retrieval.channels)]
     return np.column_stack([features.matrix(user_ids, movie_ids), *signals])
 
 
@@ -43,10 +45,10 @@ class Candidates(NamedTuple):
 
     users: Interactions
     proposals: Proposals
-    matrix: Scores | None
+    matrix: Float32Array | None
 
 
-def label_rows(
+def build_label_rows(
     retrieval: Retrieval,
     features: Features,
     labels: pl.LazyFrame,
@@ -69,7 +71,7 @@ def label_rows(
     known = interactions.rows_of(users.to_numpy())
     tables = [
         _with_labels(_feature_rows(retrieval, features, interactions.take(block), n=n_candidates), rated)
-        for block in blocks(known[known != UNKNOWN], retrieval.width)
+        for block in iter_blocks(known[known != UNKNOWN], retrieval.width)
     ]
     rows = pl.concat(tables) if tables else pl.DataFrame()
     if rows.is_empty():
@@ -85,7 +87,7 @@ def _draw_users(rated: pl.DataFrame, max_users: int) -> pl.Series:
     users = (
         rated.filter(pl.col("rating") >= RELEVANT)
         .select(pl.col("user_id").unique())
-        .sort(bucket(pl.col("user_id"), draw=LABELS_DRAW), "user_id")
+        .sort(hash_to_fraction(pl.col("user_id"), draw=LABELS_DRAW), "user_id")
         .head(max_users)["user_id"]
         .sort()
     )
@@ -101,12 +103,12 @@ def _feature_rows(retrieval: Retrieval, features: Features, users: Interactions,
     """`user_id, movie_id` and the ranker's features of the `n` candidates of each user."""
     proposals = retrieval.propose(users, n=n)
     is_known = proposals.columns.ravel() != UNKNOWN
-    matrix = ranker_matrix(retrieval, features, users.user_ids, proposals)[is_known]
+    matrix = build_ranker_matrix(retrieval, features, users.user_ids, proposals)[is_known]
     ids = {
         "user_id": np.repeat(users.user_ids, proposals.columns.shape[1])[is_known],
         "movie_id": users.movie_ids[proposals.columns.ravel()[is_known]],
     }
-    names = list(ranker_features(retrieval.channels, features.names))
+    names = list(list_ranker_features(retrieval.channels, features.names))
     return pl.DataFrame(ids).hstack(pl.DataFrame(matrix, schema=names, orient="row"))
 
 
@@ -116,21 +118,21 @@ def _with_labels(rows: pl.DataFrame, rated: pl.DataFrame) -> pl.DataFrame:
         rated, on=["user_id", "movie_id"], how="left", maintain_order="left"
     )
     relevant = (pl.col("rating") >= RELEVANT).fill_null(value=False)
-    gain = pl.when(relevant).then(1.0).when(pl.col("rating").is_not_null()).then(SEEN_GAIN).otherwise(0.0)
+    gain = pl.when(relevant).then(1.0).when(pl.col("rating").is_not_null()).then(RATED_LOW_GAIN).otherwise(0.0)
     labels = labelled.select("user_id", "movie_id", relevant=relevant, gain=gain.cast(pl.Float32))
     return labels.hstack(rows.drop("user_id", "movie_id")).filter(pl.col("relevant").any().over("user_id"))
 
 
-def all_label_rows(
+def build_all_label_rows(
     retrieval: Retrieval, features: Features, split: pl.LazyFrame, *, n_candidates: int, max_users: int
 ) -> pl.DataFrame:
     """`label_rows` of the users who have a history, and of newcomers to the labels, folded in by their first half.
 
     `max_users` of each.
     """
-    new = newcomers(split, "labels")
-    labels = part_of(split, "labels").join(new.select("user_id").unique(), on="user_id", how="anti")
-    known = partial(label_rows, retrieval, n_candidates=n_candidates, max_users=max_users)
+    new = new_user_ratings(split, "labels")
+    labels = select_part(split, "labels").join(new.select("user_id").unique(), on="user_id", how="anti")
+    known = partial(build_label_rows, retrieval, n_candidates=n_candidates, max_users=max_users)
     given = new.filter(pl.col("given"))
     people = Interactions.of(given, retrieval.interactions.movie_ids)
     tables = []

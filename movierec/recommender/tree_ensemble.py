@@ -9,11 +9,11 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-ARRAYS = ("features", "borders", "leaves", "weights")
+ARRAY_NAMES = ("features", "borders", "leaves", "weights")
 
 
 @dataclass(frozen=True)
-class Trees:
+class TreeEnsemble:
     """Oblivious trees: all nodes of a level ask the same question, whether a feature lies above a border.
 
     `features` and `borders` are levels x trees, `leaves` trees x 2^levels. Each yes sets the bit of its level in the
@@ -119,9 +119,9 @@ class Trees:
         return np.broadcast_to(values, cube).reshape(self.leaves.shape)
 
     def save(self, folder: Path) -> None:
-        for name in ARRAYS:
+        for name in ARRAY_NAMES:
             np.save(folder / f"{name}.npy", getattr(self, name))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(*(np.load(folder / f"{name}.npy") for name in ARRAYS))
+        return cls(*(np.load(folder / f"{name}.npy") for name in ARRAY_NAMES))

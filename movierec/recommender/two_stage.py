@@ -11,16 +11,16 @@ import numpy.typing as npt
 import polars as pl
 import scipy.sparse as sp
 
-from movierec.data.interactions import LARGEST, UNKNOWN, Ids, Interactions, Rows, Scores, positions
-from movierec.data.top_k import as_table, blocks
+from movierec.data.interactions import MAX_UINT16, UNKNOWN, Float32Array, Ids, Indices, Interactions, index_of_ids
+from movierec.data.top_k import iter_blocks, to_ranking_table
 from movierec.features.matrix import Features
-from movierec.recommender.diversification import DEPTH, diversify
-from movierec.recommender.explanations import TOLD, because_of, explain_columns
-from movierec.recommender.popular import Popular
+from movierec.recommender.diversification import N_RERANKED, diversify
+from movierec.recommender.explanations import TOLD, explain_columns, find_influential_ratings
+from movierec.recommender.popular import PopularMovies
 from movierec.recommender.ranker import Ranker, order_candidates
 from movierec.recommender.recommendations import CANDIDATES, TWO_STAGE, Recommendations
-from movierec.recommender.retrieval import PER_CHANNEL, Retrieval
-from movierec.recommender.training_rows import Candidates, ranker_features, ranker_matrix
+from movierec.recommender.retrieval import CANDIDATES_PER_CHANNEL, Retrieval
+from movierec.recommender.training_rows import Candidates, build_ranker_matrix, list_ranker_features
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class Recommender:
     retrieval: Retrieval
     features: Features
     ranker: Ranker | None
-    popular: Popular
+    popular: PopularMovies
     diversity: float = 0.0
 
     def __post_init__(self) -> None:
         if self.ranker is None:
             return
-        wanted, has = self.ranker.features, ranker_features(self.retrieval.channels, self.features.names)
+        wanted, has = self.ranker.features, list_ranker_features(self.retrieval.channels, self.features.names)
         if wanted != has:
             raise ValueError(
                 f"the ranker reads other features than this code makes ({sorted(set(wanted) ^ set(has))}): train again"
@@ -51,19 +51,19 @@ class Recommender:
     def interactions(self) -> Interactions:
         return self.retrieval.interactions
 
-    def recommend(self, user_ids: npt.ArrayLike, *, n: int, people: "People | None" = None) -> pl.DataFrame:
+    def recommend(self, user_ids: npt.ArrayLike, *, n: int, people: "FoldedInUsers | None" = None) -> pl.DataFrame:
         """`user_id, movie_id, score, rank` for each known user; others have no rows here."""
-        return pl.concat([as_table(*_NOTHING), *self.recommend_in_blocks(user_ids, n=n, people=people)])
+        return pl.concat([to_ranking_table(*_EMPTY_RANKING), *self.recommend_in_blocks(user_ids, n=n, people=people)])
 
     def recommend_in_blocks(
-        self, user_ids: npt.ArrayLike, *, n: int, people: "People | None" = None
+        self, user_ids: npt.ArrayLike, *, n: int, people: "FoldedInUsers | None" = None
     ) -> Iterator[pl.DataFrame]:
         """The same, a bounded number of users at a time."""
         interactions = people.interactions if people else self.interactions
         rows = interactions.rows_of(np.asarray(user_ids, dtype=np.int32))
-        for block in blocks(rows[rows != UNKNOWN], self.retrieval.width):
+        for block in iter_blocks(rows[rows != UNKNOWN], self.retrieval.width):
             ranked_rows = self._ranked(self.find_candidates(block, n=n, people=people), n=n)
-            yield as_table(interactions.user_ids[block], interactions.movie_ids, *ranked_rows)
+            yield to_ranking_table(interactions.user_ids[block], interactions.movie_ids, *ranked_rows)
 
     def for_user(
         self, user_id: int, *, n: int, explain: bool = False, without: Collection[int] = ()
@@ -103,27 +103,29 @@ class Recommender:
         if len(one.user_ids) == 0 or columns[0] == UNKNOWN:
             return []
         proposals = self.retrieval.propose(one, n=self._n_candidates)
-        (moved,) = because_of(self.retrieval, one, proposals, columns, top=TOLD)
+        (moved,) = find_influential_ratings(self.retrieval, one, proposals, columns, top=TOLD)
         return moved
 
     def _known_by(self, movie_ids: Sequence[int], ratings: Sequence[float]) -> Interactions:
         """Somebody who rated on the last day that the features know."""
         last = float(self.features.user_times.max(initial=1970))
-        return ratings_of_one(movie_ids, ratings, self.interactions.movie_ids, today=round((last - 1970) * 365.25))
+        return build_single_user_interactions(
+            movie_ids, ratings, self.interactions.movie_ids, today=round((last - 1970) * 365.25)
+        )
 
-    def _people(self, known: Interactions) -> "People":
-        return People(known, self.features.fold_in(known))
+    def _people(self, known: Interactions) -> "FoldedInUsers":
+        return FoldedInUsers(known, self.features.fold_in(known))
 
-    def fold_in(self, ratings: pl.LazyFrame) -> "People":
+    def fold_in(self, ratings: pl.LazyFrame) -> "FoldedInUsers":
         """The users of `ratings` (`user_id, movie_id, rating, rated_at`), who are known by these alone."""
         return self._people(Interactions.of(ratings, self.interactions.movie_ids))
 
     def _first(
         self,
-        row: Rows,
+        row: Indices,
         *,
         n: int,
-        people: "People | None" = None,
+        people: "FoldedInUsers | None" = None,
         explain: bool = False,
         without: Collection[int] = (),
     ) -> Recommendations:
@@ -139,29 +141,29 @@ class Recommender:
         """What answers for known users: TWO_STAGE or CANDIDATES."""
         return CANDIDATES if self.ranker is None else TWO_STAGE
 
-    def _ranked(self, candidates: Candidates, *, n: int) -> tuple[Rows, Scores]:
+    def _ranked(self, candidates: Candidates, *, n: int) -> tuple[Indices, Float32Array]:
         """Columns and scores of the `n` best of each user's candidates, both users x n."""
         if not self.diversity:
             return order_candidates(self.ranker, candidates, n=n)
-        best = order_candidates(self.ranker, candidates, n=max(n, DEPTH))
+        best = order_candidates(self.ranker, candidates, n=max(n, N_RERANKED))
         return diversify(self.features, self.interactions.movie_ids, *best, weight=self.diversity, n=n)
 
     @property
     def _n_candidates(self) -> int:
-        return PER_CHANNEL if self.ranker is None else self.ranker.n_candidates
+        return CANDIDATES_PER_CHANNEL if self.ranker is None else self.ranker.n_candidates
 
     def find_candidates(
-        self, rows: Rows, *, n: int, people: "People | None" = None, without: Collection[int] = ()
+        self, rows: Indices, *, n: int, people: "FoldedInUsers | None" = None, without: Collection[int] = ()
     ) -> Candidates:
         """The candidates of each row, as many as the ranker learnt from, or more where more are asked for; none of the
         movie ids `without`."""
         interactions, features = people or (self.interactions, self.features)
-        depth = max(n, DEPTH) if self.diversity else n
+        depth = max(n, N_RERANKED) if self.diversity else n
         users = interactions.take(rows)
         columns = interactions.columns_of(list(without))
         left_out = columns[columns != UNKNOWN]
         proposals = self.retrieval.propose(users, n=max(depth, self._n_candidates), without=left_out)
-        matrix = ranker_matrix(self.retrieval, features, users.user_ids, proposals) if self.ranker else None
+        matrix = build_ranker_matrix(self.retrieval, features, users.user_ids, proposals) if self.ranker else None
         return Candidates(users, proposals, matrix)
 
     def save(self, folder: Path) -> None:
@@ -179,26 +181,28 @@ class Recommender:
             Retrieval.load(folder / "retrieval"),
             Features.load(folder / "features"),
             Ranker.load(folder / "ranker") if config["model"] == TWO_STAGE else None,
-            Popular.load(folder / "popular"),
+            PopularMovies.load(folder / "popular"),
             config.get("diversity", 0.0),
         )
 
 
-class People(NamedTuple):
+class FoldedInUsers(NamedTuple):
     """Whom to recommend to besides the users of the fit: ratings by the columns of the fit, and features of them."""
 
     interactions: Interactions
     features: Features
 
 
-def ratings_of_one(movie_ids: Sequence[int], ratings: Sequence[float], known: Ids, *, today: int) -> Interactions:
+def build_single_user_interactions(
+    movie_ids: Sequence[int], ratings: Sequence[float], known: Ids, *, today: int
+) -> Interactions:
     """User 0, known by these ratings of `known` movies, oldest first, all of one day; the last of a movie counts."""
     if len(movie_ids) != len(ratings):
         raise ValueError(f"{len(movie_ids)} movies but {len(ratings)} ratings: give one rating a movie")
     for movie_id, rating in zip(movie_ids, ratings, strict=True):
         if not 0.5 <= rating <= 5:
             raise ValueError(f"rating {rating} of movie {movie_id} does not lie between 0.5 and 5")
-    places = positions(known, movie_ids)[::-1]
+    places = index_of_ids(known, movie_ids)[::-1]
     there = places != UNKNOWN
     columns, newest = np.unique(places[there], return_index=True)
     stars = np.asarray(ratings, np.float32)[::-1][there][newest]
@@ -207,10 +211,10 @@ def ratings_of_one(movie_ids: Sequence[int], ratings: Sequence[float], known: Id
     indptr = np.array([0] + [len(columns)] * len(users), np.int32)
     items = sp.csr_array((stars, columns.astype(np.int32), indptr), shape=(len(users), len(known)))
     days = np.full(len(columns), today, np.uint16)
-    return Interactions(users, known, items, np.minimum(recency, LARGEST).astype(np.uint16), days)
+    return Interactions(users, known, items, np.minimum(recency, MAX_UINT16).astype(np.uint16), days)
 
 
-_NOTHING = (
+_EMPTY_RANKING = (
     np.empty(0, np.int32),
     np.empty(0, np.int32),
     np.empty((0, 1), np.intp),

@@ -9,24 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movierec.catalog.catalog import Movie
-from movierec.search.filter_masks import Columns, Mask
-from movierec.search.title_index import State, TitleIndex, Weights
+from movierec.search.filter_masks import FilterColumns, MovieMask
+from movierec.search.title_index import Float32Array, MatchState, TitleIndex
 
-Sort = Literal["relevance", "popularity", "rating", "year", "title"]
-SORTS: tuple[Sort, ...] = ("relevance", "popularity", "rating", "year", "title")
-Rows = NDArray[np.intp]
+SortOrder = Literal["relevance", "popularity", "rating", "year", "title"]
+SORT_ORDERS: tuple[SortOrder, ...] = ("relevance", "popularity", "rating", "year", "title")
+Indices = NDArray[np.intp]
 
 
-class Hits(NamedTuple):
+class SearchHits(NamedTuple):
     """The movies whose titles match a query, all of them for an empty one, which has no `score`."""
 
-    mask: Mask
-    score: Weights | None
-    state: State
+    mask: MovieMask
+    score: Float32Array | None
+    state: MatchState
     meant: str | None
 
 
-class Count(NamedTuple):
+class FacetCount(NamedTuple):
     """How many movies have a genre, a decade or a tag."""
 
     value: str
@@ -39,52 +39,52 @@ class Browser:
 
     movies: Sequence[Movie]
     titles: TitleIndex
-    columns: Columns
-    places: dict[Sort, Rows]  # by row: its place in that order
+    columns: FilterColumns
+    places: dict[SortOrder, Indices]  # by row: its place in that order
 
     @classmethod
     def of(cls, movies: Sequence[Movie]) -> Self:
-        columns, titles = Columns.of(movies), TitleIndex.of(movies)
-        return cls(movies, titles, columns, orders(columns, titles))
+        columns, titles = FilterColumns.of(movies), TitleIndex.of(movies)
+        return cls(movies, titles, columns, compute_sort_places(columns, titles))
 
-    def hits(self, query: str) -> Hits:
+    def hits(self, query: str) -> SearchHits:
         if not query.strip():
-            return Hits(self.columns.everything, None, "exact", None)
+            return SearchHits(self.columns.everything, None, "exact", None)
         found = self.titles.search(query)
-        return Hits(found.score > 0, found.score, found.state, found.meant)
+        return SearchHits(found.score > 0, found.score, found.state, found.meant)
 
-    def ordered(self, mask: Mask, hits: Hits, sort: Sort) -> Rows:
+    def ordered(self, mask: MovieMask, hits: SearchHits, sort: SortOrder) -> Indices:
         """The rows of `mask`, first to last; relevance is popularity where no words are searched for."""
         rows = np.flatnonzero(mask)
         if sort == "relevance" and hits.score is not None:
             return rows[np.lexsort((rows, -hits.score[rows]))]
         return rows[np.argsort(self.places[sort][rows])]
 
-    def after(self, rows: Rows, last: int, hits: Hits, sort: Sort) -> int:
+    def after(self, rows: Indices, last: int, hits: SearchHits, sort: SortOrder) -> int:
         """How many of the ordered `rows` stand no later than row `last`, whether or not it is one of them."""
         if sort == "relevance" and hits.score is not None:
             ahead, mine = hits.score[rows], hits.score[last]
             return int(np.count_nonzero((ahead > mine) | ((ahead == mine) & (rows <= last))))
         return int(np.count_nonzero(self.places[sort][rows] <= self.places[sort][last]))
 
-    def genres(self, mask: Mask) -> list[Count]:
+    def genres(self, mask: MovieMask) -> list[FacetCount]:
         """How many of the masked movies have each genre, in the alphabet's order."""
-        return [Count(genre, int(np.count_nonzero(mask & has))) for genre, has in self.columns.genres.items()]
+        return [FacetCount(genre, int(np.count_nonzero(mask & has))) for genre, has in self.columns.genres.items()]
 
-    def decades(self, mask: Mask) -> list[Count]:
+    def decades(self, mask: MovieMask) -> list[FacetCount]:
         """The catalogue's decades, newest first."""
         tens = self.columns.decades // 10 + 1  # 0 without a year
         every, found = np.bincount(tens), np.bincount(tens[mask], minlength=int(tens.max(initial=0)) + 1)
-        return [Count(f"{ten - 1}0", int(found[ten])) for ten in np.flatnonzero(every)[::-1] if ten]
+        return [FacetCount(f"{ten - 1}0", int(found[ten])) for ten in np.flatnonzero(every)[::-1] if ten]
 
-    def tags(self, mask: Mask, *, n: int) -> list[Count]:
+    def tags(self, mask: MovieMask, *, n: int) -> list[FacetCount]:
         """The n most frequent tags of the masked movies, of the hundred most frequent ones of all."""
         first = islice(self.columns.tags.items(), 100)
-        counts = [Count(tag, int(np.count_nonzero(mask[rows]))) for tag, rows in first]
+        counts = [FacetCount(tag, int(np.count_nonzero(mask[rows]))) for tag, rows in first]
         return sorted((each for each in counts if each.n), key=lambda each: -each.n)[:n]
 
 
-def orders(columns: Columns, titles: TitleIndex) -> dict[Sort, Rows]:
+def compute_sort_places(columns: FilterColumns, titles: TitleIndex) -> dict[SortOrder, Indices]:
     """By sort, the place of each row. Equals stand in catalogue order; movies without a value stand last.
 
     A mean of fewer ratings than popularity asks for is no better than none to order by: such movies stand after the
@@ -98,13 +98,13 @@ def orders(columns: Columns, titles: TitleIndex) -> dict[Sort, Rows]:
     return {
         "relevance": rows,
         "popularity": rows,
-        "rating": places(by_rating),
-        "year": places(by_year),
-        "title": places(titles.alphabet()),
+        "rating": invert_order(by_rating),
+        "year": invert_order(by_year),
+        "title": invert_order(titles.alphabet()),
     }
 
 
-def places(order: Rows) -> Rows:
+def invert_order(order: Indices) -> Indices:
     """By row, where it stands in `order`."""
     found = np.empty(len(order), dtype=np.intp)
     found[order] = np.arange(len(order))

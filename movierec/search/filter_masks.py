@@ -9,25 +9,34 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from movierec.catalog.catalog import Movie
-from movierec.search.filter_tree import RANGES, Between, FilterError, Flag, Group, Is, Node, filled
+from movierec.search.filter_tree import (
+    RANGE_FIELDS,
+    ChoiceCondition,
+    ConditionGroup,
+    FilterError,
+    FilterNode,
+    FlagCondition,
+    RangeCondition,
+    drop_blank_nodes,
+)
 
-Mask = NDArray[np.bool_]
-Sets = Mapping[str, Collection[int]]  # "poster", "seen" and "saved": the ids of movies
+MovieMask = NDArray[np.bool_]
+MovieSets = Mapping[str, Collection[int]]  # "poster", "seen" and "saved": the ids of movies
 
 
 @dataclass(frozen=True)
-class Columns:
+class FilterColumns:
     """One place per movie, in catalogue order."""
 
     ranges: dict[str, NDArray[np.float64]]  # NaN where a movie has no such number
     decades: NDArray[np.int16]  # -1 for a movie without a year
-    genres: dict[str, Mask]
+    genres: dict[str, MovieMask]
     tags: dict[str, NDArray[np.intp]]  # the rows that have a tag
     rows: dict[int, int]  # by movie_id
 
     @classmethod
     def of(cls, movies: Sequence[Movie]) -> Self:
-        ranges = {name: np.array([getattr(movie, name) for movie in movies], dtype=np.float64) for name in RANGES}
+        ranges = {name: np.array([getattr(movie, name) for movie in movies], dtype=np.float64) for name in RANGE_FIELDS}
         years = ranges["year"]
         tags: dict[str, list[int]] = {}
         for row, movie in enumerate(movies):
@@ -49,45 +58,45 @@ class Columns:
                 return genre
         raise FilterError("unknown_genre", found=name, known=", ".join(self.genres))
 
-    def matching(self, tree: Node, sets: Sets) -> Mask:
+    def matching(self, tree: FilterNode, sets: MovieSets) -> MovieMask:
         """The movies that `tree` wants; blank conditions want nothing. A set that is not brought is empty."""
-        wanted = filled(tree)
+        wanted = drop_blank_nodes(tree)
         return self.everything if wanted is None else self._mask(wanted, sets)
 
     @property
-    def everything(self) -> Mask:
+    def everything(self) -> MovieMask:
         return np.ones(len(self.decades), dtype=bool)
 
-    def _mask(self, node: Node, sets: Sets) -> Mask:
+    def _mask(self, node: FilterNode, sets: MovieSets) -> MovieMask:
         match node:
-            case Group():
+            case ConditionGroup():
                 return self._group(node, sets)
-            case Between(field, low, high):
+            case RangeCondition(field, low, high):
                 column = self.ranges[field]
-                within: Mask = (column >= (-np.inf if low is None else low)) & (
+                within: MovieMask = (column >= (-np.inf if low is None else low)) & (
                     column <= (np.inf if high is None else high)
                 )
                 return within
-            case Is():
+            case ChoiceCondition():
                 return self._choice(node)
-            case Flag("unseen"):
-                return ~self._mask(Flag("seen"), sets)
+            case FlagCondition("unseen"):
+                return ~self._mask(FlagCondition("seen"), sets)
         return self._at([self.rows[i] for i in sets.get(node.field, ()) if i in self.rows])
 
-    def _group(self, group: Group, sets: Sets) -> Mask:
+    def _group(self, group: ConditionGroup, sets: MovieSets) -> MovieMask:
         masks = [self._mask(part, sets) for part in group.parts]
-        joined: Mask = reduce(np.logical_and if group.kind == "and" else np.logical_or, masks)
+        joined: MovieMask = reduce(np.logical_and if group.kind == "and" else np.logical_or, masks)
         return ~joined if group.kind == "not" else joined
 
-    def _choice(self, node: Is) -> Mask:
+    def _choice(self, node: ChoiceCondition) -> MovieMask:
         if node.field == "genre":
             return self.genres[self.genre(node.value)]
         if node.field == "decade":
-            is_of: Mask = self.decades == int(node.value)
+            is_of: MovieMask = self.decades == int(node.value)
             return is_of
         return self._at(self.tags.get(node.value.strip().lower(), ()))
 
-    def _at(self, rows: ArrayLike) -> Mask:
+    def _at(self, rows: ArrayLike) -> MovieMask:
         mask = np.zeros(len(self.decades), dtype=bool)
         mask[np.asarray(rows, dtype=np.intp)] = True
         return mask

@@ -3,68 +3,70 @@
 import re
 
 from movierec.search.filter_tree import (
-    BARE,
-    FIELDS,
-    FLAGS,
-    KINDS,
-    MAX_DEPTH,
-    MAX_LENGTH,
-    MAX_PARTS,
-    RANGES,
-    WHOLE_NUMBERS,
-    Between,
+    ALL_FIELDS,
+    FLAG_FIELDS,
+    GROUP_KINDS,
+    INTEGER_FIELDS,
+    MAX_FILTER_LENGTH,
+    MAX_FILTER_NODES,
+    MAX_GROUP_DEPTH,
+    RANGE_FIELDS,
+    UNQUOTED_CHARACTERS,
+    ChoiceCondition,
+    ConditionGroup,
     FilterError,
-    Flag,
-    Group,
-    Is,
-    Node,
-    depth,
+    FilterNode,
+    FlagCondition,
+    RangeCondition,
+    measure_depth,
 )
 
-WORD = re.compile(r"[A-Za-z_]*")
-SPACE = re.compile(r"[ \t\r\n]*")
-NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,4})?")
-DECADE = re.compile(r"[0-9]{3}0")
+WORD_PATTERN = re.compile(r"[A-Za-z_]*")
+SPACE_PATTERN = re.compile(r"[ \t\r\n]*")
+NUMBER_PATTERN = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,4})?")
+DECADE_PATTERN = re.compile(r"[0-9]{3}0")
 
 
-def read(text: str) -> Group:
+def parse_filter(text: str) -> ConditionGroup:
     """The tree that `text` writes; an empty `and` for an empty text."""
-    if len(text) > MAX_LENGTH:
+    if len(text) > MAX_FILTER_LENGTH:
         raise FilterError("too_long")
-    parts = _Reader(text).parts(depth=1, until="")
-    if len(parts) == 1 and isinstance(parts[0], Group):
+    parts = _FilterReader(text).parts(depth=1, until="")
+    if len(parts) == 1 and isinstance(parts[0], ConditionGroup):
         return parts[0]
-    root = Group("and", tuple(parts))
-    if depth(root) > MAX_DEPTH:  # the `and` that is not written counts, as it does where the tree is shown
-        _Reader(text).parts(depth=2, until="")  # raises where the deepest group begins
+    root = ConditionGroup("and", tuple(parts))
+    if (
+        measure_depth(root) > MAX_GROUP_DEPTH
+    ):  # the `and` that is not written counts, as it does where the tree is shown
+        _FilterReader(text).parts(depth=2, until="")  # raises where the deepest group begins
     return root
 
 
-def between(field: str, low: str, high: str, *, at: int = 0) -> Between:
+def parse_range(field: str, low: str, high: str, *, at: int = 0) -> RangeCondition:
     """A range out of two texts; an empty one is an open end."""
-    ends = [_number(text, at=at) if text else None for text in (low, high)]
-    if field in WHOLE_NUMBERS and any(end is not None and end != int(end) for end in ends):
+    ends = [_parse_number(text, at=at) if text else None for text in (low, high)]
+    if field in INTEGER_FIELDS and any(end is not None and end != int(end) for end in ends):
         raise FilterError("not_a_number", at=at, found=f"{low}..{high}")
     if ends[0] is not None and ends[1] is not None and ends[0] > ends[1]:
         raise FilterError("backwards", at=at, found=f"{low}..{high}")
-    return Between(field, *ends)
+    return RangeCondition(field, *ends)
 
 
-def one_of(field: str, value: str, *, at: int = 0) -> Is:
+def parse_choice(field: str, value: str, *, at: int = 0) -> ChoiceCondition:
     if field == "decade" and value:
         value = value.removesuffix("s")
-        if not DECADE.fullmatch(value):
+        if not DECADE_PATTERN.fullmatch(value):
             raise FilterError("not_a_decade", at=at, found=value)
-    return Is(field, value)
+    return ChoiceCondition(field, value)
 
 
-def _number(text: str, *, at: int) -> float:
-    if not NUMBER.fullmatch(text):
+def _parse_number(text: str, *, at: int) -> float:
+    if not NUMBER_PATTERN.fullmatch(text):
         raise FilterError("not_a_number", at=at, found=text)
     return float(text)
 
 
-class _Reader:
+class _FilterReader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
@@ -73,60 +75,60 @@ class _Reader:
     def error(self, problem: str, found: str = "", known: str = "") -> FilterError:
         return FilterError(problem, at=self.at + 1, found=found, known=known)
 
-    def parts(self, *, depth: int, until: str) -> list[Node]:
+    def parts(self, *, depth: int, until: str) -> list[FilterNode]:
         """Conditions between commas, up to `until` or the end of the text."""
-        found: list[Node] = []
+        found: list[FilterNode] = []
         while self.next() not in {until, ""}:
             if found:
                 self.take(",")
             found.append(self.node(depth=depth))
         return found
 
-    def node(self, *, depth: int) -> Node:
+    def node(self, *, depth: int) -> FilterNode:
         self.skip_space()
         start = self.at
-        word = self.match(WORD)
+        word = self.match(WORD_PATTERN)
         self.count += 1
-        if self.count > MAX_PARTS:
+        if self.count > MAX_FILTER_NODES:
             raise FilterError("too_many", at=start + 1)
-        for kind in KINDS:
+        for kind in GROUP_KINDS:
             if word == kind and self.next() == "(":
-                return self.group(Group(kind), depth=depth)
-        if word in FLAGS:
-            return Flag(word)
-        if word not in FIELDS:
+                return self.group(ConditionGroup(kind), depth=depth)
+        if word in FLAG_FIELDS:
+            return FlagCondition(word)
+        if word not in ALL_FIELDS:
             self.at = start
             found = word or self.text[start : start + 1] or "nothing"
-            raise self.error("unknown_field", found, ", ".join((*KINDS, *FIELDS)))
+            raise self.error("unknown_field", found, ", ".join((*GROUP_KINDS, *ALL_FIELDS)))
         if self.next() != ":":
             raise self.error("no_colon", word)
         self.at += 1
         return self.condition(word)
 
-    def group(self, empty: Group, *, depth: int) -> Group:
-        if depth > MAX_DEPTH:
+    def group(self, empty: ConditionGroup, *, depth: int) -> ConditionGroup:
+        if depth > MAX_GROUP_DEPTH:
             raise self.error("too_deep")
         self.at += 1
         parts = self.parts(depth=depth + 1, until=")")
         if self.next() != ")":
             raise self.error("unclosed_group")
         self.at += 1
-        return Group(empty.kind, tuple(parts))
+        return ConditionGroup(empty.kind, tuple(parts))
 
-    def condition(self, field: str) -> Node:
+    def condition(self, field: str) -> FilterNode:
         self.skip_space()
         at = self.at + 1
         value = self.value()
-        if field not in RANGES:
-            return one_of(field, value, at=at)
+        if field not in RANGE_FIELDS:
+            return parse_choice(field, value, at=at)
         low, dots, high = value.replace(" ", "").partition("..")
-        return between(field, low, high if dots else low, at=at)
+        return parse_range(field, low, high if dots else low, at=at)
 
     def value(self) -> str:
         """Bare, or between double quotes with a backslash before a quote or a backslash."""
         if self.next() != '"':
             start = self.at
-            while self.at < len(self.text) and self.text[self.at] in BARE:
+            while self.at < len(self.text) and self.text[self.at] in UNQUOTED_CHARACTERS:
                 self.at += 1
             return self.text[start : self.at].strip()
         self.at += 1
@@ -151,7 +153,7 @@ class _Reader:
         self.at += 1
 
     def skip_space(self) -> None:
-        self.match(SPACE)
+        self.match(SPACE_PATTERN)
 
     def match(self, pattern: re.Pattern[str]) -> str:
         found = pattern.match(self.text, self.at)

@@ -9,22 +9,22 @@ and(genre:Drama,year:1990..1999,or(mean_rating:4..,n_ratings:..100),not(tag:"tim
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Kind = Literal["and", "or", "not"]
-KINDS: tuple[Kind, ...] = ("and", "or", "not")
-WHOLE_NUMBERS = ("year", "n_ratings")
-RANGES = (*WHOLE_NUMBERS, "mean_rating", "popularity")
-CHOICES = ("genre", "decade", "tag")
-FLAGS = ("poster", "seen", "unseen", "saved")
-FIELDS = (*CHOICES, *RANGES, *FLAGS)
+GroupKind = Literal["and", "or", "not"]
+GROUP_KINDS: tuple[GroupKind, ...] = ("and", "or", "not")
+INTEGER_FIELDS = ("year", "n_ratings")
+RANGE_FIELDS = (*INTEGER_FIELDS, "mean_rating", "popularity")
+CHOICE_FIELDS = ("genre", "decade", "tag")
+FLAG_FIELDS = ("poster", "seen", "unseen", "saved")
+ALL_FIELDS = (*CHOICE_FIELDS, *RANGE_FIELDS, *FLAG_FIELDS)
 
-MAX_LENGTH = 2000  # characters
-MAX_DEPTH = 5  # groups in groups
-MAX_PARTS = 60  # conditions and groups
-BARE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_. '!&")
+MAX_FILTER_LENGTH = 2000  # characters
+MAX_GROUP_DEPTH = 5  # groups in groups
+MAX_FILTER_NODES = 60  # conditions and groups
+UNQUOTED_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_. '!&")
 
 
 @dataclass(frozen=True)
-class Between:
+class RangeCondition:
     """A number in a range, both ends included; an end that is None is open."""
 
     field: str
@@ -33,7 +33,7 @@ class Between:
 
 
 @dataclass(frozen=True)
-class Is:
+class ChoiceCondition:
     """One of a movie's genres or tags, or its decade ("1990")."""
 
     field: str
@@ -41,19 +41,19 @@ class Is:
 
 
 @dataclass(frozen=True)
-class Flag:
+class FlagCondition:
     """Whether a movie is in a set that the caller brings."""
 
     field: str
 
 
 @dataclass(frozen=True)
-class Group:
-    kind: Kind
-    parts: tuple["Node", ...] = ()
+class ConditionGroup:
+    kind: GroupKind
+    parts: tuple["FilterNode", ...] = ()
 
 
-Node: TypeAlias = Between | Is | Flag | Group
+FilterNode: TypeAlias = RangeCondition | ChoiceCondition | FlagCondition | ConditionGroup
 
 
 class FilterError(ValueError):
@@ -68,63 +68,65 @@ class FilterError(ValueError):
         self.problem, self.at, self.found, self.known = problem, at, found[:40], known
 
 
-def is_blank(node: Node) -> bool:
+def is_blank(node: FilterNode) -> bool:
     """Whether a condition has no value yet."""
     match node:
-        case Between():
+        case RangeCondition():
             return node.low is None and node.high is None
-        case Is():
+        case ChoiceCondition():
             return not node.value
-        case Group():
+        case ConditionGroup():
             return all(is_blank(part) for part in node.parts)
     return False
 
 
-def filled(node: Node) -> Node | None:
+def drop_blank_nodes(node: FilterNode) -> FilterNode | None:
     """The tree without what is blank; None where nothing is left."""
     if is_blank(node):
         return None
-    if isinstance(node, Group):
-        return Group(node.kind, tuple(part for each in node.parts if (part := filled(each)) is not None))
+    if isinstance(node, ConditionGroup):
+        return ConditionGroup(
+            node.kind, tuple(part for each in node.parts if (part := drop_blank_nodes(each)) is not None)
+        )
     return node
 
 
-def write(node: Node) -> str:
+def write_filter(node: FilterNode) -> str:
     """As `read` reads it."""
     match node:
-        case Group():
-            return f"{node.kind}({','.join(write(part) for part in node.parts)})"
-        case Between():
-            low, high = _number(node.low), _number(node.high)
+        case ConditionGroup():
+            return f"{node.kind}({','.join(write_filter(part) for part in node.parts)})"
+        case RangeCondition():
+            low, high = _format_number(node.low), _format_number(node.high)
             return f"{node.field}:{low if low == high else f'{low}..{high}'}"
-        case Is():
-            return f"{node.field}:{_value(node.value)}"
+        case ChoiceCondition():
+            return f"{node.field}:{_quote_value(node.value)}"
     return node.field
 
 
-def write_top(root: Group) -> str:
+def write_filter_root(root: ConditionGroup) -> str:
     """Like `write`, an `and` without its brackets where it reads the same."""
-    if root.kind == "and" and not (len(root.parts) == 1 and isinstance(root.parts[0], Group)):
-        return ",".join(write(part) for part in root.parts)
-    return write(root)
+    if root.kind == "and" and not (len(root.parts) == 1 and isinstance(root.parts[0], ConditionGroup)):
+        return ",".join(write_filter(part) for part in root.parts)
+    return write_filter(root)
 
 
-def depth(node: Node) -> int:
+def measure_depth(node: FilterNode) -> int:
     """How many groups stand in one another."""
-    return 1 + max((depth(part) for part in node.parts), default=0) if isinstance(node, Group) else 0
+    return 1 + max((measure_depth(part) for part in node.parts), default=0) if isinstance(node, ConditionGroup) else 0
 
 
-def size(node: Node) -> int:
+def count_nodes(node: FilterNode) -> int:
     """Conditions and groups, the node itself counted."""
-    return 1 + sum(size(part) for part in node.parts) if isinstance(node, Group) else 1
+    return 1 + sum(count_nodes(part) for part in node.parts) if isinstance(node, ConditionGroup) else 1
 
 
-def _number(value: float | None) -> str:
+def _format_number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}".rstrip("0").rstrip(".")
 
 
-def _value(text: str) -> str:
+def _quote_value(text: str) -> str:
     """Quoted where it holds a sign that means something."""
-    if text and (set(text) - BARE or text != text.strip()):
+    if text and (set(text) - UNQUOTED_CHARACTERS or text != text.strip()):
         return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return text

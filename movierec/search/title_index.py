@@ -12,38 +12,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movierec.catalog.catalog import Movie
-from movierec.search.titles import ARTICLES, NUMERALS, Chunk, chunks, key, names, without_articles
-from movierec.search.vocabulary import LAST, Vocabulary, pairs
+from movierec.search.titles import (
+    ARTICLES,
+    NUMERALS,
+    Token,
+    alternative_titles,
+    drop_articles,
+    title_key,
+    tokenize_title,
+)
+from movierec.search.vocabulary import LAST_CHARACTER, Vocabulary, pair_words_with_names
 
-Weights = NDArray[np.float32]
-Names = NDArray[np.intp]
-State = Literal["exact", "similar", "partial"]
+Float32Array = NDArray[np.float32]
+Indices = NDArray[np.intp]
+MatchState = Literal["exact", "similar", "partial"]
 
-WHOLE, NUMERAL, BEGINNING, YEAR, GENRE = 1.0, 0.95, 0.8, 0.7, 0.5  # how well a word is matched by ...
-TWO_WORDS, TYPO, TYPO_IN_BEGINNING = 0.7, {1: 0.6, 2: 0.45}, 0.4  # ... and when it is mistyped
-OF_NAME, WHOLE_NAME, OF_FAME = 0.6, 2.0, 0.9  # what covering a name, matching all of it, and fame add
-BEGINS, IS = 0.3, 0.6  # the name begins with the query as it was typed, is it
-FEW = 5  # with fewer movies than this, typing errors are looked for
-MOST_MISTYPED = 4  # ... in so many words
+WHOLE_WORD_MATCH, NUMERAL_MATCH, BEGINNING_MATCH, YEAR_MATCH, GENRE_MATCH = (
+    1.0,
+    0.95,
+    0.8,
+    0.7,
+    0.5,
+)  # how well a word is matched by ...
+TWO_WORDS_MATCH, TYPO_MATCH, TYPO_IN_BEGINNING_MATCH = 0.7, {1: 0.6, 2: 0.45}, 0.4  # ... and when it is mistyped
+NAME_SHARE_BONUS, WHOLE_NAME_BONUS, FAME_BONUS = 0.6, 2.0, 0.9  # what covering a name, matching all of it, and fame add
+BEGINS_AS_TYPED_BONUS, EQUALS_AS_TYPED_BONUS = 0.3, 0.6  # the name begins with the query as it was typed, is it
+FEW_MATCHES = 5  # with fewer movies than this, typing errors are looked for
+MAX_MISTYPED_TERMS = 4  # ... in so many words
 
 
-class Matches(NamedTuple):
+class TitleMatches(NamedTuple):
     """`score` by row of the catalogue, 0 where nothing matches; the best first would be relevance.
 
     `state` is "similar" where typing errors had to be allowed for, "partial" where no movie has all words.
     `meant` is the query with its unknown words replaced, or None.
     """
 
-    score: Weights
-    state: State = "exact"
+    score: Float32Array
+    state: MatchState = "exact"
     meant: str | None = None
 
 
-class Found(NamedTuple):
+class TermMatch(NamedTuple):
     """How well a term of the query matches each name: at all, and in its words alone."""
 
-    weight: Weights
-    words: Weights
+    weight: Float32Array
+    words: Float32Array
 
 
 @dataclass(frozen=True)
@@ -52,72 +66,72 @@ class TitleIndex:
 
     vocabulary: Vocabulary
     n_movies: int
-    rows: Names  # the place in the catalogue
-    lengths: Weights  # letters, without articles
+    rows: Indices  # the place in the catalogue
+    lengths: Float32Array  # letters, without articles
     years: NDArray[np.int16]
-    fame: Weights  # 0 to 1
+    fame: Float32Array  # 0 to 1
     genres: dict[str, NDArray[np.bool_]]
     keys: list[str]  # sorted
-    by_key: Names  # the name of each key
+    by_key: Indices  # the name of each key
 
     @classmethod
     def of(cls, movies: Sequence[Movie]) -> Self:
-        texts = [names(movie.title) for movie in movies]
+        texts = [alternative_titles(movie.title) for movie in movies]
         counts = np.array([len(each) for each in texts], dtype=np.intp)
         row = np.repeat(np.arange(len(movies)), counts)
-        found = [chunks(text) for each in texts for text in each]
-        keys = [key(each) for each in found]
+        found = [tokenize_title(text) for each in texts for text in each]
+        keys = [title_key(each) for each in found]
         order = sorted(range(len(keys)), key=keys.__getitem__)
         fame = np.log1p([movie.n_ratings for movie in movies])
         return cls(
-            Vocabulary(pairs(found)),
+            Vocabulary(pair_words_with_names(found)),
             len(movies),
             row,
             np.array([max(len(each.replace(" ", "")), 1) for each in keys], dtype=np.float32),
             np.array([movie.year or 0 for movie in movies], dtype=np.int16)[row],
             (fame / max(float(fame.max(initial=0)), 1.0)).astype(np.float32)[row],
             {
-                "".join(chunk.joined for chunk in chunks(genre)): np.array([genre in movie.genres for movie in movies])[
-                    row
-                ]
+                "".join(chunk.joined for chunk in tokenize_title(genre)): np.array(
+                    [genre in movie.genres for movie in movies]
+                )[row]
                 for genre in {genre for movie in movies for genre in movie.genres}
             },
             [keys[i] for i in order],
             np.array(order, dtype=np.intp),
         )
 
-    def search(self, query: str) -> Matches:
+    def search(self, query: str) -> TitleMatches:
         """Every word must begin a word of one and the same name, or be the movie's year or genre.
 
         Only when few movies match, none of them by its whole name, typing errors are allowed for, and only when
         still none does, movies with some of the words come.
         """
-        terms = without_articles(chunks(query))
+        terms = drop_articles(tokenize_title(query))
         if not terms or not len(self.lengths):
-            return Matches(np.zeros(self.n_movies, np.float32))
+            return TitleMatches(np.zeros(self.n_movies, np.float32))
         found = [self._found(term) for term in terms]
-        score = self._score(terms, found, all_of(found))
-        if np.count_nonzero(score) >= FEW or score.max() > 1 + WHOLE + WHOLE_NAME:
-            return Matches(score)
+        score = self._score(terms, found, match_all_terms(found))
+        if np.count_nonzero(score) >= FEW_MATCHES or score.max() > 1 + WHOLE_WORD_MATCH + WHOLE_NAME_BONUS:
+            return TitleMatches(score)
         wider = self._mistyped(terms, found)
-        similar = self._score(terms, wider, all_of(wider))
+        similar = self._score(terms, wider, match_all_terms(wider))
         if score.any():
-            return Matches(np.maximum(score, similar))
+            return TitleMatches(np.maximum(score, similar))
         if similar.any():
-            return Matches(similar, "similar", self.meant(terms))
+            return TitleMatches(similar, "similar", self.meant(terms))
         some = found if any(each.weight.any() for each in found) else wider
         have = np.sum([each.weight > 0 for each in some], axis=0)
         partial = self._score(terms, some, (have == have.max()) & (have > 0))
-        return Matches(partial, "partial" if partial.any() else "exact")
+        return TitleMatches(partial, "partial" if partial.any() else "exact")
 
-    def alphabet(self) -> Names:
+    def alphabet(self) -> Indices:
         """The rows of the catalogue by title, articles and accents left out; equals in catalogue order."""
         place = np.empty_like(self.by_key)
         place[self.by_key] = np.arange(len(place))
         whole = np.append(self.rows[1:] != self.rows[:-1], True)  # the last name of a movie is all of its title
         return np.argsort(place[whole[: len(place)]])
 
-    def meant(self, terms: Sequence[Chunk]) -> str | None:
+    def meant(self, terms: Sequence[Token]) -> str | None:
         """The query in words that titles have."""
         words = [self._known(term.joined) for term in terms]
         return " ".join(words) if words != [term.joined for term in terms] else None
@@ -127,50 +141,50 @@ class TitleIndex:
         nearest = self.vocabulary.similar(word) if start == end else []
         return self.vocabulary.words[nearest[0][1]] if nearest else word
 
-    def _found(self, term: Chunk) -> Found:
+    def _found(self, term: Token) -> TermMatch:
         words = self._word(term.joined)
         if len(term.parts) > 1:
             words = np.maximum(words, np.min([self._word(part) for part in term.parts], axis=0))
         weight = words
         if len(term.joined) == 4 and term.joined.isascii() and term.joined.isdigit():
-            weight = np.maximum(weight, np.float32(YEAR) * (self.years == int(term.joined)))
+            weight = np.maximum(weight, np.float32(YEAR_MATCH) * (self.years == int(term.joined)))
         if term.joined in self.genres:
-            weight = np.maximum(weight, np.float32(GENRE) * self.genres[term.joined])
-        return Found(weight, words)
+            weight = np.maximum(weight, np.float32(GENRE_MATCH) * self.genres[term.joined])
+        return TermMatch(weight, words)
 
-    def _word(self, word: str) -> Weights:
+    def _word(self, word: str) -> Float32Array:
         """By whole words, numerals of either kind, beginnings."""
         weights = np.zeros(len(self.lengths), np.float32)
-        weights[self.vocabulary.span(*self.vocabulary.beginning_with(word))] = BEGINNING
-        for spelling, weight in ((NUMERALS.get(word), NUMERAL), (word, WHOLE)):
+        weights[self.vocabulary.span(*self.vocabulary.beginning_with(word))] = BEGINNING_MATCH
+        for spelling, weight in ((NUMERALS.get(word), NUMERAL_MATCH), (word, WHOLE_WORD_MATCH)):
             if spelling is not None:
                 weights[self.vocabulary.holders(spelling)] = weight
         return weights
 
-    def _mistyped(self, terms: Sequence[Chunk], found: Sequence[Found]) -> list[Found]:
+    def _mistyped(self, terms: Sequence[Token], found: Sequence[TermMatch]) -> list[TermMatch]:
         """What was found, and similar words: of unknown terms first, and not of endlessly many."""
         unknown_first = sorted(range(len(terms)), key=lambda i: bool(found[i].weight.any()))
         wider = list(found)
-        for i in unknown_first[:MOST_MISTYPED]:
+        for i in unknown_first[:MAX_MISTYPED_TERMS]:
             similar = self._similar(terms[i].joined)
-            wider[i] = Found(np.maximum(found[i].weight, similar), np.maximum(found[i].words, similar))
+            wider[i] = TermMatch(np.maximum(found[i].weight, similar), np.maximum(found[i].words, similar))
         return wider
 
-    def _similar(self, word: str) -> Weights:
+    def _similar(self, word: str) -> Float32Array:
         """By words with a letter wrong or two, and by two words written as one."""
         known, weights = self.vocabulary, np.zeros(len(self.lengths), np.float32)
         for span in known.similar_beginnings(word):
-            weights[known.span(*span)] = TYPO_IN_BEGINNING
+            weights[known.span(*span)] = TYPO_IN_BEGINNING_MATCH
         for wrong, at in reversed(known.similar(word)):
             if wrong:
-                weights[known.span(at, at + 1)] = TYPO[wrong]
+                weights[known.span(at, at + 1)] = TYPO_MATCH[wrong]
         for cut in range(3, len(word) - 2):
             first, second = known.holders(word[:cut]), known.holders(word[cut:])
             if len(first) and len(second):
-                weights[np.intersect1d(first, second, assume_unique=True)] = TWO_WORDS
+                weights[np.intersect1d(first, second, assume_unique=True)] = TWO_WORDS_MATCH
         return weights
 
-    def _score(self, terms: Sequence[Chunk], found: Sequence[Found], matched: NDArray[np.bool_]) -> Weights:
+    def _score(self, terms: Sequence[Token], found: Sequence[TermMatch], matched: NDArray[np.bool_]) -> Float32Array:
         """By row of the catalogue, of its best name: how well the words match, how much of the name they are, fame."""
         at = np.flatnonzero(matched)
         share, mean = np.zeros(len(at), np.float32), np.zeros(len(at), np.float32)
@@ -179,23 +193,23 @@ class TitleIndex:
             share += np.float32(letters) * each.words[at]
             mean += each.weight[at] / np.float32(len(terms))
         share = np.minimum(share / self.lengths[at], 1)
-        score = 1 + mean + OF_NAME * share + WHOLE_NAME * (share > 0.999) + OF_FAME * self.fame[at]
-        score += self._as_typed(key(terms))[at]
+        score = 1 + mean + NAME_SHARE_BONUS * share + WHOLE_NAME_BONUS * (share > 0.999) + FAME_BONUS * self.fame[at]
+        score += self._as_typed(title_key(terms))[at]
         if len(terms) > 1 and len(terms[-1].joined) == 4 and terms[-1].joined.isdigit():
-            score += self._as_typed(key(terms[:-1]))[at]
+            score += self._as_typed(title_key(terms[:-1]))[at]
         best = np.zeros(self.n_movies, np.float32)
         np.maximum.at(best, self.rows[at], score)
         return best
 
-    def _as_typed(self, text: str) -> Weights:
+    def _as_typed(self, text: str) -> Float32Array:
         bonus = np.zeros(len(self.lengths), np.float32)
         start = bisect_left(self.keys, text)
-        bonus[self.by_key[start : bisect_left(self.keys, text + LAST)]] = BEGINS
-        bonus[self.by_key[start : bisect_right(self.keys, text)]] = IS
+        bonus[self.by_key[start : bisect_left(self.keys, text + LAST_CHARACTER)]] = BEGINS_AS_TYPED_BONUS
+        bonus[self.by_key[start : bisect_right(self.keys, text)]] = EQUALS_AS_TYPED_BONUS
         return bonus
 
 
-def all_of(found: Sequence[Found]) -> NDArray[np.bool_]:
+def match_all_terms(found: Sequence[TermMatch]) -> NDArray[np.bool_]:
     """The names that each term matches."""
     matched: NDArray[np.bool_] = np.all([each.weight > 0 for each in found], axis=0)
     return matched

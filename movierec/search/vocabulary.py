@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from movierec.search.titles import Chunk
+from movierec.search.titles import Token
 
-MOST_WORDS = 40  # similar words that are looked up for one
-BEGINNINGS = range(4, 13)
-LAST = "\U0010ffff"  # sorts behind every letter
+MAX_SIMILAR_WORDS = 40  # similar words that are looked up for one
+BEGINNING_LENGTHS = range(4, 13)
+LAST_CHARACTER = "\U0010ffff"  # sorts behind every letter
 
 
 class Vocabulary:
@@ -30,16 +30,18 @@ class Vocabulary:
         by_length: dict[int, list[int]] = defaultdict(list)
         for at, word in enumerate(self.words):
             by_length[len(word)].append(at)
-        self.of_length = {length: Texts(ats, [self.words[at] for at in ats]) for length, ats in by_length.items()}
-        self.beginnings = {length: self._beginnings(length) for length in BEGINNINGS}
+        self.of_length = {
+            length: ComparableTexts(ats, [self.words[at] for at in ats]) for length, ats in by_length.items()
+        }
+        self.beginnings = {length: self._beginnings(length) for length in BEGINNING_LENGTHS}
 
-    def _beginnings(self, length: int) -> "Texts":
+    def _beginnings(self, length: int) -> "ComparableTexts":
         """The different first `length` letters of longer words, and where the first such word stands."""
         found: dict[str, int] = {}
         for at, word in enumerate(self.words):
             if len(word) > length:
                 found.setdefault(word[:length], at)
-        return Texts(list(found.values()), list(found))
+        return ComparableTexts(list(found.values()), list(found))
 
     def span(self, start: int, end: int) -> NDArray[np.int32]:
         """The names that hold any of the words from `start` to before `end`."""
@@ -52,11 +54,11 @@ class Vocabulary:
         return self.span(at, at + is_known)
 
     def beginning_with(self, start: str) -> tuple[int, int]:
-        return bisect_left(self.words, start), bisect_left(self.words, start + LAST)
+        return bisect_left(self.words, start), bisect_left(self.words, start + LAST_CHARACTER)
 
     def similar(self, word: str) -> list[tuple[int, int]]:
         """`(letters wrong, word)`: the nearest words, the more frequent ones first among equals."""
-        allowed = typos_allowed(word)
+        allowed = count_allowed_typos(word)
         lengths = range(len(word) - allowed, len(word) + allowed + 1) if allowed else ()
         found = [
             each
@@ -64,35 +66,35 @@ class Vocabulary:
             if length in self.of_length
             for each in self.of_length[length].near(word, allowed)
         ]
-        return sorted(found, key=lambda each: (each[0], -self.frequency(each[1]), each[1]))[:MOST_WORDS]
+        return sorted(found, key=lambda each: (each[0], -self.frequency(each[1]), each[1]))[:MAX_SIMILAR_WORDS]
 
     def similar_beginnings(self, word: str) -> list[tuple[int, int]]:
         """Spans of longer words that begin with `word` but for one letter."""
-        lengths = (len(word), len(word) + 1) if typos_allowed(word) else ()
+        lengths = (len(word), len(word) + 1) if count_allowed_typos(word) else ()
         found = [
             self.beginning_with(self.words[at][:length])
             for length in lengths
             if length in self.beginnings
             for _, at in self.beginnings[length].near(word, 1)
         ]
-        return found[:MOST_WORDS]
+        return found[:MAX_SIMILAR_WORDS]
 
     def frequency(self, at: int) -> int:
         return int(self.ends[at + 1] - self.ends[at])
 
 
-def typos_allowed(word: str) -> int:
+def count_allowed_typos(word: str) -> int:
     """None in three letters or in a number, one in seven, two in more."""
     return 0 if len(word) < 4 or word.isdigit() else 1 if len(word) < 8 else 2
 
 
-class Texts:
+class ComparableTexts:
     """Words, or beginnings of words, compared by edit distance; `places` are the numbers of their words."""
 
     def __init__(self, places: list[int], texts: list[str]) -> None:
         self.places = places
         self.texts = texts
-        self.letters = np.array([letters_of(text) for text in texts], dtype=np.uint64)
+        self.letters = np.array([make_letter_mask(text) for text in texts], dtype=np.uint64)
 
     def near(self, word: str, allowed: int) -> list[tuple[int, int]]:
         """`(edit distance, place)` of the texts at most `allowed` edits away; a swap of two neighbours is one edit.
@@ -101,7 +103,7 @@ class Texts:
         that they hold. This way all that is similar to a word is found among 45,000 words in 0.7 ms; by rapidfuzz alone
         it takes 10 ms.
         """
-        letters = np.uint64(letters_of(word))
+        letters = np.uint64(make_letter_mask(word))
         n_missing = np.bitwise_count(letters & ~self.letters)
         n_added = np.bitwise_count(self.letters & ~letters)
         likely = np.flatnonzero((n_missing <= allowed) & (n_added <= allowed))
@@ -112,7 +114,7 @@ class Texts:
         return [(int(wrong[i]), self.places[likely[i]]) for i in np.flatnonzero(wrong <= allowed)]
 
 
-def letters_of(text: str) -> int:
+def make_letter_mask(text: str) -> int:
     """The kinds of letters in the text as a 64-bit mask; letters whose code is equal modulo 64 share a bit."""
     bits = 0
     for letter in text:
@@ -120,7 +122,7 @@ def letters_of(text: str) -> int:
     return bits
 
 
-def pairs(names_in_chunks: Iterable[Sequence[Chunk]]) -> Iterable[tuple[str, int]]:
+def pair_words_with_names(names_in_chunks: Iterable[Sequence[Token]]) -> Iterable[tuple[str, int]]:
     """Each word of each name once; the parts of a chunk, and the chunk as one."""
     for name, found in enumerate(names_in_chunks):
         words = {word for chunk in found for word in (*chunk.parts, chunk.joined)}

@@ -2,26 +2,26 @@
 
 from typing import Literal
 
-Kind = Literal["poster", "backdrop"]
+ImageKind = Literal["poster", "backdrop"]
 
-HOST = "https://image.tmdb.org/t/p"  # MOVIEREC_TMDB_IMAGES says another
-SIZES: dict[Kind, str] = {"poster": "w342", "backdrop": "w1280"}  # 342 pixels wide and 2:3; 1280 and 16:9
-MAX_BYTES = 2 * 2**20  # a poster has about 30 kB, a backdrop 150
-CACHE_MB = 500  # of images that the site fetches itself; MOVIEREC_POSTER_CACHE_MB says another number
-KEPT_DAYS = 150  # then an image is fetched anew: TMDB lets nothing be kept longer than six months
+DEFAULT_HOST = "https://image.tmdb.org/t/p"  # MOVIEREC_TMDB_IMAGES says another
+IMAGE_SIZES: dict[ImageKind, str] = {"poster": "w342", "backdrop": "w1280"}  # 342 pixels wide and 2:3; 1280 and 16:9
+MAX_IMAGE_BYTES = 2 * 2**20  # a poster has about 30 kB, a backdrop 150
+DEFAULT_CACHE_MB = 500  # of images that the site fetches itself; MOVIEREC_POSTER_CACHE_MB says another number
+MAX_AGE_DAYS = 150  # then an image is fetched anew: TMDB lets nothing be kept longer than six months
 
 
-def address(host: str, kind: Kind, path: str) -> str:
+def build_image_url(host: str, kind: ImageKind, path: str) -> str:
     """Of an image by its path in the metadata."""
-    return f"{host.rstrip('/')}/{SIZES[kind]}{path}"
+    return f"{host.rstrip('/')}/{IMAGE_SIZES[kind]}{path}"
 
 
-def file_name(kind: Kind, path: str) -> str:
+def build_image_file_name(kind: ImageKind, path: str) -> str:
     """Of an image on our disk, told by its path in the metadata."""
-    return f"{SIZES[kind]}-{path.removeprefix('/')}"
+    return f"{IMAGE_SIZES[kind]}-{path.removeprefix('/')}"
 
 
-def media_type(content: bytes) -> str | None:
+def detect_media_type(content: bytes) -> str | None:
     """What the first bytes say the image is, whatever its name; None for what is none of ours."""
     if content.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
@@ -32,11 +32,11 @@ def media_type(content: bytes) -> str | None:
     return None
 
 
-def fault_of(content: bytes, content_type: str) -> str | None:
+def explain_invalid_image(content: bytes, content_type: str) -> str | None:
     """Why what an image host sent is no image for us; None where it is one."""
-    if len(content) > MAX_BYTES:
-        return f"more than {MAX_BYTES} bytes"
-    found = media_type(content)
+    if len(content) > MAX_IMAGE_BYTES:
+        return f"more than {MAX_IMAGE_BYTES} bytes"
+    found = detect_media_type(content)
     if found is None:
         return "no JPEG, PNG or WebP by its first bytes"
     told = content_type.partition(";")[0].strip().lower()

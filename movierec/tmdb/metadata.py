@@ -15,12 +15,12 @@ import polars as pl
 
 from movierec.data.schema import TIMESTAMP, Schema
 
-TOP_CAST = 8  # so many of the cast stand on a page
-DIRECTOR = "Director"
-BATCH = 2_000  # movies shaped at a time; a whole catalogue's credits as Python objects are gigabytes
-IMAGE_PATH = re.compile(r"/[\w-]{1,80}\.(?:jpg|jpeg|png|webp)")
+N_CAST_SHOWN = 8  # so many of the cast stand on a page
+DIRECTOR_JOB = "Director"
+BATCH_SIZE = 2_000  # movies shaped at a time; a whole catalogue's credits as Python objects are gigabytes
+IMAGE_PATH_PATTERN = re.compile(r"/[\w-]{1,80}\.(?:jpg|jpeg|png|webp)")
 
-SCHEMAS: dict[str, Schema] = {
+METADATA_SCHEMAS: dict[str, Schema] = {
     "movies": {
         "movie_id": pl.Int32,
         "tmdb_id": pl.Int32,
@@ -48,7 +48,7 @@ SCHEMAS: dict[str, Schema] = {
     "companies": {"company_id": pl.Int64, "name": pl.String, "country": pl.String},
     "movie_companies": {"movie_id": pl.Int32, "company_id": pl.Int64},
 }
-KEYS = {"persons": "person_id", "genres": "genre_id", "companies": "company_id"}
+KEY_COLUMNS = {"persons": "person_id", "genres": "genre_id", "companies": "company_id"}
 DESCRIPTIONS: Schema = {
     "movie_id": pl.Int32,
     "overview": pl.String,
@@ -63,7 +63,7 @@ DESCRIPTIONS: Schema = {
 }
 
 
-class Detail(NamedTuple):
+class MovieDetail(NamedTuple):
     """TMDB's answer about one of our movies: its detail with `credits` appended."""
 
     movie_id: int
@@ -85,14 +85,14 @@ class Metadata:
     movie_companies: pl.DataFrame
 
     @classmethod
-    def of(cls, details: Iterable[Detail]) -> Self:
+    def of(cls, details: Iterable[MovieDetail]) -> Self:
         """What an answer lacks or has in another type is null; of a person the newest answer counts."""
         rest = iter(details)
-        batches = [_tables(())]
-        while batch := list(islice(rest, BATCH)):
-            batches.append(_tables(batch))
-        tables = {name: pl.concat([batch[name] for batch in batches]) for name in SCHEMAS}
-        for name, key in KEYS.items():
+        batches = [_build_tables(())]
+        while batch := list(islice(rest, BATCH_SIZE)):
+            batches.append(_build_tables(batch))
+        tables = {name: pl.concat([batch[name] for batch in batches]) for name in METADATA_SCHEMAS}
+        for name, key in KEY_COLUMNS.items():
             tables[name] = tables[name].unique(key, keep="last", maintain_order=True).sort(key)
         return cls(**tables)
 
@@ -111,10 +111,10 @@ class Metadata:
             self.cast.join(named, on="person_id")
             .sort("movie_id", "order", maintain_order=True)
             .group_by("movie_id", maintain_order=True)
-            .agg(cast=pl.col("name").head(TOP_CAST))
+            .agg(cast=pl.col("name").head(N_CAST_SHOWN))
         )
         directors = (
-            self.crew.filter(pl.col("job") == DIRECTOR)
+            self.crew.filter(pl.col("job") == DIRECTOR_JOB)
             .join(named, on="person_id", maintain_order="left")
             .group_by("movie_id", maintain_order=True)
             .agg(directors=pl.col("name").unique(maintain_order=True))
@@ -130,80 +130,80 @@ class Metadata:
         )
 
 
-def _tables(details: Iterable[Detail]) -> dict[str, pl.DataFrame]:
+def _build_tables(details: Iterable[MovieDetail]) -> dict[str, pl.DataFrame]:
     """The tables of some movies; persons, genres and companies stand as often as they occur."""
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in SCHEMAS}
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in METADATA_SCHEMAS}
     for detail in details:
-        for name, row in _rows(detail):
+        for name, row in _iter_rows(detail):
             rows[name].append(row)
-    return {name: _frame(found, SCHEMAS[name]) for name, found in rows.items()}
+    return {name: _build_frame(found, METADATA_SCHEMAS[name]) for name, found in rows.items()}
 
 
-def _frame(rows: list[dict[str, Any]], schema: Schema) -> pl.DataFrame:
+def _build_frame(rows: list[dict[str, Any]], schema: Schema) -> pl.DataFrame:
     columns = {name: [row.get(name) for row in rows] for name in schema}
     return pl.DataFrame(columns, schema=schema, strict=False)
 
 
-def _rows(detail: Detail) -> Iterator[tuple[str, dict[str, Any]]]:
+def _iter_rows(detail: MovieDetail) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each row that an answer gives, with its table."""
     movie, body = {"movie_id": detail.movie_id}, detail.body
-    yield "movies", {**body, **movie, **_movie(body), "fetched_at": detail.fetched_at}
-    for genre in _identified(body.get("genres")):
+    yield "movies", {**body, **movie, **_parse_movie(body), "fetched_at": detail.fetched_at}
+    for genre in _select_identified(body.get("genres")):
         yield "genres", {"genre_id": genre["id"], "name": genre.get("name")}
         yield "movie_genres", movie | {"genre_id": genre["id"]}
-    for company in _identified(body.get("production_companies")):
+    for company in _select_identified(body.get("production_companies")):
         row = {"company_id": company["id"], "name": company.get("name"), "country": company.get("origin_country")}
         yield "companies", row | {"country": row["country"] or None}
         yield "movie_companies", movie | {"company_id": company["id"]}
     credits_ = body.get("credits")
     for table in ("cast", "crew"):
-        for member in _identified(credits_.get(table) if isinstance(credits_, Mapping) else None):
-            yield "persons", _person(member)
+        for member in _select_identified(credits_.get(table) if isinstance(credits_, Mapping) else None):
+            yield "persons", _parse_person(member)
             yield table, {**member, **movie, "person_id": member["id"]}
 
 
-def _movie(body: Mapping[str, Any]) -> dict[str, Any]:
+def _parse_movie(body: Mapping[str, Any]) -> dict[str, Any]:
     """Where TMDB writes 0 or an empty text for what it does not know, null."""
     release = str(body.get("release_date") or "")
     return {
         "tmdb_id": body.get("id"),
-        "overview": _text(body.get("overview")),
-        "tagline": _text(body.get("tagline")),
+        "overview": _clean_text(body.get("overview")),
+        "tagline": _clean_text(body.get("tagline")),
         "runtime": body.get("runtime") or None,
         "budget": body.get("budget") or None,
         "revenue": body.get("revenue") or None,
-        "release_date": _day(release),
-        "poster_path": image_path(body.get("poster_path")),
-        "backdrop_path": image_path(body.get("backdrop_path")),
+        "release_date": _parse_date(release),
+        "poster_path": parse_image_path(body.get("poster_path")),
+        "backdrop_path": parse_image_path(body.get("backdrop_path")),
     }
 
 
-def _person(member: Mapping[str, Any]) -> dict[str, Any]:
+def _parse_person(member: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "person_id": member["id"],
-        "name": _text(member.get("name")),
+        "name": _clean_text(member.get("name")),
         "known_for": member.get("known_for_department"),
-        "profile_path": image_path(member.get("profile_path")),
+        "profile_path": parse_image_path(member.get("profile_path")),
     }
 
 
-def _identified(members: Any) -> list[Mapping[str, Any]]:
+def _select_identified(members: Any) -> list[Mapping[str, Any]]:
     """The objects of a list that have a numeric id."""
     listed = members if isinstance(members, list) else []
     return [member for member in listed if isinstance(member, Mapping) and isinstance(member.get("id"), int)]
 
 
-def _text(value: Any) -> str | None:
+def _clean_text(value: Any) -> str | None:
     return " ".join(value.split()) or None if isinstance(value, str) else None
 
 
-def _day(text: str) -> Any:
+def _parse_date(text: str) -> Any:
     try:
         return datetime.fromisoformat(text).date()
     except ValueError:
         return None
 
 
-def image_path(value: Any) -> str | None:
+def parse_image_path(value: Any) -> str | None:
     """`value` where it is a plain path of an image, such as "/uXDfjJbdP4ijW5hWSBrPrlKpxab.jpg"; it names a file."""
-    return value if isinstance(value, str) and IMAGE_PATH.fullmatch(value) else None
+    return value if isinstance(value, str) and IMAGE_PATH_PATTERN.fullmatch(value) else None

@@ -4,34 +4,34 @@ import io
 
 from PIL import Image, ImageOps
 
-SIZE = (220, 330)  # a card of the widest strip at 1.3 pixels a point; sixty of these are about 320 kB
-QUALITY = 50  # of WebP
-MOST_PIXELS = 4_000_000  # a poster of TMDB's has 175,000; a few bytes may unpack to thousands of millions
+THUMBNAIL_SIZE = (220, 330)  # a card of the widest strip at 1.3 pixels a point; sixty of these are about 320 kB
+WEBP_QUALITY = 50  # of WebP
+MAX_PIXELS = 4_000_000  # a poster of TMDB's has 175,000; a few bytes may unpack to thousands of millions
 
 
 class UnreadableImageError(Exception):
     """Of an image that cannot be decoded, or that is not worth the memory."""
 
 
-def file_name(original: str) -> str:
+def build_thumbnail_file_name(original: str) -> str:
     """Of the small version, by the name of the large one that it lies beside."""
     return f"{original}.card.webp"
 
 
-def small(content: bytes) -> bytes:
+def make_thumbnail(content: bytes) -> bytes:
     """A WebP of the size of a card, cut to 2:3 as the page cuts it."""
     try:
-        return _small(content)
+        return _resize_to_thumbnail(content)
     except Exception as error:  # decoders of broken files raise whatever they stumble over
         raise UnreadableImageError(f"{type(error).__name__}: {error}") from error
 
 
-def _small(content: bytes) -> bytes:
+def _resize_to_thumbnail(content: bytes) -> bytes:
     with Image.open(io.BytesIO(content), formats=("JPEG", "PNG", "WEBP")) as image:
-        if image.width * image.height > MOST_PIXELS:
+        if image.width * image.height > MAX_PIXELS:
             raise ValueError(f"{image.width} by {image.height} pixels")
-        image.draft("RGB", SIZE)
+        image.draft("RGB", THUMBNAIL_SIZE)
         whole = image.convert("RGBA" if image.has_transparency_data else "RGB")
     made = io.BytesIO()
-    ImageOps.fit(whole, SIZE).save(made, "WEBP", quality=QUALITY, method=6)
+    ImageOps.fit(whole, THUMBNAIL_SIZE).save(made, "WEBP", quality=WEBP_QUALITY, method=6)
     return made.getvalue()

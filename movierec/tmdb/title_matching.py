@@ -5,46 +5,50 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-AT_THE_END = re.compile(r"\s*\(([^()]*)\)$")
-ALIAS = re.compile(r"^a\.?k\.?a\.?\s+", re.IGNORECASE)
-PARTS = re.compile(r": | - ")
-YEARS_APART = 1  # MovieLens and TMDB count festivals and premieres differently
+BRACKETS_AT_END = re.compile(r"\s*\(([^()]*)\)$")
+ALIAS_PREFIX = re.compile(r"^a\.?k\.?a\.?\s+", re.IGNORECASE)
+PART_SEPARATOR = re.compile(r": | - ")
+MAX_YEARS_APART = 1  # MovieLens and TMDB count festivals and premieres differently
 
 
-def names(title: str) -> list[str]:
+def alternative_titles(title: str) -> list[str]:
     """The names in a title, the main one first, those in brackets at its end after it."""
     others: list[str] = []
-    while (found := AT_THE_END.search(title)) and found.start():
-        others.insert(0, ALIAS.sub("", found[1].strip()))
+    while (found := BRACKETS_AT_END.search(title)) and found.start():
+        others.insert(0, ALIAS_PREFIX.sub("", found[1].strip()))
         title = title[: found.start()]
     return [title, *(name for name in others if name)]
 
 
-def plain(title: str) -> str:
+def normalize_title(title: str) -> str:
     """Letters and digits alone, without accents or case; "and" and "&" are one."""
     text = unicodedata.normalize("NFKD", title.replace("&", " and ")).casefold()
     return "".join(letter for letter in text if letter.isalnum())
 
 
-def best_match(results: Iterable[Mapping[str, Any]], title: str, year: int | None) -> int | None:
+def find_best_match(results: Iterable[Mapping[str, Any]], title: str, year: int | None) -> int | None:
     """The id of the result with the title's name and about its year; the first in the search of several.
 
     Of a title in parts, such as "Star Wars: Episode IV - A New Hope", a part is enough in just that year. None where
     nothing fits: no picture is better than another movie's.
     """
-    whole = {plain(name) for name in names(title)}
-    parts = {plain(part) for part in PARTS.split(names(title)[0]) if " " in part} if year else set()
+    whole = {normalize_title(name) for name in alternative_titles(title)}
+    parts = (
+        {normalize_title(part) for part in PART_SEPARATOR.split(alternative_titles(title)[0]) if " " in part}
+        if year
+        else set()
+    )
     fitting = []
     for place, result in enumerate(results):
-        called = {plain(str(result.get(field) or "")) for field in ("title", "original_title")} - {""}
-        found = _year(result)
+        called = {normalize_title(str(result.get(field) or "")) for field in ("title", "original_title")} - {""}
+        found = _parse_release_year(result)
         apart = abs(found - year) if found and year else 0 if year is None else None
-        is_it = called & whole and apart is not None and apart <= YEARS_APART
+        is_it = called & whole and apart is not None and apart <= MAX_YEARS_APART
         if isinstance(result.get("id"), int) and (is_it or (called & parts and apart == 0)):
             fitting.append((not is_it, apart, place, result["id"]))
     return min(fitting)[-1] if fitting else None
 
 
-def _year(result: Mapping[str, Any]) -> int | None:
+def _parse_release_year(result: Mapping[str, Any]) -> int | None:
     digits = str(result.get("release_date") or "")[:4]
     return int(digits) if digits.isdecimal() else None

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import duckdb
 
-from movierec.bundles.atomic_write import atomic
-from movierec.bundles.versioned_folders import current
+from movierec.bundles.atomic_write import atomic_write
+from movierec.bundles.versioned_folders import current_version
 
 # The exchange names of the cleaned tables, in MovieLens's own column names.
-EXPORTS = {
+EXPORT_QUERIES = {
     "cleaned_movies": """
         SELECT movie_id AS movieId, title, display_title AS displayTitle, year, array_to_string(genres, '|') AS genres
         FROM movies ORDER BY movieId""",
@@ -32,50 +32,54 @@ EXPORTS = {
 }
 
 
-class StoreError(RuntimeError):
+class FeatureStoreError(RuntimeError):
     """The feature store has not what was asked for."""
 
 
-def connect(store: Path) -> duckdb.DuckDBPyConnection:
+def connect_to_store(store: Path) -> duckdb.DuckDBPyConnection:
     """An in-memory database with a view per table of `store`, so that no file is ever locked."""
     tables = {path.stem: path for path in sorted(store.glob("*.parquet"))}
     if not tables:
-        raise StoreError(f"no tables under {store}: run `make pipeline SAMPLE={store.name}` first")
+        raise FeatureStoreError(f"no tables under {store}: run `make pipeline SAMPLE={store.name}` first")
     database = duckdb.connect()
-    for name, table in (tables | _star(store / "tmdb_metadata")).items():
+    for name, table in (tables | _find_tmdb_tables(store / "tmdb_metadata")).items():
         path = str(table).replace("'", "''")
         try:
             database.execute(f"CREATE VIEW \"{name}\" AS SELECT * FROM read_parquet('{path}')")  # noqa: S608
         except duckdb.Error as error:
-            raise StoreError(f"{_first_line(error)}; `make pipeline SAMPLE={store.name}` writes it anew") from error
+            raise FeatureStoreError(
+                f"{_get_first_line(error)}; `make pipeline SAMPLE={store.name}` writes it anew"
+            ) from error
     return database
 
 
-def export(store: Path, folder: Path) -> list[Path]:
+def export_tables(store: Path, folder: Path) -> list[Path]:
     """Writes EXPORTS as CSV files into `folder`; gives their paths. All or none where a table is missing."""
-    database = connect(store)
-    wanted = {table for query in EXPORTS.values() for table in database.get_table_names(query)}
+    database = connect_to_store(store)
+    wanted = {table for query in EXPORT_QUERIES.values() for table in database.get_table_names(query)}
     missing = sorted(wanted - set(views(database)))
     if missing:
-        raise StoreError(f"{store} lacks the table {', '.join(missing)}: run `make pipeline SAMPLE={store.name}` first")
+        raise FeatureStoreError(
+            f"{store} lacks the table {', '.join(missing)}: run `make pipeline SAMPLE={store.name}` first"
+        )
     written = []
-    for name, query in EXPORTS.items():
+    for name, query in EXPORT_QUERIES.items():
         path = folder / f"{name}.csv"
-        with atomic(path) as part:
+        with atomic_write(path) as part:
             target = str(part).replace("'", "''")
             try:
                 database.execute(f"COPY ({query}) TO '{target}' (FORMAT csv, HEADER)")
             except duckdb.BinderException as error:  # a column is missing: a table of other code
-                raise StoreError(
-                    f"{name}: {_first_line(error)}; `make pipeline SAMPLE={store.name}` writes the tables anew"
+                raise FeatureStoreError(
+                    f"{name}: {_get_first_line(error)}; `make pipeline SAMPLE={store.name}` writes the tables anew"
                 ) from error
         written.append(path)
     return written
 
 
-def _star(folder: Path) -> dict[str, Path]:
+def _find_tmdb_tables(folder: Path) -> dict[str, Path]:
     """The tables of TMDB's metadata as tmdb_movies, tmdb_cast and so on; none where nothing was fetched."""
-    version = current(folder)
+    version = current_version(folder)
     return {f"tmdb_{path.stem}": path for path in sorted(version.glob("*.parquet"))} if version else {}
 
 
@@ -84,5 +88,5 @@ def views(database: duckdb.DuckDBPyConnection) -> list[str]:
     return [name for (name,) in found]
 
 
-def _first_line(error: duckdb.Error) -> str:
+def _get_first_line(error: duckdb.Error) -> str:
     return str(error).splitlines()[0]

@@ -5,53 +5,53 @@ from pathlib import Path
 
 import polars as pl
 
-from movierec.bundles.atomic_write import atomic
+from movierec.bundles.atomic_write import atomic_write
 from movierec.recommender.recommendations import FALLBACK
 from movierec.recommender.two_stage import Recommender
 
-SCHEMA = {
+RECOMMENDATIONS_SCHEMA = {
     "user_id": pl.Int64,
     "movie_id": pl.Int32,
     "score": pl.Float32,
     "rank": pl.Int32,
     "model": pl.String,
 }
-BLOCK_ROWS = 1_000_000  # of unknown users, who cost nothing but what is written
+MAX_BLOCK_ROWS = 1_000_000  # of unknown users, who cost nothing but what is written
 
 
-class RecommendError(ValueError):
+class RecommendationError(ValueError):
     """Recommendations cannot be made; the message says why and what to do."""
 
 
-def recommendations(recommender: Recommender, user_ids: pl.Series, *, n: int) -> Iterator[pl.DataFrame]:
+def iter_recommendations(recommender: Recommender, user_ids: pl.Series, *, n: int) -> Iterator[pl.DataFrame]:
     """`user_id, movie_id, score, rank, model` in blocks; unknown users get the popular movies, as on the site."""
     known = user_ids.is_in(recommender.interactions.user_ids.tolist())
     for block in recommender.recommend_in_blocks(user_ids.filter(known).to_numpy(), n=n):
-        yield _shaped(block, recommender.model)
+        yield _cast_to_schema(block, recommender.model)
     popular = pl.DataFrame(
         {"movie_id": recommender.popular.movie_ids[:n], "score": recommender.popular.scores[:n]}
     ).with_row_index("rank", offset=1)
     strangers = user_ids.filter(~known).alias("user_id").to_frame()
-    for some in strangers.iter_slices(max(1, BLOCK_ROWS // n)):
-        yield _shaped(some.join(popular, how="cross"), FALLBACK)
+    for some in strangers.iter_slices(max(1, MAX_BLOCK_ROWS // n)):
+        yield _cast_to_schema(some.join(popular, how="cross"), FALLBACK)
 
 
-def _shaped(table: pl.DataFrame, model: str) -> pl.DataFrame:
+def _cast_to_schema(table: pl.DataFrame, model: str) -> pl.DataFrame:
     named = table.with_columns(model=pl.lit(model))
-    return named.select(pl.col(name).cast(dtype) for name, dtype in SCHEMA.items())
+    return named.select(pl.col(name).cast(dtype) for name, dtype in RECOMMENDATIONS_SCHEMA.items())
 
 
-def write(recommender: Recommender, user_ids: pl.Series, *, n: int, out: Path) -> int:
+def write_recommendations(recommender: Recommender, user_ids: pl.Series, *, n: int, out: Path) -> int:
     """Writes `out` a block at a time, so that memory does not grow with the users; gives the number of rows."""
     if n < 1:
-        raise RecommendError(f"N={n}: ask for at least one movie a user")
+        raise RecommendationError(f"N={n}: ask for at least one movie a user")
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     rows = 0
-    schema = pl.DataFrame(schema=SCHEMA).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
-    with atomic(out) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
-        for block in recommendations(recommender, user_ids, n=n):
+    schema = pl.DataFrame(schema=RECOMMENDATIONS_SCHEMA).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
+    with atomic_write(out) as part, pq.ParquetWriter(part, schema, compression="zstd") as writer:
+        for block in iter_recommendations(recommender, user_ids, n=n):
             table: pa.Table = block.to_arrow(compat_level=pl.CompatLevel.oldest())
             writer.write_table(table)
             rows += block.height

@@ -13,8 +13,8 @@ from sqlalchemy.engine import URL
 
 from movierec.settings import Settings, parse_database_url
 
-SCHEMA = "movierec"  # of PostgreSQL; SQLite has none
-ROWS_AT_ONCE = 200_000
+POSTGRES_SCHEMA = "movierec"  # of PostgreSQL; SQLite has none
+ROWS_PER_COPY = 200_000
 
 TABLES = {
     "movies": """movie_id integer PRIMARY KEY, title text NOT NULL, year smallint, popularity double precision,
@@ -37,7 +37,7 @@ class ExportError(RuntimeError):
     """A database that cannot be written to; names it without its password."""
 
 
-class RelationalHome(dg.ConfigurableResource):  # type: ignore[type-arg]
+class RelationalStore(dg.ConfigurableResource):  # type: ignore[type-arg]
     """SQLite files under `folder`, unless MOVIEREC_EXPORT_DATABASE_URL names a database.
 
     The variable is read when it is used: a password in it stands in no configuration and no log.
@@ -64,10 +64,10 @@ class RelationalHome(dg.ConfigurableResource):  # type: ignore[type-arg]
 def name_database(url: URL) -> str:
     """The PostgreSQL database of `url`, for people, without its password."""
     database, host = url.database or url.username, url.host or url.query.get("host") or "this machine"
-    return f"PostgreSQL database {database} of {host}, schema {SCHEMA}"
+    return f"PostgreSQL database {database} of {host}, schema {POSTGRES_SCHEMA}"
 
 
-def relations(catalogue: pl.LazyFrame, ratings: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+def build_relations(catalogue: pl.LazyFrame, ratings: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
     """The tables of TABLES, in an order in which references hold, their columns in the order of the table."""
     users = ratings.group_by("user_id").agg(n_ratings=pl.len(), mean_rating=pl.col("rating").mean())
     genres = catalogue.select("movie_id", genre="genres").explode("genre").drop_nulls().unique()
@@ -110,11 +110,11 @@ def write_sqlite(path: Path, tables: Mapping[str, pl.LazyFrame]) -> None:
 
 def write_postgres(url: URL, tables: Mapping[str, pl.LazyFrame]) -> None:
     """Replaces the schema SCHEMA in one transaction; COPY fills it under another name first."""
-    staging = f"{SCHEMA}_new"
-    named = {"new": sql.Identifier(staging), "old": sql.Identifier(SCHEMA)}
+    staging = f"{POSTGRES_SCHEMA}_new"
+    named = {"new": sql.Identifier(staging), "old": sql.Identifier(POSTGRES_SCHEMA)}
     _, connection = url.get_dialect()().create_connect_args(url)
     with psycopg.connect(**connection) as database, database.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [SCHEMA])  # one export at a time
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [POSTGRES_SCHEMA])  # one export at a time
         cursor.execute(sql.SQL("DROP SCHEMA IF EXISTS {new} CASCADE").format(**named))
         cursor.execute(sql.SQL("CREATE SCHEMA {new}").format(**named))
         cursor.execute(sql.SQL("SET LOCAL search_path TO {new}").format(**named))
@@ -122,7 +122,7 @@ def write_postgres(url: URL, tables: Mapping[str, pl.LazyFrame]) -> None:
             cursor.execute(f"CREATE TABLE {name} ({columns.format(**{each: each for each in TABLES})})".encode())
             rows = tables[name].collect(engine="streaming")
             with cursor.copy(f"COPY {name} FROM STDIN (FORMAT csv)".encode()) as copy:
-                for part in rows.iter_slices(ROWS_AT_ONCE):
+                for part in rows.iter_slices(ROWS_PER_COPY):
                     copy.write(part.write_csv(include_header=False).encode())
         for name, columns in INDEXES.items():
             cursor.execute(f"CREATE INDEX {name} ON {columns}".encode())

@@ -12,15 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from resources.sources.dataset import _REQUIRED, CSV_FILES, Progress, SourceError, _digest, _filling, _is_complete
+from resources.sources.dataset import (
+    _REQUIRED_FILES,
+    CSV_FILES,
+    ProgressCallback,
+    SourceError,
+    _hash_file,
+    _is_complete,
+    _replace_folder,
+)
 
 if TYPE_CHECKING:
     import httpx
 
-BASE_URL = "https://files.grouplens.org/datasets/movielens/"
+GROUPLENS_URL = "https://files.grouplens.org/datasets/movielens/"
 
 _log = logging.getLogger(__name__)
-_ATTEMPTS, _LONGEST_PAUSE = 4, 5.0  # seconds
+_MAX_ATTEMPTS, _MAX_PAUSE_SECONDS = 4, 5.0  # seconds
 FIRST_PAUSE_SECONDS = 0.5
 
 
@@ -34,7 +42,7 @@ class Archive:
     unpacked_limit: int = 4 * 2**30
 
 
-CATALOGUE: Mapping[str, Archive] = {
+ARCHIVES: Mapping[str, Archive] = {
     "ml-latest-small": Archive(
         size=978_202,
         digests={"sha256": "696d65a3dfceac7c45750ad32df2c259311949efec81f0f144fdfb91ebc9e436"},
@@ -60,56 +68,56 @@ CATALOGUE: Mapping[str, Archive] = {
 # --- archives: download, verify, unpack ---
 
 
-def _acquire_archive(archive: Archive, folder: Path, url: str, progress: Progress | None) -> None:
+def _acquire_archive(archive: Archive, folder: Path, url: str, progress: ProgressCallback | None) -> None:
     mark = json.dumps(dict(archive.digests), sort_keys=True)
     if _is_complete(folder, mark):
         return
     zip_path = folder.with_name(f"{folder.name}.zip")
     if zip_path.exists():
-        if wrong := _fault_of(zip_path, archive):
+        if wrong := _explain_mismatch(zip_path, archive):
             raise SourceError(f"{zip_path} is not the file from {url}: {wrong}; delete or replace it")
     else:
         part = zip_path.with_name(f"{zip_path.name}.part")
         _download(url, part, archive.size, progress or make_progress_display(zip_path.name))
-        if wrong := _fault_of(part, archive):
+        if wrong := _explain_mismatch(part, archive):
             part.unlink()
             raise SourceError(f"{url} sent another file than expected: {wrong}; it was deleted, try again")
         part.rename(zip_path)
-    with _filling(folder, mark) as new:
-        _unpack(zip_path, new, archive.unpacked_limit)
+    with _replace_folder(folder, mark) as new:
+        _unpack_archive(zip_path, new, archive.unpacked_limit)
 
 
-def _fault_of(path: Path, archive: Archive) -> str | None:
+def _explain_mismatch(path: Path, archive: Archive) -> str | None:
     """How a file differs from what was published, or None."""
     size = path.stat().st_size
     if size != archive.size:
         return f"expected {archive.size} bytes, got {size}"
     for algorithm, expected in archive.digests.items():
-        got = _digest(path, algorithm)
+        got = _hash_file(path, algorithm)
         if got != expected:
             return f"expected {algorithm} {expected}, got {got}"
     return None
 
 
-class _TryAgainError(Exception):
+class _TransientError(Exception):
     """The transfer ended early or the server was in trouble; what arrived is kept."""
 
 
-def _download(url: str, part: Path, size: int, progress: Progress) -> None:
+def _download(url: str, part: Path, size: int, progress: ProgressCallback) -> None:
     """Brings `part` to its whole size, from where an earlier attempt left it."""
     import httpx
     from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
     attempts = Retrying(
-        retry=retry_if_exception_type((httpx.TransportError, _TryAgainError)),
-        stop=stop_after_attempt(_ATTEMPTS),
-        wait=wait_exponential(multiplier=FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE),
+        retry=retry_if_exception_type((httpx.TransportError, _TransientError)),
+        stop=stop_after_attempt(_MAX_ATTEMPTS),
+        wait=wait_exponential(multiplier=FIRST_PAUSE_SECONDS, max=_MAX_PAUSE_SECONDS),
         reraise=True,
     )
     try:
         with open_client(url) as client:
-            attempts(_fetch, client, url, part, size, progress)
-    except (httpx.HTTPError, _TryAgainError) as error:
+            attempts(_fetch_rest, client, url, part, size, progress)
+    except (httpx.HTTPError, _TransientError) as error:
         raise SourceError(
             f"cannot download {url} ({error or type(error).__name__}); try again, which goes on from what "
             f"has arrived, or put a copy of the file at {part.with_suffix('')}"
@@ -132,7 +140,7 @@ def open_client(url: str, transport: "httpx.BaseTransport | None" = None) -> "ht
     )
 
 
-def _fetch(client: "httpx.Client", url: str, part: Path, size: int, progress: Progress) -> None:
+def _fetch_rest(client: "httpx.Client", url: str, part: Path, size: int, progress: ProgressCallback) -> None:
     """One request for what `part` still lacks; starts over where the server cannot or must not go on."""
     done = part.stat().st_size if part.exists() else 0
     if done == size:
@@ -146,36 +154,38 @@ def _fetch(client: "httpx.Client", url: str, part: Path, size: int, progress: Pr
     if validator:
         headers |= {"Range": f"bytes={done}-", "If-Range": validator}
     with client.stream("GET", url, headers=headers) as response:
-        _check_answer(response, part, done)
+        _check_response(response, part, done)
         if response.status_code != 206:
             done = 0
-        etag.write_text(_validator(response), encoding="ascii")
-        _append(response, part, done=done, size=size, progress=progress)
+        etag.write_text(_get_validator(response), encoding="ascii")
+        _append_response(response, part, done=done, size=size, progress=progress)
     etag.unlink()
 
 
-def _check_answer(response: "httpx.Response", part: Path, done: int) -> None:
+def _check_response(response: "httpx.Response", part: Path, done: int) -> None:
     import httpx
 
     status = response.status_code
     if status >= 500:
-        raise _TryAgainError(f"the server answered {status}")
+        raise _TransientError(f"the server answered {status}")
     is_other_range = status == 206 and not response.headers["Content-Range"].startswith(f"bytes {done}-")
     if status == 416 or is_other_range:
         part.unlink()
-        raise _TryAgainError("the server cannot go on where the last attempt ended")
+        raise _TransientError("the server cannot go on where the last attempt ended")
     if status >= 400:
         raise httpx.HTTPError(f"the server answered {status}")
 
 
-def _validator(response: "httpx.Response") -> str:
+def _get_validator(response: "httpx.Response") -> str:
     """What If-Range may carry: a strong ETag, or the date of the last change, or nothing."""
     etag: str = response.headers.get("ETag", "")
     last_modified: str = response.headers.get("Last-Modified", "")
     return etag if etag.startswith('"') else last_modified
 
 
-def _append(response: "httpx.Response", part: Path, *, done: int, size: int, progress: Progress) -> None:
+def _append_response(
+    response: "httpx.Response", part: Path, *, done: int, size: int, progress: ProgressCallback
+) -> None:
     with part.open("r+b" if done else "wb") as file:
         file.seek(done)
         for chunk in response.iter_raw():  # as it comes: a broken connection loses nothing
@@ -185,10 +195,10 @@ def _append(response: "httpx.Response", part: Path, *, done: int, size: int, pro
             if done > size:
                 break  # more than was published; the check of the size will tell
     if done < size:
-        raise _TryAgainError(f"the connection ended after {done} of {size} bytes")
+        raise _TransientError(f"the connection ended after {done} of {size} bytes")
 
 
-def make_progress_display(name: str) -> Progress:
+def make_progress_display(name: str) -> ProgressCallback:
     """A bar for someone at a terminal, otherwise a log line every ten percent."""
     if sys.stderr.isatty():
         from tqdm import tqdm
@@ -213,14 +223,14 @@ def make_progress_display(name: str) -> Progress:
     return log
 
 
-def _unpack(zip_path: Path, folder: Path, limit: int) -> None:
+def _unpack_archive(zip_path: Path, folder: Path, limit: int) -> None:
     """The CSV files and the README of an archive, flat in `folder`; nothing of an archive that climbs out."""
     try:
         with zipfile.ZipFile(zip_path) as archive:
             for member in archive.infolist():
-                _refuse_climbing(member, zip_path)
-            members = [member for member in archive.infolist() if _is_wanted(member)]
-            _refuse_odd(members, zip_path, limit)
+                _check_member_path(member, zip_path)
+            members = [member for member in archive.infolist() if _is_wanted_member(member)]
+            _check_members(members, zip_path, limit)
             for member in members:
                 target = folder / PurePosixPath(member.filename).name
                 with archive.open(member) as packed, target.open("xb") as file:
@@ -229,23 +239,23 @@ def _unpack(zip_path: Path, folder: Path, limit: int) -> None:
         raise SourceError(f"{zip_path} is not a sound zip file ({error}); delete or replace it") from error
 
 
-def _refuse_climbing(member: zipfile.ZipInfo, zip_path: Path) -> None:
+def _check_member_path(member: zipfile.ZipInfo, zip_path: Path) -> None:
     name = member.orig_filename.replace("\\", "/")
     is_link = stat.S_ISLNK(member.external_attr >> 16)
     if name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in name.split("/") or is_link:
         raise SourceError(f"{zip_path} holds {member.orig_filename!r}, which leads out of its folder; delete it")
 
 
-def _is_wanted(member: zipfile.ZipInfo) -> bool:
+def _is_wanted_member(member: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(member.filename)
     is_known = path.name in CSV_FILES or path.stem.upper() == "README"
     return is_known and len(path.parts) <= 2 and not member.is_dir()
 
 
-def _refuse_odd(members: list[zipfile.ZipInfo], zip_path: Path, limit: int) -> None:
+def _check_members(members: list[zipfile.ZipInfo], zip_path: Path, limit: int) -> None:
     names = [PurePosixPath(member.filename).name for member in members]
-    if any(names.count(name) != 1 for name in (*names, *_REQUIRED)):
-        raise SourceError(f"{zip_path} must hold each of {_REQUIRED} once and nothing twice; it holds {names}")
+    if any(names.count(name) != 1 for name in (*names, *_REQUIRED_FILES)):
+        raise SourceError(f"{zip_path} must hold each of {_REQUIRED_FILES} once and nothing twice; it holds {names}")
     size = sum(member.file_size for member in members)  # zipfile reads no more than a member declares
     if size > limit:
         raise SourceError(f"{zip_path} would unpack to {size} bytes; the limit is {limit}")

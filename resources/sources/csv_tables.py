@@ -13,11 +13,11 @@ from typing import Any, BinaryIO, Literal, NamedTuple
 
 import polars as pl
 
-from movierec.data.sampling import in_sample
+from movierec.data.sampling import is_in_sample
 from movierec.data.schema import LINKS, RATINGS, RAW_MOVIES, TAGS, TIMESTAMP, Schema
 
-_SHOWN = 10  # faults that a message spells out
-_WIDEST = 40  # characters of a faulty value that it quotes
+_MAX_SHOWN_FAULTS = 10  # faults that a message spells out
+_MAX_QUOTED_LENGTH = 40  # characters of a faulty value that it quotes
 
 
 class InputError(ValueError):
@@ -32,7 +32,7 @@ class RawTable:
     counts: dict[str, int]
 
 
-class _Number(NamedTuple):
+class _NumberRange(NamedTuple):
     """A whole or decimal number between two bounds, both allowed."""
 
     whole: bool
@@ -43,43 +43,47 @@ class _Number(NamedTuple):
         return f"a {'whole ' if self.whole else ''}number from {self.low} to {self.high}"
 
 
-_ID = _Number(whole=True, low=0, high=2**31 - 1)
-_STARS = _Number(whole=False, low=0.5, high=5)
-_SECONDS = _Number(whole=True, low=0, high=4_102_444_800)  # to the year 2100; milliseconds are far beyond
+_ID_RANGE = _NumberRange(whole=True, low=0, high=2**31 - 1)
+_RATING_RANGE = _NumberRange(whole=False, low=0.5, high=5)
+_TIMESTAMP_RANGE = _NumberRange(whole=True, low=0, high=4_102_444_800)  # to the year 2100; milliseconds are far beyond
 
-_WHOLE = re.compile(r"[+-]?[0-9]+")
-_DECIMAL = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_INTEGER_PATTERN = re.compile(r"[+-]?[0-9]+")
+_DECIMAL_PATTERN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
-class _Column(NamedTuple):
+class _CsvColumn(NamedTuple):
     """A column of a file: a number within bounds, or text. `empty` is what an empty cell comes to."""
 
     header: str
     name: str
-    number: _Number | None
+    number: _NumberRange | None
     empty: Literal["fault", "dropped", "null"]
 
 
-_USER = _Column("userId", "user_id", _ID, "fault")
-_MOVIE = _Column("movieId", "movie_id", _ID, "fault")
+_USER_COLUMN = _CsvColumn("userId", "user_id", _ID_RANGE, "fault")
+_MOVIE_COLUMN = _CsvColumn("movieId", "movie_id", _ID_RANGE, "fault")
 _COLUMNS = {
     "ratings": [
-        _USER,
-        _MOVIE,
-        _Column("rating", "rating", _STARS, "dropped"),
-        _Column("timestamp", "rated_at", _SECONDS, "fault"),
+        _USER_COLUMN,
+        _MOVIE_COLUMN,
+        _CsvColumn("rating", "rating", _RATING_RANGE, "dropped"),
+        _CsvColumn("timestamp", "rated_at", _TIMESTAMP_RANGE, "fault"),
     ],
-    "movies": [_MOVIE, _Column("title", "title", None, "null"), _Column("genres", "genres", None, "null")],
+    "movies": [_MOVIE_COLUMN, _CsvColumn("title", "title", None, "null"), _CsvColumn("genres", "genres", None, "null")],
     "tags": [
-        _USER,
-        _MOVIE,
-        _Column("tag", "tag", None, "dropped"),
-        _Column("timestamp", "tagged_at", _SECONDS, "fault"),
+        _USER_COLUMN,
+        _MOVIE_COLUMN,
+        _CsvColumn("tag", "tag", None, "dropped"),
+        _CsvColumn("timestamp", "tagged_at", _TIMESTAMP_RANGE, "fault"),
     ],
-    "links": [_MOVIE, _Column("imdbId", "imdb_id", _ID, "null"), _Column("tmdbId", "tmdb_id", _ID, "null")],
+    "links": [
+        _MOVIE_COLUMN,
+        _CsvColumn("imdbId", "imdb_id", _ID_RANGE, "null"),
+        _CsvColumn("tmdbId", "tmdb_id", _ID_RANGE, "null"),
+    ],
 }
 _SCHEMAS: dict[str, Schema] = {"ratings": RATINGS, "movies": RAW_MOVIES, "tags": TAGS, "links": LINKS}
-_REQUIRED = ("ratings", "movies")
+_REQUIRED_TABLES = ("ratings", "movies")
 
 
 def read_table(folder: Path, table: str, sample: str) -> RawTable:
@@ -90,26 +94,26 @@ def read_table(folder: Path, table: str, sample: str) -> RawTable:
     """
     path, columns = folder / f"{table}.csv", _COLUMNS[table]
     if not path.is_file():
-        if table in _REQUIRED:
+        if table in _REQUIRED_TABLES:
             found = ", ".join(sorted(each.name for each in folder.glob("*"))) or "nothing"
             raise InputError(f"{folder} has no {path.name}; in it: {found}")
         return RawTable(pl.LazyFrame(schema=_SCHEMAS[table]), {"missing_file": 1})
-    rows = _scan(path, columns)
-    counts = _checked_counts(path, rows, columns, sample=sample)
-    if table in _REQUIRED and not counts["rows_read"]:
+    rows = _scan_rows(path, columns)
+    counts = _check_and_count_rows(path, rows, columns, sample=sample)
+    if table in _REQUIRED_TABLES and not counts["rows_read"]:
         raise InputError(f"{path} has a header but no rows; put the whole file there")
     kept = rows.filter(_is_kept(columns, sample))
-    return RawTable(kept.select(_parsed(column, _SCHEMAS[table]) for column in columns), counts)
+    return RawTable(kept.select(_parse_column(column, _SCHEMAS[table]) for column in columns), counts)
 
 
-def _header(path: Path) -> list[str]:
+def _read_header(path: Path) -> list[str]:
     with path.open("rb") as file:
         first = next((line for line in file if line.strip()), b"")
         if b"\r" in first.removesuffix(b"\n").removesuffix(b"\r"):
             raise InputError(f"{path} has lines ended by CR, as on old Macs; write it again with LF or CRLF line ends")
         file.seek(0)
         try:
-            header = next((row for row in csv.reader(_lines(file)) if row), [])
+            header = next((row for row in csv.reader(_decode_lines(file)) if row), [])
         except csv.Error as error:
             raise InputError(f"{path} has no header that can be read ({error}); write it again as CSV") from error
     if not header:
@@ -117,34 +121,38 @@ def _header(path: Path) -> list[str]:
     return header
 
 
-def _scan(path: Path, columns: list[_Column]) -> pl.LazyFrame:
+def _scan_rows(path: Path, columns: list[_CsvColumn]) -> pl.LazyFrame:
     """The file's rows as text, behind them the `user_id` that samples go by."""
-    header = _header(path)
+    header = _read_header(path)
     wrong = [column.header for column in columns if header.count(column.header) != 1]
     if wrong:
-        found = [name[:_WIDEST] for name in header[:20]]
+        found = [name[:_MAX_QUOTED_LENGTH] for name in header[:20]]
         raise InputError(f"{path} must name each of the columns {wrong} once in its header; it has {found}")
     rows = pl.scan_csv(path, infer_schema=False)
-    return rows.with_columns(_parsed(_USER, RATINGS)) if _USER in columns else rows
+    return rows.with_columns(_parse_column(_USER_COLUMN, RATINGS)) if _USER_COLUMN in columns else rows
 
 
-def _checked_counts(path: Path, rows: pl.LazyFrame, columns: list[_Column], *, sample: str) -> dict[str, int]:
+def _check_and_count_rows(path: Path, rows: pl.LazyFrame, columns: list[_CsvColumn], *, sample: str) -> dict[str, int]:
     """What the file holds, once no row of it has a fault. Polars is quick, the csv module knows the lines."""
-    names = [name for name in rows.collect_schema().names() if name != _USER.name]
+    names = [name for name in rows.collect_schema().names() if name != _USER_COLUMN.name]
     try:
-        found = rows.select(**_counted(names, columns, sample)).collect(engine="streaming").row(0, named=True)
+        found = (
+            rows.select(**_build_count_expressions(names, columns, sample))
+            .collect(engine="streaming")
+            .row(0, named=True)
+        )
     except (pl.exceptions.ComputeError, pl.exceptions.InvalidOperationError) as error:
         found, trouble = {}, str(error).splitlines()[0]
     else:
         trouble = f"{found['faulty_rows']} rows with values that are no numbers" * bool(found["faulty_rows"])
     if trouble or found["last_cells_missing"]:
-        _refuse_faults(path, find_faults(path))
+        _raise_for_faults(path, find_faults(path))
     if trouble:
         raise InputError(f"{path} cannot be read: {trouble}; write it again as plain CSV")
     return {key: count for key, count in found.items() if key not in {"faulty_rows", "last_cells_missing"}}
 
 
-def _counted(names: list[str], columns: list[_Column], sample: str) -> dict[str, pl.Expr]:
+def _build_count_expressions(names: list[str], columns: list[_CsvColumn], sample: str) -> dict[str, pl.Expr]:
     blank = _is_blank(columns)
     empty = {f"empty_{column.name}_{column.empty}": column for column in columns if column.empty != "fault"}
     outside = _is_usable(columns) & ~_is_kept(columns, sample)
@@ -152,7 +160,7 @@ def _counted(names: list[str], columns: list[_Column], sample: str) -> dict[str,
         "rows_read": (~blank).sum(),
         "blank_rows_dropped": blank.sum(),
         **{key: (_is_empty(column) & ~blank).sum() for key, column in empty.items()},
-        **({"outside_sample": outside.sum()} if _USER in columns else {}),
+        **({"outside_sample": outside.sum()} if _USER_COLUMN in columns else {}),
         "rows_kept": _is_kept(columns, sample).sum(),
         "extra_columns_ignored": pl.lit(len(names) - len(columns)),
         "faulty_rows": (pl.any_horizontal(map(_is_faulty, columns)) & ~blank).sum(),
@@ -161,28 +169,28 @@ def _counted(names: list[str], columns: list[_Column], sample: str) -> dict[str,
     }
 
 
-def _is_empty(column: _Column) -> pl.Expr:
+def _is_empty(column: _CsvColumn) -> pl.Expr:
     cell = pl.col(column.header)
     text = cell.str.strip_chars() if column.number is None else cell
     return text.is_null() | (text == "")
 
 
-def _is_blank(columns: list[_Column]) -> pl.Expr:
+def _is_blank(columns: list[_CsvColumn]) -> pl.Expr:
     return pl.all_horizontal(map(_is_empty, columns))
 
 
-def _is_usable(columns: list[_Column]) -> pl.Expr:
+def _is_usable(columns: list[_CsvColumn]) -> pl.Expr:
     dropping = [column for column in columns if column.empty == "dropped"]
     return ~pl.any_horizontal(_is_blank(columns), *map(_is_empty, dropping))
 
 
-def _is_kept(columns: list[_Column], sample: str) -> pl.Expr:
-    if _USER not in columns:
+def _is_kept(columns: list[_CsvColumn], sample: str) -> pl.Expr:
+    if _USER_COLUMN not in columns:
         return _is_usable(columns)
-    return _is_usable(columns) & in_sample(sample)
+    return _is_usable(columns) & is_in_sample(sample)
 
 
-def _is_faulty(column: _Column) -> pl.Expr:
+def _is_faulty(column: _CsvColumn) -> pl.Expr:
     if column.number is None:
         return pl.lit(value=False)
     dtype = pl.Int64 if column.number.whole else pl.Float64
@@ -191,7 +199,7 @@ def _is_faulty(column: _Column) -> pl.Expr:
     return ~fits if column.empty == "fault" else ~(fits | _is_empty(column))
 
 
-def _parsed(column: _Column, schema: Schema) -> pl.Expr:
+def _parse_column(column: _CsvColumn, schema: Schema) -> pl.Expr:
     dtype, cell = schema[column.name], pl.col(column.header)
     if dtype == TIMESTAMP:
         parsed = (cell.cast(pl.Int64, strict=False) * 1000).cast(TIMESTAMP)
@@ -202,13 +210,13 @@ def _parsed(column: _Column, schema: Schema) -> pl.Expr:
     return parsed.alias(column.name)
 
 
-def _refuse_faults(path: Path, faults: Iterator[str]) -> None:
-    first = list(islice(faults, _SHOWN))
+def _raise_for_faults(path: Path, faults: Iterator[str]) -> None:
+    first = list(islice(faults, _MAX_SHOWN_FAULTS))
     if not first:
         return
     total = len(first) + sum(1 for _ in faults)
     title = f"{path} has {total} fault{'s'[: total - 1]}"
-    title += f", the first {_SHOWN} of them:" if total > _SHOWN else ":"
+    title += f", the first {_MAX_SHOWN_FAULTS} of them:" if total > _MAX_SHOWN_FAULTS else ":"
     raise InputError("\n  ".join([title, *first]) + "\nCorrect or delete these lines, then run again.")
 
 
@@ -219,28 +227,28 @@ def find_faults(path: Path) -> Iterator[str]:
     """
     columns = _COLUMNS[path.stem]
     with path.open("rb") as file:
-        rows = csv.reader(_lines(file), strict=True)
+        rows = csv.reader(_decode_lines(file), strict=True)
         header: list[str] = []
         line = 1
         try:
             for row in rows:
                 if header:
-                    yield from (f"line {line}{fault}" for fault in _faults_of(row, header, columns))
+                    yield from (f"line {line}{fault}" for fault in _iter_row_faults(row, header, columns))
                 header = header or row
                 line = rows.line_num + 1
         except csv.Error as error:
-            yield f"line {line}: {_why(error)} ({error}); unread from here"
+            yield f"line {line}: {_explain_csv_error(error)} ({error}); unread from here"
 
 
-def _why(error: csv.Error) -> str:
+def _explain_csv_error(error: csv.Error) -> str:
     if "new-line" in str(error):
         return "a line is ended by CR alone, where LF or CRLF is wanted"
     return "a quote is opened and not closed where the cell ends"
 
 
-def _faults_of(row: list[str], header: list[str], columns: Iterable[_Column]) -> Iterator[str]:
+def _iter_row_faults(row: list[str], header: list[str], columns: Iterable[_CsvColumn]) -> Iterator[str]:
     cells = dict(zip(header, row, strict=False))
-    is_blank = all(_without_blanks(cells.get(column.header, ""), column) == "" for column in columns)
+    is_blank = all(_strip_text_cell(cells.get(column.header, ""), column) == "" for column in columns)
     if len(row) > len(header) or (len(row) < len(header) and not is_blank):
         yield f": {len(row)} cells, where the header has {len(header)}"
         return
@@ -250,24 +258,24 @@ def _faults_of(row: list[str], header: list[str], columns: Iterable[_Column]) ->
     for name, cell in cells.items():
         column = rules.get(name)
         if not _is_utf8(cell):
-            yield f", {name}: {_quoted(cell)} is not UTF-8"
-        elif column and column.number and not _fits(cell, column.number, column.empty):
-            yield f", {name}: {_quoted(cell)} is not {column.number}"
+            yield f", {name}: {_quote_cell(cell)} is not UTF-8"
+        elif column and column.number and not _is_valid_cell(cell, column.number, column.empty):
+            yield f", {name}: {_quote_cell(cell)} is not {column.number}"
 
 
-def _without_blanks(cell: str, column: _Column) -> str:
+def _strip_text_cell(cell: str, column: _CsvColumn) -> str:
     return cell if column.number else cell.strip()
 
 
-def _fits(cell: str, number: _Number, empty: str) -> bool:
+def _is_valid_cell(cell: str, number: _NumberRange, empty: str) -> bool:
     """The rule of `_is_faulty` for one cell."""
     if cell == "":
         return empty != "fault"
-    pattern = _WHOLE if number.whole else _DECIMAL
+    pattern = _INTEGER_PATTERN if number.whole else _DECIMAL_PATTERN
     return bool(pattern.fullmatch(cell)) and number.low <= float(cell) <= number.high
 
 
-def _lines(file: BinaryIO) -> Iterator[str]:
+def _decode_lines(file: BinaryIO) -> Iterator[str]:
     """The lines of a file, a byte order mark left out, bytes that are not UTF-8 as surrogates."""
     return (line.decode("utf-8-sig", errors="surrogateescape") for line in file)
 
@@ -276,6 +284,8 @@ def _is_utf8(cell: str) -> bool:
     return cell.isascii() or not any("\udc80" <= character <= "\udcff" for character in cell)
 
 
-def _quoted(cell: str) -> str:
-    shown: Any = cell[:_WIDEST] if _is_utf8(cell) else cell[:_WIDEST].encode(errors="surrogateescape")
-    return f"{shown!r}{'…' if len(cell) > _WIDEST else ''}"
+def _quote_cell(cell: str) -> str:
+    shown: Any = (
+        cell[:_MAX_QUOTED_LENGTH] if _is_utf8(cell) else cell[:_MAX_QUOTED_LENGTH].encode(errors="surrogateescape")
+    )
+    return f"{shown!r}{'…' if len(cell) > _MAX_QUOTED_LENGTH else ''}"

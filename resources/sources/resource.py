@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 
 from resources.sources.dataset import Dataset
-from resources.sources.sources import acquire
+from resources.sources.sources import acquire_dataset
 
 
 class MovieLens(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -15,4 +15,4 @@ class MovieLens(dg.ConfigurableResource):  # type: ignore[type-arg]
     raw: str
 
     def acquire(self) -> Dataset:
-        return acquire(self.source, Path(self.raw))
+        return acquire_dataset(self.source, Path(self.raw))

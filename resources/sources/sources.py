@@ -3,18 +3,18 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from resources.sources.archives import BASE_URL, CATALOGUE, Archive, _acquire_archive
-from resources.sources.dataset import _REQUIRED, Dataset, Progress, SourceError, _fingerprint
-from resources.sources.demo import _demo
+from resources.sources.archives import ARCHIVES, GROUPLENS_URL, Archive, _acquire_archive
+from resources.sources.dataset import _REQUIRED_FILES, Dataset, ProgressCallback, SourceError, _compute_fingerprint
+from resources.sources.demo import _acquire_demo
 
 
-def acquire(
+def acquire_dataset(
     source: str,
     raw: Path,
     *,
-    base_url: str = BASE_URL,
-    catalogue: Mapping[str, Archive] = CATALOGUE,
-    progress: Progress | None = None,
+    base_url: str = GROUPLENS_URL,
+    catalogue: Mapping[str, Archive] = ARCHIVES,
+    progress: ProgressCallback | None = None,
 ) -> Dataset:
     """The data set `source` names: `demo`, an archive of the catalogue, or a directory.
 
@@ -22,28 +22,28 @@ def acquire(
     A name of the list wins over a directory of that name; write ./demo for the directory. Raises SourceError.
     """
     if source != "demo" and source not in catalogue:
-        return _of_directory(source, choices=("demo", *catalogue))
+        return _use_folder(source, choices=("demo", *catalogue))
     from filelock import FileLock
 
     raw.mkdir(parents=True, exist_ok=True)
     with FileLock(raw / f"{source}.lock"):
         if source == "demo":
-            folder, description = _demo(raw)
+            folder, description = _acquire_demo(raw)
         else:
             archive = catalogue[source]
             folder, description = raw / source, archive.description
             _acquire_archive(archive, folder, f"{base_url.rstrip('/')}/{source}.zip", progress)
-        return Dataset(source, folder, _fingerprint(folder), description)
+        return Dataset(source, folder, _compute_fingerprint(folder), description)
 
 
-def _of_directory(source: str, *, choices: tuple[str, ...]) -> Dataset:
+def _use_folder(source: str, *, choices: tuple[str, ...]) -> Dataset:
     folder = Path(source).expanduser()
     if not source or not folder.is_dir():
         raise SourceError(f"no source {source!r}: choose {', '.join(choices)}, or a directory with MovieLens CSV files")
-    missing = [name for name in _REQUIRED if not (folder / name).is_file()]
+    missing = [name for name in _REQUIRED_FILES if not (folder / name).is_file()]
     if missing:
         found = ", ".join(sorted(path.name for path in folder.iterdir())) or "nothing"
         raise SourceError(f"{folder} lacks {' and '.join(missing)}; in it: {found}")
     folder = folder.resolve()
     description = f"MovieLens-format files from the folder {folder.name}."
-    return Dataset(folder.name, folder, _fingerprint(folder), description)
+    return Dataset(folder.name, folder, _compute_fingerprint(folder), description)

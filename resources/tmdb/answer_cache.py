@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-REFRESH = timedelta(days=150)
-FORGET = timedelta(days=180)  # TMDB lets nothing be kept longer than six months
+REFRESH_AFTER = timedelta(days=150)
+DELETE_AFTER = timedelta(days=180)  # TMDB lets nothing be kept longer than six months
 
-SCHEMA = "CREATE TABLE IF NOT EXISTS answers (asked TEXT PRIMARY KEY, fetched_at INTEGER NOT NULL, body BLOB)"
+CREATE_TABLE = "CREATE TABLE IF NOT EXISTS answers (asked TEXT PRIMARY KEY, fetched_at INTEGER NOT NULL, body BLOB)"
 
 
-class Answer(NamedTuple):
+class TmdbAnswer(NamedTuple):
     """`body` is None where TMDB has no such movie; `fetched_at` is UTC without a zone."""
 
     asked: str
@@ -23,7 +23,7 @@ class Answer(NamedTuple):
     body: Mapping[str, Any] | None
 
 
-class Answers:
+class AnswerCache:
     """Answers by what was asked for, each on disk as soon as it is put."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
@@ -32,40 +32,42 @@ class Answers:
     def put(self, asked: str, body: Mapping[str, Any] | None, now: datetime) -> None:
         packed = None if body is None else zlib.compress(json.dumps(body, ensure_ascii=False).encode())
         with self._database:
-            self._database.execute("REPLACE INTO answers VALUES (?, ?, ?)", (asked, _seconds(now), packed))
+            self._database.execute("REPLACE INTO answers VALUES (?, ?, ?)", (asked, _to_epoch_seconds(now), packed))
 
     def fetched_since(self, moment: datetime) -> set[str]:
         """What was asked for since then."""
         query = "SELECT asked FROM answers WHERE fetched_at >= ?"
-        return {asked for (asked,) in self._database.execute(query, (_seconds(moment),))}
+        return {asked for (asked,) in self._database.execute(query, (_to_epoch_seconds(moment),))}
 
-    def of(self, asked: Iterable[str]) -> Iterator[Answer]:
+    def of(self, asked: Iterable[str]) -> Iterator[TmdbAnswer]:
         """The answers that are there, in the order of `asked`."""
         for each in asked:
             row = self._database.execute("SELECT fetched_at, body FROM answers WHERE asked = ?", (each,)).fetchone()
             if row is not None:
                 body = None if row[1] is None else json.loads(zlib.decompress(row[1]))
-                yield Answer(each, datetime.fromtimestamp(row[0], UTC).replace(tzinfo=None), body)
+                yield TmdbAnswer(each, datetime.fromtimestamp(row[0], UTC).replace(tzinfo=None), body)
 
     def forget_before(self, moment: datetime) -> int:
         """Deletes older answers; gives how many."""
         with self._database:
-            return self._database.execute("DELETE FROM answers WHERE fetched_at < ?", (_seconds(moment),)).rowcount
+            return self._database.execute(
+                "DELETE FROM answers WHERE fetched_at < ?", (_to_epoch_seconds(moment),)
+            ).rowcount
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Answers]:
+def open_answer_cache(path: Path) -> Iterator[AnswerCache]:
     """The answers in a file, which is made where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     database = sqlite3.connect(path, timeout=30)
     try:
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=NORMAL")
-        database.execute(SCHEMA)
-        yield Answers(database)
+        database.execute(CREATE_TABLE)
+        yield AnswerCache(database)
     finally:
         database.close()
 
 
-def _seconds(moment: datetime) -> int:
+def _to_epoch_seconds(moment: datetime) -> int:
     return int(moment.replace(tzinfo=UTC).timestamp())

@@ -13,14 +13,14 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 from movierec.settings import Settings
 from resources.tmdb.rate_limit import TokenBucket
 
-API = "https://api.themoviedb.org/3"
-KEY = "TMDB_API_KEY"
-IN_FLIGHT = 50
-PER_SECOND, BURST = 30, 8  # TMDB lets about 40 a second pass
-ATTEMPTS = 5
+DEFAULT_API_URL = "https://api.themoviedb.org/3"
+KEY_VARIABLE = "TMDB_API_KEY"
+MAX_IN_FLIGHT = 50
+REQUESTS_PER_SECOND, BURST_SIZE = 30, 8  # TMDB lets about 40 a second pass
+MAX_ATTEMPTS = 5
 TIMEOUT = httpx.Timeout(10, pool=None)  # who waits for a connection waits its turn
-MAX_WAIT = 60.0  # seconds that a Retry-After is honoured for
-KEY_REFUSED, NOT_FOUND, TOO_MANY, SERVER_ERROR = 401, 404, 429, 500
+MAX_RETRY_AFTER_SECONDS = 60.0  # seconds that a Retry-After is honoured for
+STATUS_KEY_REFUSED, STATUS_NOT_FOUND, STATUS_TOO_MANY, STATUS_SERVER_ERROR = 401, 404, 429, 500
 
 
 class TmdbError(RuntimeError):
@@ -31,7 +31,7 @@ class KeyRefusedError(TmdbError):
     """TMDB does not accept the key: asking on is of no use."""
 
 
-class UnavailableError(TmdbError):
+class TransientTmdbError(TmdbError):
     """A passing trouble: too many requests, a fault of the server, a time-out, an answer cut short."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
@@ -39,7 +39,7 @@ class UnavailableError(TmdbError):
         self.retry_after = retry_after
 
 
-class WithKey(httpx.AsyncBaseTransport):
+class KeyTransport(httpx.AsyncBaseTransport):
     """Adds the key below the client, so that no address that is logged or raised by it holds the key.
 
     A v4 token (three parts with dots) goes as Bearer, a v3 key as `api_key`.
@@ -70,16 +70,16 @@ class TmdbClient:
         self,
         key: str,
         *,
-        api: str = API,
-        rate: float = PER_SECOND,
+        api: str = DEFAULT_API_URL,
+        rate: float = REQUESTS_PER_SECOND,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        limits = httpx.Limits(max_connections=IN_FLIGHT, max_keepalive_connections=IN_FLIGHT)
+        limits = httpx.Limits(max_connections=MAX_IN_FLIGHT, max_keepalive_connections=MAX_IN_FLIGHT)
         inner = transport or httpx.AsyncHTTPTransport(limits=limits)
-        self._http = httpx.AsyncClient(base_url=api, transport=WithKey(key, inner), timeout=TIMEOUT)
-        self._bucket = TokenBucket(rate, burst=BURST, sleep=sleep)
-        self._slots = asyncio.Semaphore(IN_FLIGHT)
+        self._http = httpx.AsyncClient(base_url=api, transport=KeyTransport(key, inner), timeout=TIMEOUT)
+        self._bucket = TokenBucket(rate, burst=BURST_SIZE, sleep=sleep)
+        self._slots = asyncio.Semaphore(MAX_IN_FLIGHT)
         self._sleep = sleep
         self.requests = 0
         self.retries = 0
@@ -114,9 +114,9 @@ class TmdbClient:
     async def _get(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any] | None:
         """The JSON object at `path`, None for a 404. Raises TmdbError when the last attempt failed too."""
         attempts = AsyncRetrying(
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=_wait,
-            retry=retry_if_exception_type(UnavailableError),
+            stop=stop_after_attempt(MAX_ATTEMPTS),
+            wait=_choose_wait,
+            retry=retry_if_exception_type(TransientTmdbError),
             before_sleep=self._note_retry,
             sleep=self._sleep,
             reraise=True,
@@ -135,70 +135,70 @@ class TmdbClient:
             try:
                 response = await self._http.get(path, params=dict(params))
             except httpx.RequestError as error:  # DecodingError is one too: an answer damaged on its way
-                raise UnavailableError(f"{path}: {type(error).__name__}") from error
+                raise TransientTmdbError(f"{path}: {type(error).__name__}") from error
             finally:
                 self.in_flight -= 1
-        if response.status_code == NOT_FOUND:
+        if response.status_code == STATUS_NOT_FOUND:
             return None
-        _raise_for(response, path)
+        _raise_for_status(response, path)
         try:
             body = response.json()
         except ValueError as error:
-            raise UnavailableError(f"{path}: the answer is no JSON") from error
+            raise TransientTmdbError(f"{path}: the answer is no JSON") from error
         if not isinstance(body, Mapping):
-            raise UnavailableError(f"{path}: the answer is no JSON object")
+            raise TransientTmdbError(f"{path}: the answer is no JSON object")
         return body
 
     def _note_retry(self, state: RetryCallState) -> None:
         self.retries += 1
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, UnavailableError) and error.retry_after:
+        if isinstance(error, TransientTmdbError) and error.retry_after:
             self._bucket.pause(error.retry_after)
 
 
-def _raise_for(response: httpx.Response, path: str) -> None:
+def _raise_for_status(response: httpx.Response, path: str) -> None:
     """Says status and TMDB's own code, and nothing of what was sent."""
     status = response.status_code
     if status == httpx.codes.OK:
         return
-    if status == KEY_REFUSED:
-        raise KeyRefusedError(f"TMDB does not accept {KEY} (status 401{_code(response)})")
-    message = f"{path}: status {status}{_code(response)}"
-    if status == TOO_MANY or status >= SERVER_ERROR:
-        raise UnavailableError(message, _retry_after(response))
+    if status == STATUS_KEY_REFUSED:
+        raise KeyRefusedError(f"TMDB does not accept {KEY_VARIABLE} (status 401{_format_tmdb_code(response)})")
+    message = f"{path}: status {status}{_format_tmdb_code(response)}"
+    if status == STATUS_TOO_MANY or status >= STATUS_SERVER_ERROR:
+        raise TransientTmdbError(message, _parse_retry_after(response))
     raise TmdbError(message)
 
 
-def _code(response: httpx.Response) -> str:
+def _format_tmdb_code(response: httpx.Response) -> str:
     try:
         return f", code {int(response.json()['status_code'])}"
     except (ValueError, KeyError, TypeError):
         return ""
 
 
-def _retry_after(response: httpx.Response) -> float | None:
+def _parse_retry_after(response: httpx.Response) -> float | None:
     """Seconds of the Retry-After header, be it a number or a date; at most MAX_WAIT."""
     told = response.headers.get("retry-after", "")
     try:
         seconds = float(told) if told.isdecimal() else parsedate_to_datetime(told).timestamp() - time.time()
     except ValueError:
         return None
-    return min(max(seconds, 0.0), MAX_WAIT)
+    return min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
 _backoff = wait_random_exponential(multiplier=1, max=30)
 
 
-def _wait(state: RetryCallState) -> float:
+def _choose_wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
-    told = error.retry_after if isinstance(error, UnavailableError) else None
+    told = error.retry_after if isinstance(error, TransientTmdbError) else None
     return told + 0.1 if told is not None else _backoff(state)
 
 
-class Tmdb(dg.ConfigurableResource):  # type: ignore[type-arg]
+class TmdbResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """TMDB at `api`. The key is read from the environment when it is used: configuration is stored and shown."""
 
-    api: str = API
+    api: str = DEFAULT_API_URL
     answers: str  # the file that keeps what was fetched
     images: str  # the folder that posters are fetched into
     image_host: str

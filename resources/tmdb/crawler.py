@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from movierec.tmdb.metadata import Detail
-from movierec.tmdb.title_matching import best_match, names
-from resources.tmdb.answer_cache import FORGET, REFRESH, Answers
-from resources.tmdb.client import IN_FLIGHT, KeyRefusedError, TmdbClient, TmdbError
+from movierec.tmdb.metadata import MovieDetail
+from movierec.tmdb.title_matching import alternative_titles, find_best_match
+from resources.tmdb.answer_cache import DELETE_AFTER, REFRESH_AFTER, AnswerCache
+from resources.tmdb.client import MAX_IN_FLIGHT, KeyRefusedError, TmdbClient, TmdbError
 
-GIVE_UP_AFTER = 20  # failures one after the other: TMDB is not there
+MAX_CONSECUTIVE_FAILURES = 20  # failures one after the other: TMDB is not there
 
 
-class Wanted(NamedTuple):
+class MovieRequest(NamedTuple):
     """A movie to ask for: by its TMDB id where links name one, else by title and year."""
 
     movie_id: int
@@ -29,7 +29,7 @@ class Wanted(NamedTuple):
 
 
 @dataclass
-class Outcome:
+class CrawlOutcome:
     """How many movies were fetched, are not at TMDB, failed, were there already, are left for another run.
 
     Failed ones are left too."""
@@ -54,7 +54,7 @@ class Outcome:
         self.failed += 1
         self.failed_in_a_row += 1
         self.first_failure = self.first_failure or str(error)
-        if self.failed_in_a_row >= GIVE_UP_AFTER:
+        if self.failed_in_a_row >= MAX_CONSECUTIVE_FAILURES:
             raise _GaveUpError(f"{self.failed_in_a_row} movies failed one after the other, the last: {error}")
 
 
@@ -62,36 +62,40 @@ class _GaveUpError(Exception):
     """Ends all workers."""
 
 
-async def crawl(
+async def crawl_movies(
     client: TmdbClient,
-    answers: Answers,
-    wanted: Iterable[Wanted],
+    answers: AnswerCache,
+    wanted: Iterable[MovieRequest],
     *,
     limit: int,
     now: Callable[[], datetime],
-) -> Outcome:
+) -> CrawlOutcome:
     """Fetches up to `limit` movies that are not there or older than REFRESH, in the order of `wanted`."""
-    answers.forget_before(now() - FORGET)
-    fresh = answers.fetched_since(now() - REFRESH)
+    answers.forget_before(now() - DELETE_AFTER)
+    fresh = answers.fetched_since(now() - REFRESH_AFTER)
     by_asked = {each.asked: each for each in wanted}
     missing = [each for asked, each in by_asked.items() if asked not in fresh]
-    outcome = Outcome(kept=len(by_asked) - len(missing), left=len(missing))
+    outcome = CrawlOutcome(kept=len(by_asked) - len(missing), left=len(missing))
     queue = iter(missing[:limit])
     try:
         async with asyncio.TaskGroup() as workers:
-            for _ in range(IN_FLIGHT):
-                workers.create_task(_work(client, answers, queue, outcome, now))
+            for _ in range(MAX_IN_FLIGHT):
+                workers.create_task(_run_worker(client, answers, queue, outcome, now))
     except* _GaveUpError as gave_up:
         outcome.stopped = str(gave_up.exceptions[0])
     return outcome
 
 
-async def _work(
-    client: TmdbClient, answers: Answers, queue: Iterator[Wanted], outcome: Outcome, now: Callable[[], datetime]
+async def _run_worker(
+    client: TmdbClient,
+    answers: AnswerCache,
+    queue: Iterator[MovieRequest],
+    outcome: CrawlOutcome,
+    now: Callable[[], datetime],
 ) -> None:
     for wanted in queue:
         try:
-            body = await detail(client, wanted)
+            body = await fetch_detail(client, wanted)
         except KeyRefusedError as error:
             raise _GaveUpError(str(error)) from error
         except TmdbError as error:
@@ -101,24 +105,24 @@ async def _work(
             outcome.add(body)
 
 
-async def detail(client: TmdbClient, wanted: Wanted) -> Mapping[str, Any] | None:
+async def fetch_detail(client: TmdbClient, wanted: MovieRequest) -> Mapping[str, Any] | None:
     """By id; by title and year where there is no id or TMDB has dropped it. None where neither finds it."""
     if wanted.tmdb_id:
         body = await client.movie(wanted.tmdb_id)
         if body is not None:
             return body
-    called = names(wanted.title)
+    called = alternative_titles(wanted.title)
     # At last without the year: TMDB's may be the next or the last, and best_match sees to it.
     for name, year in dict.fromkeys([*((name, wanted.year) for name in called[:2]), (called[0], None)]):
         results = await client.search(name, year)
-        if (found := best_match(results, wanted.title, wanted.year)) is not None:
+        if (found := find_best_match(results, wanted.title, wanted.year)) is not None:
             return await client.movie(found)
     return None
 
 
-def details(answers: Answers, wanted: Iterable[Wanted]) -> Iterator[Detail]:
+def iter_details(answers: AnswerCache, wanted: Iterable[MovieRequest]) -> Iterator[MovieDetail]:
     """What is known of each movie, from whichever run it came."""
     for each in wanted:
         for answer in answers.of([each.asked]):
             if answer.body is not None:
-                yield Detail(each.movie_id, answer.body, answer.fetched_at)
+                yield MovieDetail(each.movie_id, answer.body, answer.fetched_at)

@@ -11,20 +11,20 @@ from pathlib import Path
 import httpx
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from movierec.bundles.atomic_write import atomic
+from movierec.bundles.atomic_write import atomic_write
 from movierec.tmdb import images, thumbnails
 
-IN_FLIGHT = 16
-ATTEMPTS = 3
-GIVE_UP_AFTER = 20  # failures one after the other: the host is not there
+MAX_IN_FLIGHT = 16
+MAX_ATTEMPTS = 3
+MAX_CONSECUTIVE_FAILURES = 20  # failures one after the other: the host is not there
 FETCHED, KEPT, FAILED, LEFT, ONLY_LARGE = "fetched", "kept", "failed", "left", "only_large"
 
 
-class _PassingError(Exception):
+class _TransientError(Exception):
     """May well succeed a moment later."""
 
 
-class PosterFetch:
+class PosterFetcher:
     """Fetches posters of metadata paths from `host` into `folder`; `counts` says what became of them."""
 
     def __init__(
@@ -46,22 +46,22 @@ class PosterFetch:
         """Those that are not there or too old; no failure of one concerns the others."""
         missing = []
         for path in dict.fromkeys(paths):
-            file = self.folder / images.file_name("poster", path)
+            file = self.folder / images.build_image_file_name("poster", path)
             if is_fresh(file):
                 self.counts[KEPT] += 1
-                if not is_fresh(file.with_name(thumbnails.file_name(file.name))):
+                if not is_fresh(file.with_name(thumbnails.build_thumbnail_file_name(file.name))):
                     await self._make_small(file)
             else:
                 missing.append(path)
         self.counts[LEFT] = len(missing)
         queue = iter(missing)
         async with httpx.AsyncClient(timeout=10, transport=self._transport) as http, asyncio.TaskGroup() as workers:
-            for _ in range(IN_FLIGHT):
+            for _ in range(MAX_IN_FLIGHT):
                 workers.create_task(self._work(http, queue))
 
     async def _work(self, http: httpx.AsyncClient, queue: Iterator[str]) -> None:
         for path in queue:
-            if self._in_a_row >= GIVE_UP_AFTER:
+            if self._in_a_row >= MAX_CONSECUTIVE_FAILURES:
                 return
             fault = await self._fault_in(http, path)
             self._in_a_row = self._in_a_row + 1 if fault else 0
@@ -71,9 +71,9 @@ class PosterFetch:
 
     async def _fault_in(self, http: httpx.AsyncClient, path: str) -> str | None:
         attempts = AsyncRetrying(
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=stop_after_attempt(MAX_ATTEMPTS),
             wait=wait_random_exponential(multiplier=0.5, max=10),
-            retry=retry_if_exception_type(_PassingError),
+            retry=retry_if_exception_type(_TransientError),
             sleep=self._sleep,
         )
         try:
@@ -87,40 +87,40 @@ class PosterFetch:
     async def _once(self, http: httpx.AsyncClient, path: str) -> str | None:
         """Writes the image; why not where it is none. Raises _PassingError for what may succeed another time."""
         try:
-            async with http.stream("GET", images.address(self.host, "poster", path)) as response:
+            async with http.stream("GET", images.build_image_url(self.host, "poster", path)) as response:
                 if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
-                    raise _PassingError(f"{path}: status {response.status_code}")
+                    raise _TransientError(f"{path}: status {response.status_code}")
                 if response.status_code != httpx.codes.OK:
                     return f"{path}: status {response.status_code}"
                 content = bytearray()
                 async for chunk in response.aiter_bytes():
                     content += chunk
-                    if len(content) > images.MAX_BYTES:
+                    if len(content) > images.MAX_IMAGE_BYTES:
                         break
         except httpx.RequestError as error:
-            raise _PassingError(f"{path}: {type(error).__name__}") from error
-        if fault := images.fault_of(bytes(content), response.headers.get("content-type", "")):
+            raise _TransientError(f"{path}: {type(error).__name__}") from error
+        if fault := images.explain_invalid_image(bytes(content), response.headers.get("content-type", "")):
             return f"{path}: {fault}"
-        file = self.folder / images.file_name("poster", path)
-        with atomic(file) as part:
+        file = self.folder / images.build_image_file_name("poster", path)
+        with atomic_write(file) as part:
             part.write_bytes(content)
         await self._make_small(file)
         return None
 
     async def _make_small(self, file: Path) -> None:
-        if fault := await asyncio.to_thread(fault_in_making_small, file):
+        if fault := await asyncio.to_thread(write_thumbnail, file):
             self.counts[ONLY_LARGE] += 1
             self.first_unreadable = self.first_unreadable or f"{file.name}: {fault}"
 
 
-def fault_in_making_small(file: Path) -> str | None:
+def write_thumbnail(file: Path) -> str | None:
     """Writes the small version of a poster beside it, as old as it is; why not where it cannot be read."""
     try:
-        content = thumbnails.small(file.read_bytes())
+        content = thumbnails.make_thumbnail(file.read_bytes())
     except thumbnails.UnreadableImageError as error:
         return str(error)
     fetched = file.stat().st_mtime_ns
-    with atomic(file.with_name(thumbnails.file_name(file.name))) as part:
+    with atomic_write(file.with_name(thumbnails.build_thumbnail_file_name(file.name))) as part:
         part.write_bytes(content)
         os.utime(part, ns=(fetched, fetched))
     return None
@@ -128,12 +128,12 @@ def fault_in_making_small(file: Path) -> str | None:
 
 def is_fresh(file: Path) -> bool:
     try:
-        return time.time() - file.stat().st_mtime < timedelta(days=images.KEPT_DAYS).total_seconds()
+        return time.time() - file.stat().st_mtime < timedelta(days=images.MAX_AGE_DAYS).total_seconds()
     except FileNotFoundError:
         return False
 
 
-def forget_old(folder: Path) -> int:
+def delete_old_posters(folder: Path) -> int:
     """Deletes what was not fetched anew in time; gives how many."""
     old = [file for file in folder.glob("*") if file.is_file() and not is_fresh(file)] if folder.is_dir() else []
     for file in old:

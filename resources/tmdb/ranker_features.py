@@ -5,11 +5,11 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from movierec.bundles.versioned_folders import current
-from movierec.features.tables import beside_tmdb
+from movierec.bundles.versioned_folders import current_version
+from movierec.features.tables import add_tmdb_features
 
 
-class NoMetadataError(RuntimeError):
+class MissingMetadataError(RuntimeError):
     """The features are switched on, and there is nothing to make them of."""
 
 
@@ -27,10 +27,10 @@ class TmdbFeatures(dg.ConfigurableResource):  # type: ignore[type-arg]
         if not self.on:
             return movies
         home = Path(self.store, sample, "tmdb_metadata")
-        version = current(home)
+        version = current_version(home)
         if version is None:
-            raise NoMetadataError(
+            raise MissingMetadataError(
                 f"MOVIEREC_TMDB_FEATURES is 1, but {home} holds no metadata of TMDB: "
                 f"run `TMDB_API_KEY=… make metadata SAMPLE={sample}` first, or unset it"
             )
-        return beside_tmdb(movies, pl.scan_parquet(version / "movies.parquet"))
+        return add_tmdb_features(movies, pl.scan_parquet(version / "movies.parquet"))

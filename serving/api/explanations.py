@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.config import JsonDict
 
 from movierec.bundles.bundle import Bundle
-from movierec.recommender.explanations import Explanation, Reason
+from movierec.recommender.explanations import Explanation, FeatureReason
 
 EXPLANATION_EXAMPLE: JsonDict = {
     "reasons": [
@@ -34,7 +34,7 @@ class ReasonOut(BaseModel):
     contribution: float
 
     @classmethod
-    def from_reason(cls, reason: Reason) -> Self:
+    def from_reason(cls, reason: FeatureReason) -> Self:
         """The reason as JSON; NaN becomes null."""
         return cls(**reason._asdict() | {"value": None if isnan(reason.value) else reason.value})
 

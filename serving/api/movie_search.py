@@ -10,9 +10,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator
 from starlette.requests import Request
 
-from movierec.search.browser import Browser, Sort
-from movierec.search.filter_tree import FilterError, write_top
-from movierec.search.title_index import State
+from movierec.search.browser import Browser, SortOrder
+from movierec.search.filter_tree import FilterError, write_filter_root
+from movierec.search.title_index import MatchState
 from serving.api.request_models import ResultCount
 from serving.api.response_models import MovieOut
 from serving.services.search import run_search
@@ -74,9 +74,9 @@ class MoviesAnswer(BaseModel):
 
     total: int
     limit: int
-    sort: Sort
+    sort: SortOrder
     filter: str
-    matched: State
+    matched: MatchState
     meant: str | None
     movies: list[MovieOut]
     next_cursor: str | None
@@ -89,7 +89,7 @@ def search_movies(
     *,
     q: Annotated[str, Query(max_length=MAX_QUERY_LENGTH, examples=["heat 1995"], description="words of a title")] = "",
     sort: Annotated[
-        Sort | None,
+        SortOrder | None,
         BeforeValidator(lambda given: given or None),
         Query(examples=["year"], description="relevance with `q`, popularity without"),
     ] = None,
@@ -112,7 +112,7 @@ def search_movies(
         found = run_search(browser, wanted, load_filter_sets(request))
     except FilterError as error:
         raise build_parameter_error("filter", str(QueryFault("filter", error))) from None
-    tree = write_top(join_conditions(wanted.combine_filters().parts))
+    tree = write_filter_root(join_conditions(wanted.combine_filters().parts))
     search = hash_search(q, tree, found.sort)
     last = find_cursor_row(browser, cursor, search) if cursor else None
     start = 0 if last is None else browser.after(found.rows, last, found.hits, found.sort)

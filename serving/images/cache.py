@@ -7,14 +7,14 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
-from movierec.bundles.atomic_write import atomic
-from movierec.tmdb.images import KEPT_DAYS
+from movierec.bundles.atomic_write import atomic_write
+from movierec.tmdb.images import MAX_AGE_DAYS
 
 log = logging.getLogger(__name__)
 
 KEPT_SHARE = 0.9  # of the bound is kept when it is passed, so that not every new image counts the files
 STALE_PART_SECONDS = 3600  # so old, what somebody began to write is left by a killed process
-MAX_AGE_SECONDS = timedelta(days=KEPT_DAYS).total_seconds()
+MAX_AGE_SECONDS = timedelta(days=MAX_AGE_DAYS).total_seconds()
 
 
 class ImageCache:
@@ -48,7 +48,7 @@ class ImageCache:
 
         An image made from `original` gets that file's time of fetching.
         """
-        with atomic(self.folder / name) as part:
+        with atomic_write(self.folder / name) as part:
             part.write_bytes(content)
             if original:
                 os.utime(part, ns=(time.time_ns(), original.stat().st_mtime_ns))

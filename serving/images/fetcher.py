@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from movierec.tmdb import images, thumbnails
-from movierec.tmdb.images import Kind
+from movierec.tmdb.images import ImageKind
 from serving.images.cache import ImageCache
 
 log = logging.getLogger(__name__)
@@ -56,16 +56,18 @@ class ImageFetcher:
         self._failures = 0
         self._rests_until = 0.0
 
-    def request_image(self, kind: Kind, path: str) -> bool:
+    def request_image(self, kind: ImageKind, path: str) -> bool:
         """Queues the image for fetching and returns at once; False if the host is known not to have it.
 
         If the queue is full, a later request has to ask again.
         """
-        return self._submit_once(images.file_name(kind, path), lambda: self._fetch_image(kind, path))
+        return self._submit_once(images.build_image_file_name(kind, path), lambda: self._fetch_image(kind, path))
 
     def request_thumbnail(self, original: Path) -> bool:
         """Queues the making of a poster's thumbnail in the same way."""
-        return self._submit_once(thumbnails.file_name(original.name), lambda: self._make_thumbnail(original))
+        return self._submit_once(
+            thumbnails.build_thumbnail_file_name(original.name), lambda: self._make_thumbnail(original)
+        )
 
     def close(self) -> None:
         """Cancels what is queued and closes the connections."""
@@ -84,25 +86,25 @@ class ImageFetcher:
     def _is_resting(self) -> bool:
         return self._clock() < self._rests_until
 
-    def _fetch_image(self, kind: Kind, path: str) -> None:
+    def _fetch_image(self, kind: ImageKind, path: str) -> None:
         if self._is_resting():
             return
-        name = images.file_name(kind, path)
-        self.cache.write_image(name, self._download(images.address(self.host, kind, path)))
+        name = images.build_image_file_name(kind, path)
+        self.cache.write_image(name, self._download(images.build_image_url(self.host, kind, path)))
         self._failures = 0
         if kind == "poster":
             original = self.cache.folder / name
-            self._run_and_record(thumbnails.file_name(name), lambda: self._make_thumbnail(original))
+            self._run_and_record(thumbnails.build_thumbnail_file_name(name), lambda: self._make_thumbnail(original))
 
     def _make_thumbnail(self, original: Path) -> None:
         try:
-            content = thumbnails.small(original.read_bytes())
+            content = thumbnails.make_thumbnail(original.read_bytes())
         except FileNotFoundError:
             return  # it was the longest unused
         except thumbnails.UnreadableImageError as error:
             log.warning("no small %s: %s", original.name, error)
             raise _NoImageError(str(error)) from error
-        self.cache.write_image(thumbnails.file_name(original.name), content, original=original)
+        self.cache.write_image(thumbnails.build_thumbnail_file_name(original.name), content, original=original)
 
     def _run_and_record(self, name: str, get: Callable[[], None]) -> None:
         try:
@@ -126,13 +128,13 @@ class ImageFetcher:
                 _raise_for_status(response.status_code)
                 for chunk in response.iter_bytes():
                     content += chunk
-                    if len(content) > images.MAX_BYTES:
+                    if len(content) > images.MAX_IMAGE_BYTES:
                         break
                     if self._clock() > end:
                         raise _HostError(f"not done in {DEADLINE_SECONDS:g} s")
         except httpx.HTTPError as error:
             raise _HostError(f"{type(error).__name__} {error}".strip()) from error
-        if fault := images.fault_of(bytes(content), response.headers.get("content-type", "")):
+        if fault := images.explain_invalid_image(bytes(content), response.headers.get("content-type", "")):
             raise _NoImageError(fault)
         return bytes(content)
 

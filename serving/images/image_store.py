@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 from movierec.bundles.descriptions import LiveDescriptions
 from movierec.settings import Settings
 from movierec.tmdb import images, thumbnails
-from movierec.tmdb.images import Kind
+from movierec.tmdb.images import ImageKind
 from serving.images.cache import ImageCache
 from serving.images.fetcher import ImageFetcher
 
@@ -46,18 +46,18 @@ class ImageStore:
             layout.tmdb_logo,
         )
 
-    def find_image(self, kind: Kind, movie_id: int, *, as_thumbnail: bool = False) -> StoredImage:
+    def find_image(self, kind: ImageKind, movie_id: int, *, as_thumbnail: bool = False) -> StoredImage:
         """The image on disk. A missing image or thumbnail is queued for a later request; this call never waits."""
         description = self.descriptions().get(movie_id)
-        paths: dict[Kind, str | None] = (
+        paths: dict[ImageKind, str | None] = (
             {"poster": description.poster_path, "backdrop": description.backdrop_path} if description else {}
         )
         path = paths.get(kind)
         if path is None:
             return StoredImage("", None, is_expected=False)
-        name = images.file_name(kind, path)
-        if as_thumbnail and (content := self._read_from_disk(thumbnails.file_name(name))[1]):
-            return StoredImage(thumbnails.file_name(name), content, is_expected=False)
+        name = images.build_image_file_name(kind, path)
+        if as_thumbnail and (content := self._read_from_disk(thumbnails.build_thumbnail_file_name(name))[1]):
+            return StoredImage(thumbnails.build_thumbnail_file_name(name), content, is_expected=False)
         folder, content = self._read_from_disk(name)
         if self.fetcher is None:
             may_come = False

@@ -75,4 +75,4 @@ def build_image_response(request: Request, content: bytes, version: str, cache_c
     headers = {"Cache-Control": cache_control, "ETag": f'"{version}"'}
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
-    return Response(content, headers=headers, media_type=images.media_type(content) or SVG_MEDIA_TYPE)
+    return Response(content, headers=headers, media_type=images.detect_media_type(content) or SVG_MEDIA_TYPE)

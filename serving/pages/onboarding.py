@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from movierec.bundles.bundle import Bundle
-from movierec.catalog.catalog import Catalog, Movie
+from movierec.catalog.catalog import Catalogue, Movie
 from movierec.data.schema import RELEVANT
 from serving.community import opinions, rate_limits
 from serving.pages.cards import Card, build_card
@@ -103,7 +103,7 @@ def save_picks(request: Request, site: TheSite, bundle: TheBundle, form: TheForm
     return site.community.set_new_session_cookie(request, answer)
 
 
-def parse_picks(form: Form, catalog: Catalog) -> dict[int, float]:
+def parse_picks(form: Form, catalog: Catalogue) -> dict[int, float]:
     """Ratings by movie_id: those that were given, and 4 stars for a pick without one. Invalid fields are ignored."""
     found: dict[int, float] = {}
     for field, value in form.fields.items():
@@ -148,7 +148,7 @@ def render_welcome(
     return site.render_page(request, "onboarding/welcome.html", bundle=bundle, status=status, welcome=found)
 
 
-def list_offers(catalog: Catalog, *, without: Collection[int], number: int) -> tuple[list[Movie], bool]:
+def list_offers(catalog: Catalogue, *, without: Collection[int], number: int) -> tuple[list[Movie], bool]:
     """The movies of screen `number` (from 1), and whether another screen follows."""
     ordered = interleave_movies(catalog.popular(limit=N_WELL_KNOWN) or catalog.page(1, size=N_WELL_KNOWN))
     end = number * SCREEN_SIZE

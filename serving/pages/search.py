@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from movierec.search.browser import Browser
-from movierec.search.filter_masks import Sets
+from movierec.search.filter_masks import MovieSets
 from movierec.search.filter_tree import FilterError
 from serving.i18n.languages import choose_language
 from serving.pages import filter_builder, grid
@@ -122,7 +122,7 @@ def is_canonical(pairs: list[tuple[str, str]]) -> bool:
 
 
 def build_search_view(
-    browser: Browser, wanted: SearchQuery, sets: Sets, *, number: int, words: str | None = None
+    browser: Browser, wanted: SearchQuery, sets: MovieSets, *, number: int, words: str | None = None
 ) -> SearchView:
     """Page `number` of the search. `words` replace `wanted.q` if given.
 

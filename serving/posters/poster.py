@@ -11,7 +11,7 @@ from string import Template
 from typing import NamedTuple
 
 from movierec.catalog.catalog import Movie
-from movierec.tmdb.title_matching import names
+from movierec.tmdb.title_matching import alternative_titles
 from serving.posters.motifs import Inks
 from serving.posters.styles import BOTTOM_ANCHORED, choose_look
 from serving.posters.svg import seeded_noise
@@ -76,7 +76,7 @@ def draw_poster(movie: Movie) -> str:
     """The poster as an SVG document."""
     seed = movie.movie_id
     palette, compose, face = choose_look(movie.genres, seed)
-    title = NOT_XML_CHARACTERS.sub("", names(movie.title)[0])
+    title = NOT_XML_CHARACTERS.sub("", alternative_titles(movie.title)[0])
     lines, size = set_title(title.upper() if face.is_uppercase else title)
     framed = seeded_noise(seed, 104) < 0.3
     layout = compute_layout(len(lines), size, framed=framed, title_first=seeded_noise(seed, 105) < 0.28)

@@ -13,7 +13,7 @@ from movierec.catalog.catalog import Movie
 from movierec.catalog.cluster_index import Cluster
 from movierec.data.interactions import UNKNOWN
 from movierec.data.schema import RELEVANT
-from movierec.features.content import Content
+from movierec.features.content import ContentVectors
 from movierec.recommender.explanations import Explanation
 from movierec.recommender.recommendations import FALLBACK
 from serving.services.taste import Taste, find_tastes, list_liked_by_row
@@ -168,7 +168,7 @@ def recommend_by_channel(bundle: Bundle, channel_name: str, user_id: int, *, n: 
     return resolve_movies(bundle, channel_name, movie_ids.tolist(), scores[0][reached].tolist())
 
 
-def recommend_by_content(bundle: Bundle, content: Content | None, movie: Movie, *, n: int) -> MovieList:
+def recommend_by_content(bundle: Bundle, content: ContentVectors | None, movie: Movie, *, n: int) -> MovieList:
     """The movies nearest in genres, year and tags; else similar ones by ratings; else popular ones."""
     if content is not None:
         movie_ids, cosines = content.nearest(movie.movie_id, n=n)

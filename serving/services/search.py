@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from movierec.catalog.catalog import Movie
-from movierec.search.browser import Browser, Count, Hits, Rows, Sort
-from movierec.search.filter_masks import Mask, Sets
+from movierec.search.browser import Browser, FacetCount, Indices, SearchHits, SortOrder
+from movierec.search.filter_masks import MovieMask, MovieSets
 from serving.services.search_query import FilterChip, SearchQuery
 
 MAX_FACET_TAGS = 16
@@ -21,12 +21,12 @@ class SearchResult(NamedTuple):
     """
 
     browser: Browser
-    hits: Hits
-    others: Mask
-    of_genres: Mask
-    of_decades: Mask
-    sort: Sort
-    rows: Rows
+    hits: SearchHits
+    others: MovieMask
+    of_genres: MovieMask
+    of_decades: MovieMask
+    sort: SortOrder
+    rows: Indices
 
     def list_movies(self, start: int, *, limit: int) -> list[Movie]:
         """The movies from place `start` (from 0) on, at most `limit`."""
@@ -36,9 +36,9 @@ class SearchResult(NamedTuple):
 class Facets(NamedTuple):
     """The choices of the filter panel, each with the number of movies it would give."""
 
-    genres: list[Count]
-    decades: list[Count]
-    tags: list[Count]
+    genres: list[FacetCount]
+    decades: list[FacetCount]
+    tags: list[FacetCount]
 
 
 class RelaxedSearch(NamedTuple):
@@ -48,7 +48,7 @@ class RelaxedSearch(NamedTuple):
     n: int
 
 
-def run_search(browser: Browser, query: SearchQuery, sets: Sets, *, words: str | None = None) -> SearchResult:
+def run_search(browser: Browser, query: SearchQuery, sets: MovieSets, *, words: str | None = None) -> SearchResult:
     """Runs the search. `words` replace `query.q` if given. Raises FilterError for an unknown genre."""
     hits = browser.hits(query.q if words is None else words)
     others = hits.mask & browser.columns.matching(query.other_filter, sets)
@@ -71,7 +71,7 @@ def count_facets(found: SearchResult, *, all_genres: bool) -> Facets:
     )
 
 
-def find_relaxations(found: SearchResult, query: SearchQuery, sets: Sets) -> list[RelaxedSearch]:
+def find_relaxations(found: SearchResult, query: SearchQuery, sets: MovieSets) -> list[RelaxedSearch]:
     """The searches without one of the active filters that find movies, most movies first."""
     relaxed = []
     for chip in query.list_chips()[:MAX_RELAXATIONS]:

@@ -6,20 +6,20 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from movierec.search.browser import SORTS, Sort
-from movierec.search.filter_parser import between, one_of, read
+from movierec.search.browser import SORT_ORDERS, SortOrder
+from movierec.search.filter_parser import parse_choice, parse_filter, parse_range
 from movierec.search.filter_tree import (
-    MAX_PARTS,
-    Between,
+    MAX_FILTER_NODES,
+    ChoiceCondition,
+    ConditionGroup,
     FilterError,
-    Flag,
-    Group,
-    Is,
-    Kind,
-    Node,
+    FilterNode,
+    FlagCondition,
+    GroupKind,
+    RangeCondition,
+    count_nodes,
     is_blank,
-    size,
-    write_top,
+    write_filter_root,
 )
 from serving.i18n.languages import Sentence
 from serving.i18n.problem_texts import PROBLEM_TEXTS
@@ -65,7 +65,7 @@ class FilterChip(NamedTuple):
     name: str
     value: str
     relaxed_query: "SearchQuery"
-    node: Node | None = None
+    node: FilterNode | None = None
 
     @property
     def href(self) -> str:
@@ -81,41 +81,41 @@ class SearchQuery:
     genres: tuple[str, ...] = ()
     all_genres: bool = False
     decades: tuple[str, ...] = ()
-    years: Between = Between("year")  # noqa: RUF009  frozen
-    rating_min: Between = Between("mean_rating")  # noqa: RUF009
-    ratings_min: Between = Between("n_ratings")  # noqa: RUF009
+    years: RangeCondition = RangeCondition("year")  # noqa: RUF009  frozen
+    rating_min: RangeCondition = RangeCondition("mean_rating")  # noqa: RUF009
+    ratings_min: RangeCondition = RangeCondition("n_ratings")  # noqa: RUF009
     tags: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
-    tree: Group = Group("and")  # noqa: RUF009
-    sort: Sort | None = None
+    tree: ConditionGroup = ConditionGroup("and")  # noqa: RUF009
+    sort: SortOrder | None = None
     faults: tuple[QueryFault, ...] = ()
 
     @property
-    def effective_sort(self) -> Sort:
+    def effective_sort(self) -> SortOrder:
         """The chosen sort order; without one relevance if there are words, else popularity."""
         return self.sort or ("relevance" if self.q.strip() else "popularity")
 
     @property
-    def genre_filter(self) -> Group:
+    def genre_filter(self) -> ConditionGroup:
         """The genre condition: all of the genres or any of them."""
-        kind: Kind = "and" if self.all_genres else "or"
-        return Group(kind, tuple(Is("genre", genre) for genre in self.genres))
+        kind: GroupKind = "and" if self.all_genres else "or"
+        return ConditionGroup(kind, tuple(ChoiceCondition("genre", genre) for genre in self.genres))
 
     @property
-    def decade_filter(self) -> Group:
+    def decade_filter(self) -> ConditionGroup:
         """Any of the decades."""
-        return Group("or", tuple(Is("decade", decade) for decade in self.decades))
+        return ConditionGroup("or", tuple(ChoiceCondition("decade", decade) for decade in self.decades))
 
     @property
-    def other_filter(self) -> Group:
+    def other_filter(self) -> ConditionGroup:
         """All conditions except genres and decades."""
-        tags = [Is("tag", tag) for tag in self.tags]
-        only = [Flag(name) for name in self.only]
-        return Group("and", (self.years, self.rating_min, self.ratings_min, *tags, *only, self.tree))
+        tags = [ChoiceCondition("tag", tag) for tag in self.tags]
+        only = [FlagCondition(name) for name in self.only]
+        return ConditionGroup("and", (self.years, self.rating_min, self.ratings_min, *tags, *only, self.tree))
 
-    def combine_filters(self) -> Group:
+    def combine_filters(self) -> ConditionGroup:
         """All conditions as one filter, as `GET /api/movies` takes it."""
-        return simplify_group(Group("and", (self.genre_filter, self.decade_filter, *self.other_filter.parts)))
+        return simplify_group(ConditionGroup("and", (self.genre_filter, self.decade_filter, *self.other_filter.parts)))
 
     def to_query_pairs(self) -> QueryPairs:
         """The parameters of the URL in a fixed order, without empty ones."""
@@ -129,7 +129,7 @@ class SearchQuery:
             ("ratings_min", format_url_number(self.ratings_min.low)),
         ]
         found += [("tag", tag) for tag in self.tags] + [("only", name) for name in self.only]
-        found += [("filter", write_top(self.tree)), ("sort", self.sort or "")]
+        found += [("filter", write_filter_root(self.tree)), ("sort", self.sort or "")]
         return [(name, value) for name, value in found if value]
 
     def build_href(self, **more: str) -> str:
@@ -149,9 +149,9 @@ class SearchQuery:
                 rest = tuple(each for each in values if each != value)
                 found.append(FilterChip(chip, value, self.replace(**{name: rest})))
         for name in ("years", "rating_min", "ratings_min"):
-            condition: Between = getattr(self, name)
+            condition: RangeCondition = getattr(self, name)
             if not is_blank(condition):
-                found.append(FilterChip(name, "", self.replace(**{name: Between(condition.field)}), condition))
+                found.append(FilterChip(name, "", self.replace(**{name: RangeCondition(condition.field)}), condition))
         parts = self.tree.parts if self.tree.kind == "and" else (self.tree,)
         for i, part in enumerate(parts):
             tree = join_conditions(parts[:i] + parts[i + 1 :])
@@ -159,7 +159,9 @@ class SearchQuery:
         return found
 
 
-def parse_search_query(pairs: QueryPairs, tree: Group | None = None, faults: Iterable[QueryFault] = ()) -> SearchQuery:
+def parse_search_query(
+    pairs: QueryPairs, tree: ConditionGroup | None = None, faults: Iterable[QueryFault] = ()
+) -> SearchQuery:
     """Parses the parameters of a search. Never raises: what cannot be read is reported in `faults`.
 
     `tree` takes the place of the parameter `filter`; `faults` were found before.
@@ -183,7 +185,7 @@ def parse_search_query(pairs: QueryPairs, tree: Group | None = None, faults: Ite
         sort=reader.read_sort(),
         faults=tuple(reader.faults[:MAX_FAULTS]),
     )
-    if size(found.combine_filters()) > MAX_PARTS:
+    if count_nodes(found.combine_filters()) > MAX_FILTER_NODES:
         return SearchQuery(q=found.q, faults=(*found.faults, QueryFault("filter", FilterError("too_many"))))
     return found
 
@@ -202,33 +204,33 @@ class _QueryReader:
         """The last value of the parameter, an empty text without one."""
         return next((value for key, value in reversed(self.pairs) if key == name), "")
 
-    def read_range(self, low: str, high: str, *, field: str) -> Between:
+    def read_range(self, low: str, high: str, *, field: str) -> RangeCondition:
         try:
-            return between(field, self.read_last(low).strip(), self.read_last(high).strip() if high else "")
+            return parse_range(field, self.read_last(low).strip(), self.read_last(high).strip() if high else "")
         except FilterError as error:
             self.faults.append(QueryFault(field, error))
-            return Between(field)
+            return RangeCondition(field)
 
-    def read_decades(self) -> list[Is]:
+    def read_decades(self) -> list[ChoiceCondition]:
         found = []
         for value in self.read_all("decade"):
             try:
-                found.append(one_of("decade", value))
+                found.append(parse_choice("decade", value))
             except FilterError as error:
                 self.faults.append(QueryFault("decade", error))
         return found
 
-    def read_tree(self) -> Group:
+    def read_tree(self) -> ConditionGroup:
         text = self.read_last("filter")
         try:
-            return read(text)
+            return parse_filter(text)
         except FilterError as error:
             self.faults.append(QueryFault("filter", error, text))
-            return Group("and")
+            return ConditionGroup("and")
 
-    def read_sort(self) -> Sort | None:
+    def read_sort(self) -> SortOrder | None:
         name = self.read_last("sort")
-        for sort in SORTS:
+        for sort in SORT_ORDERS:
             if name == sort:
                 return sort
         if name:
@@ -236,22 +238,22 @@ class _QueryReader:
         return None
 
 
-def join_conditions(parts: tuple[Node, ...]) -> Group:
+def join_conditions(parts: tuple[FilterNode, ...]) -> ConditionGroup:
     """All `parts` as one group; a single group is returned as it is."""
-    return parts[0] if len(parts) == 1 and isinstance(parts[0], Group) else Group("and", parts)
+    return parts[0] if len(parts) == 1 and isinstance(parts[0], ConditionGroup) else ConditionGroup("and", parts)
 
 
-def simplify_group(group: Group) -> Group:
+def simplify_group(group: ConditionGroup) -> ConditionGroup:
     """Removes empty ranges and dissolves groups that change nothing, so that the filter reads shorter."""
-    parts: list[Node] = []
+    parts: list[FilterNode] = []
     for part in group.parts:
-        if isinstance(part, Between) and is_blank(part):
+        if isinstance(part, RangeCondition) and is_blank(part):
             continue
-        if isinstance(part, Group) and (part.kind == "and" or (part.kind == "or" and len(part.parts) < 2)):
+        if isinstance(part, ConditionGroup) and (part.kind == "and" or (part.kind == "or" and len(part.parts) < 2)):
             parts += simplify_group(part).parts
         else:
             parts.append(part)
-    return Group(group.kind, tuple(parts))
+    return ConditionGroup(group.kind, tuple(parts))
 
 
 def format_url_number(value: float | None) -> str:

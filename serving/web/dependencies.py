@@ -17,10 +17,10 @@ from serving.runs.dagster_client import DagsterClient
 from serving.web.query_params import parse_digits
 from serving.web.rendering import Site, get_site
 
-V = TypeVar("V", bound=versioned_folders.Versioned)
+V = TypeVar("V", bound=versioned_folders.HasVersion)
 
 
-async def get_current_version(live: versioned_folders.Live[V]) -> V:
+async def get_current_version(live: versioned_folders.LiveVersion[V]) -> V:
     """The current version. The first open of all runs in the thread pool; later calls need no thread."""
     return live() if live.is_open else await run_in_threadpool(live)
 

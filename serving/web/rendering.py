@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from movierec.bundles.bundle import Bundle, Live
+from movierec.bundles.bundle import Bundle, LiveBundle
 from movierec.bundles.companion import LiveCompanion
 from serving.community.community import Community
 from serving.i18n.languages import LANGUAGE_PARAMETER, LANGUAGES, Language, choose_language, remember_language
@@ -49,7 +49,7 @@ class PerBundleCache(Generic[T]):
 class Site:
     """Everything that lives as long as the server."""
 
-    live_bundle: Live
+    live_bundle: LiveBundle
     live_companion: LiveCompanion
     image_store: ImageStore
     static_files: VersionedStaticFiles
@@ -63,7 +63,7 @@ class Site:
     @classmethod
     def create(
         cls,
-        live_bundle: Live,
+        live_bundle: LiveBundle,
         live_companion: LiveCompanion,
         community: Community,
         image_store: ImageStore,

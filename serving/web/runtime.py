@@ -9,7 +9,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from movierec.bundles.versioned_folders import BundleError, Live
+from movierec.bundles.versioned_folders import BundleError, LiveVersion
 
 log = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ M_ARENA_MAX, MAX_ARENAS = -8, 2  # as malloc.h of glibc names it
 
 
 @contextmanager
-def prepare_process(*published: Live[Any]) -> Iterator[None]:
+def prepare_process(*published: LiveVersion[Any]) -> Iterator[None]:
     """Opens what is published, and limits NumPy to one thread for each request while the context is open.
 
     Requests already run in parallel; several threads for each would only wait for each other.

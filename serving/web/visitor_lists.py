@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from starlette.requests import Request
 
-from movierec.search.filter_masks import Sets
+from movierec.search.filter_masks import MovieSets
 from serving.community import opinions
 from serving.community.database import SkipIfUnavailable
 from serving.web.rendering import Site, get_site
@@ -20,7 +20,7 @@ def load_my_ratings(request: Request, site: Site) -> list[tuple[int, float]] | N
     return None
 
 
-def load_filter_sets(request: Request) -> Sets:
+def load_filter_sets(request: Request) -> MovieSets:
     """Sets of movie ids that filters can use, by name.
 
     "poster": movies with a fetched poster, if there are any. "seen" and "saved": the visitor's watched and saved

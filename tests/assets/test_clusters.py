@@ -7,14 +7,14 @@ import polars as pl
 import pytest
 
 from assets.commands import pipeline
-from assets.definitions import definitions
+from assets.definitions import build_definitions
 from movierec.bundles.companion import Companion
-from movierec.bundles.versioned_folders import current
-from resources.sources.sources import acquire
+from movierec.bundles.versioned_folders import current_version
+from resources.sources.sources import acquire_dataset
 from tests import factories
 from tests.serving.api.test_runs import TOKEN, FakeDagster, launched, site
-from tests.serving.asking import post
-from tests.serving.conftest import eventually
+from tests.serving.asking import post_json
+from tests.serving.conftest import wait_until_true
 from tests.test_graph import above, metadata_of, run, settings_for, write_movielens
 
 pytestmark = [
@@ -71,7 +71,7 @@ def test_popular_tags_are_kept_by_cluster(clustered):
 def test_the_run_configuration_sets_k(clustered, tmp_path):
     shutil.copytree(clustered[0].layout.store, tmp_path / "home" / "store")
     settings = settings_for(tmp_path)
-    job = definitions(settings).resolve_job_def("everything")
+    job = build_definitions(settings).resolve_job_def("everything")
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(
             instance=instance,
@@ -85,7 +85,7 @@ def test_the_run_configuration_sets_k(clustered, tmp_path):
 
 @pytest.mark.parametrize("k", [0, -1])
 def test_a_number_of_clusters_that_cannot_be_is_told(clustered, k):
-    job = definitions(clustered[0]).resolve_job_def("train_kmeans")
+    job = build_definitions(clustered[0]).resolve_job_def("train_kmeans")
     config = {"ops": {"clusters": {"config": {"k": k}}}}
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(
@@ -99,7 +99,7 @@ def test_a_number_of_clusters_that_cannot_be_is_told(clustered, k):
 
 def test_the_companion_is_published_for_the_site(clustered):
     settings, result = clustered
-    found = Companion.open(current(settings.home / "companion" / "full"))
+    found = Companion.open(current_version(settings.home / "companion" / "full"))
     assert found.manifest["run_id"] == result.run_id
     assert found.manifest["source"]["name"] == "movielens"
     assert len(found.clusters.clusters) == 10
@@ -111,11 +111,11 @@ def remove(companion):
 
 
 def spoil(companion):
-    (current(companion) / "clusters" / "members.parquet").write_bytes(b"")
+    (current_version(companion) / "clusters" / "members.parquet").write_bytes(b"")
 
 
 def of_older_data(companion):
-    factories.publish_companion(companion.parents[1], "c0", source={"name": "movielens", "version": "older"})
+    factories.publish_small_companion(companion.parents[1], "c0", source={"name": "movielens", "version": "older"})
 
 
 @pytest.mark.parametrize("fault", [remove, spoil, of_older_data])
@@ -125,21 +125,21 @@ def test_a_companion_that_cannot_be_served_is_made_again_and_nothing_else(
     settings = settings_for(tmp_path)
     shutil.copytree(clustered[0].home, settings.home)
     shutil.copytree(clustered[0].source, settings.source)
-    dataset = acquire(settings.source, settings.layout.raw)
+    dataset = acquire_dataset(settings.source, settings.layout.raw)
     source = {"name": dataset.name, "description": dataset.description, "version": dataset.version}
-    factories.publish_bundle(settings.home, source=source, sample="full")
+    factories.publish_small_bundle(settings.home, source=source, sample="full")
     fault(settings.layout.locate_companions("full"))
     for name, value in {"MOVIEREC_HOME": settings.home, "MOVIEREC_SOURCE": settings.source, "DAGSTER_HOME": ""}.items():
         monkeypatch.setenv(name, str(value))
     assert pipeline.main(["--if-needed"]) == 0
     assert "sample full, 3 assets" in capsys.readouterr().out
-    assert Companion.open(current(settings.layout.locate_companions("full"))).manifest["source"] == source
+    assert Companion.open(current_version(settings.layout.locate_companions("full"))).manifest["source"] == source
     assert pipeline.main(["--if-needed"]) == 0
     assert capsys.readouterr().out.startswith("Up to date: bundle v1")
 
 
 def test_the_job_of_the_site_makes_clusters_and_publishes_them_and_nothing_else(tmp_path):
-    job = definitions(settings_for(tmp_path)).resolve_job_def("train_kmeans")
+    job = build_definitions(settings_for(tmp_path)).resolve_job_def("train_kmeans")
     assert {key.to_user_string() for key in job.asset_layer.executable_asset_keys} == {
         "clusters",
         "cluster_tags",
@@ -150,20 +150,20 @@ def test_the_job_of_the_site_makes_clusters_and_publishes_them_and_nothing_else(
 def test_what_the_site_asks_of_dagster_runs_and_the_site_serves_it_without_a_restart(clustered, tmp_path):
     settings = settings_for(tmp_path)
     shutil.copytree(clustered[0].home, settings.home)
-    source = Companion.open(current(settings.layout.locate_companions("full"))).manifest["source"]
-    factories.publish_bundle(settings.home, source=source)
+    source = Companion.open(current_version(settings.layout.locate_companions("full"))).manifest["source"]
+    factories.publish_small_bundle(settings.home, source=source)
     fake = FakeDagster(launchRun=launched())
     browser = site(settings.home, fake)
     before = browser.get("/health").json()["companion"]
-    assert post(browser, "/train-kmeans", {"k": 3}, **TOKEN).status_code == 202
+    assert post_json(browser, "/train-kmeans", {"k": 3}, **TOKEN).status_code == 202
     asked = fake.asked[-1]["params"]
-    job = definitions(settings).resolve_job_def(asked["selector"]["pipelineName"])
+    job = build_definitions(settings).resolve_job_def(asked["selector"]["pipelineName"])
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(
             instance=instance, partition_key="full", run_config=asked["runConfigData"], raise_on_error=False
         )
     assert result.success
-    assert eventually(lambda: browser.get("/health").json()["companion"] != before)
+    assert wait_until_true(lambda: browser.get("/health").json()["companion"] != before)
     assert browser.get("/health").json()["status"] == "ok"
     served = [browser.get(f"/recommend?movie_id={movie}").json()["cluster"] for movie in range(1, 41)]
     assert served == table(settings, "clusters")["cluster"].to_list()[:40]

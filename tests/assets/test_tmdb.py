@@ -6,14 +6,14 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from assets.definitions import definitions
+from assets.definitions import build_definitions
 from movierec.bundles.descriptions import LiveDescriptions
 from movierec.catalog.catalog import Movie
 from movierec.settings import Settings
 from movierec.tmdb.metadata import Metadata
-from resources.exports.duckdb_store import connect
+from resources.exports.duckdb_store import connect_to_store
 from resources.tmdb import client
-from tests.fake_tmdb import V3_KEY, FakeTmdb, served
+from tests.fake_tmdb import V3_KEY, FakeTmdb, serve_app
 
 METADATA = ["tmdb_metadata", "descriptions", "posters"]
 
@@ -37,7 +37,7 @@ def settings(tmp_path, fake, monkeypatch):
         movie(2, "The Matrix", 1999, n_ratings=99),
         movie(3, "None", 2001),
     ]
-    with served(fake.app) as address:
+    with serve_app(fake.app) as address:
         found = Settings(home=tmp_path, tmdb_api=f"{address}/3", tmdb_images=f"{address}/t/p")
         (found.layout.store / "full").mkdir(parents=True)
         schema = {"year": pl.Int16, "popularity": pl.Float32, "imdb_id": pl.Int32, "tmdb_id": pl.Int32}
@@ -47,7 +47,7 @@ def settings(tmp_path, fake, monkeypatch):
 
 def run(settings, config=None):
     """Materialises the metadata, and gives the run's result, its instance's events as text, and the observations."""
-    job = definitions(settings).resolve_job_def("everything")
+    job = build_definitions(settings).resolve_job_def("everything")
     keys = [dg.AssetKey(name) for name in METADATA]
     ops = {"ops": {name: {"config": values} for name, values in (config or {}).items()}}
     with dg.DagsterInstance.ephemeral() as instance:
@@ -86,7 +86,7 @@ def test_a_run_writes_the_star_the_descriptions_and_the_posters(settings, fake):
         for file, size in posters[["file", "bytes"]].rows()
     )
     query = 'SELECT name FROM tmdb_cast JOIN tmdb_persons USING (person_id) WHERE movie_id = 2 ORDER BY "order"'
-    assert connect(settings.layout.store / "full").execute(query).fetchone() == ("Keanu Reeves",)
+    assert connect_to_store(settings.layout.store / "full").execute(query).fetchone() == ("Keanu Reeves",)
     assert V3_KEY not in told
 
 
@@ -139,10 +139,10 @@ def test_a_tmdb_that_is_down_leaves_what_was_fetched_before(settings, fake, monk
 @pytest.mark.parametrize("tmdb_features", [False, True])
 def test_nothing_that_is_published_stands_below_metadata_and_metadata_comes_last(settings, tmdb_features):
     settings = replace(settings, tmdb_features=tmdb_features)
-    graph = definitions(settings).resolve_asset_graph()
+    graph = build_definitions(settings).resolve_asset_graph()
     below = dg.AssetSelection.groups("metadata").downstream().resolve(graph)
     assert {key.to_user_string() for key in below} == set(METADATA)
-    plan = definitions(settings).resolve_job_def("everything")
+    plan = build_definitions(settings).resolve_job_def("everything")
     assert {plan.get_node_named(name).tags["dagster/priority"] for name in METADATA} == {"-10"}
 
 

@@ -20,15 +20,15 @@ from typing import NamedTuple
 import numpy as np
 import psutil
 
-from assets.commands.bench import free_port, wait_for
-from movierec.bundles.bundle import Bundle, current
+from assets.commands.bench import find_free_port, wait_for_answer
+from movierec.bundles.bundle import Bundle, current_version
 from movierec.home_layout import HomeLayout
 from movierec.settings import Settings
 
-CONNECTIONS = 32
+N_CONNECTIONS = 32
 
 
-class Question(NamedTuple):
+class Endpoint(NamedTuple):
     """How an endpoint is asked: the request line's parts, for a user and a movie drawn anew each time."""
 
     name: str
@@ -44,29 +44,29 @@ class Question(NamedTuple):
         return f"{head}\r\n\r\n".encode() + body
 
 
-QUESTIONS = [
-    Question("GET /top", "/top"),
-    Question("POST /recommend_content_based", "/recommend_content_based", lambda _, movie: {"movie_id": movie}),
-    Question("POST /recommend_session_based", "/recommend_session_based", lambda user, _: {"user_id": user}),
-    Question("POST /recommend_collaborative", "/recommend_collaborative", lambda user, _: {"user_id": user}),
-    Question("GET /favorite-cluster", "/favorite-cluster?user_id={user}"),
-    Question("GET /recommend", "/recommend?movie_id={movie}"),
-    Question("GET /recommend-by-tags", "/recommend-by-tags?user_id={user}"),
-    Question("GET /api/users/{user_id}/profile", "/api/users/{user}/profile"),
-    Question("GET /api/users/{user_id}/history", "/api/users/{user}/history"),
-    Question("GET /api/movies", "/api/movies?q=the&filter=year:1980..,not(genre:Horror),mean_rating:3.."),
-    Question("GET /api/movies/popular", "/api/movies/popular"),
-    Question("GET /api/movies/{movie_id}", "/api/movies/{movie}"),
-    Question("GET /api/movies/{movie_id}/similar", "/api/movies/{movie}/similar"),
-    Question("GET /api/movies/personal", "/api/movies/personal?user_id={user}"),
-    Question("GET /api/movies/personal, explained", "/api/movies/personal?user_id={user}&explain=true"),
-    Question("POST /api/recommendations", "/api/recommendations", lambda user, _: {"user_ids": [user]}),
-    Question("POST /api/fold-in", "/api/fold-in", lambda _, movie: {"ratings": [{"movie_id": movie, "rating": 5}]}),
-    Question("GET /health", "/health"),
+ENDPOINTS = [
+    Endpoint("GET /top", "/top"),
+    Endpoint("POST /recommend_content_based", "/recommend_content_based", lambda _, movie: {"movie_id": movie}),
+    Endpoint("POST /recommend_session_based", "/recommend_session_based", lambda user, _: {"user_id": user}),
+    Endpoint("POST /recommend_collaborative", "/recommend_collaborative", lambda user, _: {"user_id": user}),
+    Endpoint("GET /favorite-cluster", "/favorite-cluster?user_id={user}"),
+    Endpoint("GET /recommend", "/recommend?movie_id={movie}"),
+    Endpoint("GET /recommend-by-tags", "/recommend-by-tags?user_id={user}"),
+    Endpoint("GET /api/users/{user_id}/profile", "/api/users/{user}/profile"),
+    Endpoint("GET /api/users/{user_id}/history", "/api/users/{user}/history"),
+    Endpoint("GET /api/movies", "/api/movies?q=the&filter=year:1980..,not(genre:Horror),mean_rating:3.."),
+    Endpoint("GET /api/movies/popular", "/api/movies/popular"),
+    Endpoint("GET /api/movies/{movie_id}", "/api/movies/{movie}"),
+    Endpoint("GET /api/movies/{movie_id}/similar", "/api/movies/{movie}/similar"),
+    Endpoint("GET /api/movies/personal", "/api/movies/personal?user_id={user}"),
+    Endpoint("GET /api/movies/personal, explained", "/api/movies/personal?user_id={user}&explain=true"),
+    Endpoint("POST /api/recommendations", "/api/recommendations", lambda user, _: {"user_ids": [user]}),
+    Endpoint("POST /api/fold-in", "/api/fold-in", lambda _, movie: {"ratings": [{"movie_id": movie, "rating": 5}]}),
+    Endpoint("GET /health", "/health"),
 ]
 
 
-class Measured(NamedTuple):
+class EndpointFigures(NamedTuple):
     """Milliseconds; `cpu` is the server's processor time per request."""
 
     p50: float
@@ -76,7 +76,7 @@ class Measured(NamedTuple):
     failed: int
 
 
-async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
+async def send_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
     """The status of the answer, read to its end."""
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
@@ -86,10 +86,10 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reques
     return status
 
 
-async def load(port: int, requests: list[bytes], *, rate: float) -> tuple[list[float], int]:
+async def send_at_rate(port: int, requests: list[bytes], *, rate: float) -> tuple[list[float], int]:
     """Seconds from when each request was due to the end of its answer, and how many were not answered 200."""
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
-    for _ in range(CONNECTIONS):
+    for _ in range(N_CONNECTIONS):
         free.put_nowait(await asyncio.open_connection("127.0.0.1", port))
     failed = 0
 
@@ -97,7 +97,7 @@ async def load(port: int, requests: list[bytes], *, rate: float) -> tuple[list[f
         nonlocal failed
         await asyncio.sleep(due - time.perf_counter())
         connection = await free.get()
-        failed += await ask(*connection, request) != 200
+        failed += await send_request(*connection, request) != 200
         free.put_nowait(connection)
         return time.perf_counter() - due
 
@@ -108,18 +108,18 @@ async def load(port: int, requests: list[bytes], *, rate: float) -> tuple[list[f
     return waits, failed
 
 
-def measure(port: int, server: psutil.Process, requests: list[bytes], *, rate: float) -> Measured:
+def measure_endpoint(port: int, server: psutil.Process, requests: list[bytes], *, rate: float) -> EndpointFigures:
     before = server.cpu_times()
-    waits, failed = asyncio.run(load(port, requests, rate=rate))
+    waits, failed = asyncio.run(send_at_rate(port, requests, rate=rate))
     after = server.cpu_times()
     cpu = (after.user + after.system - before.user - before.system) / len(requests)
     p50, p99 = np.percentile(waits, [50, 99]) * 1000
-    return Measured(p50, p99, max(waits) * 1000, cpu * 1000, failed)
+    return EndpointFigures(p50, p99, max(waits) * 1000, cpu * 1000, failed)
 
 
-def draws(home: Path, n: int) -> list[tuple[int, int]]:
+def draw_pairs(home: Path, n: int) -> list[tuple[int, int]]:
     """Pairs of a user and a movie: users at random, movies as often as they are rated."""
-    folder = current(HomeLayout(home).locate_bundles("full"))
+    folder = current_version(HomeLayout(home).locate_bundles("full"))
     if folder is None:
         raise SystemExit(f"nothing is published under {home}")
     interactions = Bundle.open(folder).recommender.interactions
@@ -136,8 +136,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=None)
     given = parser.parse_args()
     home = Settings.from_environment().home
-    pairs = draws(home, int(given.rate * given.seconds))
-    port = given.port or free_port()
+    pairs = draw_pairs(home, int(given.rate * given.seconds))
+    port = given.port or find_free_port()
     command = ["-m", "uvicorn", "serving.app:from_environment", "--factory", "--port", str(port), "--no-access-log"]
     server_core, *own = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, own or [server_core])
@@ -146,24 +146,24 @@ def main() -> None:
             ["taskset", "-c", str(server_core), sys.executable, *command], stdout=log, stderr=log
         )
         try:
-            wait_for(f"http://127.0.0.1:{port}/health", process, seconds=120)
-            report(port, psutil.Process(process.pid), pairs, rate=given.rate)
+            wait_for_answer(f"http://127.0.0.1:{port}/health", process, seconds=120)
+            print_report(port, psutil.Process(process.pid), pairs, rate=given.rate)
         finally:
             process.terminate()
             process.wait()
 
 
-def report(port: int, server: psutil.Process, pairs: list[tuple[int, int]], *, rate: float) -> None:
+def print_report(port: int, server: psutil.Process, pairs: list[tuple[int, int]], *, rate: float) -> None:
     out = sys.stdout.write
     out(
         f"{rate:g} requests a second, {len(pairs)} requests to each endpoint; "
         f"load average before the run {os.getloadavg()[0]:.1f}\n\n"
     )
     out("| endpoint | p50 ms | p99 ms | worst ms | CPU ms | failed |\n|---|---|---|---|---|---|\n")
-    for question in QUESTIONS:
+    for question in ENDPOINTS:
         requests = [question.request(*pair) for pair in pairs]
-        asyncio.run(load(port, requests[:20], rate=rate))
-        found = measure(port, server, requests, rate=rate)
+        asyncio.run(send_at_rate(port, requests[:20], rate=rate))
+        found = measure_endpoint(port, server, requests, rate=rate)
         figures = " | ".join(f"{value:.1f}" for value in found[:4])
         out(f"| `{question.name}` | {figures} | {found.failed} |\n")
         sys.stdout.flush()

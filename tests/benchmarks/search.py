@@ -17,26 +17,26 @@ import httpx
 import numpy as np
 import polars as pl
 
-from movierec.bundles.bundle import Bundle, publish
-from movierec.catalog.catalog import Catalog, Movie
+from movierec.bundles.bundle import Bundle, publish_bundle
+from movierec.catalog.catalog import Catalogue, Movie
 from movierec.data.movielens import GENRES
 from movierec.search.browser import Browser
 from movierec.settings import Settings
 from serving.app import create_app
 from serving.pages.search import build_search_view, suggest_movies
 from serving.services.search_query import parse_search_query
-from tests.factories import publish_bundle
+from tests.factories import publish_small_bundle
 
-N_MOVIES, N_WORDS, ROUNDS = 87_585, 50_000, 1000
-NESTED = (
+N_MOVIES, N_WORDS, N_ROUNDS = 87_585, 50_000, 1000
+NESTED_FILTER = (
     'or(genre:Drama,and(genre:Comedy,year:1970..1999),mean_rating:4..),not(genre:Horror,tag:"word 7"),'
     "and(n_ratings:2..,or(decade:1990,year:2005..,not(popularity:..3)))"
 )
-NESTED_MINE = f"{NESTED},not(seen)"
-RATED = 200  # movies, by who is signed in
+NESTED_OWN_FILTER = f"{NESTED_FILTER},not(seen)"
+N_RATED = 200  # movies, by who is signed in
 
 
-class Line(NamedTuple):
+class ResultLine(NamedTuple):
     """Milliseconds, sorted: what passed, and what the process worked, which others on the machine change less."""
 
     what: str
@@ -50,7 +50,7 @@ class Line(NamedTuple):
         return f"| {self.what} | " + " | ".join(f"{figure:.1f}" for figure in figures) + " |"
 
 
-def catalogue(rng: np.random.Generator) -> pl.DataFrame:
+def make_catalogue_table(rng: np.random.Generator) -> pl.DataFrame:
     """A table as `movierec.catalog.catalogue` makes it."""
     letters = "etaoinshrdlucmfwypvbgk"
     words = ["".join(rng.choice(list(letters), size=rng.integers(3, 11))) for _ in range(N_WORDS)]
@@ -80,13 +80,13 @@ def catalogue(rng: np.random.Generator) -> pl.DataFrame:
     ).select(pl.col(field).fill_nan(None) if field == "popularity" else field for field in Movie._fields)
 
 
-def queries(browser: Browser, chance: random.Random) -> Iterator[str]:
+def iter_queries(browser: Browser, chance: random.Random) -> Iterator[str]:
     """Titles as people type them: whole, begun, without a space, with a typing error, with a year."""
     ways: list[Callable[[str], str]] = [
         lambda title: title,
         lambda title: title[: chance.randint(1, len(title))],
         lambda title: title.replace(" ", "", 1),
-        mistyped,
+        swap_two_letters,
         lambda title: f"{title.split()[0]} {chance.randint(1950, 2020)}",
     ]
 
@@ -94,23 +94,23 @@ def queries(browser: Browser, chance: random.Random) -> Iterator[str]:
         yield chance.choice(ways)(chance.choice(browser.movies).title)
 
 
-def mistyped(title: str) -> str:
+def swap_two_letters(title: str) -> str:
     """Two letters of the middle swapped."""
     at = len(title) // 2
     return title[: at - 1] + title[at - 1 : at + 1][::-1] + title[at + 1 :]
 
 
-def measured(what: str, work: Callable[[str], object], asks: Iterator[str]) -> Line:
+def measure_calls(what: str, work: Callable[[str], object], asks: Iterator[str]) -> ResultLine:
     passed, worked = [], []
-    for _, ask in zip(range(ROUNDS + 50), asks, strict=False):
+    for _, ask in zip(range(N_ROUNDS + 50), asks, strict=False):
         started, begun = time.perf_counter(), time.process_time()
         work(ask)
         passed.append(1000 * (time.perf_counter() - started))
         worked.append(1000 * (time.process_time() - begun))
-    return Line(what, sorted(passed[50:]), sorted(worked[50:]))  # the first ones warm up
+    return ResultLine(what, sorted(passed[50:]), sorted(worked[50:]))  # the first ones warm up
 
 
-def over_asgi(home: Path, asks: Iterator[str]) -> list[Line]:
+def measure_over_asgi(home: Path, asks: Iterator[str]) -> list[ResultLine]:
     """Whole answers of the application, without a server or a socket."""
     app = create_app(Settings(home=home))
     transport = httpx.ASGITransport(app)
@@ -122,30 +122,36 @@ def over_asgi(home: Path, asks: Iterator[str]) -> list[Line]:
             runner.run(client.get(f"{path}?{urlencode(parameters)}", follow_redirects=True)).raise_for_status()
 
         lines = [
-            measured("`GET /search`, words and nested filters", lambda q: get("/search", q=q, filter=NESTED), asks),
-            measured("`GET /search/suggestions`", lambda q: get("/search/suggestions", q=q), asks),
-            measured(
-                "`GET /api/movies`, words and nested filters", lambda q: get("/api/movies", q=q, filter=NESTED), asks
+            measure_calls(
+                "`GET /search`, words and nested filters", lambda q: get("/search", q=q, filter=NESTED_FILTER), asks
             ),
-            measured("`GET /`", lambda _: get("/"), asks),
+            measure_calls("`GET /search/suggestions`", lambda q: get("/search/suggestions", q=q), asks),
+            measure_calls(
+                "`GET /api/movies`, words and nested filters",
+                lambda q: get("/api/movies", q=q, filter=NESTED_FILTER),
+                asks,
+            ),
+            measure_calls("`GET /`", lambda _: get("/"), asks),
         ]
         door = {"name": "Bench", "password": "only to be measured"}
         runner.run(client.post("/register", data=door, follow_redirects=True)).raise_for_status()
-        for movie_id in range(1, RATED + 1):
+        for movie_id in range(1, N_RATED + 1):
             done = runner.run(client.post(f"/movies/{movie_id}/rating", data={"rating": "4"}))
             assert done.status_code == 303, done.text
         lines += [
-            measured("`GET /search`, the same, signed in", lambda q: get("/search", q=q, filter=NESTED_MINE), asks),
-            measured("`GET /search/suggestions`, signed in", lambda q: get("/search/suggestions", q=q), asks),
+            measure_calls(
+                "`GET /search`, the same, signed in", lambda q: get("/search", q=q, filter=NESTED_OWN_FILTER), asks
+            ),
+            measure_calls("`GET /search/suggestions`, signed in", lambda q: get("/search/suggestions", q=q), asks),
         ]
         runner.run(client.aclose())
     return lines
 
 
-def big_home(folder: Path, table: pl.DataFrame) -> Path:
+def publish_large_home(folder: Path, table: pl.DataFrame) -> Path:
     """A published bundle of many movies with the small recommender of the tests."""
-    small = Bundle.open(publish_bundle(folder))
-    publish(
+    small = Bundle.open(publish_small_bundle(folder))
+    publish_bundle(
         folder / "published" / "full",
         "v2",
         catalogue=table,
@@ -159,26 +165,28 @@ def big_home(folder: Path, table: pl.DataFrame) -> Path:
 
 
 def main() -> None:
-    table = catalogue(np.random.default_rng(0))
+    table = make_catalogue_table(np.random.default_rng(0))
     started = time.process_time()
-    browser = Browser.of(Catalog.of(table).movies)
+    browser = Browser.of(Catalogue.of(table).movies)
     prepared = time.process_time() - started
     chance = random.Random(0)  # noqa: S311  nothing to be guarded
-    asks = queries(browser, chance)
+    asks = iter_queries(browser, chance)
     lines = [
-        measured("suggestions, the search alone", lambda q: suggest_movies(browser, q), asks),
-        measured(
+        measure_calls("suggestions, the search alone", lambda q: suggest_movies(browser, q), asks),
+        measure_calls(
             "words, nested filters, counts, first page",
-            lambda q: build_search_view(browser, parse_search_query([("q", q), ("filter", NESTED)]), {}, number=1),
+            lambda q: build_search_view(
+                browser, parse_search_query([("q", q), ("filter", NESTED_FILTER)]), {}, number=1
+            ),
             asks,
         ),
     ]
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        lines += over_asgi(big_home(Path(folder), table), asks)
+        lines += measure_over_asgi(publish_large_home(Path(folder), table), asks)
     sys.stdout.write(
         f"{len(browser.movies):,} movies, {len(browser.titles.vocabulary.words):,} words, "
         f"index built in {prepared:.1f} CPU seconds; "
-        f"milliseconds, {ROUNDS} requests one after another, in one process without a network socket.\n\n"
+        f"milliseconds, {N_ROUNDS} requests one after another, in one process without a network socket.\n\n"
         "| what | median | p95 | p99 | CPU median | p95 | p99 |\n|---|---|---|---|---|---|---|\n"
         + "\n".join(map(str, lines))
         + "\n"

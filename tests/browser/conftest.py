@@ -16,11 +16,11 @@ from movierec.settings import Settings
 from serving.app import create_app
 from serving.community import rate_limits
 from serving.pages import grid
-from tests.factories import publish_bundle
+from tests.factories import publish_small_bundle
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-SIZES = {360: 740, 768: 1024, 1440: 900}
-HEIGHTS = SIZES | {320: 640, 1920: 1080}
+WINDOW_SIZES = {360: 740, 768: 1024, 1440: 900}
+WINDOW_HEIGHTS = WINDOW_SIZES | {320: 640, 1920: 1080}
 
 Visit = Callable[..., Page]
 
@@ -45,7 +45,7 @@ def serve(app: FastAPI) -> Iterator[str]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """52 movies on three pages."""
     home = tmp_path_factory.mktemp("site")
-    publish_bundle(home, n_movies=50)
+    publish_small_bundle(home, n_movies=50)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grid, "PAGE_SIZE", 20)
         # All browsers of the tests come from one address.
@@ -77,7 +77,7 @@ def visit(chromium: Browser, site: str, complaints: list[str]) -> Iterator[Visit
     contexts = []
 
     def opened(path: str = "/", *, width: int = 1440, reduced_motion: str = "reduce", **options: object) -> Page:
-        size = {"width": width, "height": HEIGHTS[width]}
+        size = {"width": width, "height": WINDOW_HEIGHTS[width]}
         context = chromium.new_context(base_url=site, viewport=size, reduced_motion=reduced_motion, **options)
         contexts.append(context)
         context.on("weberror", lambda found: complaints.append(str(found.error)))

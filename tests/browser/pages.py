@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Locator, Page, expect
 
 
-def last_movies(page: Page) -> Locator:
+def scroll_to_last_movies(page: Page) -> Locator:
     """Scrolls until all 52 movies are there; gives a card of the last page, in view."""
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     expect(page.locator(".grid > li:not(.more)")).to_have_count(52)
@@ -14,14 +14,14 @@ def last_movies(page: Page) -> Locator:
     return card
 
 
-def place(page: Page, card: Locator) -> tuple[float, float]:
+def get_position(page: Page, card: Locator) -> tuple[float, float]:
     """Where the card stands in the window, which is where the window stands in the list."""
     box = card.bounding_box()
     assert box is not None
     return round(box["x"]), round(box["y"])
 
 
-def opened(page: Page, card: Locator) -> Locator:
+def open_overlay(page: Page, card: Locator) -> Locator:
     """The overlay that a click on the card opens."""
     card.click()
     overlay = page.locator("#overlay")
@@ -29,7 +29,7 @@ def opened(page: Page, card: Locator) -> Locator:
     return overlay
 
 
-def sent(page: Page, path: str, **fields: object) -> None:
+def send_form(page: Page, path: str, **fields: object) -> None:
     """A form of our own pages, without a page to press its button on."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     assert page.request.post(path, data=urlencode(fields), headers=headers).ok

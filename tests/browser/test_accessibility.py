@@ -10,9 +10,9 @@ from movierec.settings import Settings
 from serving.app import create_app
 from serving.pages.my_movies import LIST_NAMES
 from tests.broken import Broken, serve_changed_bundle
-from tests.browser.conftest import SIZES, Visit, serve
-from tests.browser.pages import opened, sent
-from tests.factories import publish_bundle
+from tests.browser.conftest import WINDOW_SIZES, Visit, serve
+from tests.browser.pages import open_overlay, send_form
+from tests.factories import publish_small_bundle
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -27,9 +27,9 @@ def violations(page: Page) -> list[str]:
 
 def with_opinions(page: Page, path: str) -> None:
     """As a guest who rated one movie, reviewed it and saved another."""
-    sent(page, "/movies/1/rating", rating=4)
-    sent(page, "/movies/1/review", text="Yes.")
-    sent(page, "/movies/2/saved", on=1)
+    send_form(page, "/movies/1/rating", rating=4)
+    send_form(page, "/movies/1/review", text="Yes.")
+    send_form(page, "/movies/2/saved", on=1)
     page.goto(path)
 
 
@@ -48,7 +48,7 @@ PAGES: dict[str, tuple[str, Callable[[Page], object]]] = {
     "home": ("/", lambda page: None),
     "movies": ("/movies", lambda page: None),
     "movie": ("/movies/1", lambda page: None),
-    "overlay": ("/", lambda page: opened(page, page.locator(".card").first)),
+    "overlay": ("/", lambda page: open_overlay(page, page.locator(".card").first)),
     "wrong id": ("/?user_id=abc", lambda page: None),
     "menu": ("/", lambda page: page.locator(".who-button").click()),
     "sign in": ("/sign-in", lambda page: None),
@@ -69,7 +69,7 @@ def failing_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     """The address of a site whose pages fail, and the status of its answers."""
     home = tmp_path_factory.mktemp("failing")
     if request.param == "crashed":
-        publish_bundle(home)
+        publish_small_bundle(home)
     app = create_app(Settings(home=home))
     if request.param == "crashed":
         serve_changed_bundle(app, catalog=Broken("a fault of ours"))
@@ -77,7 +77,7 @@ def failing_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         yield address, 500 if request.param == "crashed" else 503
 
 
-@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("width", WINDOW_SIZES)
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing(visit: Visit, complaints: list[str], name: str, width: int) -> None:
     path, prepare = PAGES[name]
@@ -88,7 +88,7 @@ def test_axe_finds_nothing(visit: Visit, complaints: list[str], name: str, width
         complaints.clear()  # the browser notes the status of the page itself
 
 
-@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("width", WINDOW_SIZES)
 def test_axe_finds_nothing_on_pages_that_failed(
     visit: Visit, complaints: list[str], failing_site: tuple[str, int], width: int
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser import test_accessibility, test_search
-from tests.browser.conftest import SIZES, Visit
+from tests.browser.conftest import WINDOW_SIZES, Visit
 
 PAGES = test_accessibility.PAGES | {f"search: {name}": page for name, page in test_search.PAGES.items()}
 REFUSED = {"wrong id", "not found"}  # the browser notes the status of the page itself
@@ -54,7 +54,7 @@ SCROLLED_BY_POINTER_ALONE = """
 """
 
 
-@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("width", WINDOW_SIZES)
 @pytest.mark.parametrize("name", PAGES)
 def test_every_region_that_scrolls_is_reached_by_keyboard(
     visit: Visit, complaints: list[str], name: str, width: int

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visit
-from tests.browser.pages import opened
+from tests.browser.pages import open_overlay
 
 
 def focused(page: Page) -> str:
@@ -88,7 +88,7 @@ def test_without_javascript_everything_is_links_and_forms(visit: Visit) -> None:
 def test_a_russian_browser_gets_russian_and_can_change_to_english_for_good(visit: Visit) -> None:
     page = visit("/", locale="ru-RU")
     expect(page.get_by_role("heading", level=1)).to_have_text("Что посмотреть сегодня")
-    overlay = opened(page, page.locator("#trending-strip .card").first)
+    overlay = open_overlay(page, page.locator("#trending-strip .card").first)
     expect(overlay.get_by_role("link", name="Открыть страницу")).to_be_visible()
     expect(overlay.get_by_text(re.compile(r"\d оцен"))).to_be_visible()
     page.go_back()

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Response, Route, expect
 
-from tests.browser.conftest import SIZES, Visit
-from tests.browser.pages import opened
+from tests.browser.conftest import WINDOW_SIZES, Visit
+from tests.browser.pages import open_overlay
 from tests.browser.test_accessibility import violations
 
 
@@ -60,7 +60,7 @@ def test_stars_light_up_to_the_one_under_the_pointer(visit: Visit, rated: int | 
 
 def test_stars_light_up_in_the_overlay_and_among_the_five_films_too(visit: Visit) -> None:
     page = visit("/")
-    overlay = opened(page, page.locator("#trending-strip .card").first)
+    overlay = open_overlay(page, page.locator("#trending-strip .card").first)
     overlay.locator(".half").nth(6).hover()
     expect_lit(page, ".overlay .stars", 7)
     page.goto("/welcome")
@@ -165,7 +165,7 @@ def test_save_pressed_twice_saves(visit: Visit) -> None:
 
 def test_stars_are_kept_though_the_overlay_is_closed_at_once(visit: Visit) -> None:
     page = visit("/")
-    overlay = opened(page, page.locator("#trending-strip .card").first)
+    overlay = open_overlay(page, page.locator("#trending-strip .card").first)
     movie = int(page.url.rpartition("/")[2])
 
     def gives_five(answer: Response) -> bool:
@@ -205,7 +205,7 @@ def test_in_the_overlay_save_and_move_to_page_stand_on_one_line_at_every_width(v
     for width in (320, 360, 480, 600, 768, 1440):
         page = visit("/", width=1440, locale=locale)
         page.set_viewport_size({"width": width, "height": 800})
-        overlay = opened(page, page.locator('.card[href="/movies/1"]').first)
+        overlay = open_overlay(page, page.locator('.card[href="/movies/1"]').first)
         overlay.locator(".save").click()
         expect(overlay.locator(".save")).to_have_attribute("aria-pressed", "true")
         save, move, links = (overlay.locator(part).bounding_box() for part in (".save", ".move", ".outlinks"))
@@ -328,7 +328,7 @@ def test_the_own_row_follows_a_rating_in_the_overlay(visit: Visit) -> None:
     expect(page.locator(".actions-says")).to_contain_text("Saved: 5 of 5 stars.")
     page.goto("/")
     expect(page.locator("#personal-says")).to_contain_text("based on 1 rating.")
-    overlay = opened(page, page.locator("#for-you-strip .card").first)
+    overlay = open_overlay(page, page.locator("#for-you-strip .card").first)
     overlay.locator(".half-right").nth(4).click()
     expect(page.locator("#personal-says")).to_contain_text("based on 2 ratings.")
 
@@ -361,7 +361,7 @@ def test_an_account_from_its_door_to_its_profiles(visit: Visit, complaints: list
     stars(stars_on, 9, 6)
     expect(stars_on.locator(".actions-says")).to_contain_text("Saved: 3 of 5 stars.")
     for path in ("/me", "/me?show=statistics", "/me?show=reviews", "/me/account"):
-        for width, height in SIZES.items():
+        for width, height in WINDOW_SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
             page.goto(path)
             assert violations(page) == []
@@ -371,7 +371,7 @@ def test_an_account_from_its_door_to_its_profiles(visit: Visit, complaints: list
 @pytest.mark.parametrize("width", [768, 1440])
 def test_poster_and_title_begin_and_buttons_stand_in_lines(visit: Visit, width: int) -> None:
     page = visit("/", width=width)
-    overlay = opened(page, page.locator("#trending-strip .card").first)
+    overlay = open_overlay(page, page.locator("#trending-strip .card").first)
     tops = {name: overlay.locator(f".{name}").bounding_box() for name in ("movie-poster", "movie-facts")}
     assert len({box["y"] for box in tops.values() if box}) == 1
     for line in [(".stars", ".watch .button"), (".save", ".move")]:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
-from tests.browser.pages import last_movies, opened, place
+from tests.browser.pages import get_position, open_overlay, scroll_to_last_movies
 
 WAYS_BACK = {
     "Escape": lambda page: page.keyboard.press("Escape"),
@@ -20,26 +20,26 @@ WAYS_BACK = {
 @pytest.mark.parametrize("way", WAYS_BACK)
 def test_every_way_back_gives_the_list_as_it_was(visit: Visit, way: str, path: str) -> None:
     page = visit(path)
-    card = last_movies(page)
-    before, address, title = place(page, card), page.url.split("#")[0], page.title()
+    card = scroll_to_last_movies(page)
+    before, address, title = get_position(page, card), page.url.split("#")[0], page.title()
     href = card.get_attribute("href")
-    overlay = opened(page, card)
+    overlay = open_overlay(page, card)
     assert href is not None
     expect(page).to_have_url(re.compile(f"{href}$"))
     expect(page).to_have_title(re.compile("^Movie"))
-    assert place(page, card) == before
+    assert get_position(page, card) == before
     WAYS_BACK[way](page)
     expect(overlay).to_be_hidden()
     expect(page).to_have_url(address)
     expect(page).to_have_title(title)
     expect(page.locator(".grid > li:not(.more)")).to_have_count(52)
     expect(card).to_be_focused()
-    assert place(page, card) == before
+    assert get_position(page, card) == before
 
 
 def test_forward_opens_it_again_and_reload_gives_the_page(visit: Visit) -> None:
     page = visit("/movies")
-    overlay = opened(page, page.locator(".grid .card").nth(3))
+    overlay = open_overlay(page, page.locator(".grid .card").nth(3))
     title = overlay.locator("#overlay-title").inner_text()
     page.go_back()
     expect(overlay).to_be_hidden()
@@ -54,7 +54,7 @@ def test_forward_opens_it_again_and_reload_gives_the_page(visit: Visit) -> None:
 
 def test_from_movie_to_movie_and_back_step_by_step(visit: Visit) -> None:
     page = visit("/")
-    overlay = opened(page, page.locator("#trending-strip .card").first)
+    overlay = open_overlay(page, page.locator("#trending-strip .card").first)
     first = overlay.locator("#overlay-title").inner_text()
     overlay.locator(".card").first.click()
     expect(overlay.locator("#overlay-title")).not_to_have_text(first)
@@ -70,7 +70,7 @@ def test_from_movie_to_movie_and_back_step_by_step(visit: Visit) -> None:
 
 def test_a_movie_that_is_named_opens_in_the_place_of_the_one_shown(visit: Visit) -> None:
     page = visit("/")
-    overlay = opened(page, page.locator("#trending-strip .card").first)
+    overlay = open_overlay(page, page.locator("#trending-strip .card").first)
     title = overlay.locator(".movie-title").inner_text()
     named = overlay.locator(".movie-words a").first
     other = named.inner_text()
@@ -86,7 +86,7 @@ def test_after_another_user_was_chosen_back_still_only_closes(visit: Visit) -> N
     expect(page).to_have_url(re.compile("user_id="))
     address = page.url
     page.evaluate("document.body.dataset.same = 'yes'")
-    overlay = opened(page, page.locator("#for-you-strip .card").first)
+    overlay = open_overlay(page, page.locator("#for-you-strip .card").first)
     page.go_back()
     expect(overlay).to_be_hidden()
     expect(page).to_have_url(address)
@@ -105,9 +105,9 @@ def test_a_click_for_a_tab_or_a_window_is_left_to_the_browser(visit: Visit, key:
 
 def test_move_to_page_moves_there_and_back_leads_to_the_list_as_it_was(visit: Visit) -> None:
     page = visit("/")
-    card = last_movies(page)
-    before = place(page, card)
-    overlay = opened(page, card)
+    card = scroll_to_last_movies(page)
+    before = get_position(page, card)
+    overlay = open_overlay(page, card)
     title = overlay.locator("#overlay-title").inner_text()
     overlay.get_by_role("link", name="Move to page").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
@@ -115,27 +115,27 @@ def test_move_to_page_moves_there_and_back_leads_to_the_list_as_it_was(visit: Vi
     expect(page.locator(".grid > li:not(.more)")).to_have_count(52)
     expect(overlay).to_be_hidden()
     expect(card).to_be_in_viewport(ratio=0.9)
-    assert place(page, card) == before
+    assert get_position(page, card) == before
 
 
 def test_the_page_does_not_move_when_it_opens(visit: Visit) -> None:
     page = visit("/movies", width=360)
     card = page.locator(".grid .card").nth(5)
     card.scroll_into_view_if_needed()
-    before = place(page, card)
-    overlay = opened(page, card)
-    assert place(page, card) == before
+    before = get_position(page, card)
+    overlay = open_overlay(page, card)
+    assert get_position(page, card) == before
     page.mouse.move(100, 400)
     page.mouse.wheel(0, 5000)
     page.wait_for_timeout(200)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert place(page, card) == before
+    assert get_position(page, card) == before
     expect(overlay).to_be_visible()
 
 
 def test_on_a_telephone_the_words_of_a_title_stay_whole(visit: Visit) -> None:
     page = visit("/movies", width=360)
-    title = opened(page, page.locator(".grid .card").first).locator("h2").first
+    title = open_overlay(page, page.locator(".grid .card").first).locator("h2").first
     title.evaluate("title => { title.textContent = 'The Shawshank Redemption'; title.style.overflowWrap = 'normal'; }")
     box = title.bounding_box()
     assert box

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SIZES, Visit
+from tests.browser.conftest import WINDOW_SIZES, Visit
 from tests.browser.test_accessibility import violations
 
 
@@ -34,7 +34,7 @@ PAGES: dict[str, tuple[str, Callable[[Page], object]]] = {
 }
 
 
-@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("width", WINDOW_SIZES)
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_and_nothing_stands_out(visit: Visit, name: str, width: int) -> None:
     path, prepare = PAGES[name]
@@ -129,7 +129,7 @@ def test_groups_are_built_with_the_mouse(visit: Visit) -> None:
     heading(page, "3")
 
 
-@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("width", WINDOW_SIZES)
 def test_without_script_everything_can_be_asked_for(visit: Visit, width: int) -> None:
     page = visit("/", width=width, java_script_enabled=False)
     page.locator(".seek-button").click()

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import SIZES, Visit
-from tests.browser.pages import sent
+from tests.browser.conftest import WINDOW_SIZES, Visit
+from tests.browser.pages import send_form
 
 PAGES = ["/", "/search?q=movie", "/movies", "/movies/1", "/movies/1/reviews", "/me", "/me?show=watchlist"]
 PAGES += ["/me?show=statistics", "/me/account", "/welcome"]
@@ -37,20 +37,20 @@ def shift(page: Page) -> float:
     return sum(each[0] for each in page.evaluate("window.shifts"))
 
 
-@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("width", WINDOW_SIZES)
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_jumps_while_it_loads_and_is_scrolled_to_its_end(visit: Visit, path: str, width: int) -> None:
     page = visit("/movies/1", width=width)
-    sent(page, "/movies/1/rating", rating=4)
-    sent(page, "/movies/1/review", text="Yes.")
-    sent(page, "/movies/2/saved", on=1)
+    send_form(page, "/movies/1/rating", rating=4)
+    send_form(page, "/movies/1/review", text="Yes.")
+    send_form(page, "/movies/2/saved", on=1)
     page.goto(path)
     page.evaluate(WATCH)
     to_the_end(page)
     assert shift(page) < 0.02
 
 
-@pytest.mark.parametrize("width", SIZES)
+@pytest.mark.parametrize("width", WINDOW_SIZES)
 @pytest.mark.parametrize("path", ["/", "/movies"])
 def test_movies_that_come_late_push_nothing_that_is_seen(visit: Visit, path: str, width: int) -> None:
     page = visit("/welcome", width=width)

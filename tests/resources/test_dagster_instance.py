@@ -35,7 +35,7 @@ def test_a_run_whose_process_is_gone_is_marked_as_failed(instance, tmp_path):
 
 
 def test_a_run_that_is_at_work_is_left_alone(instance, tmp_path):
-    with module.alive(tmp_path) as tags:
+    with module.hold_run_lock(tmp_path) as tags:
         run_id = started(instance, tags)
         assert module.end_killed_runs(instance, tmp_path) == []
         assert status(instance, run_id) == dg.DagsterRunStatus.STARTED
@@ -50,9 +50,9 @@ def test_a_run_of_the_daemon_is_not_ours_to_end(instance, tmp_path):
 def test_a_home_gets_our_configuration_and_a_changed_one_is_put_right(tmp_path, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", "elsewhere")
     for _ in range(2):
-        module.prepare(tmp_path)
+        module.prepare_dagster_home(tmp_path)
         written = tmp_path / "dagster.yaml"
-        assert written.read_text() == module.CONFIGURATION.read_text()
+        assert written.read_text() == module.CONFIGURATION_FILE.read_text()
         written.write_text("old")
     assert module.os.environ["DAGSTER_HOME"] == str(tmp_path)
 
@@ -60,6 +60,6 @@ def test_a_home_gets_our_configuration_and_a_changed_one_is_put_right(tmp_path, 
 def test_telemetry_is_off_and_one_fit_runs_at_a_time():
     import yaml
 
-    configuration = yaml.safe_load(module.CONFIGURATION.read_text())
+    configuration = yaml.safe_load(module.CONFIGURATION_FILE.read_text())
     assert configuration["telemetry"] == {"enabled": False}
     assert configuration["concurrency"]["pools"] == {"default_limit": 1, "granularity": "op"}

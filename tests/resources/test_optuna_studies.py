@@ -1,7 +1,7 @@
 import pytest
 
 from movierec.candidates.model_spec import Choice, Real, Whole
-from resources.optuna_studies import Studies
+from resources.optuna_studies import OptunaStudies
 
 SPACE = {"x": Real(-1, 1), "n": Whole(1, 4), "kind": Choice((0.0, 0.5))}
 FIRST = {"x": 0.25, "n": 2, "kind": 0.5}
@@ -13,7 +13,7 @@ def goodness(drawn):
 
 @pytest.fixture
 def studies(tmp_path):
-    return Studies(folder=str(tmp_path / "tuning"))
+    return OptunaStudies(folder=str(tmp_path / "tuning"))
 
 
 def test_without_a_trial_there_is_no_best(studies):

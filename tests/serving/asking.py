@@ -8,7 +8,7 @@ import httpx
 from tests.serving.conftest import Browser
 
 
-def post(browser: Browser, path: str, content: Any = None, **headers: str) -> httpx.Response:
+def post_json(browser: Browser, path: str, content: Any = None, **headers: str) -> httpx.Response:
     """POSTs `content` as JSON; bytes as they are; nothing where it is None."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     body = {"content": content} if isinstance(content, bytes) else {} if content is None else {"json": content}

@@ -14,11 +14,11 @@ from sqlalchemy import text
 from movierec.settings import Settings
 from serving.app import create_app
 from serving.community.database import Database, build_database_url
-from tests.factories import published_home
+from tests.factories import publish_small_home
 
 if TYPE_CHECKING:
     from serving.community.community import Community
-    from tests.serving.visits import Tab
+    from tests.serving.visits import BrowserTab
 
 
 class Browser:
@@ -43,11 +43,11 @@ class Browser:
             return await client.request(method, path, headers=headers, content=body)
 
 
-def browser_of(home: Path) -> Browser:
+def open_browser(home: Path) -> Browser:
     return Browser(create_app(Settings(home=home)))
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 20) -> bool:
+def wait_until_true(condition: Callable[[], bool], seconds: float = 20) -> bool:
     """Whether it comes true in time: bundles are opened in the background."""
     end = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < end:
@@ -72,32 +72,32 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 @pytest.fixture(scope="session")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Read only: tests that publish copy it."""
-    return published_home(tmp_path_factory.mktemp("home"))
+    return publish_small_home(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(scope="session")
 def browser(home: Path) -> Browser:
-    return browser_of(home)
+    return open_browser(home)
 
 
 # tests/serving/visits.py stands on this file, and so it is read when a fixture is asked for.
 @pytest.fixture
 def people(home: Path, database: Database) -> "Community":
-    from tests.serving.visits import community
+    from tests.serving.visits import make_community
 
-    return community(home, database)
-
-
-@pytest.fixture
-def visitor(home: Path, people: "Community") -> "Tab":
-    from tests.serving.visits import tab
-
-    return tab(home, people)
+    return make_community(home, database)
 
 
 @pytest.fixture
-def alone(home: Path, tmp_path: Path) -> "Tab":
+def visitor(home: Path, people: "Community") -> "BrowserTab":
+    from tests.serving.visits import open_tab
+
+    return open_tab(home, people)
+
+
+@pytest.fixture
+def alone(home: Path, tmp_path: Path) -> "BrowserTab":
     """A visitor where one database is enough."""
-    from tests.serving.visits import community, tab
+    from tests.serving.visits import make_community, open_tab
 
-    return tab(home, community(tmp_path))
+    return open_tab(home, make_community(tmp_path))

@@ -20,8 +20,8 @@ from serving.community.database import Database, build_database_url
 from serving.community.passwords import Passwords
 from tests.serving.conftest import Browser
 
-QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-FORM = "application/x-www-form-urlencoded"
+QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Clock:
 
 
 @dataclass
-class Tab:
+class BrowserTab:
     """One browser. `post` is a form of our own page, with `htmx` or without."""
 
     app: FastAPI
@@ -47,7 +47,9 @@ class Tab:
         return self.ask("GET", path, **headers)
 
     def post(self, path: str, *, htmx: bool = False, **fields: Any) -> httpx.Response:
-        headers = {"Content_Type": FORM, "Sec_Fetch_Site": "same-origin"} | ({"HX_Request": "true"} if htmx else {})
+        headers = {"Content_Type": FORM_MEDIA_TYPE, "Sec_Fetch_Site": "same-origin"} | (
+            {"HX_Request": "true"} if htmx else {}
+        )
         return self.ask("POST", path, body=urlencode(fields).encode(), **headers)
 
     def ask(self, method: str, path: str, *, body: bytes = b"", **headers: str) -> httpx.Response:
@@ -65,39 +67,39 @@ class Tab:
         return self.get(answer.headers["location"].split("#")[0])
 
 
-def community(home: Path, database: Database | None = None, **options: Any) -> Community:
-    options = {"clock": Clock(), "passwords": Passwords(QUICK)} | options
+def make_community(home: Path, database: Database | None = None, **options: Any) -> Community:
+    options = {"clock": Clock(), "passwords": Passwords(QUICK_HASHER)} | options
     database = database or Database(build_database_url(Settings(home=home)), wait_seconds=0.2)
     return Community(database, CookieSigner("a secret of the tests", home / "secret"), **options)
 
 
-def tab(home: Path, people: Community, scheme: str = "http") -> Tab:
-    return Tab(create_app(Settings(home=home), community=people), scheme)
+def open_tab(home: Path, people: Community, scheme: str = "http") -> BrowserTab:
+    return BrowserTab(create_app(Settings(home=home), community=people), scheme)
 
 
-def another(tab: Tab, *, same_browser: bool = False) -> Tab:
+def open_another_tab(tab: BrowserTab, *, same_browser: bool = False) -> BrowserTab:
     """A second tab, or another browser."""
-    return Tab(tab.app, tab.scheme, tab.cookies if same_browser else {})
+    return BrowserTab(tab.app, tab.scheme, tab.cookies if same_browser else {})
 
 
-def words(answer: httpx.Response) -> str:
+def get_page_text(answer: httpx.Response) -> str:
     """What stands on the page, without its tags."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
 
 
-def linked(page: str, said: str) -> list[str]:
+def find_linked_titles(page: str, said: str) -> list[str]:
     """The titles that are links behind these words, to the end of the sentence."""
     told = re.search(rf"{said}(.+?)</p>", page)
     return re.findall(r'<a href="/movies/\d+">([^<]+)</a>', told[1]) if told else []
 
 
-def rating_on(page: str) -> str:
+def get_chosen_rating(page: str) -> str:
     """The rating that is chosen in the form."""
     (chosen,) = re.findall(r'name="rating" value="([\w.]+)" checked', page)
     return str(chosen)
 
 
-def drawn_for(page: str) -> str:
+def get_form_owner(page: str) -> str:
     """The hidden field that says for whom the forms of a page were drawn."""
     found = set(re.findall(r'name="as" value="([^"]*)"', page))
     assert len(found) == 1

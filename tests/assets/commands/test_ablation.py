@@ -1,4 +1,4 @@
-from assets.commands.ablation import page
+from assets.commands.ablation import render_page
 from movierec.evaluation.bootstrap import Interval
 
 
@@ -7,15 +7,15 @@ def found(value):
 
 
 def test_a_data_set_gets_a_section_and_the_others_keep_theirs():
-    once = page("", "b, sample full", found(0.5))
+    once = render_page("", "b, sample full", found(0.5))
     assert "## b, sample full\n\nn = 7 users. Each figure is the mean of 3 seeds.\n" in once
     assert "nDCG@10 of the unchanged model: 0.5000 [0.4000, 0.6000]." in once
     assert once.endswith("| without ranks | -0.0100 [-0.0200, +0.0030] |\n")
-    twice = page(once, "a, sample full", found(0.3))
+    twice = render_page(once, "a, sample full", found(0.3))
     assert [line for line in twice.splitlines() if line.startswith("#")] == [
         "# Ablation",
         "## a, sample full",
         "## b, sample full",
     ]
-    assert page(twice, "b, sample full", found(0.5)) == twice
-    assert "unchanged model: 0.5000" not in page(twice, "b, sample full", found(0.6))
+    assert render_page(twice, "b, sample full", found(0.5)) == twice
+    assert "unchanged model: 0.5000" not in render_page(twice, "b, sample full", found(0.6))

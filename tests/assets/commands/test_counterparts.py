@@ -2,15 +2,15 @@ import polars as pl
 import pytest
 
 from assets.commands import counterparts
-from assets.commands.counterparts import Counterpart, compare, page
+from assets.commands.counterparts import Counterpart, compare_counterparts, render_page
 from movierec.data.interactions import Interactions
 from tests import factories
 
 KINDS = [
-    Counterpart("popularity", "counts", counterparts.counted),
-    Counterpart("ials", "ALS", counterparts.als(4, 5, 0.1, counterparts.linear)),
-    Counterpart("item_knn", "neighbours", counterparts.neighbours("CosineRecommender", 20)),
-    Counterpart("ease", "EASE", counterparts.ease(100)),
+    Counterpart("popularity", "counts", counterparts.fit_rating_counts),
+    Counterpart("ials", "ALS", counterparts.build_als_fit(4, 5, 0.1, counterparts.weigh_linearly)),
+    Counterpart("item_knn", "neighbours", counterparts.build_neighbours_fit("CosineRecommender", 20)),
+    Counterpart("ease", "EASE", counterparts.build_ease_fit(100)),
 ]
 
 
@@ -19,7 +19,7 @@ def found():
     """On the checkerboard each user wants the one movie of their colour that was withheld."""
     both = range(1, 41)
     wanted = pl.DataFrame({"user_id": both, "movie_id": both}, schema={"user_id": pl.Int32, "movie_id": pl.Int32})
-    return compare(Interactions.of(factories.checkerboard()), wanted, KINDS)
+    return compare_counterparts(Interactions.of(factories.make_checkerboard_ratings()), wanted, KINDS)
 
 
 def test_who_learns_finds_what_was_withheld_and_counting_does_not(found):
@@ -35,7 +35,7 @@ def test_a_difference_is_ours_less_theirs_on_the_same_users(found):
 
 
 def test_the_page_has_a_line_for_each(found):
-    told = page(found, source="a-folder", sample="full")
+    told = render_page(found, source="a-folder", sample="full")
     assert "for `a-folder`, sample full" in told
     assert "n = 40 users" in told
     assert [line.split(" | ")[2] for line in told.splitlines()[-4:]] == [each.name for each in KINDS]

@@ -8,9 +8,9 @@ import dagster as dg
 import pytest
 
 from assets.commands import pipeline
-from assets.schedules import nightly
+from assets.schedules import build_nightly_schedule
 from movierec.settings import Settings
-from resources.progress_logger import Progress
+from resources.progress_logger import ProgressHandler
 from tests import factories
 
 
@@ -32,14 +32,14 @@ FIRST = "key:dataset+1"  # the first assets, where a test is of what is said of 
 def published(settings, version):
     """A bundle and its companion in the settings' home that say they were made from the given data."""
     source = {"name": "movielens", "description": "made up", "version": version}
-    factories.publish_bundle(settings.home, source=source, sample="full")
-    factories.publish_companion(settings.home, source=source)
+    factories.publish_small_bundle(settings.home, source=source, sample="full")
+    factories.publish_small_companion(settings.home, source=source)
 
 
 def test_an_up_to_date_bundle_is_not_made_again(settings, capsys):
-    from resources.sources.sources import acquire
+    from resources.sources.sources import acquire_dataset
 
-    published(settings, acquire(settings.source, settings.layout.raw).version)
+    published(settings, acquire_dataset(settings.source, settings.layout.raw).version)
     assert pipeline.main(["--if-needed"]) == 0
     assert capsys.readouterr().out.startswith("Up to date: bundle v1 (movielens, sample full)")
 
@@ -47,7 +47,7 @@ def test_an_up_to_date_bundle_is_not_made_again(settings, capsys):
 def test_a_run_that_failed_after_it_had_published_leaves_the_new_bundle_served(settings, capsys, monkeypatch):
     def failed_late(settings, *_, **__):
         published(settings, "of this data")
-        return pipeline.FAILED
+        return pipeline.EXIT_FAILED
 
     monkeypatch.setattr(pipeline, "materialise", failed_late)
     assert pipeline.main(["--if-needed"]) == 0
@@ -66,19 +66,19 @@ def test_changed_data_is_tried_and_a_rejected_one_leaves_the_old_bundle_served(s
 
 def test_without_a_bundle_a_rejected_input_is_a_failure(settings, capsys, monkeypatch):
     monkeypatch.setattr(pipeline, "SERVED", FIRST)
-    assert pipeline.main(["--if-needed"]) == pipeline.FAILED
+    assert pipeline.main(["--if-needed"]) == pipeline.EXIT_FAILED
     assert "nothing that was published before has changed" in capsys.readouterr().err
 
 
 def test_a_wrong_setting_is_said_in_one_line(settings, monkeypatch, capsys):
     monkeypatch.setenv("MOVIEREC_WEB_PORT", "x")
-    assert pipeline.main([]) == pipeline.WRONG_SETTING
+    assert pipeline.main([]) == pipeline.EXIT_WRONG_SETTING
     assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_an_unknown_source_names_the_choices(settings, monkeypatch, capsys):
     monkeypatch.setenv("MOVIEREC_SOURCE", "ml-33m")
-    assert pipeline.main(["--select", FIRST]) == pipeline.FAILED
+    assert pipeline.main(["--select", FIRST]) == pipeline.EXIT_FAILED
     out = capsys.readouterr().out
     assert "dataset failed" in out
     assert "ml-32m" in out
@@ -92,7 +92,7 @@ def test_a_failure_is_told_by_the_assets_own_error_and_not_by_what_led_to_it(set
         raise SourceError("fetch it by hand") from OSError("Name or service not known")
 
     monkeypatch.setattr(resource, "acquire", no_network)
-    assert pipeline.main(["--select", FIRST]) == pipeline.FAILED
+    assert pipeline.main(["--select", FIRST]) == pipeline.EXIT_FAILED
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == "dataset failed: fetch it by hand"
     assert "Dependencies" not in out
@@ -104,11 +104,11 @@ def test_a_run_that_published_before_it_failed_says_so(settings, monkeypatch, ca
 
     def published_and_failed(*_):
         published(settings, "of new data")
-        factories.publish_companion(settings.home)
+        factories.publish_small_companion(settings.home)
         raise SourceError("too late")
 
     monkeypatch.setattr(resource, "acquire", published_and_failed)
-    assert pipeline.main(["--select", FIRST]) == pipeline.FAILED
+    assert pipeline.main(["--select", FIRST]) == pipeline.EXIT_FAILED
     assert capsys.readouterr().err.endswith("failed; published all the same: bundle v1, companion c1.\n")
 
 
@@ -130,7 +130,7 @@ def record(meta):
 
 def test_progress_says_which_step_how_far_and_what_it_says():
     out = io.StringIO()
-    progress = Progress(12, out)
+    progress = ProgressHandler(12, out)
     progress.emit(record(event("start", "dataset")))
     progress.emit(record(event("success")))
     progress.emit(record(event("start")))
@@ -144,7 +144,7 @@ def test_progress_says_which_step_how_far_and_what_it_says():
 
 
 def test_the_nightly_schedule_follows_the_environment_and_is_off():
-    schedule = nightly(Settings(retrain_cron="5 4 * * *", timezone="Europe/Berlin", sample="10pct"))
+    schedule = build_nightly_schedule(Settings(retrain_cron="5 4 * * *", timezone="Europe/Berlin", sample="10pct"))
     assert (schedule.cron_schedule, schedule.execution_timezone) == ("5 4 * * *", "Europe/Berlin")
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
     from datetime import UTC, datetime
@@ -157,18 +157,20 @@ def test_the_nightly_schedule_follows_the_environment_and_is_off():
 
 @pytest.mark.parametrize("broken", ["manifest.json", "catalogue.parquet"])
 def test_a_broken_bundle_is_made_anew(settings, capsys, monkeypatch, broken):
-    from resources.sources.sources import acquire
+    from resources.sources.sources import acquire_dataset
 
     monkeypatch.setattr(pipeline, "SERVED", FIRST)
-    published(settings, acquire(settings.source, settings.layout.raw).version)
+    published(settings, acquire_dataset(settings.source, settings.layout.raw).version)
     (settings.layout.locate_bundles("full") / "v1" / broken).write_text("{")
-    assert pipeline.main(["--if-needed"]) == pipeline.FAILED  # the ratings are wrong, and there is nothing to serve
+    assert (
+        pipeline.main(["--if-needed"]) == pipeline.EXIT_FAILED
+    )  # the ratings are wrong, and there is nothing to serve
     assert "publishing anew" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("selection", ["key:(", "key:nosuch"])
 def test_a_wrong_selection_is_said_in_one_line(settings, capsys, selection):
-    assert pipeline.main(["--select", selection]) == pipeline.WRONG_SETTING
+    assert pipeline.main(["--select", selection]) == pipeline.EXIT_WRONG_SETTING
     assert f"SELECT={selection}" in capsys.readouterr().err
 
 
@@ -193,6 +195,6 @@ def test_a_stopped_run_is_no_failure_and_nothing_is_served_instead(settings, sto
         said += line
     process.send_signal(stop)
     rest = process.communicate(timeout=30)[0]
-    assert process.returncode == pipeline.STOPPED, rest
+    assert process.returncode == pipeline.EXIT_STOPPED, rest
     assert "Stopped in dataset" in rest
     assert "Serving" not in rest

@@ -9,7 +9,7 @@ import pytest
 
 from assets.commands import results
 from movierec.evaluation.leaderboard import LEADERBOARD
-from resources.sources.sources import acquire
+from resources.sources.sources import acquire_dataset
 
 Measure = Callable[..., Path]
 
@@ -19,7 +19,7 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A root of its own with a README.md whose table is empty."""
     root = tmp_path / "root"
     (root / "docs" / "results").mkdir(parents=True)
-    (root / "README.md").write_text(f"before {results.BEGIN}\nno table\n{results.END} after")
+    (root / "README.md").write_text(f"before {results.BEGIN_MARK}\nno table\n{results.END_MARK} after")
     monkeypatch.setattr(results, "ROOT", root)
     monkeypatch.setattr(results, "MEASURED", root / "docs" / "results")
     monkeypatch.setattr(results, "PAGE", root / "docs" / "results.md")
@@ -112,15 +112,15 @@ def test_a_folder_with_the_name_of_another_kind_of_source_is_refused(
     measure()
     assert results.main([]) == 0
     capsys.readouterr()
-    measure(name, acquire(str(folder), tmp_path / "raw").description)
+    measure(name, acquire_dataset(str(folder), tmp_path / "raw").description)
     assert f"a folder called {name}" in refused(capsys, docs)
 
 
 def test_a_folder_called_demo_never_makes_the_table_of_the_readme(docs: Path) -> None:
     source = {"name": "demo", "description": "MovieLens-format files from the folder demo.", "version": "1"}
-    measured = results.measured_by(rows_of("demo", source["description"]), sample="full")
+    measured = results.build_results(rows_of("demo", source["description"]), sample="full")
     (docs / "docs/results/demo-full.json").write_text(json.dumps(measured))
-    assert results.pages()[docs / "README.md"] == (docs / "README.md").read_text()
+    assert results.render_pages()[docs / "README.md"] == (docs / "README.md").read_text()
 
 
 def test_before_anything_is_measured_the_pipeline_is_named(

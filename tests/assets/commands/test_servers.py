@@ -13,7 +13,7 @@ from assets.commands import servers
 def announcer(monkeypatch):
     out = io.StringIO()
     monkeypatch.setattr(sys, "stdout", out)
-    return servers.Announcer({"web": "http://127.0.0.1:8000", "dagster": "http://127.0.0.1:3000"}), out
+    return servers.AddressPrinter({"web": "http://127.0.0.1:8000", "dagster": "http://127.0.0.1:3000"}), out
 
 
 def line(name, text):

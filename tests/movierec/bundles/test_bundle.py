@@ -7,14 +7,23 @@ from itertools import pairwise
 import pytest
 
 from movierec.bundles import versioned_folders
-from movierec.bundles.atomic_write import atomic
-from movierec.bundles.bundle import FORMAT, Bundle, BundleError, Live, current, point_at, publish, rollback
+from movierec.bundles.atomic_write import atomic_write
+from movierec.bundles.bundle import (
+    BUNDLE_FORMAT,
+    Bundle,
+    BundleError,
+    LiveBundle,
+    current_version,
+    publish_bundle,
+    roll_back_bundle,
+    set_current,
+)
 from tests import factories
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return factories.publish_bundle(tmp_path_factory.mktemp("made"))
+    return factories.publish_small_bundle(tmp_path_factory.mktemp("made"))
 
 
 @pytest.fixture
@@ -56,11 +65,11 @@ def test_nothing_in_a_bundle_is_a_pickle(made):
 def test_atomic_leaves_the_old_or_the_new_and_never_a_half(tmp_path):
     target = tmp_path / "file"
     target.write_text("old")
-    with pytest.raises(RuntimeError), atomic(target) as part:
+    with pytest.raises(RuntimeError), atomic_write(target) as part:
         part.write_text("half of the n")
         raise RuntimeError("killed")
     assert target.read_text() == "old"
-    with atomic(target) as part:
+    with atomic_write(target) as part:
         part.write_text("new")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
     assert target.read_text() == "new"
@@ -74,9 +83,9 @@ def test_a_changed_file_is_noticed(home):
 
 def test_another_format_is_refused(home):
     manifest = home / "v1" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace(f'"format": {FORMAT}', '"format": 99'))
+    manifest.write_text(manifest.read_text().replace(f'"format": {BUNDLE_FORMAT}', '"format": 99'))
     with pytest.raises(
-        BundleError, match=f"format 99, this code reads {FORMAT}: run `make pipeline SAMPLE={home.name}`"
+        BundleError, match=f"format 99, this code reads {BUNDLE_FORMAT}: run `make pipeline SAMPLE={home.name}`"
     ):
         Bundle.open(home / "v1")
 
@@ -88,45 +97,45 @@ def test_a_missing_folder_is_a_bundle_error(tmp_path):
 
 def test_nothing_published_says_what_to_run(tmp_path):
     with pytest.raises(BundleError, match="run `make pipeline SAMPLE=10pct`"):
-        Live(tmp_path / "10pct")()
+        LiveBundle(tmp_path / "10pct")()
 
 
 def test_a_new_bundle_is_served_without_a_restart(home):
-    live = Live(home)
+    live = LiveBundle(home)
     assert live().version == "v1"
     another(home, "v2")
-    point_at(home, "v2")
+    set_current(home, "v2")
     until(lambda: live().version == "v2")
     assert live.fault is None
 
 
 def test_a_request_keeps_the_bundle_it_began_with(home):
-    live = Live(home)
+    live = LiveBundle(home)
     mine = live()
     another(home, "v2")
-    point_at(home, "v2")
+    set_current(home, "v2")
     until(lambda: live().version == "v2")
     shutil.rmtree(home / "v1")
     assert mine.recommender.for_user(1, n=3).model == "two_stage"
 
 
 def test_a_broken_new_bundle_leaves_the_old_one_served(home):
-    live = Live(home)
+    live = LiveBundle(home)
     live()
     (another(home, "v2") / "manifest.json").write_text("{")
-    point_at(home, "v2")
+    set_current(home, "v2")
     until(lambda: live().version == "v1" and live.fault)
     assert "v2 cannot be opened" in live.fault
     another(home, "v3")
-    point_at(home, "v3")
+    set_current(home, "v3")
     until(lambda: live().version == "v3")
     assert live.fault is None
 
 
 def test_a_pointer_to_nowhere_leaves_the_old_one_served(home):
-    live = Live(home)
+    live = LiveBundle(home)
     live()
-    point_at(home, "gone")
+    set_current(home, "gone")
     until(lambda: live().version == "v1" and live.fault)
 
 
@@ -140,17 +149,17 @@ def spoil(folder):
 
 def write_another_format(folder):
     manifest = folder / "manifest.json"
-    manifest.write_text(manifest.read_text().replace(f'"format": {FORMAT}', '"format": 99'))
+    manifest.write_text(manifest.read_text().replace(f'"format": {BUNDLE_FORMAT}', '"format": 99'))
 
 
 @pytest.mark.parametrize("harm", [remove, spoil, write_another_format])
 def test_at_the_start_the_newest_older_bundle_that_opens_takes_the_place_of_a_broken_one(home, caplog, harm):
     for version in ("v2", "v3", "v4", "v5"):
         another(home, version)
-    point_at(home, "v4")
+    set_current(home, "v4")
     for version in ("v3", "v4"):
         harm(home / version)
-    live = Live(home)
+    live = LiveBundle(home)
     assert live().version == "v2"  # v5 is one from which somebody rolled back
     assert str(home / "v4") in live.fault
     [error] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
@@ -159,7 +168,7 @@ def test_at_the_start_the_newest_older_bundle_that_opens_takes_the_place_of_a_br
     assert f"make pipeline SAMPLE={home.name}" in error
     assert [live().version for _ in range(5)] == ["v2"] * 5
     another(home, "v6")
-    point_at(home, "v6")
+    set_current(home, "v6")
     until(lambda: live().version == "v6")
     assert live.fault is None
 
@@ -168,7 +177,7 @@ def test_at_the_start_the_newest_older_bundle_that_opens_takes_the_place_of_a_br
 def test_at_the_start_a_pointer_to_nothing_is_answered_from_the_newest_bundle(home, pointer):
     another(home, "v2")
     (home / "CURRENT").write_bytes(pointer)
-    live = Live(home)
+    live = LiveBundle(home)
     assert live().version == "v2"
     assert live.fault
 
@@ -176,13 +185,13 @@ def test_at_the_start_a_pointer_to_nothing_is_answered_from_the_newest_bundle(ho
 def test_at_the_start_a_newer_bundle_is_served_where_no_older_one_opens(home):
     another(home, "v2")
     remove(home / "v1")
-    assert Live(home)().version == "v2"
+    assert LiveBundle(home)().version == "v2"
 
 
 def test_where_no_bundle_opens_the_fault_of_the_published_one_is_told_once(home, caplog):
     spoil(another(home, "v2"))
     spoil(home / "v1")
-    live = Live(home)
+    live = LiveBundle(home)
     for _ in range(3):
         with pytest.raises(BundleError, match=r"v1: .* are not what the manifest says"):
             live()
@@ -190,12 +199,12 @@ def test_where_no_bundle_opens_the_fault_of_the_published_one_is_told_once(home,
 
 
 def test_no_request_waits_for_a_new_bundle_to_open(home, monkeypatch):
-    live = Live(home)
+    live = LiveBundle(home)
     live()
     gate = threading.Event()
     monkeypatch.setattr(live, "opened", lambda folder: gate.wait(5) and Bundle.open(folder))
     another(home, "v2")
-    point_at(home, "v2")
+    set_current(home, "v2")
     started = time.monotonic()
     assert [live().version for _ in range(50)] == ["v1"] * 50
     assert time.monotonic() - started < 1
@@ -206,13 +215,13 @@ def test_no_request_waits_for_a_new_bundle_to_open(home, monkeypatch):
 def test_publishing_keeps_the_last_bundles_and_the_one_that_is_served(home):
     for version in ("v2", "v3", "v4"):
         another(home, version)
-    point_at(home, "v1")
-    versioned_folders.prune(home)
+    set_current(home, "v1")
+    versioned_folders.delete_old_versions(home)
     assert sorted(path.name for path in home.iterdir() if path.is_dir()) == ["v1", "v2", "v3", "v4"]
-    point_at(home, "v4")
-    versioned_folders.prune(home)
+    set_current(home, "v4")
+    versioned_folders.delete_old_versions(home)
     assert sorted(path.name for path in home.iterdir() if path.is_dir()) == ["v2", "v3", "v4"]
-    assert current(home) == home / "v4"
+    assert current_version(home) == home / "v4"
 
 
 def test_a_bundle_that_cannot_be_opened_is_not_published(home, monkeypatch):
@@ -222,7 +231,7 @@ def test_a_bundle_that_cannot_be_opened_is_not_published(home, monkeypatch):
     )
     table = factories.pl.read_parquet(home / "v1" / "catalogue.parquet")
     with pytest.raises(BundleError):
-        publish(
+        publish_bundle(
             home,
             "v2",
             catalogue=table,
@@ -232,7 +241,7 @@ def test_a_bundle_that_cannot_be_opened_is_not_published(home, monkeypatch):
             trending=[1],
             manifest={},
         )
-    assert current(home) == home / "v1"
+    assert current_version(home) == home / "v1"
     assert not (home / "v2").exists()
 
 
@@ -247,38 +256,38 @@ def publish_again(home, version):
             shutil.copy(home / "v1" / name, folder / name)
 
     content = {name: value for name, value in manifest.items() if name not in ("version", "replaces")}
-    versioned_folders.add_version(home, version, write=write, opened=Bundle.open, manifest=content)
+    versioned_folders.publish_version(home, version, write=write, opened=Bundle.open, manifest=content)
 
 
 def test_rollback_serves_the_bundle_before(home):
     publish_again(home, "v2")
     publish_again(home, "v3")
-    assert rollback(home) == "v2"
-    assert rollback(home) == "v1"
+    assert roll_back_bundle(home) == "v2"
+    assert roll_back_bundle(home) == "v1"
     with pytest.raises(BundleError, match=r"nothing was served under .* before"):
-        rollback(home)
-    assert current(home) == home / "v1"
+        roll_back_bundle(home)
+    assert current_version(home) == home / "v1"
 
 
 def test_rollback_does_not_return_to_what_was_rolled_back(home):
     publish_again(home, "v2")
-    assert rollback(home) == "v1"
+    assert roll_back_bundle(home) == "v1"
     publish_again(home, "v3")
-    assert rollback(home) == "v1"
+    assert roll_back_bundle(home) == "v1"
 
 
 def test_what_the_served_bundle_replaced_stays_on_disk_however_old(home):
     for version in ("v2", "v3"):
         publish_again(home, version)
-    point_at(home, "v1")
+    set_current(home, "v1")
     publish_again(home, "v4")
-    assert sorted(path.name for path in versioned_folders.versions(home)) == ["v1", "v2", "v3", "v4"]
-    assert rollback(home) == "v1"
+    assert sorted(path.name for path in versioned_folders.list_versions(home)) == ["v1", "v2", "v3", "v4"]
+    assert roll_back_bundle(home) == "v1"
 
 
 def test_nothing_is_rolled_back_to_a_broken_bundle(home):
     publish_again(home, "v2")
     (home / "v1" / "similar.parquet").write_bytes(b"x")
     with pytest.raises(BundleError):
-        rollback(home)
-    assert current(home) == home / "v2"
+        roll_back_bundle(home)
+    assert current_version(home) == home / "v2"

@@ -1,13 +1,13 @@
 import pytest
 
 from movierec.bundles.companion import Companion, LiveCompanion
-from movierec.bundles.versioned_folders import BundleError, current
+from movierec.bundles.versioned_folders import BundleError, current_version
 from tests import factories
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return Companion.open(factories.publish_companion(tmp_path_factory.mktemp("made")))
+    return Companion.open(factories.publish_small_companion(tmp_path_factory.mktemp("made")))
 
 
 def even(ids):
@@ -53,7 +53,7 @@ def test_a_clusters_words_are_its_tags_and_lead_to_the_movies_that_carry_them(ma
 
 
 def test_without_tags_its_genres_are_its_words(tmp_path):
-    found = Companion.open(factories.publish_companion(tmp_path, with_tags=False)).clusters
+    found = Companion.open(factories.publish_small_companion(tmp_path, with_tags=False)).clusters
     cluster = found.clusters[found.cluster_of(2)]
     assert (cluster.kind, cluster.words) == ("genres", ["Action", "Sci-Fi"])
     assert even(cluster.by_words) == {True}
@@ -65,15 +65,15 @@ def test_content_comes_with_it(made):
 
 def test_it_is_served_by_a_pointer_of_its_own_and_a_broken_one_is_not_published(tmp_path):
     home = tmp_path / "companion" / "full"
-    factories.publish_companion(tmp_path, "c1")
+    factories.publish_small_companion(tmp_path, "c1")
     assert LiveCompanion(home)().version == "c1"
     (home / "c1" / "content" / "data.npy").write_bytes(b"x")
     with pytest.raises(BundleError, match=r"data.npy.* are not what the manifest says"):
         Companion.open(home / "c1")
-    factories.publish_companion(tmp_path, "c2")
-    assert current(home) == home / "c2"
+    factories.publish_small_companion(tmp_path, "c2")
+    assert current_version(home) == home / "c2"
 
 
 def test_nothing_in_it_is_a_pickle(tmp_path):
-    folder = factories.publish_companion(tmp_path)
+    folder = factories.publish_small_companion(tmp_path)
     assert {path.suffix for path in folder.rglob("*") if path.is_file()} == {".json", ".parquet", ".npy"}

@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from movierec.catalog.catalog import Catalog, catalogue
+from movierec.catalog.catalog import Catalogue, build_catalogue
 from movierec.data.schema import LINKS
 from tests import factories
 
@@ -18,8 +18,10 @@ def catalog():
         schema_overrides={"movie_id": pl.Int32},
     )
     links = pl.LazyFrame({"movie_id": [1], "imdb_id": [7], "tmdb_id": [None]}, schema=LINKS)
-    tags = factories.tags((1, 2, " Time Travel "), (2, 2, "time travel"), (1, 2, "heist"), (1, 2, "x" * 41))
-    return Catalog.of(catalogue(factories.movies(5, {4: "Zebra", 5: "Aardvark"}), links, stats, tags).collect())
+    tags = factories.make_tags((1, 2, " Time Travel "), (2, 2, "time travel"), (1, 2, "heist"), (1, 2, "x" * 41))
+    return Catalogue.of(
+        build_catalogue(factories.make_movies(5, {4: "Zebra", 5: "Aardvark"}), links, stats, tags).collect()
+    )
 
 
 def test_popular_first_then_rated_then_by_title(catalog):

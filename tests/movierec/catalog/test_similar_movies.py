@@ -2,7 +2,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from movierec.catalog.similar_movies import COSINE, JACCARD, NOTHING, SimilarityIndex, by_factors, by_genres
+from movierec.catalog.similar_movies import (
+    FACTOR_COSINE,
+    GENRE_JACCARD,
+    NOT_AVAILABLE,
+    SimilarityIndex,
+    find_similar_by_factors,
+    find_similar_by_genres,
+)
 
 IDS = np.array([10, 20, 30, 40], np.int32)
 FACTORS = np.array([[1, 0], [2, 0.1], [0, 3], [-1, 0]], np.float32)
@@ -11,32 +18,34 @@ FACTORS = np.array([[1, 0], [2, 0.1], [0, 3], [-1, 0]], np.float32)
 @pytest.fixture
 def index():
     counts = np.array([9, 9, 9, 1])
-    factors = by_factors(IDS, FACTORS, counts, n=2, min_ratings=5)
+    factors = find_similar_by_factors(IDS, FACTORS, counts, n=2, min_ratings=5)
     movies = pl.DataFrame(
         {"movie_id": [10, 20, 30, 40, 50], "genres": [["A"], ["A", "B"], ["B"], ["A", "B"], []]},
         schema={"movie_id": pl.Int32, "genres": pl.List(pl.String)},
     )
     popularity = pl.DataFrame({"movie_id": IDS, "n_ratings": counts})
-    return SimilarityIndex.of(pl.concat([factors, by_genres(movies, np.array([40, 50], np.int32), popularity, n=3)]))
+    return SimilarityIndex.of(
+        pl.concat([factors, find_similar_by_genres(movies, np.array([40, 50], np.int32), popularity, n=3)])
+    )
 
 
 def test_nearest_by_cosine_whatever_the_length(index):
     found = index.similar_to(10, n=5)
-    assert found.model == COSINE
+    assert found.model == FACTOR_COSINE
     assert found.movie_ids == [20]  # 30 stands at a right angle, 40 has too few ratings
     assert found.scores == pytest.approx([2 / np.hypot(2, 0.1)])
 
 
 def test_a_movie_with_few_ratings_is_matched_by_genres(index):
     found = index.similar_to(40, n=5)
-    assert found.model == JACCARD
+    assert found.model == GENRE_JACCARD
     assert found.movie_ids == [20, 10, 30]
     assert found.scores == pytest.approx([1, 0.5, 0.5])
 
 
 def test_a_movie_with_neither_has_no_similar_ones(index):
-    assert index.similar_to(50, n=5) == (NOTHING, [], [])
-    assert index.similar_to(12345, n=5) == (NOTHING, [], [])
+    assert index.similar_to(50, n=5) == (NOT_AVAILABLE, [], [])
+    assert index.similar_to(12345, n=5) == (NOT_AVAILABLE, [], [])
 
 
 def test_no_more_than_asked_for(index):

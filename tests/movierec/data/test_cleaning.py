@@ -9,7 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from movierec.data import cleaning, movielens
-from movierec.data.cleaning import Cleaned
+from movierec.data.cleaning import CleanedTable
 from movierec.data.schema import LINKS, MOVIES, RATINGS, RAW_MOVIES, TAGS, Schema
 from resources.sources.csv_tables import read_table
 from tests.resources.sources.test_csv_tables import DATA
@@ -140,7 +140,9 @@ def test_links_are_one_row_for_a_known_movie() -> None:
     ("clean", "schema"),
     [(cleaning.clean_ratings, RATINGS), (cleaning.clean_tags, TAGS), (cleaning.clean_links, LINKS)],
 )
-def test_an_empty_table_stays_empty(clean: Callable[[pl.LazyFrame, pl.LazyFrame], Cleaned], schema: Schema) -> None:
+def test_an_empty_table_stays_empty(
+    clean: Callable[[pl.LazyFrame, pl.LazyFrame], CleanedTable], schema: Schema
+) -> None:
     cleaned = clean(table(schema), KNOWN)
     assert cleaned.frame.collect_schema() == schema
     assert cleaned.frame.collect().height == 0
@@ -154,7 +156,7 @@ def test_a_table_cleaned_twice_is_the_same() -> None:
 
 def test_standardized_ratings_are_deviations_from_the_users_mean() -> None:
     ratings = table(RATINGS, (1, 10, 1.0, at(0)), (2, 10, 4.0, at(0)), (1, 11, 3.0, at(1)), (1, 12, 5.0, at(2)))
-    found = cleaning.standardized_ratings(ratings).collect()
+    found = cleaning.standardize_ratings(ratings).collect()
     assert found.columns == [*RATINGS, "standardized_rating"]
     assert found.schema["standardized_rating"] == pl.Float32
     step = (3 / 2) ** 0.5  # mean 3, variance ((-2)^2 + 0 + 2^2) / 3
@@ -163,13 +165,13 @@ def test_standardized_ratings_are_deviations_from_the_users_mean() -> None:
 
 def test_standardized_ratings_keep_their_order() -> None:
     ratings = table(RATINGS, *((user, movie, 4.0, at(0)) for movie in range(20) for user in range(10_000, 0, -1)))
-    found = cleaning.standardized_ratings(ratings).collect(engine="streaming")
+    found = cleaning.standardize_ratings(ratings).collect(engine="streaming")
     assert_frame_equal(found.select(*RATINGS), ratings.collect())
 
 
 def test_ratings_that_are_all_the_same_are_standardized_to_zero() -> None:
     ratings = table(RATINGS, *((1, movie, 3.7, at(0)) for movie in range(100)))
-    assert cleaning.standardized_ratings(ratings).collect()["standardized_rating"].to_list() == [0.0] * 100
+    assert cleaning.standardize_ratings(ratings).collect()["standardized_rating"].to_list() == [0.0] * 100
 
 
 @pytest.fixture(scope="module")

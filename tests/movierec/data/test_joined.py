@@ -5,7 +5,7 @@ from datetime import datetime
 import polars as pl
 from polars.testing import assert_frame_equal
 
-from movierec.data.cleaning import joined
+from movierec.data.cleaning import join_tables
 from movierec.data.schema import LINKS, MOVIES, RATINGS, TAGS
 
 DAY, LATER = datetime(2020, 1, 1), datetime(2020, 1, 2)  # noqa: DTZ001 - UTC, as the schema says
@@ -24,7 +24,7 @@ LINKED = pl.LazyFrame([(10, 133093, 603)], schema=dict(LINKS), orient="row")
 
 
 def test_each_rating_has_its_movie_its_tags_and_its_links() -> None:
-    wide = joined(RATED, KNOWN, TAGGED, LINKED)
+    wide = join_tables(RATED, KNOWN, TAGGED, LINKED)
     assert wide.sort("user_id", "movie_id").collect().rows() == [
         (1, 10, 4.0, DAY, "Matrix, The (1999)", "The Matrix", 1999, ["Action"], ["early", "late"], 133093, 603),
         (1, 11, 3.0, DAY, "Babylon 5", "Babylon 5", None, [], [], None, None),
@@ -33,12 +33,12 @@ def test_each_rating_has_its_movie_its_tags_and_its_links() -> None:
 
 
 def test_the_columns_stay_when_tags_and_links_are_empty() -> None:
-    with_all = joined(RATED, KNOWN, TAGGED, LINKED)
-    without = joined(RATED, KNOWN, TAGGED.clear(), LINKED.clear())
+    with_all = join_tables(RATED, KNOWN, TAGGED, LINKED)
+    without = join_tables(RATED, KNOWN, TAGGED.clear(), LINKED.clear())
     assert without.collect_schema() == with_all.collect_schema()
     assert without.select(pl.col("tags").list.len().sum(), pl.col("tmdb_id").count()).collect().row(0) == (0, 0)
 
 
 def test_the_streaming_engine_gives_the_same_rows() -> None:
-    wide = joined(RATED, KNOWN, TAGGED, LINKED)
+    wide = join_tables(RATED, KNOWN, TAGGED, LINKED)
     assert_frame_equal(wide.collect(engine="streaming"), wide.collect(engine="in-memory"), check_row_order=False)

@@ -32,7 +32,7 @@ def of(title: str | None, expression: pl.Expr) -> object:
     ],
 )
 def test_the_year_is_the_one_that_ends_the_title(title: str | None, year: int | None) -> None:
-    assert of(title, movielens.year(pl.col("it"))) == year
+    assert of(title, movielens.parse_year(pl.col("it"))) == year
 
 
 @pytest.mark.parametrize(
@@ -67,12 +67,12 @@ def test_the_year_is_the_one_that_ends_the_title(title: str | None, year: int | 
     ],
 )
 def test_the_display_title_reads_as_people_say_it(title: str | None, shown: str | None) -> None:
-    assert of(title, movielens.display_title(pl.col("it"))) == shown
+    assert of(title, movielens.parse_display_title(pl.col("it"))) == shown
 
 
 @pytest.mark.parametrize("article", ["Le", "La", "Les", "Il", "El", "Los", "Las", "Die", "Das", "Un", "Une", "Una"])
 def test_articles_of_other_languages_come_to_the_front(article: str) -> None:
-    assert of(f"Nom, {article} (2000)", movielens.display_title(pl.col("it"))) == f"{article} Nom"
+    assert of(f"Nom, {article} (2000)", movielens.parse_display_title(pl.col("it"))) == f"{article} Nom"
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_articles_of_other_languages_come_to_the_front(article: str) -> None:
 )
 def test_genres_become_a_list(genres: str | None, names: list[str]) -> None:
     table = pl.DataFrame({"it": genres}, schema={"it": pl.String})
-    assert table.select(movielens.genre_list(pl.col("it"))).to_series().to_list() == [names]
+    assert table.select(movielens.parse_genres(pl.col("it"))).to_series().to_list() == [names]
 
 
 def test_there_are_19_genres_in_alphabetical_order() -> None:

@@ -3,13 +3,13 @@
 import polars as pl
 import pytest
 
-from movierec.data.sampling import SAMPLES, bucket, in_sample
+from movierec.data.sampling import SAMPLES, hash_to_fraction, is_in_sample
 
 USERS = pl.DataFrame({"user_id": range(1, 200_001)}, schema={"user_id": pl.Int32})
 
 
 def users_of(sample: str) -> set[int]:
-    return set(USERS.filter(in_sample(sample))["user_id"])
+    return set(USERS.filter(is_in_sample(sample))["user_id"])
 
 
 def test_samples_are_nested() -> None:
@@ -33,24 +33,24 @@ def test_users_are_picked_evenly_over_their_numbers(first: int) -> None:
 
 def test_the_choice_of_users_never_changes() -> None:
     assert sorted(users_of("1pct"))[:5] == [52, 306, 432, 531, 595]
-    places = pl.DataFrame({"user_id": [0, 1, 2]}).select(bucket(pl.col("user_id"))).to_series()
+    places = pl.DataFrame({"user_id": [0, 1, 2]}).select(hash_to_fraction(pl.col("user_id"))).to_series()
     # Known values of MurmurHash3's 32-bit finaliser.
     assert places.to_list() == [0.0, 0x514E28B7 / 2**32, 0x30F4C306 / 2**32]
 
 
 @pytest.mark.parametrize("dtype", [pl.Int32, pl.Int64, pl.UInt32])
 def test_the_width_of_the_ids_does_not_matter(dtype: type[pl.DataType]) -> None:
-    assert USERS.cast(dtype).filter(in_sample("1pct")).height == len(users_of("1pct"))
+    assert USERS.cast(dtype).filter(is_in_sample("1pct")).height == len(users_of("1pct"))
 
 
 def test_an_unknown_sample_is_answered_with_the_known_ones() -> None:
     with pytest.raises(KeyError, match="unknown sample 'half'; there are 1pct, 10pct, full"):
-        in_sample("half")
+        is_in_sample("half")
 
 
 def test_draws_know_nothing_of_each_other():
     """Of the users of a small sample a fifth is set aside, as of all users."""
     users = pl.DataFrame({"user_id": range(1, 20_001)})
-    sampled = users.filter(bucket(pl.col("user_id")) < 0.1)
-    watched = sampled.select((bucket(pl.col("user_id"), draw=2) < 0.2).mean()).item()
+    sampled = users.filter(hash_to_fraction(pl.col("user_id")) < 0.1)
+    watched = sampled.select((hash_to_fraction(pl.col("user_id"), draw=2) < 0.2).mean()).item()
     assert watched == pytest.approx(0.2, abs=0.03)

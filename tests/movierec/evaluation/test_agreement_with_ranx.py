@@ -27,7 +27,7 @@ def case():
 @pytest.mark.parametrize("name", ["ndcg", "recall", "precision", "mrr"])
 def test_metrics_agree_with_ranx(case, name, k):
     rankings, relevant = case
-    ours = metrics.per_user(rankings, relevant)[f"{name}_at_{k}"].mean()
+    ours = metrics.compute_user_metrics(rankings, relevant)[f"{name}_at_{k}"].mean()
     assert ours == pytest.approx(by_ranx(rankings, relevant, f"{name}@{k}").mean(), abs=1e-9)
 
 
@@ -37,7 +37,7 @@ def test_map_agrees_with_ranx_but_for_what_no_list_of_k_can_hold(case, k):
     rankings, relevant = case
     liked = relevant.group_by("user_id").len().sort("user_id")["len"].to_numpy()
     assert (liked > 5).any()
-    ours = metrics.per_user(rankings, relevant)[f"map_at_{k}"].to_numpy()
+    ours = metrics.compute_user_metrics(rankings, relevant)[f"map_at_{k}"].to_numpy()
     assert ours * np.minimum(liked, k) / liked == pytest.approx(by_ranx(rankings, relevant, f"map@{k}"), abs=1e-9)
 
 

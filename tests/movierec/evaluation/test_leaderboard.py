@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from movierec.evaluation.leaderboard import LEADERBOARD, cost_of_stages, leaderboard
+from movierec.evaluation.leaderboard import LEADERBOARD, build_leaderboard, sum_stage_costs
 
 
 @pytest.mark.parametrize(
@@ -11,7 +11,7 @@ from movierec.evaluation.leaderboard import LEADERBOARD, cost_of_stages, leaderb
 def test_the_table_says_for_whom_a_model_has_an_answer_without_ratings(model, whom):
     own = {"segment": "known", "model": model, "metric": "ndcg_at_10", "value": 0.2}
     none = pl.DataFrame(schema={"segment": pl.String, "model": pl.String, "base": pl.String, "value": pl.Float64})
-    table = leaderboard(pl.DataFrame([own]), none, {}, protocol="per_user", liked_nothing={})
+    table = build_leaderboard(pl.DataFrame([own]), none, {}, protocol="per_user", liked_nothing={})
     assert table["cold_start"].to_list() == [whom]
 
 
@@ -20,15 +20,15 @@ def test_stages_cost_their_seconds_together_and_the_most_memory_of_any():
         {"fit_seconds": 1.5, "fit_peak_mb": 10.0, "users_per_second": 9.0},
         {"fit_seconds": 2.0, "fit_peak_mb": 4},
     ]
-    assert cost_of_stages(stages) == {"fit_seconds": 3.5, "fit_peak_mb": 10.0}
-    assert cost_of_stages([*stages, {"fit_peak_mb": 12.0}]) == {"fit_peak_mb": 12.0}  # one was not timed
+    assert sum_stage_costs(stages) == {"fit_seconds": 3.5, "fit_peak_mb": 10.0}
+    assert sum_stage_costs([*stages, {"fit_peak_mb": 12.0}]) == {"fit_peak_mb": 12.0}  # one was not timed
 
 
 def test_values_differences_and_costs_stand_in_one_table():
     own = {"segment": "known", "model": "ease", "metric": "ndcg_at_10", "value": 0.2, "low": 0.1, "high": 0.3, "n": 9}
     against = {"segment": "known", "model": "ease", "base": "popularity", "value": 0.1, "low": 0.0, "high": 0.2, "n": 9}
     costs = {"ease": {"fit_seconds": 1.5, "something_else": 3.0}, "svd": {}}
-    table = leaderboard(
+    table = build_leaderboard(
         pl.DataFrame([own]), pl.DataFrame([against]), costs, protocol="per_user", liked_nothing={"known": 3}
     )
     assert table["liked_nothing"].to_list() == [3, 3, 3]

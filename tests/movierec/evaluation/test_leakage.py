@@ -5,15 +5,15 @@ import polars as pl
 import pytest
 
 from movierec.data.interactions import Interactions
-from movierec.data.splitting import known_at, part_of, split_by_time, split_by_user
+from movierec.data.splitting import ratings_at_cut, select_part, split_by_time, split_by_user
 from movierec.evaluation import leakage
-from movierec.features.tables import movie_features, user_features
+from movierec.features.tables import compute_movie_features, compute_user_features
 from tests import factories
 
 
 @pytest.fixture(scope="module")
 def split():
-    return split_by_user(factories.checkerboard())
+    return split_by_user(factories.make_checkerboard_ratings())
 
 
 def label_rows(**features):
@@ -30,50 +30,51 @@ def test_a_label_planted_as_a_feature_is_noticed():
         turned=lambda liked, random: -1.0 * liked + random.normal(0, 0.1, 1000),
         often_missing=lambda liked, random: np.where(random.random(1000) < 0.9, np.nan, 1.0),
     )
-    assert list(leakage.telling_features(rows)) == ["planted", "turned"]
-    assert leakage.telling_features(rows.head(60)) == {}  # too few rows to tell
+    assert list(leakage.leaking_features(rows)) == ["planted", "turned"]
+    assert leakage.leaking_features(rows.head(60)) == {}  # too few rows to tell
 
 
 def test_rows_of_the_holdout_in_a_fit_are_noticed(split):
-    honest = Interactions.of(known_at(split, "known"))
-    assert leakage.known_too_early(honest, split, "known") == 0
+    honest = Interactions.of(ratings_at_cut(split, "known"))
+    assert leakage.count_future_ratings(honest, split, "known") == 0
     n_holdout = split.filter(pl.col("part") == "holdout").select(pl.len()).collect().item()
-    assert leakage.known_too_early(Interactions.of(known_at(split, "all")), split, "known") == n_holdout
+    assert leakage.count_future_ratings(Interactions.of(ratings_at_cut(split, "all")), split, "known") == n_holdout
 
 
 def test_a_model_fitted_past_the_rankers_cut_is_noticed(split):
     n_labels = split.filter(pl.col("part") == "labels").select(pl.len()).collect().item()
-    assert leakage.known_too_early(Interactions.of(known_at(split, "known")), split, "history") == n_labels
+    assert leakage.count_future_ratings(Interactions.of(ratings_at_cut(split, "known")), split, "history") == n_labels
 
 
 def user_table(known, movies):
-    return user_features(Interactions.of(known.lazy()), movie_features(known, movies).collect()).lazy()
+    return compute_user_features(Interactions.of(known.lazy()), compute_movie_features(known, movies).collect()).lazy()
 
 
-@pytest.mark.parametrize(("of", "make"), [("user", user_table), ("movie", movie_features)])
+@pytest.mark.parametrize(("of", "make"), [("user", user_table), ("movie", compute_movie_features)])
 def test_features_of_another_cut_are_noticed(split, of, make):
     def table(**cuts):
         made = [
-            make(known_at(split, cut), factories.movies(40)).with_columns(as_of=pl.lit(at)) for at, cut in cuts.items()
+            make(ratings_at_cut(split, cut), factories.make_movies(40)).with_columns(as_of=pl.lit(at))
+            for at, cut in cuts.items()
         ]
         return pl.concat(made)
 
     honest = table(history="history", known="known", all="all")
-    assert leakage.counted_otherwise(honest, split, of=of) == 0
+    assert leakage.count_mismatched_rows(honest, split, of=of) == 0
     later = table(history="known", known="known", all="all")
-    labels, known = (part_of(split, "labels"), known_at(split, "known"))
-    assert leakage.counted_otherwise(later, split, of=of) == labels.collect()[f"{of}_id"].n_unique()
+    labels, known = (select_part(split, "labels"), ratings_at_cut(split, "known"))
+    assert leakage.count_mismatched_rows(later, split, of=of) == labels.collect()[f"{of}_id"].n_unique()
     missing = honest.filter(pl.col("as_of") != "known")
-    assert leakage.counted_otherwise(missing, split, of=of) == known.collect()[f"{of}_id"].n_unique()
+    assert leakage.count_mismatched_rows(missing, split, of=of) == known.collect()[f"{of}_id"].n_unique()
 
 
 @pytest.mark.parametrize(("make", "moments"), [(split_by_user, False), (split_by_time, True)])
 def test_shuffled_timestamps_are_noticed(make, moments):
-    split = make(factories.checkerboard())
-    assert leakage.parts_out_of_order(split, moments=moments) == 0
+    split = make(factories.make_checkerboard_ratings())
+    assert leakage.count_parts_out_of_order(split, moments=moments) == 0
     shuffled = split.with_columns(pl.col("rated_at").shuffle(seed=1))
-    assert leakage.parts_out_of_order(shuffled, moments=moments) > 0
+    assert leakage.count_parts_out_of_order(shuffled, moments=moments) > 0
 
 
 def test_users_may_be_cut_at_different_moments(split):
-    assert leakage.parts_out_of_order(split, moments=True) > 0
+    assert leakage.count_parts_out_of_order(split, moments=True) > 0

@@ -23,7 +23,7 @@ def relevant(*movies, user=1):
 
 
 def test_every_metric_by_hand():
-    row = metrics.per_user(ranking(7, 1, 8, 2, 9), relevant(1, 2, 3), ks=[5]).row(0, named=True)
+    row = metrics.compute_user_metrics(ranking(7, 1, 8, 2, 9), relevant(1, 2, 3), ks=[5]).row(0, named=True)
     ideal = 1 + 1 / math.log2(3) + 1 / math.log2(4)
     assert row["ndcg_at_5"] == pytest.approx((1 / math.log2(3) + 1 / math.log2(5)) / ideal)
     assert row["recall_at_5"] == pytest.approx(2 / 3)
@@ -33,17 +33,17 @@ def test_every_metric_by_hand():
 
 
 def test_only_the_first_k_count():
-    row = metrics.per_user(ranking(7, 8, 1), relevant(1), ks=[2, 3]).row(0, named=True)
+    row = metrics.compute_user_metrics(ranking(7, 8, 1), relevant(1), ks=[2, 3]).row(0, named=True)
     assert (row["recall_at_2"], row["recall_at_3"]) == (0, 1)
 
 
 def test_more_relevant_movies_than_places_can_still_be_perfect():
-    row = metrics.per_user(ranking(1, 2), relevant(1, 2, 3, 4), ks=[2]).row(0, named=True)
+    row = metrics.compute_user_metrics(ranking(1, 2), relevant(1, 2, 3, 4), ks=[2]).row(0, named=True)
     assert (row["ndcg_at_2"], row["map_at_2"], row["recall_at_2"]) == (pytest.approx(1), 1, 0.5)
 
 
 def test_a_user_without_a_ranking_scores_zero_and_stays_in():
-    table = metrics.per_user(ranking(1), pl.concat([relevant(1), relevant(1, user=2)]), ks=[5])
+    table = metrics.compute_user_metrics(ranking(1), pl.concat([relevant(1), relevant(1, user=2)]), ks=[5])
     assert table["user_id"].to_list() == [1, 2]
     assert table["ndcg_at_5"].to_list() == [1, 0]
 
@@ -72,7 +72,7 @@ def test_novelty_is_the_information_of_what_few_have_rated():
 
 @given(st.permutations(range(1, 13)), st.sets(st.integers(1, 15), min_size=1))
 def test_metrics_agree_with_their_definitions_in_plain_python(order, liked):
-    row = metrics.per_user(ranking(*order), relevant(*sorted(liked)), ks=[5]).row(0, named=True)
+    row = metrics.compute_user_metrics(ranking(*order), relevant(*sorted(liked)), ks=[5]).row(0, named=True)
     hits = [movie in liked for movie in order[:5]]
     places = min(5, len(liked))
     gains = sum(hit / math.log2(i + 2) for i, hit in enumerate(hits))

@@ -2,7 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from movierec.evaluation.promotion import contest, served_stage
+from movierec.evaluation.promotion import choose_served_stage, judge_challenger
 
 RANDOM = np.random.default_rng(8)
 CHAMPION = pl.DataFrame({"user_id": range(400), "ndcg_at_10": RANDOM.random(400)})
@@ -14,7 +14,7 @@ def challenger(gain):
 
 
 def judge(gain, **coverages):
-    return contest(challenger(gain), CHAMPION, **({"coverage": 0.1, "champion_coverage": 0.1} | coverages))
+    return judge_challenger(challenger(gain), CHAMPION, **({"coverage": 0.1, "champion_coverage": 0.1} | coverages))
 
 
 def test_a_better_one_is_promoted():
@@ -36,7 +36,7 @@ def test_one_that_loses_more_than_the_margin_is_not():
 
 def test_one_that_cannot_be_told_from_a_loser_is_not():
     few = CHAMPION.head(5).with_columns(ndcg_at_10=pl.Series([0.0, 1.0, 0.0, 1.0, 0.0]))
-    assert not contest(few, CHAMPION, coverage=0.1, champion_coverage=0.1).promoted
+    assert not judge_challenger(few, CHAMPION, coverage=0.1, champion_coverage=0.1).promoted
 
 
 def test_one_that_shows_far_fewer_movies_is_not():
@@ -46,7 +46,7 @@ def test_one_that_shows_far_fewer_movies_is_not():
 
 
 def test_without_a_champion_there_is_no_contest():
-    verdict = contest(challenger(0), None, coverage=0.1)
+    verdict = judge_challenger(challenger(0), None, coverage=0.1)
     assert (verdict.promoted, verdict.difference) == (True, None)
 
 
@@ -60,7 +60,7 @@ def test_a_ranker_that_does_not_beat_its_candidates_is_left_out_and_the_interval
         ("known", "two_stage", "ease", -0.01, -0.02, -0.01, 9),
     ]
     table = pl.DataFrame(rows, schema=["segment", "model", "base", "value", "low", "high", "n"], orient="row")
-    stage = served_stage(table)
+    stage = choose_served_stage(table)
     assert stage.name == served
     assert f"{value:+.4f} [-0.0700, {high:+.4f}], n = 9" in stage.reason
 

@@ -4,11 +4,11 @@ import polars as pl
 import pytest
 
 from movierec.experiments import ablation
-from movierec.experiments.ablation import Variant, groups, variants
-from movierec.experiments.rejected_features import negatives_beyond
+from movierec.experiments.ablation import Variant, build_variants, list_feature_groups
+from movierec.experiments.rejected_features import build_extra_negatives
 from movierec.experiments.validation import Validation
-from movierec.recommender.retrieval import RECOMMENDERS
-from movierec.recommender.training_rows import ranker_features
+from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
+from movierec.recommender.training_rows import list_ranker_features
 from tests import factories
 
 # On the checkerboard nobody rates low, nobody has more than 30 candidates, and these are all movies there are.
@@ -19,21 +19,21 @@ SAME_HERE = (
     "negatives: 30 more at random from the whole catalogue",
     "negatives: also movies rated low that are not candidates",
 )
-MOVIES, TAGS = factories.movies(40), factories.tags()
+MOVIES, TAGS = factories.make_movies(40), factories.make_tags()
 
 
 @pytest.fixture(scope="module")
 def validation():
-    return Validation.of(factories.checkerboard(), MOVIES)
+    return Validation.of(factories.make_checkerboard_ratings(), MOVIES)
 
 
 def test_every_feature_of_the_ranker_is_left_out_by_some_group():
-    features = set(ranker_features(RECOMMENDERS["two_stage"]))
-    assert {name for name in features if any(belongs(name) for belongs in groups().values())} == features
+    features = set(list_ranker_features(RECOMMENDER_CHANNELS["two_stage"]))
+    assert {name for name in features if any(belongs(name) for belongs in list_feature_groups().values())} == features
 
 
 def test_a_variant_keeps_what_was_liked_and_changes_one_thing(validation):
-    for name, variant in variants(validation, MOVIES, TAGS).items():
+    for name, variant in build_variants(validation, MOVIES, TAGS).items():
         assert variant.rows["relevant"].sum() == validation.rows["relevant"].sum(), name
         assert variant.rows.shape != validation.rows.shape or name in SAME_HERE, name
         new = set(variant.rows.columns) - set(validation.rows.columns)
@@ -42,7 +42,7 @@ def test_a_variant_keeps_what_was_liked_and_changes_one_thing(validation):
 
 def test_what_was_rated_lower_can_count_as_nothing(validation):
     low = validation.rows.with_columns(gain=pl.when("relevant").then(1.0).otherwise(0.3).cast(pl.Float32))
-    changed = variants(replace(validation, rows=low), MOVIES, TAGS)[
+    changed = build_variants(replace(validation, rows=low), MOVIES, TAGS)[
         "gain: 0 for movies rated below the relevance threshold"
     ]
     assert changed.rows["gain"].equals(low["relevant"].cast(pl.Float32).alias("gain"))
@@ -51,7 +51,7 @@ def test_what_was_rated_lower_can_count_as_nothing(validation):
 def test_the_whole_comes_first_and_then_what_each_change_makes_of_it(monkeypatch, validation):
     monkeypatch.setattr(ablation, "variants", lambda *_: {"nothing": Variant(validation.rows)})
     told = []
-    found = ablation.ablation(validation, MOVIES, TAGS, seeds=[1], told=told.append)
+    found = ablation.run_ablation(validation, MOVIES, TAGS, seeds=[1], told=told.append)
     assert (list(found), told) == (["", "nothing"], ["nothing"])
     assert 0 < found[""].value <= 1
     assert found["nothing"].value == 0
@@ -64,6 +64,6 @@ def test_rated_low_beyond_the_candidates_are_movies_that_the_history_knows(valid
     pairs = {"user_id": [user, user], "movie_id": [last, 9999]}
     disliked = pl.DataFrame(pairs, schema=validation.disliked.schema)
     few = replace(validation, rows=validation.rows.filter(pl.col("movie_id") != last), disliked=disliked)
-    assert negatives_beyond(few)["low"].select("user_id", "movie_id").rows() == [(user, last)]
+    assert build_extra_negatives(few)["low"].select("user_id", "movie_id").rows() == [(user, last)]
     unknown = replace(few, disliked=disliked.tail(1))
-    assert negatives_beyond(unknown)["low"].is_empty()
+    assert build_extra_negatives(unknown)["low"].is_empty()

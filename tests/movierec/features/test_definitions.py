@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from movierec.experiments.ablation import groups
+from movierec.experiments.ablation import list_feature_groups
 from movierec.features.definitions import BASE_DEFINITIONS, TMDB_DEFINITIONS, Group
 from movierec.features.names import BASE_FEATURES, FEATURE_WORDS, TMDB_FEATURES
-from movierec.recommender.explanations import words_of
+from movierec.recommender.explanations import describe_feature
 
 ROOT = Path(__file__).parents[3]
 
@@ -122,12 +122,12 @@ def test_names_and_words_are_those_of_the_entries_and_no_name_stands_twice():
     entries = (*BASE_DEFINITIONS, *TMDB_DEFINITIONS)
     assert (*BASE_FEATURES, *TMDB_FEATURES) == tuple(entry.name for entry in entries)
     assert len({entry.name for entry in entries}) == len(entries)
-    assert dict(FEATURE_WORDS) == {entry.name: words_of(entry.name) for entry in entries}
+    assert dict(FEATURE_WORDS) == {entry.name: describe_feature(entry.name) for entry in entries}
     assert all(FEATURE_WORDS.values())
 
 
 def test_the_ablation_leaves_out_every_feature_with_its_group_and_in_their_order():
     measured = [group.value for group in Group if group != Group.TMDB]
-    assert list(groups())[: len(measured)] == measured
+    assert list(list_feature_groups())[: len(measured)] == measured
     for entry in BASE_DEFINITIONS:
-        assert [name for name in measured if groups()[name](entry.name)] == [entry.group]
+        assert [name for name in measured if list_feature_groups()[name](entry.name)] == [entry.group]

@@ -6,23 +6,25 @@ from movierec.data.interactions import Interactions
 from movierec.features import tables
 from movierec.features.matrix import Features
 from movierec.features.names import BASE_FEATURES, MOVIE_FEATURES, TMDB_FEATURES, USER_FEATURES
-from movierec.features.tables import beside_tmdb, movie_features, user_features
+from movierec.features.tables import add_tmdb_features, compute_movie_features, compute_user_features
 from tests import factories
 
 
 @pytest.fixture
 def table():
-    return factories.ratings((1, 1, 5.0), (1, 2, 3.0), (1, 3, 4.0), (2, 2, 2.0))
+    return factories.make_ratings((1, 1, 5.0), (1, 2, 3.0), (1, 3, 4.0), (2, 2, 2.0))
 
 
 @pytest.fixture
 def features(table):
-    movies = factories.movies(4)
+    movies = factories.make_movies(4)
     return Features.at(table, movies)
 
 
 def users_of(table):
-    return user_features(Interactions.of(table), movie_features(table, factories.movies(4)).collect())
+    return compute_user_features(
+        Interactions.of(table), compute_movie_features(table, factories.make_movies(4)).collect()
+    )
 
 
 def test_the_reference_set_is_whole():
@@ -45,7 +47,7 @@ def test_a_single_rating_has_no_spread_and_a_day_of_activity(table):
 
 
 def test_movie_features_by_hand(table):
-    movie = movie_features(table, factories.movies(4)).collect().row(1, named=True)
+    movie = compute_movie_features(table, factories.make_movies(4)).collect().row(1, named=True)
     assert movie["movie_avg_rating"] == pytest.approx(2.5)
     assert movie["movie_popularity"] == pytest.approx(2.5 + np.log(3))
     assert (movie["movie_num_ratings"], movie["movie_num_users"]) == (2, 2)
@@ -55,14 +57,14 @@ def test_movie_features_by_hand(table):
 
 
 def test_a_movie_nobody_rated_is_filled_by_rule(table):
-    movie = movie_features(table, factories.movies(4)).collect().row(3, named=True)
+    movie = compute_movie_features(table, factories.make_movies(4)).collect().row(3, named=True)
     assert movie["movie_avg_rating"] == pytest.approx(3.5)  # the mean of all ratings
     assert (movie["movie_rating_std"], movie["movie_num_ratings"], movie["movie_popularity"]) == (0, 0, 0)
 
 
 def test_a_movie_without_a_year_has_no_age(table):
-    movies = factories.movies(4).with_columns(pl.lit(None, pl.Int16).alias("year"))
-    movie = movie_features(table, movies).collect().row(0, named=True)
+    movies = factories.make_movies(4).with_columns(pl.lit(None, pl.Int16).alias("year"))
+    movie = compute_movie_features(table, movies).collect().row(0, named=True)
     assert (movie["year"], movie["movie_age"], movie["decade"]) == (None, None, None)
 
 
@@ -83,9 +85,9 @@ def test_a_row_of_the_matrix_is_user_movie_and_pair(features):
 
 
 def test_what_is_usual_lately_is_of_the_last_ratings_and_of_movies_with_a_year(table):
-    many = pl.concat([table, factories.ratings(*((3, movie, 4.0) for movie in range(1, 31)))])
+    many = pl.concat([table, factories.make_ratings(*((3, movie, 4.0) for movie in range(1, 31)))])
     years = pl.when(pl.col("movie_id") != 30).then("year")
-    movies = factories.movies(31).with_columns(years.alias("year"))
+    movies = factories.make_movies(31).with_columns(years.alias("year"))
     features = Features.at(many, movies)
     row = dict(zip(BASE_FEATURES, features.matrix([3], np.array([[31]], np.int32))[0].tolist(), strict=True))
     known = dict(movies.select("movie_id", "year").collect().iter_rows())
@@ -100,9 +102,9 @@ def test_what_is_usual_lately_is_of_the_last_ratings_and_of_movies_with_a_year(t
 
 
 def test_users_are_known_alike_in_a_crowd_and_alone(monkeypatch):
-    table = factories.checkerboard()
+    table = factories.make_checkerboard_ratings()
     monkeypatch.setattr(tables, "USERS_AT_ONCE", 7)
-    features = Features.at(table, factories.movies(40))
+    features = Features.at(table, factories.make_movies(40))
     alone = features.fold_in(Interactions.of(table.filter(user_id=12)))
     asked = np.array([[12, 13]], np.int32)
     assert np.array_equal(features.matrix([12], asked), alone.matrix([12], asked))
@@ -113,7 +115,7 @@ def test_users_are_known_alike_in_a_crowd_and_alone(monkeypatch):
 def with_tmdb(table):
     """Features with those of TMDB, which knows all of movie 2, little of movie 3 and has never heard of the others."""
     known = {"movie_id": [3, 2], "runtime": [None, 136], "budget": [None, 999], "original_language": ["fr", "en"]}
-    movies = beside_tmdb(factories.movies(4), pl.LazyFrame(known))
+    movies = add_tmdb_features(factories.make_movies(4), pl.LazyFrame(known))
     return Features.at(table, movies)
 
 
@@ -133,7 +135,7 @@ def test_what_tmdb_knows_is_folded_in_saved_and_loaded_with_the_rest(with_tmdb, 
     with_tmdb.save(tmp_path)
     loaded = Features.load(tmp_path)
     assert loaded.names == with_tmdb.names
-    people = loaded.fold_in(Interactions.of(factories.ratings((7, 2, 4.0))))
+    people = loaded.fold_in(Interactions.of(factories.make_ratings((7, 2, 4.0))))
     assert people.names == with_tmdb.names
     asked = np.array([[2]], np.int32)
     assert people.matrix([7], asked)[0, 37:40].tolist() == with_tmdb.matrix([1], asked)[0, 37:40].tolist()

@@ -10,31 +10,33 @@ from movierec.candidates.ials import IALS, IALSParams
 from movierec.candidates.transitions import Transitions, TransitionsParams
 from movierec.data.interactions import Interactions
 from movierec.features.names import BASE_FEATURES, TMDB_FEATURES
-from movierec.recommender.explanations import LATEST, because_of, words_of
-from movierec.recommender.retrieval import RECOMMENDERS
-from movierec.recommender.training_rows import ranker_features, ranker_matrix
-from movierec.recommender.two_stage import ratings_of_one
+from movierec.recommender.explanations import N_RATINGS_TRIED, describe_feature, find_influential_ratings
+from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
+from movierec.recommender.training_rows import build_ranker_matrix, list_ranker_features
+from movierec.recommender.two_stage import build_single_user_interactions
 from tests import factories
 
 
 @pytest.fixture(scope="module")
 def recommender():
-    return factories.recommender()
+    return factories.fit_recommender()
 
 
 def test_the_parts_of_a_score_sum_to_the_score(recommender):
     people = recommender.interactions.take(np.arange(5))
     proposals = recommender.retrieval.propose(people, n=10)
-    matrix = ranker_matrix(recommender.retrieval, recommender.features, people.user_ids, proposals)
+    matrix = build_ranker_matrix(recommender.retrieval, recommender.features, people.user_ids, proposals)
     parts = recommender.ranker.trees.shap_values(matrix)
     assert parts.sum(axis=1) == pytest.approx(recommender.ranker.score(matrix), abs=1e-6)
 
 
-@pytest.mark.parametrize("channels", RECOMMENDERS.values())
+@pytest.mark.parametrize("channels", RECOMMENDER_CHANNELS.values())
 def test_every_feature_of_a_ranker_has_words(channels):
-    assert all(words_of(feature) for feature in ranker_features(channels, (*BASE_FEATURES, *TMDB_FEATURES)))
+    assert all(
+        describe_feature(feature) for feature in list_ranker_features(channels, (*BASE_FEATURES, *TMDB_FEATURES))
+    )
     with pytest.raises(KeyError):
-        words_of("shoe_size_score")
+        describe_feature("shoe_size_score")
 
 
 def test_a_recommendation_is_explained_by_three_reasons_and_the_ratings_that_moved_it(recommender):
@@ -78,7 +80,7 @@ def much_rated():
     lot = np.random.default_rng(5)
     rated = [lot.permutation(np.arange(1, 81))[: 1 + 2 * (user % 40)] for user in range(80)]
     stars = [(user, int(movie), float(lot.integers(1, 11) / 2)) for user in range(80) for movie in rated[user]]
-    return Interactions.of(factories.ratings(*stars))
+    return Interactions.of(factories.make_ratings(*stars))
 
 
 @pytest.mark.parametrize(
@@ -95,22 +97,22 @@ def test_what_a_rating_is_worth_is_what_the_scores_lose_without_it(fitted, much_
     columns = np.arange(0, 80, 3)
     for row in range(80):
         one = much_rated.take(np.array([row]))
-        tried = np.flatnonzero(one.recency <= LATEST)
+        tried = np.flatnonzero(one.recency <= N_RATINGS_TRIED)
         lost = model.lost_without(one, tried, columns)
         assert lost == pytest.approx(lost_by_leaving_out(model, one, tried, columns), abs=2e-5)
 
 
-@pytest.mark.parametrize("name", RECOMMENDERS["two_stage"])
+@pytest.mark.parametrize("name", RECOMMENDER_CHANNELS["two_stage"])
 def test_every_channel_that_is_served_tells_what_a_rating_is_worth(name):
     assert hasattr(CANDIDATE_MODELS[name].model_class, "lost_without")
 
 
 def test_the_movie_that_a_score_hangs_on_comes_first(recommender):
     """Movies 2 and 4 are of the colour of 10, movie 3 is not."""
-    one = ratings_of_one([3, 2, 4], [5, 5, 5], recommender.interactions.movie_ids, today=11_000)
+    one = build_single_user_interactions([3, 2, 4], [5, 5, 5], recommender.interactions.movie_ids, today=11_000)
     columns = recommender.interactions.columns_of([10])
     proposals = recommender.retrieval.propose(one, n=10)
-    (moved,) = because_of(recommender.retrieval, one, proposals, columns, top=3)
+    (moved,) = find_influential_ratings(recommender.retrieval, one, proposals, columns, top=3)
     assert set(moved[:2]) == {2, 4}
 
 

@@ -4,32 +4,37 @@ import pytest
 
 from movierec.candidates.ials import IALS, IALSParams
 from movierec.data.interactions import Interactions
-from movierec.data.sampling import VALIDATION_DRAW, bucket
-from movierec.data.splitting import known_at, part_of, split_by_user
-from movierec.evaluation.evaluation import order_metrics
+from movierec.data.sampling import VALIDATION_DRAW, hash_to_fraction
+from movierec.data.splitting import ratings_at_cut, select_part, split_by_user
+from movierec.evaluation.evaluation import out_of_fold_metrics
 from movierec.features.matrix import Features
-from movierec.recommender.ranker import Ranker, RankerParams, ranked, split_folds
+from movierec.recommender.ranker import Ranker, RankerParams, sort_candidates, split_folds
 from movierec.recommender.retrieval import Retrieval
-from movierec.recommender.training_rows import NO_FEATURES, SEEN_GAIN, label_rows, ranker_features
+from movierec.recommender.training_rows import (
+    NON_FEATURE_COLUMNS,
+    RATED_LOW_GAIN,
+    build_label_rows,
+    list_ranker_features,
+)
 from tests import factories
 
 FAST = RankerParams(iterations=20, folds=2)
-FEATURES = ranker_features(("ials",))
+FEATURES = list_ranker_features(("ials",))
 
 
 def rows_of(split, n_candidates=10, max_users=100):
-    history = known_at(split, "history")
-    movies = factories.movies(40)
+    history = ratings_at_cut(split, "history")
+    movies = factories.make_movies(40)
     features = Features.at(history, movies)
     interactions = Interactions.of(history)
     retrieval = Retrieval({"ials": IALS.fit(interactions, IALSParams(factors=4))}, interactions)
-    labels = part_of(split, "labels")
-    return label_rows(retrieval, features, labels, n_candidates=n_candidates, max_users=max_users)
+    labels = select_part(split, "labels")
+    return build_label_rows(retrieval, features, labels, n_candidates=n_candidates, max_users=max_users)
 
 
 @pytest.fixture(scope="module")
 def split():
-    return split_by_user(factories.checkerboard()).collect().lazy()
+    return split_by_user(factories.make_checkerboard_ratings()).collect().lazy()
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +43,13 @@ def rows(split):
 
 
 def test_a_users_rows_are_their_candidates_with_features(rows):
-    assert rows.columns == [*NO_FEATURES, *FEATURES]
+    assert rows.columns == [*NON_FEATURE_COLUMNS, *FEATURES]
     assert rows.group_by("user_id").len()["len"].unique().to_list() == [10]
     assert rows["user_id"].is_sorted()
 
 
 def test_relevant_is_what_the_user_liked_in_the_labels(rows, split):
-    liked = part_of(split, "labels").filter(pl.col("rating") >= 4.0).collect()
+    liked = select_part(split, "labels").filter(pl.col("rating") >= 4.0).collect()
     found = rows.join(liked, on=["user_id", "movie_id"], how="semi")
     assert found["relevant"].all()
     assert rows["relevant"].sum() == len(found)
@@ -54,12 +59,12 @@ def test_what_was_rated_lower_gains_less_than_what_was_liked():
     """Everybody rates all movies but one in an order of their own; every fourth they do not like."""
     orders = [(user, [(user + at) % 40 + 1 for at in range(39)]) for user in range(1, 41)]
     turned = split_by_user(
-        factories.ratings(*((user, movie, 4.5 if movie % 4 else 3.5) for user, order in orders for movie in order))
+        factories.make_ratings(*((user, movie, 4.5 if movie % 4 else 3.5) for user, order in orders for movie in order))
     )
     rows = rows_of(turned)
-    rated = rows.join(part_of(turned, "labels").collect(), on=["user_id", "movie_id"], how="left", validate="1:1")
+    rated = rows.join(select_part(turned, "labels").collect(), on=["user_id", "movie_id"], how="left", validate="1:1")
     told = rated.select("gain", "relevant", "rating").unique().sort("gain")
-    assert told["gain"].to_list() == pytest.approx([0, SEEN_GAIN, 1])
+    assert told["gain"].to_list() == pytest.approx([0, RATED_LOW_GAIN, 1])
     assert told.select("relevant", "rating").rows() == [(False, None), (False, 3.5), (True, 4.5)]
 
 
@@ -68,7 +73,7 @@ def test_users_who_liked_none_of_their_candidates_teach_nothing(rows):
 
 
 def test_no_row_has_a_movie_of_the_users_history(rows, split):
-    assert rows.join(known_at(split, "history").collect(), on=["user_id", "movie_id"], how="semi").is_empty()
+    assert rows.join(ratings_at_cut(split, "history").collect(), on=["user_id", "movie_id"], how="semi").is_empty()
 
 
 def test_nothing_after_the_labels_reaches_the_rankers_rows(rows, split):
@@ -152,7 +157,7 @@ def test_each_fold_is_stopped_by_users_it_has_not_learnt_from():
 def test_who_is_set_aside_is_ranked_by_trees_that_learnt_from_others():
     """Where one half likes what the other does not, the trees of the others put the worst first."""
     rows = random_rows(100)
-    first_half = bucket(pl.col("user_id"), draw=VALIDATION_DRAW) < 0.5
+    first_half = hash_to_fraction(pl.col("user_id"), draw=VALIDATION_DRAW) < 0.5
     at_odds = rows.with_columns(
         relevant=pl.col("relevant") == first_half, gain=(pl.col("relevant") == first_half).cast(pl.Float32)
     )
@@ -163,7 +168,7 @@ def test_who_is_set_aside_is_ranked_by_trees_that_learnt_from_others():
         assert (
             ranks.sort("user_id", "rank").group_by("user_id").agg("rank")["rank"].to_list() == [[*range(1, 11)]] * 100
         )
-        ndcg.append(order_metrics(ranks, table)["ndcg_at_5"])
+        ndcg.append(out_of_fold_metrics(ranks, table)["ndcg_at_5"])
     assert ndcg[0] > 0.8
     assert ndcg[1] < 0.4
 
@@ -171,13 +176,13 @@ def test_who_is_set_aside_is_ranked_by_trees_that_learnt_from_others():
 def test_nobody_is_ranked_where_too_few_can_be_set_aside():
     _, ranks = Ranker.fit_and_rank(random_rows(1), FAST)
     assert ranks.columns == ["user_id", "movie_id", "rank"]
-    assert order_metrics(ranks, random_rows(1)) == {}
+    assert out_of_fold_metrics(ranks, random_rows(1)) == {}
 
 
 def test_an_order_is_measured_by_the_relevant_rows_of_who_was_ranked():
     rows = pl.DataFrame({"user_id": [1, 1, 1, 2], "movie_id": [5, 6, 7, 5], "relevant": [False, True, False, True]})
     ranks = pl.DataFrame({"user_id": [1, 1, 1], "movie_id": [7, 6, 5], "rank": [1, 2, 3]})
-    found = order_metrics(ranks, rows)
+    found = out_of_fold_metrics(ranks, rows)
     assert found["ndcg_at_5"] == pytest.approx(1 / np.log2(3))
     assert (found["recall_at_5"], found["mrr_at_10"], found["coverage_at_5"]) == (1, 0.5, 1)
 
@@ -201,6 +206,6 @@ def test_a_single_user_teaches_a_few_trees():
 
 
 def test_equal_scores_keep_the_order_of_the_candidates():
-    columns, scores = ranked(np.array([[1.0, 3.0, 1.0, 3.0]]), np.array([[9, 8, 7, 6]]), n=3)
+    columns, scores = sort_candidates(np.array([[1.0, 3.0, 1.0, 3.0]]), np.array([[9, 8, 7, 6]]), n=3)
     assert columns.tolist() == [[8, 6, 9]]
     assert scores.tolist() == [[3, 3, 1]]

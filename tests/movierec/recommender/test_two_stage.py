@@ -4,23 +4,23 @@ import numpy as np
 import pytest
 
 from movierec.data.interactions import Interactions
-from movierec.recommender.popular import Popular
+from movierec.recommender.popular import PopularMovies
 from movierec.recommender.recommendations import CANDIDATES, FALLBACK, POPULAR_IN_GENRES, TWO_STAGE
 from movierec.recommender.retrieval import Retrieval
-from movierec.recommender.two_stage import Recommender, ratings_of_one
+from movierec.recommender.two_stage import Recommender, build_single_user_interactions
 from tests import factories
 
 
 @pytest.fixture(scope="module")
 def recommender():
-    return factories.recommender()
+    return factories.fit_recommender()
 
 
 def test_a_known_user_gets_two_stage_recommendations_of_unseen_movies(recommender):
     found = recommender.for_user(4, n=5)
     assert found.model == TWO_STAGE
     assert len(found.movie_ids) == len(set(found.movie_ids)) == 5
-    rated = set(factories.checkerboard().collect().filter(user_id=4)["movie_id"])
+    rated = set(factories.make_checkerboard_ratings().collect().filter(user_id=4)["movie_id"])
     assert rated.isdisjoint(found.movie_ids)
     assert found.scores == sorted(found.scores, reverse=True)
 
@@ -43,9 +43,9 @@ def test_what_is_measured_is_what_is_served(recommender):
 
 
 def test_a_user_who_has_seen_nearly_everything_gets_what_is_left():
-    table = factories.checkerboard().collect()
-    everything = factories.ratings(*[(77, movie, 4.0) for movie in range(1, 39)]).collect()
-    found = factories.recommender(table.vstack(everything).lazy()).for_user(77, n=10)
+    table = factories.make_checkerboard_ratings().collect()
+    everything = factories.make_ratings(*[(77, movie, 4.0) for movie in range(1, 39)]).collect()
+    found = factories.fit_recommender(table.vstack(everything).lazy()).for_user(77, n=10)
     assert sorted(found.movie_ids) == [39, 40]
     assert np.isfinite(found.scores).all()
 
@@ -95,12 +95,12 @@ def test_what_was_saved_recommends_the_same(recommender, tmp_path):
 
 def test_popular_leaves_out_movies_without_a_popularity():
     table = factories.pl.DataFrame({"movie_id": [3, 1, 2], "popularity": [3.0, 2.0, None]})
-    assert Popular.of(table).movie_ids.tolist() == [3, 1]
+    assert PopularMovies.of(table).movie_ids.tolist() == [3, 1]
 
 
 def test_folding_in_the_ratings_of_the_fit_gives_what_was_trained(recommender):
     users = recommender.interactions.user_ids
-    people = recommender.fold_in(factories.checkerboard())
+    people = recommender.fold_in(factories.make_checkerboard_ratings())
     trained, folded = recommender.recommend(users, n=10), recommender.recommend(users, n=10, people=people)
     assert trained.join(folded, on=["user_id", "movie_id"]).height >= 0.95 * trained.height
 
@@ -145,14 +145,16 @@ def test_somebody_without_a_known_movie_gets_what_is_popular_in_their_genres(rec
 def test_ratings_of_one_are_what_a_table_of_them_would_be():
     """Movie 4 is rated twice, the last time counts; nobody knows movie 77."""
     known = np.array([2, 3, 4, 9], np.int32)
-    one = ratings_of_one([4, 9, 77, 2, 4], [1, 3, 5, 2, 4.5], known, today=11_323)  # the day of the table's ratings
-    same = Interactions.of(factories.ratings((0, 9, 3.0), (0, 77, 5.0), (0, 2, 2.0), (0, 4, 4.5)), known)
+    one = build_single_user_interactions(
+        [4, 9, 77, 2, 4], [1, 3, 5, 2, 4.5], known, today=11_323
+    )  # the day of the table's ratings
+    same = Interactions.of(factories.make_ratings((0, 9, 3.0), (0, 77, 5.0), (0, 2, 2.0), (0, 4, 4.5)), known)
     assert (one.user_items.toarray() == same.user_items.toarray()).all()
     for name in ("user_ids", "movie_ids", "recency"):
         assert getattr(one, name).tolist() == getattr(same, name).tolist(), name
         assert getattr(one, name).dtype == getattr(same, name).dtype, name
     assert one.rated_on.tolist() == [11_323] * 3
-    nobody = ratings_of_one([77], [5], known, today=1)
+    nobody = build_single_user_interactions([77], [5], known, today=1)
     assert (nobody.user_ids.tolist(), nobody.user_items.shape) == ([], (0, 4))
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 
 from movierec.catalog.catalog import Movie
-from movierec.search.browser import SORTS, Browser, Count
-from movierec.search.filter_parser import read
-from movierec.search.filter_tree import FilterError, Group, filled
+from movierec.search.browser import SORT_ORDERS, Browser, FacetCount
+from movierec.search.filter_parser import parse_filter
+from movierec.search.filter_tree import ConditionGroup, FilterError, drop_blank_nodes
 from tests.movierec.search.test_filter_tree import groups
 
 MOVIES = [  # id, title, year, genres, popularity, mean, n, tags
@@ -26,7 +26,7 @@ def browser():
 
 
 def ids(browser, text, sets=SETS):
-    return [MOVIES[row].movie_id for row in np.flatnonzero(browser.columns.matching(read(text), sets))]
+    return [MOVIES[row].movie_id for row in np.flatnonzero(browser.columns.matching(parse_filter(text), sets))]
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_an_unknown_genre_is_an_error_that_names_the_known_ones(browser):
 def says(node, movie, sets):  # noqa: PLR0911
     """Whether a filter describes one movie, worked out without columns."""
     match node:
-        case Group("and", parts):
+        case ConditionGroup("and", parts):
             return all(says(part, movie, sets) for part in parts)
-        case Group("or", parts):
+        case ConditionGroup("or", parts):
             return any(says(part, movie, sets) for part in parts)
-        case Group("not", parts):
+        case ConditionGroup("not", parts):
             return not any(says(part, movie, sets) for part in parts)
     if node.field in {"seen", "saved", "poster"}:
         return movie.movie_id in sets[node.field]
@@ -99,7 +99,7 @@ def test_columns_say_what_a_movie_by_movie_reading_says(browser, tree):
     except FilterError as error:
         assert error.problem == "unknown_genre"
         return
-    wanted = filled(tree)
+    wanted = drop_blank_nodes(tree)
     assert list(mask) == [wanted is None or says(wanted, movie, SETS) for movie in MOVIES]
 
 
@@ -118,7 +118,7 @@ def test_equals_stand_by_popularity_and_what_has_no_value_last(browser, sort, or
     assert [MOVIES[row].movie_id for row in browser.ordered(hits.mask, hits, sort)] == order
 
 
-@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("sort", SORT_ORDERS)
 @pytest.mark.parametrize("query", ["", "a", "nobody"])
 def test_going_on_after_each_movie_passes_every_movie_once(browser, sort, query):
     hits = browser.hits(query)
@@ -133,7 +133,12 @@ def test_going_on_after_a_movie_that_no_longer_matches_starts_where_it_stood(bro
 
 
 def test_counts_stand_beside_what_can_be_chosen(browser):
-    mask = browser.columns.matching(read("n_ratings:1.."), {})
-    assert browser.genres(mask) == [Count("Action", 1), Count("Comedy", 1), Count("Drama", 2), Count("Sci-Fi", 0)]
-    assert browser.decades(mask) == [Count("2000", 1), Count("1990", 2), Count("1980", 1)]
-    assert browser.tags(mask, n=2) == [Count("fruit", 2), Count("hero", 1)]
+    mask = browser.columns.matching(parse_filter("n_ratings:1.."), {})
+    assert browser.genres(mask) == [
+        FacetCount("Action", 1),
+        FacetCount("Comedy", 1),
+        FacetCount("Drama", 2),
+        FacetCount("Sci-Fi", 0),
+    ]
+    assert browser.decades(mask) == [FacetCount("2000", 1), FacetCount("1990", 2), FacetCount("1980", 1)]
+    assert browser.tags(mask, n=2) == [FacetCount("fruit", 2), FacetCount("hero", 1)]

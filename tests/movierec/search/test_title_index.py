@@ -5,7 +5,7 @@ import pytest
 
 from movierec.catalog.catalog import Movie
 from movierec.search.title_index import TitleIndex
-from movierec.search.titles import chunks, fold, key, names
+from movierec.search.titles import alternative_titles, normalize_text, title_key, tokenize_title
 
 MOVIES = [  # most popular first
     ("The Matrix", 1999),
@@ -121,18 +121,18 @@ def test_what_nobody_is_called_finds_nothing(index, query):
 
 
 def test_letters_in_brackets_within_a_word_are_no_name_of_their_own():
-    assert names("Frontière(s)") == ["Frontière(s)"]
-    assert names("(500) Days of Summer") == ["(500) Days of Summer"]
-    assert names("Seven (a.k.a. Se7en)") == ["Seven", "Se7en", "Seven (a.k.a. Se7en)"]
+    assert alternative_titles("Frontière(s)") == ["Frontière(s)"]
+    assert alternative_titles("(500) Days of Summer") == ["(500) Days of Summer"]
+    assert alternative_titles("Seven (a.k.a. Se7en)") == ["Seven", "Se7en", "Seven (a.k.a. Se7en)"]
 
 
 def test_folding_takes_away_case_and_accents():
-    assert fold("ŁÓDŹ Straße Ærø") == "lodz strasse aero"
+    assert normalize_text("ŁÓDŹ Straße Ærø") == "lodz strasse aero"
 
 
 def test_two_spellings_of_a_name_have_one_key():
-    assert key(chunks("Matrix, The")) == key(chunks("the  MATRIX")) == "matrix"
-    assert key(chunks("The")) == "the"
+    assert title_key(tokenize_title("Matrix, The")) == title_key(tokenize_title("the  MATRIX")) == "matrix"
+    assert title_key(tokenize_title("The")) == "the"
 
 
 def test_an_empty_catalogue_finds_nothing():

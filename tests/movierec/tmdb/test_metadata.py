@@ -5,15 +5,15 @@ import pytest
 
 from movierec.bundles.descriptions import Descriptions, LiveDescriptions
 from movierec.tmdb import metadata as star_schema
-from movierec.tmdb.metadata import DESCRIPTIONS, SCHEMAS, Detail, Metadata, image_path
-from tests.fake_tmdb import records
+from movierec.tmdb.metadata import DESCRIPTIONS, METADATA_SCHEMAS, Metadata, MovieDetail, parse_image_path
+from tests.fake_tmdb import load_records
 
 NOW = datetime(2026, 1, 2)  # noqa: DTZ001  UTC without a zone
-MOVIES = {each["id"]: each for each in records()}
+MOVIES = {each["id"]: each for each in load_records()}
 
 
 def metadata(*bodies):
-    return Metadata.of(Detail(movie_id, body, NOW) for movie_id, body in enumerate(bodies, 1))
+    return Metadata.of(MovieDetail(movie_id, body, NOW) for movie_id, body in enumerate(bodies, 1))
 
 
 def test_an_answer_becomes_rows_of_a_star():
@@ -30,7 +30,7 @@ def test_an_answer_becomes_rows_of_a_star():
 def test_every_table_has_the_columns_of_its_schema_also_without_any_movie():
     for star in (metadata(), metadata(*MOVIES.values())):
         for name, table in vars(star).items():
-            assert dict(table.schema) == dict(SCHEMAS[name]), name
+            assert dict(table.schema) == dict(METADATA_SCHEMAS[name]), name
     assert len(metadata().descriptions()) == 0
 
 
@@ -71,8 +71,8 @@ def test_zeros_and_empty_texts_are_what_tmdb_does_not_know():
 
 @pytest.mark.parametrize("path", ["/../../etc/passwd", "/a/b.jpg", "a.jpg", "/a.svg", "/a.jpg\n", "/.jpg", "", None, 3])
 def test_a_path_that_is_no_plain_name_of_an_image_is_none(path):
-    assert image_path(path) is None
-    assert image_path("/uXDfjJbdP4ijW5hWSBrPrlKpxab.jpg")
+    assert parse_image_path(path) is None
+    assert parse_image_path("/uXDfjJbdP4ijW5hWSBrPrlKpxab.jpg")
 
 
 def test_a_description_names_directors_and_first_cast_and_a_title_that_differs():

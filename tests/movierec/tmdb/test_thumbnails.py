@@ -4,9 +4,9 @@ import zlib
 import pytest
 from PIL import Image
 
-from movierec.tmdb.images import media_type
-from movierec.tmdb.thumbnails import SIZE, UnreadableImageError, small
-from tests.photographs import photograph
+from movierec.tmdb.images import detect_media_type
+from movierec.tmdb.thumbnails import THUMBNAIL_SIZE, UnreadableImageError, make_thumbnail
+from tests.photographs import draw_photograph
 
 
 def picture(mode: str, size: tuple[int, int], kind: str) -> bytes:
@@ -18,18 +18,18 @@ def picture(mode: str, size: tuple[int, int], kind: str) -> bytes:
 @pytest.mark.parametrize(
     "content",
     [
-        photograph("a"),
-        photograph("a", "PNG"),
-        photograph("a", "WEBP"),
+        draw_photograph("a"),
+        draw_photograph("a", "PNG"),
+        draw_photograph("a", "WEBP"),
         picture("CMYK", (342, 513), "JPEG"),
         picture("RGBA", (342, 513), "PNG"),
         picture("P", (10, 2000), "PNG"),
     ],
 )
 def test_every_image_becomes_a_webp_of_the_size_of_a_card(content):
-    made = small(content)
-    assert media_type(made) == "image/webp"
-    assert Image.open(io.BytesIO(made)).size == SIZE
+    made = make_thumbnail(content)
+    assert detect_media_type(made) == "image/webp"
+    assert Image.open(io.BytesIO(made)).size == THUMBNAIL_SIZE
     assert len(made) < 6_500
 
 
@@ -44,9 +44,9 @@ def bomb(side: int) -> bytes:
 @pytest.mark.parametrize(
     "content",
     [
-        photograph("a")[:5000],
-        photograph("a", "PNG")[:5000],
-        photograph("a", "WEBP")[:5000],
+        draw_photograph("a")[:5000],
+        draw_photograph("a", "PNG")[:5000],
+        draw_photograph("a", "WEBP")[:5000],
         b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(300),
         b"GIF89a" + bytes(100),
         b"",
@@ -57,4 +57,4 @@ def bomb(side: int) -> bytes:
 )
 def test_what_is_broken_or_far_too_large_is_named_as_such(content):
     with pytest.raises(UnreadableImageError):
-        small(content)
+        make_thumbnail(content)

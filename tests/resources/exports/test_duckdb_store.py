@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from assets.commands import store as command
-from movierec.catalog.clusters import popular_words
-from movierec.data.cleaning import standardized_ratings
-from movierec.features.content import words
+from movierec.catalog.clusters import class_tfidf
+from movierec.data.cleaning import standardize_ratings
+from movierec.features.content import tag_counts
 from movierec.settings import ROOT
 from resources.exports import duckdb_store
 from tests import factories
@@ -18,10 +18,10 @@ from tests import factories
 def store(tmp_path):
     folder = tmp_path / "it's a store"
     folder.mkdir()
-    ratings = factories.ratings((1, 1, 4.0), (1, 2, 2.0))
+    ratings = factories.make_ratings((1, 1, 4.0), (1, 2, 2.0))
     ratings.sink_parquet(folder / "ratings.parquet")
-    factories.movies(2).sink_parquet(folder / "movies.parquet")
-    standardized_ratings(ratings).collect().write_parquet(folder / "standardized_ratings.parquet")
+    factories.make_movies(2).sink_parquet(folder / "movies.parquet")
+    standardize_ratings(ratings).collect().write_parquet(folder / "standardized_ratings.parquet")
     tags = pl.DataFrame(
         [(1, 2, "Noir"), (2, 2, "noir\t"), (1, 2, "a, b"), (1, 2, "\u00a0slow"), (1, 2, " "), (2, 1, "\t")],
         schema=["user_id", "movie_id", "tag"],
@@ -30,22 +30,22 @@ def store(tmp_path):
     tags.write_parquet(folder / "tags.parquet")
     clusters = pl.DataFrame({"movie_id": [1, 2], "cluster": [1, 0]}, {"movie_id": pl.Int32, "cluster": pl.Int16})
     clusters.write_parquet(folder / "clusters.parquet")
-    popular_words(clusters, words(tags)).write_parquet(folder / "cluster_tags.parquet")
+    class_tfidf(clusters, tag_counts(tags)).write_parquet(folder / "cluster_tags.parquet")
     return folder
 
 
 def test_every_table_is_a_view(store):
-    database = duckdb_store.connect(store)
+    database = duckdb_store.connect_to_store(store)
     assert database.execute("SELECT count(*) FROM ratings JOIN movies USING (movie_id)").fetchone() == (2,)
 
 
 def test_an_empty_store_says_what_to_run(tmp_path):
-    with pytest.raises(duckdb_store.StoreError, match="make pipeline SAMPLE=10pct"):
-        duckdb_store.connect(tmp_path / "10pct")
+    with pytest.raises(duckdb_store.FeatureStoreError, match="make pipeline SAMPLE=10pct"):
+        duckdb_store.connect_to_store(tmp_path / "10pct")
 
 
 def test_exports_have_the_names_of_movielens(store, tmp_path):
-    paths = {path.stem: pl.read_csv(path) for path in duckdb_store.export(store, tmp_path / "out")}
+    paths = {path.stem: pl.read_csv(path) for path in duckdb_store.export_tables(store, tmp_path / "out")}
     assert paths["cleaned_movies"].columns == ["movieId", "title", "displayTitle", "year", "genres"]
     assert paths["cleaned_movies"]["genres"].to_list() == ["Comedy", "Action|Sci-Fi"]
     assert paths["cleaned_ratings"].columns == ["userId", "movieId", "rating", "timestamp"]
@@ -54,7 +54,7 @@ def test_exports_have_the_names_of_movielens(store, tmp_path):
 
 
 def test_exported_clusters_come_with_their_movies_and_tags(store, tmp_path):
-    paths = {path.stem: pl.read_csv(path) for path in duckdb_store.export(store, tmp_path / "out")}
+    paths = {path.stem: pl.read_csv(path) for path in duckdb_store.export_tables(store, tmp_path / "out")}
     movies = paths["clusters_movies_with_tags"]
     assert movies.columns == ["movieId", "title", "genres", "cluster", "tags"]
     assert movies.select("movieId", "cluster", "tags").rows() == [(2, 0, "noir|a, b|slow"), (1, 1, "")]
@@ -70,24 +70,24 @@ def test_exported_clusters_come_with_their_movies_and_tags(store, tmp_path):
 def test_an_export_without_a_table_names_it_and_writes_nothing(store, tmp_path):
     (store / "standardized_ratings.parquet").unlink()
     with pytest.raises(
-        duckdb_store.StoreError, match=r"lacks the table standardized_ratings: run `make pipeline"
+        duckdb_store.FeatureStoreError, match=r"lacks the table standardized_ratings: run `make pipeline"
     ) as error:
-        duckdb_store.export(store, tmp_path / "out")
+        duckdb_store.export_tables(store, tmp_path / "out")
     assert "\n" not in str(error.value)
     assert not (tmp_path / "out").exists()
 
 
 def test_an_export_of_a_table_without_a_column_says_which_on_one_line(store, tmp_path):
     pl.DataFrame({"movie_id": [1]}).write_parquet(store / "movies.parquet")
-    with pytest.raises(duckdb_store.StoreError, match=r"title.*`make pipeline SAMPLE=") as error:
-        duckdb_store.export(store, tmp_path / "out")
+    with pytest.raises(duckdb_store.FeatureStoreError, match=r"title.*`make pipeline SAMPLE=") as error:
+        duckdb_store.export_tables(store, tmp_path / "out")
     assert "\n" not in str(error.value)
 
 
 def test_a_torn_table_is_named_on_one_line(store):
     (store / "movies.parquet").write_bytes(b"PAR1 torn")
-    with pytest.raises(duckdb_store.StoreError, match=r"movies\.parquet.*`make pipeline SAMPLE=") as error:
-        duckdb_store.connect(store)
+    with pytest.raises(duckdb_store.FeatureStoreError, match=r"movies\.parquet.*`make pipeline SAMPLE=") as error:
+        duckdb_store.connect_to_store(store)
     assert "\n" not in str(error.value)
 
 
@@ -97,7 +97,7 @@ def piped(store, monkeypatch, capsys):
 
     def ask(text):
         monkeypatch.setattr(sys, "stdin", io.StringIO(text))
-        return command.prompt(store), *capsys.readouterr()
+        return command.run_sql_prompt(store), *capsys.readouterr()
 
     return ask
 

@@ -10,7 +10,7 @@ from tests import factories
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    return factories.published_home(tmp_path_factory.mktemp("home"))
+    return factories.publish_small_home(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture(autouse=True)
@@ -23,12 +23,12 @@ def test_every_user_gets_n_unseen_movies_in_order(home, tmp_path, monkeypatch, c
     assert recommend.main(["--out", str(tmp_path / "out.parquet"), "--n", "5"]) == 0
     assert "200 rows for 40 users" in capsys.readouterr().out
     table = pl.read_parquet(tmp_path / "out.parquet")
-    assert dict(table.schema) == recommendations.SCHEMA
+    assert dict(table.schema) == recommendations.RECOMMENDATIONS_SCHEMA
     assert (
         table.group_by("user_id").agg(pl.col("rank").sort()).sort("user_id")["rank"].to_list() == [[1, 2, 3, 4, 5]] * 40
     )
     assert set(table["model"]) == {"two_stage"}
-    rated = factories.checkerboard().collect().with_columns(pl.col("user_id").cast(pl.Int64))
+    rated = factories.make_checkerboard_ratings().collect().with_columns(pl.col("user_id").cast(pl.Int64))
     assert table.join(rated, on=["user_id", "movie_id"], how="semi").is_empty()
 
 
@@ -47,7 +47,7 @@ def test_unknown_users_are_written_in_blocks_too(home, monkeypatch):
     monkeypatch.setattr(recommendations, "BLOCK_ROWS", 7)
     recommender = Bundle.open(home / "published" / "full" / "v1").recommender
     users = pl.Series([7, *range(1_000, 1_005)], dtype=pl.Int64)
-    blocks = list(recommendations.recommendations(recommender, users, n=3))
+    blocks = list(recommendations.iter_recommendations(recommender, users, n=3))
     assert [block.height for block in blocks] == [3, 6, 6, 3]
     assert pl.concat(blocks)["user_id"].unique(maintain_order=True).to_list() == users.to_list()
 

@@ -9,13 +9,13 @@ import polars as pl
 import psycopg
 import pytest
 
-from assets.definitions import definitions
+from assets.definitions import build_definitions
 from movierec.candidates.popularity import Popularity
-from movierec.catalog.catalog import catalogue
+from movierec.catalog.catalog import build_catalogue
 from movierec.data.interactions import Interactions
 from movierec.data.schema import LINKS
 from movierec.settings import Settings, SettingsError
-from resources.exports.relational import SCHEMA, ExportError, RelationalHome, relations
+from resources.exports.relational import POSTGRES_SCHEMA, ExportError, RelationalStore, build_relations
 from resources.sources.dataset import Dataset
 from tests import factories
 
@@ -24,10 +24,12 @@ TITLES = {1: 'Say "Hi", Mum', 2: "Zürich; DROP TABLE movies", 3: "two\nlines"}
 
 
 def tables(n_movies=4, rated=((7, 1, 4.5), (7, 2, 3.0), (9, 1, 5.0))):
-    rated = factories.ratings(*rated)
+    rated = factories.make_ratings(*rated)
     stats = Popularity.fit(Interactions.of(rated)).stats().lazy()
     links = pl.LazyFrame({"movie_id": [1], "imdb_id": [114709], "tmdb_id": [862]}, schema=LINKS)
-    return relations(catalogue(factories.movies(n_movies, TITLES), links, stats, factories.tags()), rated)
+    return build_relations(
+        build_catalogue(factories.make_movies(n_movies, TITLES), links, stats, factories.make_tags()), rated
+    )
 
 
 @pytest.fixture(params=["sqlite", "sqlite by url", "postgresql"])
@@ -36,11 +38,11 @@ def home(request, tmp_path, monkeypatch):
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres_url")
         monkeypatch.setenv(VARIABLE, url)
-        return Home(RelationalHome(folder=""), url=url)
+        return Home(RelationalStore(folder=""), url=url)
     path = tmp_path / "full.db"
     if request.param == "sqlite by url":
         monkeypatch.setenv(VARIABLE, f"sqlite:///{path}")
-    return Home(RelationalHome(folder=str(tmp_path)), path=path)
+    return Home(RelationalStore(folder=str(tmp_path)), path=path)
 
 
 class Home:
@@ -50,7 +52,7 @@ class Home:
     def connect(self):
         if self.path:
             return sqlite3.connect(self.path)
-        return psycopg.connect(self.url, options=f"-c search_path={SCHEMA}")
+        return psycopg.connect(self.url, options=f"-c search_path={POSTGRES_SCHEMA}")
 
     def write(self, given):
         return self.store.write("full", given)
@@ -137,20 +139,20 @@ def test_other_tables_of_the_database_stay(home):
 
 def test_of_a_shared_database_only_the_own_tables_are_analysed(postgres_url, monkeypatch):
     monkeypatch.setenv(VARIABLE, postgres_url)
-    home = Home(RelationalHome(folder=""), url=postgres_url)
+    home = Home(RelationalStore(folder=""), url=postgres_url)
     with closing(home.connect()) as database:
         database.cursor().execute("CREATE TABLE public.theirs AS SELECT 1 AS a")
         database.commit()
     home.write(tables())
     query = "SELECT reltuples FROM pg_class WHERE oid = '{}'::regclass"  # -1 until it is analysed
     assert home.ask(query.format("public.theirs")) == [(-1,)]
-    assert home.ask(query.format(f"{SCHEMA}.interactions")) == [(3,)]
+    assert home.ask(query.format(f"{POSTGRES_SCHEMA}.interactions")) == [(3,)]
 
 
 def test_a_database_that_is_not_there_is_named_without_its_password(monkeypatch):
     monkeypatch.setenv(VARIABLE, "postgresql://me:secret@127.0.0.1:1/films")
     with pytest.raises(ExportError, match=r"database films of 127\.0\.0\.1") as error:
-        RelationalHome(folder="").write("full", tables())
+        RelationalStore(folder="").write("full", tables())
     assert "secret" not in str(error.value)
 
 
@@ -172,7 +174,7 @@ def test_a_database_that_is_not_there_is_named_without_its_password(monkeypatch)
 def test_no_part_of_a_password_is_told_however_it_is_written(url, monkeypatch):
     monkeypatch.setenv(VARIABLE, url)
     with pytest.raises((ExportError, SettingsError)) as error:
-        RelationalHome(folder="").write("full", tables())
+        RelationalStore(folder="").write("full", tables())
     assert "hid" not in str(error.value)
     assert "den" not in str(error.value)
 
@@ -183,7 +185,7 @@ def test_an_escaped_password_is_written_with(postgres_url, monkeypatch):
     user, _, host = address.rpartition("@")
     given = f"{scheme}://{user.partition(':')[0]}:a%2Fb%40c@{host}" + (f"?{query}" if query else "")
     monkeypatch.setenv(VARIABLE, given)
-    assert RelationalHome(folder="").write("full", tables()).startswith("PostgreSQL database ")
+    assert RelationalStore(folder="").write("full", tables()).startswith("PostgreSQL database ")
 
 
 @pytest.fixture
@@ -194,15 +196,17 @@ def settings(tmp_path):
     (store / "dataset" / "v").mkdir(parents=True)
     Dataset("movielens", tmp_path, "of today", "made up").save(store / "dataset" / "v")
     (store / "dataset" / "CURRENT").write_text("v")
-    factories.ratings((7, 1, 4.5)).sink_parquet(store / "ratings.parquet")
-    factories.publish_bundle(tmp_path, source={"name": "movielens", "description": "made up", "version": "of today"})
+    factories.make_ratings((7, 1, 4.5)).sink_parquet(store / "ratings.parquet")
+    factories.publish_small_bundle(
+        tmp_path, source={"name": "movielens", "description": "made up", "version": "of today"}
+    )
     return found
 
 
 def export(settings):
     with dg.DagsterInstance.ephemeral() as instance:
         return (
-            definitions(settings)
+            build_definitions(settings)
             .resolve_job_def("export")
             .execute_in_process(instance=instance, partition_key="full", raise_on_error=False)
         )
@@ -226,7 +230,7 @@ def test_the_asset_writes_the_published_catalogue(settings):
 )
 def test_ratings_of_other_data_than_the_published_are_not_written(settings, folder, says):
     if folder:
-        factories.publish_bundle(settings.home, folder, source={"version": "of yesterday"})
+        factories.publish_small_bundle(settings.home, folder, source={"version": "of yesterday"})
     else:
         shutil.rmtree(settings.layout.locate_bundles("full"))
     (failure,) = export(settings).get_step_failure_events()
@@ -236,6 +240,8 @@ def test_ratings_of_other_data_than_the_published_are_not_written(settings, fold
 
 @pytest.mark.filterwarnings("ignore::dagster.PreviewWarning")
 def test_no_run_of_everything_writes_the_relational_home(tmp_path):
-    everything = definitions(Settings(home=tmp_path)).resolve_job_def("everything").asset_layer.executable_asset_keys
+    everything = (
+        build_definitions(Settings(home=tmp_path)).resolve_job_def("everything").asset_layer.executable_asset_keys
+    )
     assert dg.AssetKey("relational_export") not in everything
     assert dg.AssetKey("published") in everything

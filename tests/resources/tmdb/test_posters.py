@@ -5,10 +5,10 @@ import time
 import httpx
 import pytest
 
-from movierec.tmdb.images import MAX_BYTES, fault_of, media_type
-from resources.tmdb.posters import GIVE_UP_AFTER, PosterFetch, forget_old
-from tests.fake_tmdb import JPEG, FakeTmdb
-from tests.photographs import photograph
+from movierec.tmdb.images import MAX_IMAGE_BYTES, detect_media_type, explain_invalid_image
+from resources.tmdb.posters import MAX_CONSECUTIVE_FAILURES, PosterFetcher, delete_old_posters
+from tests.fake_tmdb import JPEG_BYTES, FakeTmdb
+from tests.photographs import draw_photograph
 
 HOST = "http://images.test/t/p"
 
@@ -18,7 +18,7 @@ async def at_once(seconds):
 
 
 def fetched(fake, folder, paths, transport=None):
-    fetch = PosterFetch(HOST, folder, transport=transport or httpx.ASGITransport(fake.app), sleep=at_once)
+    fetch = PosterFetcher(HOST, folder, transport=transport or httpx.ASGITransport(fake.app), sleep=at_once)
     asyncio.run(fetch.fetch(paths))
     return fetch
 
@@ -27,7 +27,7 @@ def test_posters_are_fetched_once_in_their_size(tmp_path):
     fake = FakeTmdb()
     assert fetched(fake, tmp_path, ["/a.jpg", "/b.jpg", "/a.jpg"]).counts["fetched"] == 2
     assert fake.asked == ["/t/p/w342/a.jpg", "/t/p/w342/b.jpg"]
-    assert (tmp_path / "w342-a.jpg").read_bytes() == JPEG
+    assert (tmp_path / "w342-a.jpg").read_bytes() == JPEG_BYTES
     again = fetched(fake, tmp_path, ["/a.jpg", "/c.jpg"])
     assert (again.counts["kept"], again.counts["fetched"]) == (1, 1)
 
@@ -35,18 +35,18 @@ def test_posters_are_fetched_once_in_their_size(tmp_path):
 @pytest.mark.parametrize(
     ("content", "told", "fault"),
     [
-        (JPEG, "image/jpeg; charset=binary", None),
+        (JPEG_BYTES, "image/jpeg; charset=binary", None),
         (b"\x89PNG\r\n\x1a\n..", "IMAGE/PNG", None),
         (b"RIFF....WEBPVP8 ", "image/webp", None),
-        (JPEG, "text/html", "said to be text/html, is image/jpeg"),
-        (JPEG, "", "said to be nothing"),
+        (JPEG_BYTES, "text/html", "said to be text/html, is image/jpeg"),
+        (JPEG_BYTES, "", "said to be nothing"),
         (b"<svg onload='x'/>", "image/svg+xml", "no JPEG"),
         (b"", "image/jpeg", "no JPEG"),
-        (JPEG + bytes(MAX_BYTES), "image/jpeg", "more than"),
+        (JPEG_BYTES + bytes(MAX_IMAGE_BYTES), "image/jpeg", "more than"),
     ],
 )
 def test_only_what_is_an_image_inside_and_outside_is_one(content, told, fault):
-    found = fault_of(content, told)
+    found = explain_invalid_image(content, told)
     assert found is None if fault is None else fault in found
 
 
@@ -80,7 +80,7 @@ def test_a_host_that_is_not_there_is_given_up(tmp_path):
         raise httpx.ConnectError("no")
 
     found = fetched(None, tmp_path, [f"/{i}.jpg" for i in range(500)], httpx.MockTransport(unreachable))
-    assert GIVE_UP_AFTER <= found.counts["failed"] < GIVE_UP_AFTER + 16
+    assert MAX_CONSECUTIVE_FAILURES <= found.counts["failed"] < MAX_CONSECUTIVE_FAILURES + 16
     assert found.counts["left"] + found.counts["failed"] == 500
 
 
@@ -88,7 +88,7 @@ def test_an_endless_image_is_cut_off(tmp_path):
     class Endless(httpx.AsyncByteStream):
         async def __aiter__(self):
             while True:
-                yield JPEG
+                yield JPEG_BYTES
 
     def answer(request):
         return httpx.Response(200, headers={"Content-Type": "image/jpeg"}, stream=Endless())
@@ -103,16 +103,16 @@ def test_an_old_poster_is_fetched_anew_or_forgotten(tmp_path):
     for file in tmp_path.iterdir():
         os.utime(file, (long_ago, long_ago))
     assert fetched(fake, tmp_path, ["/a.jpg"]).counts["fetched"] == 1
-    assert forget_old(tmp_path) == 1
+    assert delete_old_posters(tmp_path) == 1
     assert [file.name for file in tmp_path.iterdir()] == ["w342-a.jpg"]
-    assert forget_old(tmp_path / "nowhere") == 0
+    assert delete_old_posters(tmp_path / "nowhere") == 0
 
 
 def test_each_poster_has_its_small_one_beside_it_and_both_grow_old_together(tmp_path):
-    fake = FakeTmdb(image=photograph)
+    fake = FakeTmdb(image=draw_photograph)
     fetched(fake, tmp_path, ["/a.jpg"])
     large, small = tmp_path / "w342-a.jpg", tmp_path / "w342-a.jpg.card.webp"
-    assert media_type(small.read_bytes()) == "image/webp"
+    assert detect_media_type(small.read_bytes()) == "image/webp"
     small.unlink()
     some_time_ago = time.time() - 100 * 24 * 3600
     os.utime(large, (some_time_ago, some_time_ago))
@@ -122,7 +122,7 @@ def test_each_poster_has_its_small_one_beside_it_and_both_grow_old_together(tmp_
 
 
 def test_a_poster_that_cannot_be_read_stays_large_and_is_told(tmp_path):
-    found = fetched(FakeTmdb(image=photograph("a")[:9000]), tmp_path, ["/a.jpg"])
+    found = fetched(FakeTmdb(image=draw_photograph("a")[:9000]), tmp_path, ["/a.jpg"])
     assert (found.counts["fetched"], found.counts["only_large"]) == (1, 1)
     assert found.first_unreadable.startswith("w342-a.jpg: OSError: image file is truncated")
     assert [file.name for file in tmp_path.iterdir()] == ["w342-a.jpg"]

@@ -8,7 +8,7 @@ import pytest
 
 from serving.api.request_models import MAX_RATINGS, MAX_USERS
 from serving.api.response_models import ModelName
-from tests.serving.asking import post
+from tests.serving.asking import post_json
 from tests.serving.conftest import Browser
 
 PAGE = Path("docs/api.md").read_text()
@@ -123,7 +123,7 @@ def test_what_recommends_answers_with_what_is_documented(operations: dict[str, d
 
 @pytest.mark.parametrize(("method", "path", "body"), EXAMPLES)
 def test_an_example_works(browser: Browser, method: str, path: str, body: str) -> None:
-    answer = browser.get(path) if method == "GET" else post(browser, path, json.loads(body))
+    answer = browser.get(path) if method == "GET" else post_json(browser, path, json.loads(body))
     assert answer.status_code == 200
     assert answer.json()
 

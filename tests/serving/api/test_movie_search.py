@@ -7,8 +7,8 @@ from urllib.parse import quote
 import pytest
 
 from serving.pages.grid import PAGE_SIZE
-from tests.factories import publish_bundle
-from tests.serving.conftest import Browser, browser_of
+from tests.factories import publish_small_bundle
+from tests.serving.conftest import Browser, open_browser
 
 
 def every(browser: Browser, query: str) -> list[int]:
@@ -108,8 +108,8 @@ def test_a_cursor_belongs_to_the_whole_question(browser: Browser) -> None:
 def test_a_cursor_of_a_movie_that_is_gone_says_so(browser: Browser, tmp_path: Path) -> None:
     cursor = browser.get("/api/movies?sort=title&limit=20").json()["next_cursor"]
     last = browser.get("/api/movies?sort=title&limit=20").json()["movies"][-1]["movie_id"]
-    publish_bundle(tmp_path, n_movies=last - 3)
-    answer = browser_of(tmp_path).get(f"/api/movies?sort=title&limit=20&cursor={cursor}")
+    publish_small_bundle(tmp_path, n_movies=last - 3)
+    answer = open_browser(tmp_path).get(f"/api/movies?sort=title&limit=20&cursor={cursor}")
     assert (answer.status_code, "is not in the catalogue" in answer.json()["detail"]) == (422, True)
 
 

@@ -12,8 +12,8 @@ from movierec.recommender.recommendations import Recommendations
 from movierec.recommender.two_stage import Recommender
 from serving.services import recommendations
 from tests import factories
-from tests.serving.asking import post
-from tests.serving.conftest import Browser, browser_of, eventually
+from tests.serving.asking import post_json
+from tests.serving.conftest import Browser, open_browser, wait_until_true
 
 NOBODY = 999_999
 
@@ -34,7 +34,7 @@ def popular(browser: Browser, n: int) -> list[float]:
 @pytest.fixture
 def without_companion(home: Path, tmp_path: Path) -> Browser:
     shutil.copytree(home / "published", tmp_path / "published")
-    return browser_of(tmp_path)
+    return open_browser(tmp_path)
 
 
 def test_top_is_the_hundred_most_popular_in_order(browser: Browser) -> None:
@@ -45,9 +45,9 @@ def test_top_is_the_hundred_most_popular_in_order(browser: Browser) -> None:
 
 
 def test_top_has_a_hundred_movies_where_there_are_more(tmp_path: Path) -> None:
-    rated = factories.checkerboard(n_movies=120).with_columns(pl.col("rated_at").shuffle(seed=1))
-    factories.publish_bundle(tmp_path, n_movies=120, rated=rated)
-    site = browser_of(tmp_path)
+    rated = factories.make_checkerboard_ratings(n_movies=120).with_columns(pl.col("rated_at").shuffle(seed=1))
+    factories.publish_small_bundle(tmp_path, n_movies=120, rated=rated)
+    site = open_browser(tmp_path)
     answer = site.get("/top").json()
     assert (len(answer["movies"]), site.get("/api/movies/popular").json()["total"]) == (100, 120)
     assert [movie["rank"] for movie in answer["movies"]] == list(range(1, 101))
@@ -57,7 +57,7 @@ def test_top_has_a_hundred_movies_where_there_are_more(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["movie_id", "anime_id"])
 def test_content_based_finds_what_a_movie_is_like_by_either_name(browser: Browser, name: str) -> None:
-    answer = post(browser, "/recommend_content_based", {name: 2, "top_n": 5}).json()
+    answer = post_json(browser, "/recommend_content_based", {name: 2, "top_n": 5}).json()
     assert (answer["model"], answer["movie_id"], len(answer["movies"])) == ("content", 2, 5)
     assert all(movie["genres"] == ["Action", "Sci-Fi"] for movie in answer["movies"])
     assert answer["recommendations"] == [movie["title"] for movie in answer["movies"]]
@@ -66,7 +66,7 @@ def test_content_based_finds_what_a_movie_is_like_by_either_name(browser: Browse
 
 
 def test_content_based_works_for_a_movie_that_nobody_rated(browser: Browser) -> None:
-    answer = post(browser, "/recommend_content_based", {"movie_id": 42}).json()
+    answer = post_json(browser, "/recommend_content_based", {"movie_id": 42}).json()
     assert answer["model"] == "content"
     assert len(answer["movies"]) == 10
     assert 42 not in ids(answer)
@@ -74,32 +74,32 @@ def test_content_based_works_for_a_movie_that_nobody_rated(browser: Browser) -> 
 
 def test_content_based_is_never_empty(browser: Browser) -> None:
     """Movie 41 has neither genres, year, tags nor ratings in the bundle, but clusters were made when it had."""
-    answer = post(browser, "/recommend_content_based", {"movie_id": 41, "top_n": 3}).json()
+    answer = post_json(browser, "/recommend_content_based", {"movie_id": 41, "top_n": 3}).json()
     assert len(answer["movies"]) == 3
 
 
 def test_content_based_does_without_a_companion(without_companion: Browser) -> None:
-    alike = post(without_companion, "/recommend_content_based", {"movie_id": 2, "top_n": 3}).json()
+    alike = post_json(without_companion, "/recommend_content_based", {"movie_id": 2, "top_n": 3}).json()
     assert (alike["model"], len(alike["movies"])) == ("als_cosine", 3)
-    unrated = post(without_companion, "/recommend_content_based", {"movie_id": 42, "top_n": 3}).json()
+    unrated = post_json(without_companion, "/recommend_content_based", {"movie_id": 42, "top_n": 3}).json()
     assert (unrated["model"], popularity(unrated)) == ("popularity_fallback", popular(without_companion, 3))
 
 
 def test_session_based_follows_the_last_ratings(browser: Browser) -> None:
-    answer = post(browser, "/recommend_session_based", {"user_id": 4}).json()
+    answer = post_json(browser, "/recommend_session_based", {"user_id": 4}).json()
     assert (answer["model"], answer["user_id"]) == ("transitions", 4)
     assert ids(answer) == [4]  # the one movie of their colour that they have not seen
 
 
 def test_collaborative_recommends_by_factors_alone(browser: Browser) -> None:
-    answer = post(browser, "/recommend_collaborative", {"user_id": 4, "top_n": 3}).json()
+    answer = post_json(browser, "/recommend_collaborative", {"user_id": 4, "top_n": 3}).json()
     assert (answer["model"], len(answer["movies"])) == ("ials", 3)
     assert ids(answer)[0] == 4
 
 
 @pytest.mark.parametrize("path", ["/recommend_session_based", "/recommend_collaborative"])
 def test_an_unknown_user_gets_popular_movies(browser: Browser, path: str) -> None:
-    answer = post(browser, path, {"user_id": NOBODY}).json()
+    answer = post_json(browser, path, {"user_id": NOBODY}).json()
     assert (answer["model"], popularity(answer)) == ("popularity_fallback", popular(browser, 10))
 
 
@@ -112,7 +112,7 @@ def test_an_unknown_user_gets_popular_movies(browser: Browser, path: str) -> Non
     ],
 )
 def test_top_n_may_be_left_out_and_is_ten(browser: Browser, path: str, question: dict[str, int]) -> None:
-    assert len(post(browser, path, question).json()["movies"]) == 10
+    assert len(post_json(browser, path, question).json()["movies"]) == 10
 
 
 def test_favorite_cluster_is_a_number(browser: Browser) -> None:
@@ -132,11 +132,11 @@ def test_recommend_gives_titles_of_the_movies_cluster_by_number_of_ratings(brows
 def test_recommend_goes_by_the_number_of_ratings_then_the_mean_then_the_id(home: Path, tmp_path: Path) -> None:
     shutil.copytree(home / "published", tmp_path / "published")
     rated = [(2, 9, 5.0), (4, 3, 4.0), (6, 8, 1.0), (8, 8, 2.0), (10, 8, 2.0), (12, 0, None)]
-    factories.publish_companion(
+    factories.publish_small_companion(
         tmp_path,
         stats=pl.DataFrame(rated, ["movie_id", "n_ratings", "mean_rating"], orient="row").cast({"movie_id": pl.Int32}),
     )
-    answer = browser_of(tmp_path).get("/recommend?movie_id=2&top_n=5").json()
+    answer = open_browser(tmp_path).get("/recommend?movie_id=2&top_n=5").json()
     assert answer["recommendations"] == [f"Movie {movie_id}" for movie_id in (8, 10, 6, 4, 12)]
 
 
@@ -148,8 +148,8 @@ def test_recommend_by_tags_gives_unseen_movies_with_the_favorite_clusters_tags(b
 
 def test_recommend_by_tags_answers_by_genre_where_there_are_no_tags_and_says_so(home: Path, tmp_path: Path) -> None:
     shutil.copytree(home / "published", tmp_path / "published")
-    factories.publish_companion(tmp_path, with_tags=False)
-    answer = browser_of(tmp_path).get("/recommend-by-tags?user_id=4").json()
+    factories.publish_small_companion(tmp_path, with_tags=False)
+    answer = open_browser(tmp_path).get("/recommend-by-tags?user_id=4").json()
     assert (answer["kind"], answer["model"], answer["words"]) == ("genres", "cluster_genres", ["Action", "Sci-Fi"])
     assert answer["recommendations"][0] == "Movie 4"
 
@@ -161,7 +161,7 @@ def test_recommend_by_tags_gives_an_unknown_user_popular_movies(browser: Browser
 
 
 def test_many_users_are_answered_in_order_as_one_by_one(browser: Browser) -> None:
-    answers = post(browser, "/api/recommendations", {"user_ids": [4, NOBODY, 4], "top_n": 2}).json()["answers"]
+    answers = post_json(browser, "/api/recommendations", {"user_ids": [4, NOBODY, 4], "top_n": 2}).json()["answers"]
     assert [(answer["user_id"], answer["model"]) for answer in answers] == [
         (4, "two_stage"),
         (NOBODY, "popularity_fallback"),
@@ -172,14 +172,14 @@ def test_many_users_are_answered_in_order_as_one_by_one(browser: Browser) -> Non
 
 def test_ratings_of_anybody_are_folded_in(browser: Browser) -> None:
     given = [{"movie_id": movie, "rating": 5} for movie in range(2, 40, 2)]
-    answer = post(browser, "/api/fold-in", {"ratings": given, "top_n": 1}).json()
+    answer = post_json(browser, "/api/fold-in", {"ratings": given, "top_n": 1}).json()
     assert (answer["model"], ids(answer), answer["ignored"]) == ("two_stage", [40], [])
 
 
 def test_what_is_folded_in_can_say_why(browser: Browser) -> None:
     question = {"ratings": [{"movie_id": movie, "rating": 5} for movie in (2, 4, 6)], "top_n": 3}
-    silent = post(browser, "/api/fold-in", question).json()
-    told = post(browser, "/api/fold-in", question | {"explain": True}).json()
+    silent = post_json(browser, "/api/fold-in", question).json()
+    told = post_json(browser, "/api/fold-in", question | {"explain": True}).json()
     assert ids(told) == ids(silent)
     assert [movie["explanation"] for movie in silent["movies"]] == [None] * 3
     for movie in told["movies"]:
@@ -187,30 +187,32 @@ def test_what_is_folded_in_can_say_why(browser: Browser) -> None:
         parts = [why["base"], *(reason["contribution"] for reason in why["reasons"]), why["others"]]
         assert sum(parts) == pytest.approx(movie["score"], abs=1e-5)
         assert {each["movie_id"] for each in why["because_of"]} <= {2, 4, 6}
-    assert post(browser, "/api/fold-in", {"explain": True, "top_n": 1}).json()["movies"][0]["explanation"] is None
+    assert post_json(browser, "/api/fold-in", {"explain": True, "top_n": 1}).json()["movies"][0]["explanation"] is None
 
 
 def test_what_cannot_be_folded_in_is_named_and_popular_movies_of_the_genres_come(browser: Browser) -> None:
     question = {"ratings": [{"anime_id": 10**12, "rating": 4}], "genres": ["Comedy"], "top_n": 4}
-    answer = post(browser, "/api/fold-in", question).json()
+    answer = post_json(browser, "/api/fold-in", question).json()
     assert (answer["model"], answer["ignored"]) == ("popular_in_genres", [10**12])
     assert [movie["genres"] for movie in answer["movies"]] == [["Comedy"]] * 4
-    nothing = post(browser, "/api/fold-in", {}).json()
+    nothing = post_json(browser, "/api/fold-in", {}).json()
     assert (nothing["model"], popularity(nothing)) == ("popularity_fallback", popular(browser, 10))
 
 
 def test_a_movie_of_the_catalogue_that_nobody_rated_is_ignored_and_not_recommended(browser: Browser) -> None:
     given = [{"movie_id": movie, "rating": 5} for movie in (42, 10**17, 41)]
-    alone = post(browser, "/api/fold-in", {"ratings": given}).json()
+    alone = post_json(browser, "/api/fold-in", {"ratings": given}).json()
     assert (alone["model"], alone["ignored"]) == ("popularity_fallback", [41, 42, 10**17])
-    beside = post(browser, "/api/fold-in", {"ratings": [*given, {"movie_id": 2, "rating": 5}], "top_n": 100}).json()
+    beside = post_json(
+        browser, "/api/fold-in", {"ratings": [*given, {"movie_id": 2, "rating": 5}], "top_n": 100}
+    ).json()
     assert (beside["model"], beside["ignored"]) == ("two_stage", [41, 42, 10**17])
     assert {2, 41, 42}.isdisjoint(ids(beside))
 
 
 def test_who_has_rated_every_movie_of_the_fit_gets_the_others(browser: Browser) -> None:
     given = [{"movie_id": movie, "rating": 5} for movie in range(1, 41)]
-    answer = post(browser, "/api/fold-in", {"ratings": given, "explain": True}).json()
+    answer = post_json(browser, "/api/fold-in", {"ratings": given, "explain": True}).json()
     assert (answer["model"], sorted(ids(answer))) == ("popularity_fallback", [41, 42])
     assert [movie["explanation"] for movie in answer["movies"]] == [None, None]
 
@@ -223,12 +225,12 @@ def test_who_has_seen_all_that_is_recommended_gets_popular_movies(
         return Recommendations("two_stage", [], [])
 
     monkeypatch.setattr(Recommender, "for_user", nothing)
-    site = browser_of(home)
+    site = open_browser(home)
     answer = site.get(f"/api/movies/personal?user_id=4&limit=100&explain={explain}").json()
     assert answer["model"] == "popularity_fallback"
     assert set(ids(answer)) == {4, *range(1, 40, 2)}
     assert {movie["explanation"] for movie in answer["movies"]} == {None}
-    (many,) = post(site, "/api/recommendations", {"user_ids": [4], "top_n": 100}).json()["answers"]
+    (many,) = post_json(site, "/api/recommendations", {"user_ids": [4], "top_n": 100}).json()["answers"]
     assert ids(many) == ids(answer)
 
 
@@ -254,8 +256,8 @@ def test_a_profile_tells_taste_cluster_and_history(browser: Browser) -> None:
 
 def test_a_profile_tells_how_the_ratings_are_spread_over_clusters(home: Path, tmp_path: Path) -> None:
     shutil.copytree(home / "published", tmp_path / "published")
-    factories.publish_companion(tmp_path, k=9)
-    answer = browser_of(tmp_path).get("/api/users/4/profile").json()
+    factories.publish_small_companion(tmp_path, k=9)
+    answer = open_browser(tmp_path).get("/api/users/4/profile").json()
     clusters = answer["clusters"]
     assert len(clusters) > 1
     assert sum(each["n_ratings"] for each in clusters) == answer["n_ratings"] == 19
@@ -280,11 +282,11 @@ def test_a_history_is_paged_by_the_place_of_the_last_movie_seen(browser: Browser
 
 
 def test_a_page_of_a_history_stays_the_same_when_newer_ratings_come(home: Path, tmp_path: Path) -> None:
-    first = browser_of(home).get("/api/users/4/history?limit=7").json()
-    second = browser_of(home).get(first["next"]).json()
-    newer = factories.ratings((4, 4, 5.0)).with_columns(pl.col("rated_at") + pl.duration(days=9999))
-    factories.publish_bundle(tmp_path, rated=pl.concat([factories.checkerboard(), newer]))
-    later = browser_of(tmp_path)
+    first = open_browser(home).get("/api/users/4/history?limit=7").json()
+    second = open_browser(home).get(first["next"]).json()
+    newer = factories.make_ratings((4, 4, 5.0)).with_columns(pl.col("rated_at") + pl.duration(days=9999))
+    factories.publish_small_bundle(tmp_path, rated=pl.concat([factories.make_checkerboard_ratings(), newer]))
+    later = open_browser(tmp_path)
     newest = later.get("/api/users/4/history?limit=1").json()["movies"]
     assert [(movie["movie_id"], movie["place"]) for movie in newest] == [(4, 20)]
     again = later.get(first["next"]).json()
@@ -309,7 +311,7 @@ def test_what_is_not_there_is_404(browser: Browser, path: str, says: str) -> Non
 
 
 def test_content_based_of_an_unknown_movie_is_404(browser: Browser) -> None:
-    assert post(browser, "/recommend_content_based", {"movie_id": 10**17}).status_code == 404
+    assert post_json(browser, "/recommend_content_based", {"movie_id": 10**17}).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -323,11 +325,13 @@ def test_without_clusters_the_answer_says_what_to_run(without_companion: Browser
 
 def test_new_clusters_are_served_without_a_restart_and_without_a_new_bundle(home: Path, tmp_path: Path) -> None:
     shutil.copytree(home, tmp_path / "home")
-    browser = browser_of(tmp_path / "home")
+    browser = open_browser(tmp_path / "home")
     assert browser.get("/recommend?movie_id=2").json()["cluster"] in {0, 1}
-    factories.publish_companion(tmp_path / "home", "c2", k=1)
-    assert eventually(lambda: browser.get("/favorite-cluster?user_id=4").json() == {"favorite_cluster": 0})
-    assert eventually(lambda: "Movie 1" in browser.get("/recommend?movie_id=2&top_n=100").json()["recommendations"])
+    factories.publish_small_companion(tmp_path / "home", "c2", k=1)
+    assert wait_until_true(lambda: browser.get("/favorite-cluster?user_id=4").json() == {"favorite_cluster": 0})
+    assert wait_until_true(
+        lambda: "Movie 1" in browser.get("/recommend?movie_id=2&top_n=100").json()["recommendations"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -354,7 +358,7 @@ def test_new_clusters_are_served_without_a_restart_and_without_a_new_bundle(home
     ],
 )
 def test_a_wrong_question_is_told_what_is_wrong_where(browser: Browser, path: str, body: Any, where: str) -> None:
-    answer = post(browser, path, body)
+    answer = post_json(browser, path, body)
     assert answer.status_code == 422
     assert where in answer.json()["detail"]
     assert answer.json()["errors"]
@@ -363,7 +367,7 @@ def test_a_wrong_question_is_told_what_is_wrong_where(browser: Browser, path: st
 
 @pytest.mark.parametrize("sent_as", [{}, {"Content_Type": "application/x-www-form-urlencoded"}])
 def test_a_body_that_is_not_sent_as_json_is_told_so(browser: Browser, sent_as: dict[str, str]) -> None:
-    answer = post(browser, "/recommend_collaborative", b'{"user_id": 4}', **sent_as)
+    answer = post_json(browser, "/recommend_collaborative", b'{"user_id": 4}', **sent_as)
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith("body: Content-Type must be application/json")
 

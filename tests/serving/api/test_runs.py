@@ -15,7 +15,7 @@ from serving.app import create_app
 from serving.runs import dagster_client
 from serving.runs.dagster_client import DagsterClient
 from serving.runs.operators import Operators
-from tests.serving.asking import post
+from tests.serving.asking import post_json
 from tests.serving.conftest import Browser
 
 ADDRESS = "http://dagster:3000"
@@ -48,7 +48,7 @@ def launched() -> dict[str, Any]:
 
 def test_training_starts_a_run_of_the_sample_and_names_its_page(home: Path) -> None:
     fake = FakeDagster(launchRun=launched())
-    answer = post(site(home, fake), "/train-kmeans", **TOKEN)
+    answer = post_json(site(home, fake), "/train-kmeans", **TOKEN)
     assert answer.status_code == 202
     assert answer.json() == {"status": "training started", "run_id": RUN, "run_url": f"{ADDRESS}/runs/{RUN}"}
     params = fake.asked[-1]["params"]
@@ -60,9 +60,9 @@ def test_training_starts_a_run_of_the_sample_and_names_its_page(home: Path) -> N
 def test_k_may_be_chosen_within_bounds(home: Path) -> None:
     fake = FakeDagster(launchRun=launched())
     browser = site(home, fake)
-    assert post(browser, "/train-kmeans", {"k": 7}, **TOKEN).status_code == 202
+    assert post_json(browser, "/train-kmeans", {"k": 7}, **TOKEN).status_code == 202
     assert fake.asked[-1]["params"]["runConfigData"]["ops"]["clusters"]["config"] == {"k": 7}
-    assert post(browser, "/train-kmeans", {"k": 1}, **TOKEN).status_code == 422
+    assert post_json(browser, "/train-kmeans", {"k": 1}, **TOKEN).status_code == 422
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic secret"}])
@@ -71,20 +71,20 @@ def test_without_the_token_nothing_is_asked_of_dagster(home: Path, headers: dict
     fake = FakeDagster()
     browser = site(home, fake)
     path = "/train-kmeans" if method == "POST" else f"/runs/{RUN}"
-    answer = post(browser, path, **headers) if method == "POST" else browser.get(path, **headers)
+    answer = post_json(browser, path, **headers) if method == "POST" else browser.get(path, **headers)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert fake.asked == []
 
 
 def test_without_a_token_in_the_environment_nobody_may_and_the_answer_says_why(home: Path) -> None:
-    answer = post(site(home, FakeDagster(), token=""), "/train-kmeans", Authorization="Bearer ")
+    answer = post_json(site(home, FakeDagster(), token=""), "/train-kmeans", Authorization="Bearer ")
     assert answer.status_code == 403
     assert "MOVIEREC_ADMIN_TOKEN is not set" in answer.json()["detail"]
 
 
 def test_a_second_run_is_refused_while_one_is_at_work(home: Path) -> None:
     fake = FakeDagster(runsOrError={"__typename": "Runs", "results": [{"runId": RUN}]})
-    answer = post(site(home, fake), "/train-kmeans", **TOKEN)
+    answer = post_json(site(home, fake), "/train-kmeans", **TOKEN)
     assert answer.status_code == 409
     assert f"{ADDRESS}/runs/{RUN}" in answer.json()["detail"]
 
@@ -105,7 +105,7 @@ def test_of_two_that_ask_at_the_same_time_one_starts_a_run(home: Path) -> None:
 
     browser = site(home, Slow(launchRun=launched()))
     with ThreadPoolExecutor(2) as pool:
-        asked = [pool.submit(post, browser, "/train-kmeans", **TOKEN) for _ in range(2)]
+        asked = [pool.submit(post_json, browser, "/train-kmeans", **TOKEN) for _ in range(2)]
     assert sorted(each.result().status_code for each in asked) == [202, 409]
 
 
@@ -133,7 +133,7 @@ def no_connection(request: httpx.Request) -> httpx.Response:
     ],
 )
 def test_a_dagster_that_is_not_there_or_refuses_is_503_with_the_reason(home: Path, answer: Any, says: str) -> None:
-    found = post(site(home, answer), "/train-kmeans", **TOKEN)
+    found = post_json(site(home, answer), "/train-kmeans", **TOKEN)
     assert found.status_code == 503
     assert says in found.json()["detail"]
 

@@ -16,14 +16,14 @@ import pytest
 
 from movierec.settings import Settings
 from movierec.tmdb.metadata import DESCRIPTIONS
-from resources.tmdb.posters import PosterFetch
+from resources.tmdb.posters import PosterFetcher
 from serving.app import create_app
 from serving.images.cache import ImageCache
 from serving.images.fetcher import DEADLINE_SECONDS, MAX_FAILURES, MAX_WAITING, REST_SECONDS, ImageFetcher
-from tests.factories import publish_bundle, published_home
-from tests.fake_tmdb import JPEG, FakeTmdb, served
-from tests.photographs import photograph
-from tests.serving.conftest import Browser, browser_of, eventually
+from tests.factories import publish_small_bundle, publish_small_home
+from tests.fake_tmdb import JPEG_BYTES, FakeTmdb, serve_app
+from tests.photographs import draw_photograph
+from tests.serving.conftest import Browser, open_browser, wait_until_true
 
 DESCRIBED = {
     "movie_id": 1,
@@ -50,7 +50,7 @@ def describe(home: Path, *rows: dict[str, object]) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    describe(published_home(tmp_path), DESCRIBED, {"movie_id": 2})
+    describe(publish_small_home(tmp_path), DESCRIBED, {"movie_id": 2})
     return tmp_path
 
 
@@ -61,21 +61,21 @@ def fake() -> FakeTmdb:
 
 @pytest.fixture
 def browser(home: Path, fake: FakeTmdb) -> Iterator[Browser]:
-    with served(fake.app) as address:
+    with serve_app(fake.app) as address:
         app = create_app(Settings(home=home, tmdb_images=f"{address}/t/p"))
         yield Browser(app)
         app.state.site.image_store.close()
 
 
 def is_image(browser: Browser, path: str) -> Callable[[], bool]:
-    return lambda: browser.get(path).content == JPEG
+    return lambda: browser.get(path).content == JPEG_BYTES
 
 
 def test_the_first_request_is_drawn_at_once_and_a_later_one_gets_the_image(browser: Browser, fake: FakeTmdb) -> None:
     first = browser.get("/posters/1")
     assert first.headers["content-type"] == "image/svg+xml"
     assert first.headers["cache-control"] == "no-cache"
-    assert eventually(is_image(browser, "/posters/1"))
+    assert wait_until_true(is_image(browser, "/posters/1"))
     answer = browser.get("/posters/1", If_None_Match=first.headers["etag"])
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "image/jpeg"
@@ -90,9 +90,9 @@ def is_small(browser: Browser, path: str) -> Callable[[], bool]:
 
 
 def test_a_card_gets_the_small_one_and_the_page_of_the_movie_the_large_one(browser: Browser, fake: FakeTmdb) -> None:
-    fake.image = photograph("a")
+    fake.image = draw_photograph("a")
     assert browser.get("/posters/1?size=card").headers["content-type"] == "image/svg+xml"
-    assert eventually(is_small(browser, "/posters/1?size=card"))
+    assert wait_until_true(is_small(browser, "/posters/1?size=card"))
     answer = browser.get("/posters/1?size=card")
     assert answer.headers["cache-control"] == "public, max-age=604800"
     assert browser.get("/posters/1?size=card", If_None_Match=answer.headers["etag"]).status_code == 304
@@ -105,12 +105,12 @@ def test_a_card_gets_the_small_one_and_the_page_of_the_movie_the_large_one(brows
 def test_a_kept_poster_without_a_small_one_is_shown_large_until_that_is_made(home: Path, browser: Browser) -> None:
     kept = home / "posters" / "kept" / "w342-a.jpg"
     kept.parent.mkdir(parents=True)
-    kept.write_bytes(photograph("a"))
+    kept.write_bytes(draw_photograph("a"))
     some_time_ago = time.time() - 100 * 24 * 3600
     os.utime(kept, (some_time_ago, some_time_ago))
     first = browser.get("/posters/1?size=card")
     assert (first.headers["content-type"], first.headers["cache-control"]) == ("image/jpeg", "no-cache")
-    assert eventually(is_small(browser, "/posters/1?size=card"))
+    assert wait_until_true(is_small(browser, "/posters/1?size=card"))
     made = home / "posters" / "cache" / "w342-a.jpg.card.webp"
     assert made.stat().st_mtime == pytest.approx(some_time_ago, abs=1)
 
@@ -118,20 +118,20 @@ def test_a_kept_poster_without_a_small_one_is_shown_large_until_that_is_made(hom
 def test_a_poster_that_cannot_be_read_is_shown_as_it_is(
     browser: Browser, fake: FakeTmdb, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert eventually(is_image(browser, "/posters/1?size=card"))
-    assert eventually(lambda: "no small w342-a.jpg" in caplog.text)
+    assert wait_until_true(is_image(browser, "/posters/1?size=card"))
+    assert wait_until_true(lambda: "no small w342-a.jpg" in caplog.text)
     assert browser.get("/posters/1?size=card").headers["cache-control"] == "public, max-age=604800"
 
 
 def test_home_with_sixty_fetched_posters_is_less_than_400_kb(tmp_path: Path, fake: FakeTmdb) -> None:
-    publish_bundle(tmp_path, n_movies=50)
+    publish_small_bundle(tmp_path, n_movies=50)
     describe(tmp_path, *({"movie_id": i, "poster_path": f"/{i}.jpg"} for i in range(1, 53)))
-    fetch = PosterFetch(
+    fetch = PosterFetcher(
         "http://images.test/t/p", tmp_path / "posters" / "kept", transport=httpx.ASGITransport(fake.app)
     )
-    fake.image = photograph
+    fake.image = draw_photograph
     asyncio.run(fetch.fetch(f"/{i}.jpg" for i in range(1, 53)))
-    browser = browser_of(tmp_path)
+    browser = open_browser(tmp_path)
     home = browser.get("/?user_id=1", Accept_Encoding="gzip")
     # Some movies are on the page twice; they count twice, as sixty different ones would.
     shown = [html.unescape(path) for path in re.findall(r'src="(/posters/[^"]+)"', home.text)][:60]
@@ -146,14 +146,14 @@ def test_home_with_sixty_fetched_posters_is_less_than_400_kb(tmp_path: Path, fak
 def test_nobody_waits_for_a_slow_host(browser: Browser, fake: FakeTmdb) -> None:
     fake.delay = 3600
     assert [browser.get("/posters/1").headers["content-type"] for _ in range(3)] == ["image/svg+xml"] * 3
-    assert eventually(lambda: len(fake.asked) == 1)
+    assert wait_until_true(lambda: len(fake.asked) == 1)
 
 
 def test_what_the_graph_fetched_needs_no_network(home: Path, browser: Browser, fake: FakeTmdb) -> None:
     kept = home / "posters" / "kept" / "w342-a.jpg"
     kept.parent.mkdir(parents=True)
-    kept.write_bytes(JPEG + b"kept")
-    assert browser.get("/posters/1").content == JPEG + b"kept"
+    kept.write_bytes(JPEG_BYTES + b"kept")
+    assert browser.get("/posters/1").content == JPEG_BYTES + b"kept"
     assert fake.asked == []
 
 
@@ -172,13 +172,13 @@ def test_what_the_host_has_not_is_asked_for_once_and_stays_drawn(
     page = browser.get("/movies/1").text
     address = page.split('class="movie-poster" src="')[1].split('"')[0]
     assert browser.get(address).headers["cache-control"] == "no-cache"
-    assert eventually(lambda: browser.get(address).headers["cache-control"] == "public, max-age=86400")
+    assert wait_until_true(lambda: browser.get(address).headers["cache-control"] == "public, max-age=86400")
     assert browser.get(address).headers["content-type"] == "image/svg+xml"
     assert fake.asked.count("/t/p/w342/a.jpg") == 1
 
 
 def test_a_site_without_a_cache_fetches_nothing(home: Path, fake: FakeTmdb) -> None:
-    with served(fake.app) as address:
+    with serve_app(fake.app) as address:
         browser = Browser(create_app(Settings(home=home, tmdb_images=f"{address}/t/p", poster_cache_mb=0)))
         assert browser.get("/posters/1").headers["content-type"] == "image/svg+xml"
         assert fake.asked == []
@@ -211,13 +211,13 @@ def test_a_movie_page_without_a_description_has_no_empty_places(browser: Browser
 
 
 def test_without_metadata_nobody_is_told_of_tmdb(tmp_path: Path) -> None:
-    page = Browser(create_app(Settings(home=published_home(tmp_path)))).get("/movies/1").text
+    page = Browser(create_app(Settings(home=publish_small_home(tmp_path)))).get("/movies/1").text
     assert "uses the TMDB API" not in page
 
 
 def test_a_backdrop_comes_later_too(browser: Browser) -> None:
     assert browser.get("/backdrops/1").headers["content-type"] == "image/svg+xml"
-    assert eventually(is_image(browser, "/backdrops/1"))
+    assert wait_until_true(is_image(browser, "/backdrops/1"))
     drawn = browser.get("/backdrops/2")
     assert drawn.headers["content-type"] == "image/svg+xml"
     assert drawn.headers["cache-control"] == "public, max-age=86400"
@@ -306,7 +306,7 @@ class Host:
         self.asked += 1
         if self.status is None:
             raise httpx.ConnectTimeout("no")
-        return httpx.Response(self.status, content=JPEG, headers={"Content-Type": "image/jpeg"})
+        return httpx.Response(self.status, content=JPEG_BYTES, headers={"Content-Type": "image/jpeg"})
 
 
 @pytest.fixture
@@ -367,7 +367,7 @@ def test_a_host_in_trouble_is_left_alone_for_a_while(
     host.status = 200
     fetch(fetcher, threads, "/x.jpg")
     fetch(fetcher, threads, "/y.jpg")
-    assert fetcher.cache.read_image("w342-y.jpg") == JPEG
+    assert fetcher.cache.read_image("w342-y.jpg") == JPEG_BYTES
 
 
 def test_a_disk_that_takes_nothing_is_trouble_too(
@@ -386,7 +386,7 @@ def test_an_image_is_fetched_once_at_a_time_and_few_wait(tmp_path: Path) -> None
     def slow(request: httpx.Request) -> httpx.Response:
         asked.append(request.url.path)
         may_answer.wait(20)
-        return httpx.Response(200, content=JPEG, headers={"Content-Type": "image/jpeg"})
+        return httpx.Response(200, content=JPEG_BYTES, headers={"Content-Type": "image/jpeg"})
 
     with ThreadPoolExecutor(4) as threads:
         fetcher = make_fetcher(tmp_path, slow, threads)

@@ -7,7 +7,7 @@ import pytest
 
 from tests import factories
 from tests.broken import Broken, break_ranker, serve_changed_bundle
-from tests.serving.conftest import Browser, browser_of
+from tests.serving.conftest import Browser, open_browser
 
 
 def personal_ids(html: str) -> list[int]:
@@ -63,7 +63,7 @@ def test_htmx_gets_the_row_alone_drawn_like_in_the_page(browser: Browser) -> Non
 
 
 def test_for_the_row_alone_nothing_else_of_the_page_is_worked_out(home: Path) -> None:
-    browser = browser_of(home)
+    browser = open_browser(home)
     serve_changed_bundle(browser.app, trending=Broken("read for the row"))
     assert browser.fragment("/?user_id=3").status_code == 200
     assert browser.get("/?user_id=3").status_code == 500
@@ -140,8 +140,8 @@ def test_what_is_no_user_id_is_answered_by_a_sentence(browser: Browser, text: st
 
 
 def test_without_a_ranker_the_row_says_that_nothing_ranked_it(tmp_path: Path) -> None:
-    factories.publish_bundle(tmp_path, with_ranker=False)
-    browser = browser_of(tmp_path)
+    factories.publish_small_bundle(tmp_path, with_ranker=False)
+    browser = open_browser(tmp_path)
     html = browser.get("/?user_id=3").text
     assert "Chosen for user 3 based on 19 ratings, without the final ranking" in html
     answer = browser.get("/api/movies/personal?user_id=3").json()
@@ -156,7 +156,7 @@ def test_what_was_typed_is_repeated_harmlessly(browser: Browser) -> None:
 
 
 def test_a_failing_recommender_costs_the_row_not_the_page(home: Path, caplog: pytest.LogCaptureFixture) -> None:
-    browser = browser_of(home)
+    browser = open_browser(home)
     break_ranker(browser.app, "the ranker lost its trees")
     answer = browser.get("/?user_id=3")
     assert answer.status_code == 200

@@ -7,9 +7,9 @@ import pytest
 
 from serving.pages import grid
 from tests.broken import Broken, break_ranker, serve_changed_bundle
-from tests.factories import publish_bundle
-from tests.serving.conftest import Browser, browser_of
-from tests.serving.visits import linked
+from tests.factories import publish_small_bundle
+from tests.serving.conftest import Browser, open_browser
+from tests.serving.visits import find_linked_titles
 
 HOSTILE = '<script>alert("1")</script> & \x0b Co'
 
@@ -18,7 +18,7 @@ HOSTILE = '<script>alert("1")</script> & \x0b Co'
 def hostile_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """42 movies, the first with a hostile title."""
     home = tmp_path_factory.mktemp("hostile")
-    publish_bundle(home, titles={1: HOSTILE})
+    publish_small_bundle(home, titles={1: HOSTILE})
     return home
 
 
@@ -26,7 +26,7 @@ def hostile_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small_pages(hostile_home: Path, monkeypatch: pytest.MonkeyPatch) -> Browser:
     """The 42 movies on six pages of 8."""
     monkeypatch.setattr(grid, "PAGE_SIZE", 8)
-    return browser_of(hostile_home)
+    return open_browser(hostile_home)
 
 
 def ids(html: str) -> list[int]:
@@ -145,7 +145,7 @@ def test_an_unknown_movie_is_a_designed_404(browser: Browser, movie_id: str) -> 
 
 
 def test_a_failing_index_costs_the_similar_movies_not_the_page(home: Path, caplog: pytest.LogCaptureFixture) -> None:
-    browser = browser_of(home)
+    browser = open_browser(home)
     assert "Similar movies" in browser.get("/movies/1").text
     serve_changed_bundle(browser.app, similar=Broken("no index"))
     answer = browser.get("/movies/1")
@@ -180,7 +180,7 @@ def test_a_movie_of_another_users_row_says_why_it_was_recommended_to_them(
     """User 3 rated the odd movies but 3."""
     assert row_of_user_3(browser)[0] == "/movies/3?user_id=3"
     for answer in (browser.get, browser.fragment):
-        found = linked(answer(f"/movies/3?user_id=3&lang={lang}").text, told)
+        found = find_linked_titles(answer(f"/movies/3?user_id=3&lang={lang}").text, told)
         assert {int(title.removeprefix("Movie ")) % 2 for title in found} == {1}
 
 
@@ -190,13 +190,13 @@ def test_the_page_and_the_api_tell_the_same_reason(browser: Browser) -> None:
     for movie in movies:
         named = [each["title"] for each in movie["explanation"]["because_of"]]
         page = browser.get(f"/movies/{movie['movie_id']}?user_id=3").text
-        assert linked(page, "Recommended to user 3 because they rated ") == named
+        assert find_linked_titles(page, "Recommended to user 3 because they rated ") == named
 
 
 def test_what_the_same_people_like_are_the_first_similar_movies_as_links(browser: Browser) -> None:
     page = browser.get("/movies/3").text
     titles = re.findall(r'class="card-title">([^<]+)<', page)
-    assert linked(page, "People who like this movie also like: ") == titles[:3]
+    assert find_linked_titles(page, "People who like this movie also like: ") == titles[:3]
 
 
 def test_nothing_is_said_of_who_has_no_such_row(browser: Browser) -> None:
@@ -241,7 +241,7 @@ def test_a_host_that_is_none_is_in_no_address(browser: Browser) -> None:
 
 
 def test_a_reason_that_fails_costs_only_itself(home: Path, caplog: pytest.LogCaptureFixture) -> None:
-    browser = browser_of(home)
+    browser = open_browser(home)
     break_ranker(browser.app, "no row")
     assert browser.get("/movies/3?user_id=3").status_code == 200
     assert "no row" in caplog.text

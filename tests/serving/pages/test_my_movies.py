@@ -15,11 +15,11 @@ from serving.community.models import MOVIE_RECORDS, Account, BrowserSession, Pro
 from serving.i18n.languages import Language
 from serving.pages.charts import CHARTS, BarChart, ChartedMovie, draw_chart, list_time_spans
 from tests.serving.pages.test_sign_in import PASSWORD, clock_of, people_of, register, sign_in
-from tests.serving.visits import Tab, another, rating_on, words
+from tests.serving.visits import BrowserTab, get_chosen_rating, get_page_text, open_another_tab
 
 
 @pytest.fixture
-def ada(alone: Tab) -> Tab:
+def ada(alone: BrowserTab) -> BrowserTab:
     register(alone)
     return alone
 
@@ -27,23 +27,23 @@ def ada(alone: Tab) -> Tab:
 ENGLISH = Language("en")
 
 
-def movies_on(visitor: Tab, show: str) -> list[int]:
+def movies_on(visitor: BrowserTab, show: str) -> list[int]:
     page = visitor.get(f"/me?show={show}").text.split('class="tabs"')[1]
     return [int(found) for found in re.findall(r'class="card" href="/movies/(\d+)"', page)]
 
 
-def profiles_of(visitor: Tab) -> dict[str, str]:
+def profiles_of(visitor: BrowserTab) -> dict[str, str]:
     """Ids by name."""
     page = visitor.get("/me/account").text
     return {name: each for each, name in re.findall(r'id="name-([0-9a-f-]{36})" name="name" value="([^"]*)"', page)}
 
 
-def profile_in_use(visitor: Tab) -> str:
+def profile_in_use(visitor: BrowserTab) -> str:
     (name,) = re.findall(r'aria-current="true"><span[^>]+>.</span><bdi>(.+?)</bdi>', visitor.get("/").text)
     return str(name)
 
 
-def test_each_list_has_what_was_left_newest_first(visitor: Tab) -> None:
+def test_each_list_has_what_was_left_newest_first(visitor: BrowserTab) -> None:
     for what, movie, fields in [
         ("rating", 1, {"rating": "4"}),
         ("rating", 2, {"rating": "2"}),
@@ -59,14 +59,14 @@ def test_each_list_has_what_was_left_newest_first(visitor: Tab) -> None:
     assert movies_on(visitor, "watchlist") == [1, 4]
     reviews = visitor.get("/me?show=reviews").text
     assert "Quiet &amp; true." in reviews
-    assert "Watchlist 2" in words(visitor.get("/me"))
+    assert "Watchlist 2" in get_page_text(visitor.get("/me"))
 
 
-def test_the_page_of_nobody_says_what_will_be_there(alone: Tab) -> None:
+def test_the_page_of_nobody_says_what_will_be_there(alone: BrowserTab) -> None:
     for show in ("watched", "watchlist", "rated", "reviews", "statistics"):
         answer = alone.get(f"/me?show={show}")
         assert answer.status_code == 200
-        assert "Pick five movies" in words(answer)
+        assert "Pick five movies" in get_page_text(answer)
     assert alone.cookies == {}
 
 
@@ -82,27 +82,27 @@ def test_the_page_of_nobody_says_what_will_be_there(alone: Tab) -> None:
         "/me/profiles/x/switch",
     ],
 )
-def test_what_is_not_there_is_404_or_not_to_be_read(alone: Tab, path: str) -> None:
+def test_what_is_not_there_is_404_or_not_to_be_read(alone: BrowserTab, path: str) -> None:
     assert alone.get(path).status_code in {404, 405}
 
 
-def test_a_film_is_taken_off_the_watchlist_on_the_page_itself(alone: Tab) -> None:
+def test_a_film_is_taken_off_the_watchlist_on_the_page_itself(alone: BrowserTab) -> None:
     alone.post("/movies/4/saved", on="1")
     answer = alone.post("/movies/4/saved", on="0", back="/me?show=watchlist")
     assert answer.headers["location"] == "/me?show=watchlist"
     assert movies_on(alone, "watchlist") == []
 
 
-def test_a_movie_that_left_the_catalogue_is_counted_not_lost(alone: Tab) -> None:
+def test_a_movie_that_left_the_catalogue_is_counted_not_lost(alone: BrowserTab) -> None:
     alone.post("/movies/1/rating", rating="4")
     with sqlite3.connect(people_of(alone).database.file or "") as connection:
         connection.execute("UPDATE ratings SET movie_id = 999999")
     connection.close()
-    assert "1 more movie is no longer in the catalogue" in words(alone.get("/me?show=rated"))
+    assert "1 more movie is no longer in the catalogue" in get_page_text(alone.get("/me?show=rated"))
     assert json.loads(alone.get("/me/export").text)["profiles"][0]["ratings"][0]["movie_id"] == 999999
 
 
-def test_pictures_are_drawn_of_what_was_watched(alone: Tab) -> None:
+def test_pictures_are_drawn_of_what_was_watched(alone: BrowserTab) -> None:
     for movie, rating in ((1, "4"), (2, "4"), (3, "0.5")):
         alone.post(f"/movies/{movie}/rating", rating=rating)
     page = alone.get("/me?show=statistics").text
@@ -162,7 +162,7 @@ def test_spans_of_time_stand_side_by_side_without_a_gap(last: date, labels: list
     assert list_time_spans(date(2026, 1, 1), last)[1] == labels
 
 
-def test_statistics_stand_in_tables_too(alone: Tab) -> None:
+def test_statistics_stand_in_tables_too(alone: BrowserTab) -> None:
     for movie_id, rating in ((1, "4"), (2, "4"), (3, "0.5")):
         alone.post(f"/movies/{movie_id}/rating", rating=rating)
     page = alone.get("/me?show=statistics", Accept_Language="ru").text
@@ -171,7 +171,7 @@ def test_statistics_stand_in_tables_too(alone: Tab) -> None:
     assert page.count("<table>") == 3
 
 
-def test_genres_have_their_russian_names_in_the_picture(alone: Tab) -> None:
+def test_genres_have_their_russian_names_in_the_picture(alone: BrowserTab) -> None:
     alone.post("/movies/1/rating", rating="4")
     drawn = alone.get("/me/pictures/genres", Accept_Language="ru").text
     assert re.search("Боевик|Комедия|Фантастика", drawn)
@@ -187,11 +187,11 @@ def test_a_genre_with_markup_in_its_name_is_text_in_the_picture() -> None:
     ElementTree.fromstring(draw_chart(BarChart(["<b>"], ["<i>", "&"], [[1, 2]])))  # noqa: S314
 
 
-def test_an_account_has_several_profiles_each_with_its_own_ratings(ada: Tab) -> None:
+def test_an_account_has_several_profiles_each_with_its_own_ratings(ada: BrowserTab) -> None:
     ada.post("/movies/1/rating", rating="4")
     ada.post("/me/profiles", name="Kids")
     assert profile_in_use(ada) == "Kids"
-    assert rating_on(ada.get("/movies/1").text) == "none"
+    assert get_chosen_rating(ada.get("/movies/1").text) == "none"
     ada.post("/movies/1/rating", rating="1")
     answer = ada.ask(
         "POST",
@@ -200,10 +200,10 @@ def test_an_account_has_several_profiles_each_with_its_own_ratings(ada: Tab) -> 
         Referer="http://site/movies/1",
     )
     assert answer.headers["location"] == "/movies/1"
-    assert rating_on(ada.follow(answer).text) == "4"
+    assert get_chosen_rating(ada.follow(answer).text) == "4"
 
 
-def test_a_profile_is_renamed_and_deleted(visitor: Tab, people: Community) -> None:
+def test_a_profile_is_renamed_and_deleted(visitor: BrowserTab, people: Community) -> None:
     register(visitor)
     visitor.post("/me/profiles", name="Kids")
     visitor.post("/movies/1/rating", rating="1")
@@ -218,44 +218,44 @@ def test_a_profile_is_renamed_and_deleted(visitor: Tab, people: Community) -> No
         assert [session.query(record).count() for record in MOVIE_RECORDS] == [0, 0, 0, 0]
 
 
-def test_profiles_of_an_account_have_different_names(ada: Tab) -> None:
+def test_profiles_of_an_account_have_different_names(ada: BrowserTab) -> None:
     ada.post("/me/profiles", name="Kids")
     twice = ada.post("/me/profiles", name=" kids")
     renamed = ada.post(f"/me/profiles/{profiles_of(ada)['Kids']}/rename", name="ADA")
     for answer in (twice, renamed):
-        assert (answer.status_code, "A profile with this name already exists." in words(answer)) == (422, True)
+        assert (answer.status_code, "A profile with this name already exists." in get_page_text(answer)) == (422, True)
     assert ada.post(f"/me/profiles/{profiles_of(ada)['Kids']}/rename", name="KIDS").status_code == 303
     assert set(profiles_of(ada)) == {"Ada", "KIDS"}
 
 
-def test_the_last_profile_stays(ada: Tab) -> None:
+def test_the_last_profile_stays(ada: BrowserTab) -> None:
     answer = ada.post(f"/me/profiles/{profiles_of(ada)['Ada']}/delete", sure="1")
-    assert (answer.status_code, "at least one profile" in words(answer)) == (422, True)
+    assert (answer.status_code, "at least one profile" in get_page_text(answer)) == (422, True)
 
 
-def test_there_are_at_most_eight_profiles(ada: Tab) -> None:
+def test_there_are_at_most_eight_profiles(ada: BrowserTab) -> None:
     for i in range(7):
         assert ada.post("/me/profiles", name=f"No {i}").status_code == 303
     answer = ada.post("/me/profiles", name="No 8")
-    assert (answer.status_code, "at most eight profiles" in words(answer)) == (422, True)
+    assert (answer.status_code, "at most eight profiles" in get_page_text(answer)) == (422, True)
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 41, "<b>", "\u202e"])
-def test_a_profile_needs_a_name_that_can_be_shown(ada: Tab, name: str) -> None:
+def test_a_profile_needs_a_name_that_can_be_shown(ada: BrowserTab, name: str) -> None:
     assert ada.post("/me/profiles", name=name).status_code == 422
     assert ada.post(f"/me/profiles/{profiles_of(ada)['Ada']}/rename", name=name).status_code == 422
 
 
 @pytest.mark.parametrize("what", ["switch", "rename", "delete"])
-def test_profiles_of_others_are_out_of_reach(ada: Tab, what: str) -> None:
-    eve = another(ada)
+def test_profiles_of_others_are_out_of_reach(ada: BrowserTab, what: str) -> None:
+    eve = open_another_tab(ada)
     register(eve, name="Eve")
     for profile in (profiles_of(ada)["Ada"], str(uuid4()), "x", "0" * 36):
         assert eve.post(f"/me/profiles/{profile}/{what}", name="Mine", sure="1").status_code == 404
     assert list(profiles_of(ada)) == ["Ada"]
 
 
-def test_nobody_and_guests_have_no_account_to_change(alone: Tab) -> None:
+def test_nobody_and_guests_have_no_account_to_change(alone: BrowserTab) -> None:
     for _ in range(2):
         for path in ("/me/profiles", f"/me/profiles/{uuid4()}/switch", "/me/password", f"/me/sessions/{uuid4()}/end"):
             answer = alone.post(path, name="X", old="x", password=PASSWORD)
@@ -263,16 +263,16 @@ def test_nobody_and_guests_have_no_account_to_change(alone: Tab) -> None:
         alone.post("/movies/1/rating", rating="4")
 
 
-def test_sessions_are_listed_and_one_can_be_ended_from_another(visitor: Tab) -> None:
+def test_sessions_are_listed_and_one_can_be_ended_from_another(visitor: BrowserTab) -> None:
     register(visitor)
-    phone = another(visitor)
+    phone = open_another_tab(visitor)
     sign_in(phone)
     page = visitor.get("/me/account").text
     (other,) = re.findall(r'action="/me/sessions/([0-9a-f-]{36})/end"', page)
     assert "this browser" in page
     assert visitor.post(f"/me/sessions/{other}/end").status_code == 303
-    assert "Signed in as" not in words(phone.get("/"))
-    assert "Signed in as" in words(visitor.get("/"))
+    assert "Signed in as" not in get_page_text(phone.get("/"))
+    assert "Signed in as" in get_page_text(visitor.get("/"))
 
 
 @pytest.mark.parametrize(
@@ -298,43 +298,43 @@ def test_sessions_are_listed_and_one_can_be_ended_from_another(visitor: Tab) -> 
         ("", "Unknown browser"),
     ],
 )
-def test_a_session_names_browser_and_system_in_words(alone: Tab, agent: str, told: str) -> None:
+def test_a_session_names_browser_and_system_in_words(alone: BrowserTab, agent: str, told: str) -> None:
     form = {"Content_Type": "application/x-www-form-urlencoded", "User_Agent": agent}
     alone.ask("POST", "/movies/1/rating", body=b"rating=4", **form)
     assert f"<p>{told}</p>" in alone.get("/me/account").text
 
 
-def test_sessions_of_others_cannot_be_ended(ada: Tab) -> None:
+def test_sessions_of_others_cannot_be_ended(ada: BrowserTab) -> None:
     with people_of(ada).database.read_transaction() as session:
         visit_id = session.query(BrowserSession).one().id
-    eve = another(ada)
+    eve = open_another_tab(ada)
     register(eve, name="Eve")
     eve.post(f"/me/sessions/{visit_id}/end")
-    assert "Signed in as Ada" in words(ada.get("/"))
+    assert "Signed in as Ada" in get_page_text(ada.get("/"))
 
 
-def test_a_new_password_ends_every_other_session(visitor: Tab) -> None:
+def test_a_new_password_ends_every_other_session(visitor: BrowserTab) -> None:
     register(visitor)
-    phone = another(visitor)
+    phone = open_another_tab(visitor)
     sign_in(phone)
     wrong = visitor.post("/me/password", old="not it", password="a new one here")
-    assert (wrong.status_code, "Wrong password" in words(wrong)) == (422, True)
+    assert (wrong.status_code, "Wrong password" in get_page_text(wrong)) == (422, True)
     assert visitor.post("/me/password", old=PASSWORD, password="short").status_code == 422
     assert visitor.post("/me/password", old=PASSWORD, password="a new one here").status_code == 303
-    assert "Signed in as" not in words(phone.get("/"))
-    assert "Signed in as" in words(visitor.get("/"))
-    assert another(visitor).post("/sign-in", name="Ada", password=PASSWORD).status_code == 422
-    sign_in(another(visitor), password="a new one here")
+    assert "Signed in as" not in get_page_text(phone.get("/"))
+    assert "Signed in as" in get_page_text(visitor.get("/"))
+    assert open_another_tab(visitor).post("/sign-in", name="Ada", password=PASSWORD).status_code == 422
+    sign_in(open_another_tab(visitor), password="a new one here")
 
 
-def test_the_old_password_is_not_guessed_without_end(visitor: Tab) -> None:
+def test_the_old_password_is_not_guessed_without_end(visitor: BrowserTab) -> None:
     register(visitor)
     for i in range(10):
         assert visitor.post("/me/password", old=f"guess {i}", password="a new one here").status_code == 422
     assert visitor.post("/me/password", old=PASSWORD, password="a new one here").status_code == 429
 
 
-def test_the_export_has_everything_but_the_password(visitor: Tab) -> None:
+def test_the_export_has_everything_but_the_password(visitor: BrowserTab) -> None:
     visitor.post("/movies/1/rating", rating="4.5")
     visitor.post("/movies/1/review", text="Tränen, 涙 & <b>.")
     visitor.post("/movies/2/saved", on="1")
@@ -355,7 +355,7 @@ def test_the_export_has_everything_but_the_password(visitor: Tab) -> None:
     assert "argon2" not in answer.text
 
 
-def test_an_account_is_deleted_with_all_it_left(visitor: Tab, people: Community) -> None:
+def test_an_account_is_deleted_with_all_it_left(visitor: BrowserTab, people: Community) -> None:
     register(visitor)
     visitor.post("/movies/1/review", text="Soon gone.")
     for fields in ({}, {"sure": "1"}, {"sure": "1", "old": "wrong"}, {"old": PASSWORD}):
@@ -365,25 +365,25 @@ def test_an_account_is_deleted_with_all_it_left(visitor: Tab, people: Community)
     assert visitor.cookies == {}
     with people.database.read_transaction() as session:
         assert [session.query(each).count() for each in (Account, Profile, BrowserSession, *MOVIE_RECORDS)] == [0] * 7
-    assert "Soon gone." not in another(visitor).get("/movies/1").text
-    assert another(visitor).post("/sign-in", name="Ada", password=PASSWORD).status_code == 422
+    assert "Soon gone." not in open_another_tab(visitor).get("/movies/1").text
+    assert open_another_tab(visitor).post("/sign-in", name="Ada", password=PASSWORD).status_code == 422
 
 
-def test_a_guest_deletes_what_it_left(visitor: Tab, people: Community) -> None:
+def test_a_guest_deletes_what_it_left(visitor: BrowserTab, people: Community) -> None:
     visitor.post("/movies/1/rating", rating="4")
     assert visitor.post("/me/delete", sure="1").status_code == 303
     with people.database.read_transaction() as session:
         assert session.query(Profile).count() == 0
 
 
-def test_without_its_database_ones_page_says_so(ada: Tab) -> None:
+def test_without_its_database_ones_page_says_so(ada: BrowserTab) -> None:
     database = people_of(ada).database
     assert database.file is not None
     database.file.unlink()
     for path in ("/me", "/me?show=statistics", "/me/account"):
         answer = ada.get(path)
         assert answer.status_code == 200
-        assert "not available right now" in words(answer)
+        assert "not available right now" in get_page_text(answer)
     assert ada.get("/me/export").status_code == 503
     for path in ("/me/profiles", "/me/password", "/me/delete", "/sign-out"):
         answer = ada.post(path, name="X", sure="1", old=PASSWORD, password=PASSWORD)

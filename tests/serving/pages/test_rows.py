@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from assets.catalog import SimilarConfig
-from movierec.bundles.bundle import Bundle, current
+from movierec.bundles.bundle import Bundle, current_version
 from movierec.catalog.similar_movies import SimilarityIndex
 from serving.pages.cards import ROW_SIZE, build_because_rows
 from serving.services.recommendations import (
@@ -19,13 +19,13 @@ from serving.services.recommendations import (
 )
 from serving.services.taste import find_standout_trait
 from tests.broken import Broken, serve_changed_bundle
-from tests.factories import checkerboard, publish_bundle
-from tests.serving.conftest import Browser, browser_of
+from tests.factories import make_checkerboard_ratings, publish_small_bundle
+from tests.serving.conftest import Browser, open_browser
 
 
 @pytest.fixture(scope="module")
 def bundle(home: Path) -> Bundle:
-    folder = current(home / "published" / "full")
+    folder = current_version(home / "published" / "full")
     assert folder is not None
     return Bundle.open(folder)
 
@@ -87,10 +87,10 @@ def test_the_graph_stores_neighbours_enough_to_fill_a_row_up() -> None:
 def test_rows_of_another_user_say_whose_they_are(tmp_path: Path) -> None:
     """User 3 has rated half of the odd movies, so there are others like them."""
     has_not_seen = (pl.col("user_id") == 3) & (pl.col("movie_id") > 20)
-    bundle = Bundle.open(publish_bundle(tmp_path, rated=checkerboard().filter(~has_not_seen)))
+    bundle = Bundle.open(publish_small_bundle(tmp_path, rated=make_checkerboard_ratings().filter(~has_not_seen)))
     rows = build_because_rows(bundle, list_liked_by_user(bundle, 3), seen=get_rated_movie_ids(bundle, 3))
     titles = [f"Because user 3 liked {row.movie.title}" for row in rows]
-    html = browser_of(tmp_path).get("/?user_id=3").text
+    html = open_browser(tmp_path).get("/?user_id=3").text
     assert titles
     assert [title.strip() for title in re.findall(r">(Because [^<:]+)", html)] == titles
 
@@ -102,7 +102,7 @@ def test_a_row_of_few_is_left_out(bundle: Bundle) -> None:
 
 
 def test_rows_that_fail_cost_only_themselves(home: Path, caplog: pytest.LogCaptureFixture) -> None:
-    browser = browser_of(home)
+    browser = open_browser(home)
     serve_changed_bundle(browser.app, similar=Broken("no liked movies"))
     answer = browser.get("/?user_id=3")
     assert "Chosen for user 3" in answer.text

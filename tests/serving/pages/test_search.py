@@ -9,7 +9,7 @@ import pytest
 from serving.pages import grid
 from tests.serving.conftest import Browser
 from tests.serving.pages.test_movie import ids
-from tests.serving.visits import Tab
+from tests.serving.visits import BrowserTab
 
 HOSTILE = '"><script>alert(1)</script>'
 
@@ -242,7 +242,7 @@ def test_the_header_has_a_field_that_searches_without_javascript(browser: Browse
     assert '<form class="seek" action="/search" method="get"' in browser.get("/").text
 
 
-def test_sets_of_the_visitor_are_offered_and_filtered_by(alone: Tab) -> None:
+def test_sets_of_the_visitor_are_offered_and_filtered_by(alone: BrowserTab) -> None:
     assert 'name="only"' not in alone.get("/search").text
     for movie_id in (1, 2):
         alone.post(f"/movies/{movie_id}/watched", on="1")

@@ -10,7 +10,7 @@ import pytest
 from serving.web.rendering import TEMPLATES_FOLDER
 from serving.web.static_files import STATIC_FOLDER
 from tests.broken import Broken, serve_changed_bundle
-from tests.serving.conftest import Browser, browser_of
+from tests.serving.conftest import Browser, open_browser
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_every_answer_forbids_foreign_and_inline_code(browser: Browser, path: st
 
 
 def test_a_crash_is_a_page_with_the_same_headers(home: Path) -> None:
-    browser = browser_of(home)
+    browser = open_browser(home)
     serve_changed_bundle(browser.app, recommender=Broken("a fault of ours"))
     answer = browser.get("/")
     assert answer.status_code == 500

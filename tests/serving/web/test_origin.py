@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.visits import FORM, Tab, community, rating_on, tab
+from tests.serving.visits import FORM_MEDIA_TYPE, BrowserTab, get_chosen_rating, make_community, open_tab
 
 
 @pytest.fixture
-def victim(home: Path, tmp_path: Path) -> Tab:
-    found = tab(home, community(tmp_path))
+def victim(home: Path, tmp_path: Path) -> BrowserTab:
+    found = open_tab(home, make_community(tmp_path))
     found.post("/movies/1/rating", rating="4")
     return found
 
@@ -29,11 +29,11 @@ def victim(home: Path, tmp_path: Path) -> Tab:
         {"Origin": ""},
     ],
 )
-def test_a_form_of_another_site_is_refused(victim: Tab, headers: dict[str, str]) -> None:
-    answer = victim.ask("POST", "/movies/1/rating", body=b"rating=1", Content_Type=FORM, **headers)
+def test_a_form_of_another_site_is_refused(victim: BrowserTab, headers: dict[str, str]) -> None:
+    answer = victim.ask("POST", "/movies/1/rating", body=b"rating=1", Content_Type=FORM_MEDIA_TYPE, **headers)
     assert answer.status_code == 403
     assert "from another site" in answer.text
-    assert rating_on(victim.get("/movies/1").text) == "4"
+    assert get_chosen_rating(victim.get("/movies/1").text) == "4"
 
 
 @pytest.mark.parametrize(
@@ -46,16 +46,19 @@ def test_a_form_of_another_site_is_refused(victim: Tab, headers: dict[str, str])
         {},
     ],
 )
-def test_our_own_forms_and_programs_are_heard(victim: Tab, headers: dict[str, str]) -> None:
-    assert victim.ask("POST", "/movies/1/rating", body=b"rating=1", Content_Type=FORM, **headers).status_code == 303
+def test_our_own_forms_and_programs_are_heard(victim: BrowserTab, headers: dict[str, str]) -> None:
+    assert (
+        victim.ask("POST", "/movies/1/rating", body=b"rating=1", Content_Type=FORM_MEDIA_TYPE, **headers).status_code
+        == 303
+    )
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "POST"])
-def test_every_method_that_could_change_something_is_guarded(victim: Tab, method: str) -> None:
+def test_every_method_that_could_change_something_is_guarded(victim: BrowserTab, method: str) -> None:
     assert victim.ask(method, "/movies/1", Sec_Fetch_Site="cross-site").status_code == 403
 
 
-def test_the_api_refuses_in_json(victim: Tab) -> None:
+def test_the_api_refuses_in_json(victim: BrowserTab) -> None:
     answer = victim.ask("POST", "/api/movies/1", Sec_Fetch_Site="cross-site")
     assert (answer.status_code, "another site" in answer.json()["detail"]) == (403, True)
 
@@ -71,7 +74,7 @@ def test_the_api_refuses_in_json(victim: Tab) -> None:
         ("POST", "/static/site.css", "GET, HEAD"),
     ],
 )
-def test_a_wrong_method_is_told_the_right_ones(victim: Tab, method: str, path: str, allow: str) -> None:
+def test_a_wrong_method_is_told_the_right_ones(victim: BrowserTab, method: str, path: str, allow: str) -> None:
     answer = victim.ask(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, allow)
 
@@ -88,5 +91,5 @@ def test_a_wrong_method_is_told_the_right_ones(victim: Tab, method: str, path: s
         ("", "/movies/1?said=saved#actions-1"),
     ],
 )
-def test_a_form_leads_back_to_this_site_only(victim: Tab, back: str, leads_to: str) -> None:
+def test_a_form_leads_back_to_this_site_only(victim: BrowserTab, back: str, leads_to: str) -> None:
     assert victim.post("/movies/1/saved", on="1", back=back).headers["location"] == leads_to

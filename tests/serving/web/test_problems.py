@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.broken import Broken, serve_changed_bundle
-from tests.serving.asking import post
-from tests.serving.conftest import Browser, browser_of
+from tests.serving.asking import post_json
+from tests.serving.conftest import Browser, open_browser
 
 PROBLEM = "application/problem+json"
 
@@ -46,7 +46,7 @@ BODIES = ["/recommend_content_based", "/recommend_collaborative", "/api/fold-in"
 
 @pytest.mark.parametrize("path", BODIES)
 def test_a_body_of_any_length_is_a_413_problem(browser: Browser, path: str) -> None:
-    answer = post(browser, path, b" " * 1_000_001, Content_Type="application/json")
+    answer = post_json(browser, path, b" " * 1_000_001, Content_Type="application/json")
     assert (answer.status_code, answer.headers["content-type"]) == (413, PROBLEM)
 
 
@@ -61,19 +61,19 @@ def test_a_length_is_counted_where_it_is_not_said_and_believed_where_it_is(
 
 def test_a_body_of_a_million_bytes_is_read(browser: Browser) -> None:
     body = b'{"user_id": 4}'.ljust(1_000_000)
-    assert post(browser, "/recommend_collaborative", body, Content_Type="application/json").status_code == 200
+    assert post_json(browser, "/recommend_collaborative", body, Content_Type="application/json").status_code == 200
 
 
 @pytest.mark.parametrize("path", BODIES)
 def test_what_another_site_sends_is_a_403_problem(browser: Browser, path: str) -> None:
-    answer = post(browser, path, {}, Sec_Fetch_Site="cross-site")
+    answer = post_json(browser, path, {}, Sec_Fetch_Site="cross-site")
     assert (answer.status_code, answer.headers["content-type"]) == (403, PROBLEM)
 
 
 def test_a_crash_of_the_api_is_a_problem_without_a_traceback(home: Path) -> None:
-    browser = browser_of(home)
+    browser = open_browser(home)
     serve_changed_bundle(browser.app, recommender=Broken("a fault of ours"))
-    answer = post(browser, "/recommend_collaborative", {"user_id": 1})
+    answer = post_json(browser, "/recommend_collaborative", {"user_id": 1})
     assert (answer.status_code, answer.headers["content-type"]) == (500, PROBLEM)
     assert answer.json()["detail"] == "It is our fault, and it has been logged."
     assert "a fault of ours" not in answer.text
@@ -81,7 +81,7 @@ def test_a_crash_of_the_api_is_a_problem_without_a_traceback(home: Path) -> None
 
 def test_without_a_bundle_the_api_is_a_503_problem(tmp_path: Path) -> None:
     for path in ("/top", "/favorite-cluster?user_id=1", "/api/users/1/profile"):
-        answer = browser_of(tmp_path).get(path)
+        answer = open_browser(tmp_path).get(path)
         assert (answer.status_code, answer.headers["content-type"]) == (503, PROBLEM)
 
 
@@ -109,7 +109,7 @@ def test_an_etag_that_came_back_strong_is_the_same_one(browser: Browser) -> None
 
 def test_only_good_answers_have_an_etag(browser: Browser) -> None:
     assert "etag" not in browser.get("/api/movies/999").headers
-    assert "etag" not in post(browser, "/recommend_collaborative", {"user_id": 1}).headers
+    assert "etag" not in post_json(browser, "/recommend_collaborative", {"user_id": 1}).headers
 
 
 def test_the_schema_tells_of_bounds(browser: Browser) -> None:

@@ -7,16 +7,16 @@ from types import SimpleNamespace
 import pytest
 from threadpoolctl import threadpool_info
 
-from movierec.bundles.bundle import Live
+from movierec.bundles.bundle import LiveBundle
 from movierec.bundles.companion import LiveCompanion
 from serving.web import runtime
 from serving.web.runtime import prepare_process
-from tests.factories import publish_companion
-from tests.serving.conftest import eventually
+from tests.factories import publish_small_companion
+from tests.serving.conftest import wait_until_true
 
 
 def test_what_is_published_is_open_and_out_of_the_collectors_way_while_serving(home: Path) -> None:
-    live = Live(home / "published" / "full")
+    live = LiveBundle(home / "published" / "full")
     with prepare_process(live):
         assert gc.get_freeze_count() > 0
         assert {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"} == {1}
@@ -24,16 +24,16 @@ def test_what_is_published_is_open_and_out_of_the_collectors_way_while_serving(h
 
 
 def test_what_is_published_later_is_too(tmp_path: Path) -> None:
-    publish_companion(tmp_path, "c1")
+    publish_small_companion(tmp_path, "c1")
     live = LiveCompanion(tmp_path / "companion" / "full")
     with prepare_process(live):
         gc.unfreeze()
-        publish_companion(tmp_path, "c2")
-        assert eventually(lambda: live().version == "c2" and gc.get_freeze_count() > 0)
+        publish_small_companion(tmp_path, "c2")
+        assert wait_until_true(lambda: live().version == "c2" and gc.get_freeze_count() > 0)
 
 
 def test_nothing_published_is_no_reason_not_to_start(tmp_path: Path) -> None:
-    with prepare_process(Live(tmp_path)):
+    with prepare_process(LiveBundle(tmp_path)):
         assert gc.get_freeze_count() == 0
 
 
