@@ -1,7 +1,5 @@
 """The metadata assets against a TMDB on this machine; nothing of theirs ever fails a run."""
 
-from dataclasses import replace
-
 import dagster as dg
 import polars as pl
 import pytest
@@ -138,7 +136,7 @@ def test_a_tmdb_that_is_down_leaves_what_was_fetched_before(settings, fake, monk
 
 @pytest.mark.parametrize("tmdb_features", [False, True])
 def test_nothing_that_is_published_stands_below_metadata_and_metadata_comes_last(settings, tmdb_features):
-    settings = replace(settings, tmdb_features=tmdb_features)
+    settings = settings.model_copy(update={"tmdb_features": tmdb_features})
     graph = definitions(settings).resolve_asset_graph()
     below = dg.AssetSelection.groups("metadata").downstream().resolve(graph)
     assert {key.to_user_string() for key in below} == set(METADATA)
