@@ -5,7 +5,7 @@ import polars as pl
 
 from assets.protocols import PARQUET_KINDS, PROTOCOLS, EvaluationProtocol, sample_partitions
 from movierec.data import cleaning
-from movierec.data.cleaning import join_tables as join_tables
+from movierec.data.cleaning import join_tables
 from resources import plots
 
 OWNERS = ["team:data"]

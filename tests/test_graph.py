@@ -4,7 +4,6 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -315,7 +314,7 @@ def test_the_holdout_never_reaches_what_is_measured_on_it(home, tmp_path):
         rating=pl.when(held_out).then(5.5 - pl.col("rating")).otherwise("rating")
     )
     assert len(changed) < len(split)
-    settings = replace(before, home=tmp_path / "home")
+    settings = before.model_copy(update={"home": tmp_path / "home"})
     other = settings.layout.store / "full"
     other.parent.mkdir(parents=True)
     shutil.copytree(store, other)
@@ -522,7 +521,7 @@ def test_the_seed_designs_parameters_can_be_chosen_for_the_whole_graph(tmp_path)
     write_movielens(tmp_path / "movielens")
     above = ["dataset", "raw_ratings", "raw_movies", "movies", "ratings", "split"]
     above += ["interactions_history", "tuned", "ials_history"]
-    settings = replace(settings_for(tmp_path), reference=True)
+    settings = settings_for(tmp_path).model_copy(update={"reference": True})
     assert run(settings, selection=above).success
     fitted = settings.layout.store / "full" / "ials_history"
     assert IALS.load(fitted / (fitted / "CURRENT").read_text()).params == ials.REFERENCE_PARAMS
@@ -539,7 +538,7 @@ def store_metadata(settings, *, movies):
 
 
 def test_the_ranker_reads_tmdbs_metadata_where_that_is_switched_on(copied):
-    settings = replace(copied, tmdb_features=True)
+    settings = copied.model_copy(update={"tmdb_features": True})
     store_metadata(settings, movies=70)
     kinds = ("label_rows", "ranker")
     trained = [name.replace("two_stage", kind) for kind in kinds for name in RECOMMENDER_CHANNELS]
@@ -575,7 +574,7 @@ def test_the_ranker_reads_nothing_of_tmdb_otherwise(copied):
 
 
 def test_features_of_tmdb_without_its_metadata_say_what_to_run(copied):
-    result = run(replace(copied, tmdb_features=True), selection=["movie_features", "label_rows"])
+    result = run(copied.model_copy(update={"tmdb_features": True}), selection=["movie_features", "label_rows"])
     (failure,) = result.get_step_failure_events()
     assert failure.step_key == "movie_features"
     assert "run `TMDB_API_KEY=… make metadata SAMPLE=full`" in str(failure.step_failure_data.error)

@@ -1,7 +1,5 @@
 """The metadata assets against a TMDB on this machine; nothing of theirs ever fails a run."""
 
-from dataclasses import replace
-
 import dagster as dg
 import polars as pl
 import pytest
@@ -31,7 +29,7 @@ def fake():
 def settings(tmp_path, fake, monkeypatch):
     """Settings of a home with a catalogue, and a TMDB that answers."""
     monkeypatch.setenv("TMDB_API_KEY", V3_KEY)
-    monkeypatch.setattr(client, "PER_SECOND", 10_000)
+    monkeypatch.setattr(client, "REQUESTS_PER_SECOND", 10_000)
     rows = [
         movie(1, "Toy Story", 1995, tmdb_id=862),
         movie(2, "The Matrix", 1999, n_ratings=99),
@@ -124,7 +122,7 @@ def test_a_refused_key_is_said_without_the_key_and_fails_nothing(settings, monke
 
 
 def test_a_tmdb_that_is_down_leaves_what_was_fetched_before(settings, fake, monkeypatch):
-    monkeypatch.setattr(client, "ATTEMPTS", 1)
+    monkeypatch.setattr(client, "MAX_ATTEMPTS", 1)
     config = {"tmdb_metadata": {"new_movies": 1}}
     run(settings, config)
     fake.faults.extend([500] * 100)
@@ -138,7 +136,7 @@ def test_a_tmdb_that_is_down_leaves_what_was_fetched_before(settings, fake, monk
 
 @pytest.mark.parametrize("tmdb_features", [False, True])
 def test_nothing_that_is_published_stands_below_metadata_and_metadata_comes_last(settings, tmdb_features):
-    settings = replace(settings, tmdb_features=tmdb_features)
+    settings = settings.model_copy(update={"tmdb_features": tmdb_features})
     graph = build_definitions(settings).resolve_asset_graph()
     below = dg.AssetSelection.groups("metadata").downstream().resolve(graph)
     assert {key.to_user_string() for key in below} == set(METADATA)

@@ -49,7 +49,7 @@ def test_a_run_that_failed_after_it_had_published_leaves_the_new_bundle_served(s
         published(settings, "of this data")
         return pipeline.EXIT_FAILED
 
-    monkeypatch.setattr(pipeline, "materialise", failed_late)
+    monkeypatch.setattr(pipeline, "materialise_assets", failed_late)
     assert pipeline.main(["--if-needed"]) == 0
     assert "Serving all the same: bundle v1" in capsys.readouterr().out
 
@@ -65,7 +65,7 @@ def test_changed_data_is_tried_and_a_rejected_one_leaves_the_old_bundle_served(s
 
 
 def test_without_a_bundle_a_rejected_input_is_a_failure(settings, capsys, monkeypatch):
-    monkeypatch.setattr(pipeline, "SERVED", FIRST)
+    monkeypatch.setattr(pipeline, "SERVED_SELECTION", FIRST)
     assert pipeline.main(["--if-needed"]) == pipeline.EXIT_FAILED
     assert "nothing that was published before has changed" in capsys.readouterr().err
 
@@ -91,7 +91,7 @@ def test_a_failure_is_told_by_the_assets_own_error_and_not_by_what_led_to_it(set
     def no_network(*_):
         raise SourceError("fetch it by hand") from OSError("Name or service not known")
 
-    monkeypatch.setattr(resource, "acquire", no_network)
+    monkeypatch.setattr(resource, "acquire_dataset", no_network)
     assert pipeline.main(["--select", FIRST]) == pipeline.EXIT_FAILED
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == "dataset failed: fetch it by hand"
@@ -107,7 +107,7 @@ def test_a_run_that_published_before_it_failed_says_so(settings, monkeypatch, ca
         factories.publish_small_companion(settings.home)
         raise SourceError("too late")
 
-    monkeypatch.setattr(resource, "acquire", published_and_failed)
+    monkeypatch.setattr(resource, "acquire_dataset", published_and_failed)
     assert pipeline.main(["--select", FIRST]) == pipeline.EXIT_FAILED
     assert capsys.readouterr().err.endswith("failed; published all the same: bundle v1, companion c1.\n")
 
@@ -159,7 +159,7 @@ def test_the_nightly_schedule_follows_the_environment_and_is_off():
 def test_a_broken_bundle_is_made_anew(settings, capsys, monkeypatch, broken):
     from resources.sources.sources import acquire_dataset
 
-    monkeypatch.setattr(pipeline, "SERVED", FIRST)
+    monkeypatch.setattr(pipeline, "SERVED_SELECTION", FIRST)
     published(settings, acquire_dataset(settings.source, settings.layout.raw).version)
     (settings.layout.locate_bundles("full") / "v1" / broken).write_text("{")
     assert (
@@ -180,8 +180,8 @@ def test_a_stopped_run_is_no_failure_and_nothing_is_served_instead(settings, sto
     published(settings, "of older data")
     script = (
         "import sys, time; from assets.commands import pipeline; from resources.sources import resource\n"
-        "resource.acquire = lambda *_: (print('waiting', flush=True), time.sleep(30))\n"
-        f"pipeline.SERVED = {FIRST!r}\n"
+        "resource.acquire_dataset = lambda *_: (print('waiting', flush=True), time.sleep(30))\n"
+        f"pipeline.SERVED_SELECTION = {FIRST!r}\n"
         "sys.exit(pipeline.main(['--if-needed']))"
     )
     process = subprocess.Popen(

@@ -21,7 +21,7 @@ def by_the_book(weights, fixed, penalty, base, targets):
 @pytest.mark.parametrize("longest", [3, 4096])
 def test_rows_are_solved_as_by_the_book(monkeypatch, block, longest):
     monkeypatch.setattr(least_squares, "BLOCK_VALUES", block)
-    monkeypatch.setattr(least_squares, "LONGEST", longest)
+    monkeypatch.setattr(least_squares, "MAX_GATHERED_ENTRIES", longest)
     random = np.random.default_rng(4)
     dense = random.random((40, 30)) * (random.random((40, 30)) < 0.3)
     dense[0] = 0

@@ -49,7 +49,7 @@ def test_what_was_rated_lower_can_count_as_nothing(validation):
 
 
 def test_the_whole_comes_first_and_then_what_each_change_makes_of_it(monkeypatch, validation):
-    monkeypatch.setattr(ablation, "variants", lambda *_: {"nothing": Variant(validation.rows)})
+    monkeypatch.setattr(ablation, "build_variants", lambda *_: {"nothing": Variant(validation.rows)})
     told = []
     found = ablation.run_ablation(validation, MOVIES, TAGS, seeds=[1], told=told.append)
     assert (list(found), told) == (["", "nothing"], ["nothing"])

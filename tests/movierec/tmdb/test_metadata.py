@@ -43,7 +43,7 @@ def test_persons_genres_and_companies_stand_once():
 
 def test_batches_make_the_same_tables(monkeypatch):
     whole = metadata(*MOVIES.values())
-    monkeypatch.setattr(star_schema, "BATCH", 3)
+    monkeypatch.setattr(star_schema, "BATCH_SIZE", 3)
     assert all(table.equals(vars(whole)[name]) for name, table in vars(metadata(*MOVIES.values())).items())
 
 

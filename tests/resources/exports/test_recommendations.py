@@ -44,7 +44,7 @@ def test_for_listed_users_only_and_the_unknown_get_popular_movies(tmp_path, head
 
 
 def test_unknown_users_are_written_in_blocks_too(home, monkeypatch):
-    monkeypatch.setattr(recommendations, "BLOCK_ROWS", 7)
+    monkeypatch.setattr(recommendations, "MAX_BLOCK_ROWS", 7)
     recommender = Bundle.open(home / "published" / "full" / "v1").recommender
     users = pl.Series([7, *range(1_000, 1_005)], dtype=pl.Int64)
     blocks = list(recommendations.iter_recommendations(recommender, users, n=3))

@@ -146,14 +146,14 @@ import asyncio, sys
 from datetime import datetime
 from pathlib import Path
 from resources.tmdb.client import TmdbClient
-from resources.tmdb.answer_cache import opened
-from resources.tmdb.crawler import Wanted, crawl
+from resources.tmdb.answer_cache import open_answer_cache
+from resources.tmdb.crawler import MovieRequest, crawl_movies
 
 async def run():
-    with opened(Path(sys.argv[2])) as answers:
+    with open_answer_cache(Path(sys.argv[2])) as answers:
         async with TmdbClient(sys.argv[3], api=sys.argv[1]) as client:
-            wanted = [Wanted(i, "", None, i) for i in (862, 603, 680)]
-            await crawl(client, answers, wanted, limit=9, now=lambda: datetime(2026, 1, 2))
+            wanted = [MovieRequest(i, "", None, i) for i in (862, 603, 680)]
+            await crawl_movies(client, answers, wanted, limit=9, now=lambda: datetime(2026, 1, 2))
 
 asyncio.run(run())
 """
