@@ -66,9 +66,8 @@ def materialise_if_needed(settings: Settings, sample: str) -> int:
     else:
         code = materialise_assets(settings, sample, selection=SERVED_SELECTION)
     if code == EXIT_FAILED and (served := _open_manifest(settings.layout.locate_bundles(sample), Bundle.open)):
-        return _print_message(
-            f"Serving {'what was published before' if served == published else 'all the same'}: {_describe_bundle(served)}."
-        )
+        how = "what was published before" if served == published else "all the same"
+        return _print_message(f"Serving {how}: {_describe_bundle(served)}.")
     return code
 
 
