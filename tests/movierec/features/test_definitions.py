@@ -44,25 +44,25 @@ SCRIPT = """
 import json
 import numpy as np
 import polars as pl
-from movierec.experiments.ablation import groups
+from movierec.experiments.ablation import list_feature_groups
 from movierec.features import definitions
 from movierec.features.matrix import Features
 from movierec.features.names import BASE_FEATURES, TMDB_FEATURES
-from movierec.features.tables import beside_tmdb
-from movierec.recommender.explanations import words_of
+from movierec.features.tables import add_tmdb_features
+from movierec.recommender.explanations import describe_feature
 from tests import factories
 
 known = {"movie_id": [3], "runtime": [1], "budget": [1], "original_language": ["en"], "revenue": [70]}
-movies = beside_tmdb(factories.movies(4), pl.LazyFrame(known))
-features = Features.at(factories.ratings((1, 1, 5.0), (1, 2, 3.0), (2, 3, 4.0)), movies)
+movies = add_tmdb_features(factories.make_movies(4), pl.LazyFrame(known))
+features = Features.at(factories.make_ratings((1, 1, 5.0), (1, 2, 3.0), (2, 3, 4.0)), movies)
 rows = features.matrix([1], np.array([[3, 4]], np.int32)).tolist()
 names = [*BASE_FEATURES, *TMDB_FEATURES]
 print(json.dumps({
     "file": definitions.__file__,
     "names": features.names,
     "rows": [dict(zip(features.names, row, strict=True)) for row in rows],
-    "words": {name: words_of(name) for name in names},
-    "groups": {name: [group for group, belongs in groups().items() if belongs(name)] for name in names},
+    "words": {name: describe_feature(name) for name in names},
+    "groups": {name: [group for group, belongs in list_feature_groups().items() if belongs(name)] for name in names},
 }))
 """
 
