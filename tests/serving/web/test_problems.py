@@ -75,7 +75,7 @@ def test_a_crash_of_the_api_is_a_problem_without_a_traceback(home: Path) -> None
     serve_changed_bundle(browser.app, recommender=Broken("a fault of ours"))
     answer = post_json(browser, "/recommend_collaborative", {"user_id": 1})
     assert (answer.status_code, answer.headers["content-type"]) == (500, PROBLEM)
-    assert answer.json()["detail"] == "It is our fault, and it has been logged."
+    assert answer.json()["detail"] == "The error is on our side, and it has been logged."
     assert "a fault of ours" not in answer.text
 
 
