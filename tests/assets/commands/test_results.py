@@ -20,7 +20,7 @@ def docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "root"
     (root / "docs" / "results").mkdir(parents=True)
     (root / "README.md").write_text(f"before {results.BEGIN_MARK}\nno table\n{results.END_MARK} after")
-    monkeypatch.setattr(results, "REPOSITORY_ROOT", root)
+    monkeypatch.setattr(results, "ROOT", root)
     monkeypatch.setattr(results, "RESULTS_FOLDER", root / "docs" / "results")
     monkeypatch.setattr(results, "PAGE_PATH", root / "docs" / "results.md")
     monkeypatch.setattr(results, "README_PATH", root / "README.md")

@@ -230,8 +230,8 @@ def test_svd_learns_nothing_from_users_who_rate_everything_alike():
 
 
 def test_svd_of_one_user_is_what_that_user_thinks():
-    model = SVD.fit(Interactions.of(factories.make_ratings((1, 1, 5.0), (1, 2, 1.0), (1, 3, 3.0))))
-    assert model.score(np.array([0]))[0].tolist() == pytest.approx([2, -2, 0], abs=1e-5)
+    interactions = Interactions.of(factories.make_ratings((1, 1, 5.0), (1, 2, 1.0), (1, 3, 3.0)))
+    assert SVD.fit(interactions).score(interactions)[0].tolist() == pytest.approx([2, -2, 0], abs=1e-5)
 
 
 def test_content_scores_a_movie_that_nobody_has_rated():

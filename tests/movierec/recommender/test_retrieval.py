@@ -75,7 +75,7 @@ def test_what_is_seen_is_not_proposed_and_places_without_a_movie_are_unknown():
 
 def test_what_is_left_out_for_everybody_makes_room_for_others():
     left_out = np.array([1])
-    found = fuse_channels({"a": dense(4, 3, 2, 1)}, ("a",), NOTHING_SEEN, n=2, depth=2, without=left_out)
+    found = fuse_channels({"a": dense(4, 3, 2, 1)}, {"a": 1.0}, NOTHING_SEEN, n=2, depth=2, without=left_out)
     assert found.columns.tolist() == [[0, 2]]
 
 
