@@ -48,7 +48,7 @@ def test_stars_light_up_to_the_one_under_the_pointer(visit: Visit, rated: int | 
     page = visit("/movies/3")
     if rated:
         stars(page, 3, rated)
-        expect(page.locator(".actions-says")).to_contain_text("Kept: ")
+        expect(page.locator(".actions-says")).to_contain_text("Saved: ")
     for half in (6, 1, 10, 3):
         page.locator(f"#stars-3-{half} + label").hover()
         expect_lit(page, ".actions .stars", half)
