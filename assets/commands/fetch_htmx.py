@@ -1,4 +1,4 @@
-"""Installs htmx, the only third-party script of the pages, from a pinned wheel: `python -m serving.vendor`."""
+"""Installs htmx, the only third-party script of the pages, from a pinned wheel: `python -m assets.commands.fetch_htmx`."""
 
 import hashlib
 import subprocess
@@ -9,12 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from movierec.bundles.atomic_write import atomic_write
+from movierec.settings import ROOT
 
 WHEEL = "django-htmx==1.29.0"
 WHEEL_SHA256 = "0ec5be1645ed71e6787bd75e0250624f00274ac3bb1730f07b6629a95688929b"
 SCRIPT_NAME = "htmx-2.min.js"
 SCRIPT_SHA256 = "71ea67185bfa8c98c39d31717c6fce5d852370fcdfd129db4543774d3145c0de"
-HTMX_FILE = Path(__file__).parents[1] / "static" / "vendor" / "htmx.min.js"
+HTMX_FILE = ROOT / "serving" / "static" / "vendor" / "htmx.min.js"
 
 RunPip = Callable[[list[str]], subprocess.CompletedProcess[str]]
 

@@ -9,6 +9,7 @@ import pytest
 
 from assets.commands import fetch_htmx
 from assets.commands.fetch_htmx import VendorError
+from movierec.settings import ROOT
 
 SCRIPT = b"/* htmx */"
 PATH_IN_WHEEL = "django_htmx/static/django_htmx/htmx-2.min.js"
@@ -83,3 +84,11 @@ def test_what_cannot_be_had_is_said_and_nothing_is_written(tmp_path: Path, pip: 
     with pytest.raises(VendorError, match=message):
         fetch_htmx.fetch_htmx(target, pip)
     assert not target.exists()
+
+
+def test_the_script_is_written_where_the_site_and_the_makefile_look_for_it():
+    from serving.app import HTMX_FILE
+
+    assert fetch_htmx.HTMX_FILE == HTMX_FILE
+    makefile = (ROOT / "Makefile").read_text()
+    assert f"HTMX := {HTMX_FILE.relative_to(ROOT).as_posix()}\n" in makefile
