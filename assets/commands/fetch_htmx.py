@@ -1,4 +1,4 @@
-"""Installs htmx, the only third-party script of the pages, from a pinned wheel: `python -m assets.commands.fetch_htmx`."""
+"""Installs htmx, the only third-party script of the pages, from a pinned wheel."""
 
 import hashlib
 import subprocess
