@@ -38,7 +38,7 @@ class EvaluationConfig(dg.Config):
     max_users: int = holdout.MAX_USERS_PER_SEGMENT
 
 
-def _build_evaluation_assets(protocol: EvaluationProtocol) -> list[dg.AssetsDefinition]:
+def _build_relevant_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition:
     @protocol.asset("relevant", group="evaluation", ins=protocol.inputs(["split"]))
     def relevant(context: dg.AssetExecutionContext, config: EvaluationConfig, split: pl.LazyFrame) -> pl.DataFrame:
         """The pairs that should be found: movies that a user liked in the holdout, by segment of users."""
@@ -51,6 +51,10 @@ def _build_evaluation_assets(protocol: EvaluationProtocol) -> list[dg.AssetsDefi
         context.add_output_metadata({f"{segment}_users_who_liked_nothing": n for segment, n in nothing.items()})
         return pairs
 
+    return relevant
+
+
+def _build_rankings_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition:
     @protocol.asset(
         "rankings",
         group="evaluation",
@@ -85,6 +89,10 @@ def _build_evaluation_assets(protocol: EvaluationProtocol) -> list[dg.AssetsDefi
             _record_speed(tracking, context, protocol, model, table, seconds=time.perf_counter() - started)
         return pl.concat(tables).select("segment", "model", *_RANKING_COLUMNS)
 
+    return rankings
+
+
+def _build_evaluation_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition:
     @protocol.asset(
         "evaluation",
         group="evaluation",
@@ -120,6 +128,10 @@ def _build_evaluation_assets(protocol: EvaluationProtocol) -> list[dg.AssetsDefi
         )
         return table
 
+    return evaluation
+
+
+def _build_comparison_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition:
     @protocol.asset("comparison", group="evaluation", ins=protocol.inputs(["rankings", "relevant"]))
     def comparison(context: dg.AssetExecutionContext, rankings: pl.DataFrame, relevant: pl.DataFrame) -> pl.DataFrame:
         """Paired nDCG@10 differences on the same users: each model against its floor, the ranker against its
@@ -128,7 +140,7 @@ def _build_evaluation_assets(protocol: EvaluationProtocol) -> list[dg.AssetsDefi
         context.add_output_metadata({"differences": render_markdown_table(table)})
         return table
 
-    return [relevant, rankings, evaluation, comparison]
+    return comparison
 
 
 _RANKING_COLUMNS = ("user_id", "movie_id", "score", "rank")
@@ -150,4 +162,8 @@ def _record_speed(
         tracking.record_metrics(key, context.partition_key, {name: users / max(seconds, 1e-9)})
 
 
-evaluation_assets = [asset for protocol in PROTOCOLS for asset in _build_evaluation_assets(protocol)]
+evaluation_assets = [
+    build(protocol)
+    for protocol in PROTOCOLS
+    for build in (_build_relevant_asset, _build_rankings_asset, _build_evaluation_asset, _build_comparison_asset)
+]
