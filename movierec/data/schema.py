@@ -37,7 +37,7 @@ COLUMN_DESCRIPTIONS: Mapping[str, str] = {
     "year": "year of release; null where the title names none",
     "genres": 'genres; empty for "(no genres listed)"',
     "part": "history (candidate models learn), labels (the ranker learns), holdout (both are measured)",
-    "cut": "which ratings are known: history, known (history and labels) or all",
+    "as_of": "the cut whose ratings count: history, known (history and labels) or all",
     "standardized_rating": "rating minus the user's mean, divided by the user's standard deviation",
     "score": "what the model orders by; comparable only within one model and user",
     "rank": "place in the user's ranking, from 1",
