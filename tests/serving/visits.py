@@ -87,6 +87,14 @@ def get_page_text(answer: httpx.Response) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
 
 
+def assert_signed_out(tab: BrowserTab) -> None:
+    """The tab has a cookie of a session that has ended: it is told so, and is nobody's."""
+    said = get_page_text(tab.get("/"))
+    assert "Your session has ended." in said
+    assert "Menu: sign in" in said
+    assert "Signed in as" not in said
+
+
 def find_linked_titles(page: str, said: str) -> list[str]:
     """The titles that are links behind these words, to the end of the sentence."""
     told = re.search(rf"{said}(.+?)</p>", page)

@@ -95,7 +95,7 @@ def test_a_failure_is_told_by_the_assets_own_error_and_not_by_what_led_to_it(set
     assert pipeline.main(["--select", FIRST]) == pipeline.EXIT_FAILED
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == "dataset failed: fetch it by hand"
-    assert "Dependencies" not in out
+    assert "Name or service" not in out
 
 
 def test_a_run_that_published_before_it_failed_says_so(settings, monkeypatch, capsys):

@@ -173,7 +173,7 @@ def test_a_database_that_is_not_there_is_named_without_its_password(monkeypatch)
 )
 def test_no_part_of_a_password_is_told_however_it_is_written(url, monkeypatch):
     monkeypatch.setenv(VARIABLE, url)
-    with pytest.raises((ExportError, SettingsError)) as error:
+    with pytest.raises((ExportError, SettingsError), match=rf"{VARIABLE}|database films of 127\.0\.0\.1") as error:
         RelationalStore(folder="").write("full", tables())
     assert "hid" not in str(error.value)
     assert "den" not in str(error.value)

@@ -59,14 +59,19 @@ def test_a_token_is_no_parameter_of_the_address():
         sent.append(request)
         return httpx.Response(200, json={"id": 862})
 
-    asking(None, lambda client: client.movie(862), key=V4_TOKEN, transport=httpx.MockTransport(answer))
-    assert sent[0].headers["authorization"] == f"Bearer {V4_TOKEN}"
-    assert "api_key" not in str(sent[0].url)
+    for key in (V3_KEY, V4_TOKEN):
+        asking(None, lambda client: client.movie(862), key=key, transport=httpx.MockTransport(answer))
+    by_key, by_token = sent
+    assert by_key.url.params["api_key"] == V3_KEY
+    assert "authorization" not in by_key.headers
+    assert by_token.headers["authorization"] == f"Bearer {V4_TOKEN}"
+    assert by_token.url.params.get("api_key") is None
 
 
 def test_a_search_gives_results_as_searches_have_them():
     results, _, _ = asking(FakeTmdb(), lambda client: client.search("matrix", 1999))
     assert [each["id"] for each in results] == [603]
+    assert "runtime" in asking(FakeTmdb(), lambda client: client.movie(603))[0]
     assert "runtime" not in results[0]
     assert 28 in results[0]["genre_ids"]
 
@@ -154,8 +159,11 @@ def chain(error):
 
 
 @pytest.mark.parametrize("key", [V3_KEY + "x", V4_TOKEN + "x"])
-@pytest.mark.parametrize("trouble", ["refused", 500, "unreachable"])
-def test_the_key_stands_in_no_log_and_no_error(key, trouble, caplog):
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [("refused", "TMDB_API_KEY"), (500, "/movie/862: "), ("unreachable", "/movie/862: ConnectError")],
+)
+def test_the_key_stands_in_no_log_and_no_error(key, trouble, told, caplog):
     caplog.set_level(logging.DEBUG)
     fake = FakeTmdb()
     if trouble == 500:
@@ -165,9 +173,10 @@ def test_the_key_stands_in_no_log_and_no_error(key, trouble, caplog):
         raise httpx.ConnectError("no route", request=request)
 
     transport = httpx.MockTransport(unreachable) if trouble == "unreachable" else None
-    with pytest.raises(TmdbError) as raised:
+    with pytest.raises(TmdbError, match=told) as raised:
         asking(fake, lambda client: client.movie(862), key=key, transport=transport)
-    assert any("/movie/862" in message for message in caplog.messages) or trouble == "unreachable"
+    is_logged = any("/movie/862" in message for message in caplog.messages)
+    assert is_logged is (trouble != "unreachable")  # httpx logs what was answered
     assert key not in caplog.text
     for error in chain(raised.value):
         assert key not in repr(error)

@@ -53,6 +53,7 @@ def test_a_later_rating_changes_the_row_on_the_next_request(visitor: BrowserTab)
     before = personal_ids(visitor.get("/?user_id=me").text)
     visitor.post(f"/movies/{before[0]}/rating", rating="5")
     after = personal_ids(visitor.get("/?user_id=me").text)
+    assert len(after) == len(before) == 20
     assert before[0] not in after
     assert "based on 6 ratings" in get_page_text(visitor.get("/?user_id=me"))
 

@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 from starlette.requests import Request
 
 from serving.community import opinions
@@ -104,6 +105,7 @@ def test_without_javascript_the_page_offers_undo_too(alone: BrowserTab) -> None:
 
 @pytest.mark.parametrize("query", ["said=x&was=4", "said=rated&was=%3Cb%3E", "was=4", "said=rated&was=9"])
 def test_an_invented_undo_is_not_offered(alone: BrowserTab, query: str) -> None:
+    assert "Undo: back to 4" in get_page_text(alone.get("/movies/1?said=rated&was=4"))
     assert "Undo" not in alone.get(f"/movies/1?{query}").text
 
 
@@ -207,6 +209,7 @@ def test_others_read_the_review_with_the_rating_beside_it(visitor: BrowserTab) -
     assert "rated it 4.5" in get_page_text(page)
     assert "Quiet and true." in page.text
     assert ">Delete<" not in page.text
+    assert ">Delete<" in visitor.get("/movies/1").text
 
 
 HOSTILE = [
@@ -223,10 +226,9 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_shown_as_text(alone: BrowserTab, text: str) -> None:
     for page in (alone.post("/movies/1/review", htmx=True, text=text), open_another_tab(alone).get("/movies/1")):
+        assert f'<p class="review-text" dir="auto">{escape(text)}</p>' in page.text
         assert "<script>alert" not in page.text
         assert "<img src=x" not in page.text
-        assert "1522756" not in get_page_text(page).replace("\N{NO-BREAK SPACE}", "").replace(",", "")
-        assert text in get_page_text(page).replace("&", "&") or text in page.text or "script" in text
 
 
 @pytest.mark.parametrize("text", ["a\x00b", "a\ud800b", "a\x1b[31mb", "a\uffffb"])

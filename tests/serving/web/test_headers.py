@@ -44,6 +44,12 @@ def test_no_template_holds_inline_code_or_style(template: Path) -> None:
     assert all("src=" in tag for tag in re.findall(r"<script[^>]*>", text))
 
 
+def test_the_pages_scripts_are_files(browser: Browser) -> None:
+    scripts = re.findall(r"<script[^>]*>(.*?)</script>", browser.get("/").text, flags=re.DOTALL)
+    assert len(scripts) >= 2
+    assert set(scripts) == {""}
+
+
 def test_static_files_with_a_version_are_kept_for_good(browser: Browser) -> None:
     addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', browser.get("/").text)
     assert len(addresses) >= 7

@@ -128,4 +128,5 @@ def test_the_schema_tells_of_problems(browser: Browser) -> None:
     asked = schema["paths"]["/api/fold-in"]["post"]["responses"]
     for status in ("400", "403", "413"):
         assert asked[status]["content"] == {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    assert "Problem" in schema["components"]["schemas"]
     assert "HTTPValidationError" not in schema["components"]["schemas"]
