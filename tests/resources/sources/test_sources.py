@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from resources.sources import archives, demo
 from resources.sources.archives import ARCHIVES, Archive
-from resources.sources.dataset import Dataset, SourceError
+from resources.sources.dataset import CSV_FILES, Dataset, SourceError
 from resources.sources.sources import acquire_dataset
 
 RATINGS = b"userId,movieId,rating,timestamp\n1,2,3.5,1000\n"
@@ -537,6 +537,6 @@ def test_the_real_ml_latest_small_passes_its_digest(server: Server, tmp_path: Pa
     server.content = real.read_bytes()
     server.troubles = [cut_short]
     dataset = acquire_dataset("ml-latest-small", tmp_path, base_url=server.url)
-    assert names_in(dataset.folder) == {*dataset.CSV_FILES, "README.txt", ".complete"}
+    assert names_in(dataset.folder) == {*CSV_FILES, "README.txt", ".complete"}
     assert dataset.description == ARCHIVES["ml-latest-small"].description
     assert pl.scan_csv(dataset.folder / "ratings.csv").select(pl.len()).collect().item() == 100_836
