@@ -10,15 +10,19 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.fitting import fit_or_report
 from assets.protocols import (
+    MODEL_TYPES,
     PER_USER,
     PROTOCOLS,
+    PUBLISHED_MODELS,
     EvaluationProtocol,
     build_tuned_input,
     get_asset_name,
     interactions_input,
 )
-from movierec.candidates import CANDIDATE_MODELS
+from movierec.candidates import CANDIDATE_MODELS, CandidateModel
+from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
 from movierec.data.splitting import CUTS, ratings_at_cut, tags_at_cut
 from movierec.evaluation.evaluation import validate_on_labels
@@ -35,9 +39,6 @@ PURPOSE_OF_CUT = {
 }
 
 RANKED_MODELS = sorted({name for channels in RECOMMENDER_CHANNELS.values() for name in channels})
-PUBLISHED_MODELS = {
-    name for name, spec in CANDIDATE_MODELS.items() if spec.is_served or name in RECOMMENDER_CHANNELS["two_stage"]
-}
 
 
 def list_cuts(name: str, protocol: EvaluationProtocol) -> list[str]:
@@ -65,12 +66,13 @@ def _build_candidate_asset(name: str, cut: str, protocol: EvaluationProtocol) ->
         description=f"{kind.__doc__} Fitted on {' + '.join(CUTS[cut])}, {PURPOSE_OF_CUT[cut]}.",
         ins=interactions_input(protocol, cut) | reads_split | reads_movies | reads_tuned,
         kinds={"python", "numpy"},
+        dagster_type=MODEL_TYPES[name],
         io_manager_key="models",
         pool="training",
     )
     def candidate_model(
         context: dg.AssetExecutionContext, interactions: Interactions, tracking: MlflowTracking, **given: Any
-    ) -> kind:  # type: ignore[valid-type]
+    ) -> CandidateModel | UnfittedModel:
         content = (
             {"content": _build_content_vectors(cut, given["split"], given["movies"], given["tags"])}
             if reads_movies
@@ -79,7 +81,9 @@ def _build_candidate_asset(name: str, cut: str, protocol: EvaluationProtocol) ->
         params = given["tuned"].of(name) if reads_tuned else None
         started = time.perf_counter()
         with PeakMemory() as memory:
-            model = kind.fit(interactions, params, **content)
+            model = fit_or_report(context, name, lambda: kind.fit(interactions, params, **content))
+        if isinstance(model, UnfittedModel):
+            return model
         seconds = time.perf_counter() - started
         found = (
             validate_on_labels(model, interactions, given["split"], max_users=MAX_USERS_PER_SEGMENT)

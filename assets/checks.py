@@ -2,13 +2,23 @@
 
 import warnings
 from functools import partial
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from assets.features import FEATURE_TABLES
-from assets.protocols import GLOBAL_TIME, PROTOCOLS, EvaluationProtocol, sample_partitions
-from assets.ranking import get_label_rows_name
+from assets.protocols import (
+    GLOBAL_TIME,
+    MODEL_TYPES,
+    PROTOCOLS,
+    SERVED_MODELS,
+    EvaluationProtocol,
+    get_asset_name,
+    sample_partitions,
+)
+from assets.ranking import RANKER_TYPES, get_label_rows_name, get_ranker_name
+from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
 from movierec.data.schema import LINKS, MOVIES, RATINGS, TAGS, Schema
 from movierec.data.splitting import CUTS, PARTS
@@ -150,6 +160,26 @@ def _build_cut_check(table: str, protocol: EvaluationProtocol) -> dg.AssetChecks
     return check
 
 
+_MAY_BE_MISSING = {
+    get_asset_name(name, "known"): kind for name, kind in MODEL_TYPES.items() if name not in SERVED_MODELS
+} | {get_ranker_name(name): kind for name, kind in RANKER_TYPES.items() if name not in SERVED_MODELS}
+
+
+def _build_fitted_check(asset: str, kind: dg.DagsterType, protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        name="fitted",
+        asset=protocol.key(asset),
+        description="The model could be fitted. If not, it is left out of the evaluation and everything else runs.",
+        partitions_def=sample_partitions,
+    )
+    def check(model: kind) -> dg.AssetCheckResult:  # type: ignore[valid-type]
+        found: Any = model
+        reason = found.reason if isinstance(found, UnfittedModel) else None
+        return dg.AssetCheckResult(passed=reason is None, severity=dg.AssetCheckSeverity.WARN, description=reason)
+
+    return check
+
+
 checks = [
     *(_build_schema_check(table) for table in SCHEMAS),
     *(_build_reference_check(table) for table in ("ratings", "tags", "links")),
@@ -157,4 +187,5 @@ checks = [
     *(_build_label_check(recommender, protocol) for recommender in RECOMMENDER_CHANNELS for protocol in PROTOCOLS),
     *(_build_cut_check(table, protocol) for table in FEATURE_TABLES for protocol in PROTOCOLS),
     *(_interactions_check(cut, protocol) for cut in CUTS if cut != "all" for protocol in PROTOCOLS),
+    *(_build_fitted_check(asset, kind, protocol) for asset, kind in _MAY_BE_MISSING.items() for protocol in PROTOCOLS),
 ]

@@ -8,7 +8,7 @@ import polars as pl
 
 from assets.features import select_features_at_cut
 from assets.protocols import PARQUET_KINDS, PER_USER, build_model_inputs, interactions_input, sample_partitions
-from assets.ranking import RANKER_TYPE
+from assets.ranking import RANKER_TYPES
 from movierec.data.interactions import Interactions
 from movierec.data.top_k import iter_blocks, to_ranking_table
 from movierec.evaluation import metrics
@@ -28,7 +28,7 @@ LIST_LENGTH = 10
 @dg.asset(
     ins=interactions_input(PER_USER, "known")
     | build_model_inputs(PER_USER, RECOMMENDER_CHANNELS["two_stage"], "known")
-    | {"ranker": dg.AssetIn(dagster_type=RANKER_TYPE)},
+    | {"ranker": dg.AssetIn(dagster_type=RANKER_TYPES["two_stage"])},
     partitions_def=sample_partitions,
     group_name="evaluation",
     kinds=PARQUET_KINDS,

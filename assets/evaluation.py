@@ -1,23 +1,32 @@
 """Evaluation: the top of every model for every holdout user, its metrics, and what each stage adds."""
 
 import time
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from assets.features import FEATURE_TABLES, select_features_at_cut
-from assets.protocols import PROTOCOLS, EvaluationProtocol, build_model_inputs, get_asset_name, interactions_input
-from assets.ranking import RANKER_TYPE, get_ranker_name
+from assets.fitting import report_left_out
+from assets.protocols import (
+    PROTOCOLS,
+    SERVED_MODELS,
+    EvaluationProtocol,
+    build_model_inputs,
+    get_asset_name,
+    interactions_input,
+)
+from assets.ranking import RANKER_TYPES, get_ranker_name
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.popularity import Popularity
+from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
 from movierec.data.splitting import new_user_ratings
 from movierec.evaluation import evaluation as evaluating
 from movierec.evaluation import holdout
 from movierec.evaluation.evaluated_models import build_evaluated_models
 from movierec.evaluation.metrics import KS
-from movierec.recommender.ranker import Ranker
 from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
 from resources import plots
 from resources.io_managers import render_markdown_table
@@ -30,6 +39,22 @@ BLEND_SPEED_METRIC = "blend_users_per_second"  # the blend has no fit of its own
 SPEED_METRIC_BY_MODEL = {model: (asset, "users_per_second") for model, asset in ASSET_BY_MODEL.items()} | {
     "blend": (get_ranker_name("two_stage"), BLEND_SPEED_METRIC)
 }
+
+
+_MAY_BE_MISSING = [name for name in CANDIDATE_MODELS if name not in SERVED_MODELS]
+_RECOMMENDERS_THAT_MAY_BE_MISSING = [name for name in RECOMMENDER_CHANNELS if name not in SERVED_MODELS]
+
+
+def build_ranker_inputs(protocol: EvaluationProtocol, recommenders: Iterable[str]) -> dict[str, dg.AssetIn]:
+    """The rankers of the recommenders as inputs of an asset, each under its asset's name."""
+    return {
+        get_ranker_name(name): dg.AssetIn(protocol.key(get_ranker_name(name)), dagster_type=RANKER_TYPES[name])
+        for name in recommenders
+    }
+
+
+def drop_unfitted(models: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: model for name, model in models.items() if not isinstance(model, UnfittedModel)}
 
 
 class EvaluationConfig(dg.Config):
@@ -61,10 +86,7 @@ def _build_rankings_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition:
         ins=protocol.inputs(["relevant", "split", *FEATURE_TABLES])
         | interactions_input(protocol, "known")
         | build_model_inputs(protocol, CANDIDATE_MODELS, "known")
-        | {
-            name: dg.AssetIn(protocol.key(name), dagster_type=RANKER_TYPE)
-            for name in map(get_ranker_name, RECOMMENDER_CHANNELS)
-        },
+        | build_ranker_inputs(protocol, RECOMMENDER_CHANNELS),
     )
     def rankings(
         context: dg.AssetExecutionContext,
@@ -77,10 +99,10 @@ def _build_rankings_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition:
         **fitted: Any,
     ) -> pl.DataFrame:
         """`segment, model, user_id, movie_id, score, rank`: what each model recommends from what it knows so far."""
-        rankers: dict[str, Ranker] = {name: fitted.pop(get_ranker_name(name)) for name in RECOMMENDER_CHANNELS}
+        rankers = {name: fitted.pop(get_ranker_name(name)) for name in RECOMMENDER_CHANNELS}
         features = select_features_at_cut("known", user_features, movie_features)
         given = new_user_ratings(split, "holdout").filter(pl.col("given")).drop("given")
-        models = build_evaluated_models(fitted, rankers, interactions, features)
+        models = build_evaluated_models(drop_unfitted(fitted), drop_unfitted(rankers), interactions, features)
         tables = []
         for model, measured in models.items():
             started = time.perf_counter()
@@ -98,7 +120,8 @@ def _build_evaluation_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition
         group="evaluation",
         ins=protocol.inputs(["rankings", "relevant"])
         | interactions_input(protocol, "known")
-        | build_model_inputs(protocol, ["popularity"], "known"),
+        | build_model_inputs(protocol, ["popularity", *_MAY_BE_MISSING], "known")
+        | build_ranker_inputs(protocol, _RECOMMENDERS_THAT_MAY_BE_MISSING),
     )
     def evaluation(
         context: dg.AssetExecutionContext,
@@ -108,8 +131,11 @@ def _build_evaluation_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition
         interactions: Interactions,
         popularity: Popularity,
         tracking: MlflowTracking,
+        **may_be_missing: Any,
     ) -> pl.DataFrame:
-        """Every metric of every model on the holdout, with its 95 % interval over users."""
+        """Every metric of every model on the holdout, with its 95 % interval over users. Models that could not be
+        fitted are left out; the metadata says why."""
+        report_left_out(context, may_be_missing.values())
         n_users = len(interactions.user_ids)
         table = evaluating.evaluate_rankings(
             rankings, relevant, popularity.stats(), n_movies=len(movies), n_users=n_users

@@ -42,12 +42,16 @@ def leaderboard(
     it into docs."""
     fits = tracking.latest_metrics(context.partition_key)
     parts = []
+    left_out: set[str] = set()
     measured = [protocol for protocol in PROTOCOLS if not tables[f"evaluation_{protocol.name}"].is_empty()]
     for protocol in measured:
         costs = compute_costs(
             {model: fits.get(protocol.key(asset).to_user_string(), {}) for model, asset in ASSET_BY_MODEL.items()}
         )
         evaluation, comparison = (tables[f"{table}_{protocol.name}"] for table in INPUT_TABLES)
+        present = set(evaluation["model"])
+        left_out |= {f"{protocol.name} {model}" for model in ASSET_BY_MODEL if model not in present}
+        costs = {model: of_model for model, of_model in costs.items() if model in present}  # none of an earlier fit
         nothing = count_users_without_likes(tables[f"split_{protocol.name}"])
         parts.append(rows_of(evaluation, comparison, costs, protocol=protocol.name, liked_nothing=nothing))
     table = pl.concat(parts).with_columns(
@@ -64,6 +68,9 @@ def leaderboard(
         for protocol in measured
     }
     context.add_output_metadata({"ndcg_at_10": render_markdown_table(headline), **pictures})
+    if left_out:
+        told = f"nothing measured of {', '.join(sorted(left_out))}; the metadata of evaluation has the reasons"
+        context.add_output_metadata({"left_out": told})
     return table
 
 

@@ -7,10 +7,12 @@ import dagster as dg
 import polars as pl
 
 from movierec.candidates import CANDIDATE_MODELS
+from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
 from movierec.data.sampling import SAMPLES
 from movierec.data.splitting import SPLIT_DESCRIPTIONS, can_split_by_time, split_by_time, split_by_user
 from movierec.experiments.tuning import TunedParams
+from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
 
 PARQUET_KINDS = frozenset({"polars", "parquet"})
 sample_partitions = dg.StaticPartitionsDefinition(list(SAMPLES))
@@ -61,10 +63,20 @@ GLOBAL_TIME = EvaluationProtocol("global_time", "global_time", SPLIT_DESCRIPTION
 PROTOCOLS = (PER_USER, GLOBAL_TIME)
 
 
-# Dagster wants one type object to a name; the I/O manager reads from it which class to load.
-MODEL_TYPES = {
-    name: dg.PythonObjectDagsterType(spec.model_class, name=f"{name}_model") for name, spec in CANDIDATE_MODELS.items()
+PUBLISHED_MODELS = {
+    name for name, spec in CANDIDATE_MODELS.items() if spec.is_served or name in RECOMMENDER_CHANNELS["two_stage"]
 }
+SERVED_MODELS = {*PUBLISHED_MODELS, "two_stage"}  # nothing is published without them
+
+
+def build_model_type(name: str, model_class: type[Any]) -> dg.DagsterType:
+    """The type of a stored model: an object of `model_class`, or an UnfittedModel if the site does not serve it."""
+    allowed = (model_class,) if name in SERVED_MODELS else (model_class, UnfittedModel)
+    return dg.DagsterType(lambda _, value: isinstance(value, allowed), f"{name}_model", typing_type=model_class)
+
+
+# Dagster wants one type object to a name; the I/O manager reads from it which class to load.
+MODEL_TYPES = {name: build_model_type(name, spec.model_class) for name, spec in CANDIDATE_MODELS.items()}
 INTERACTIONS = dg.PythonObjectDagsterType(Interactions, name="interactions")
 
 TUNED_TYPE = dg.PythonObjectDagsterType(TunedParams, name="tuned_parameters")

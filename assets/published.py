@@ -1,19 +1,19 @@
 """Published: the catalogue, similar movies, and the bundle that the site serves."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from assets.candidates import PUBLISHED_MODELS
 from assets.champion import get_coverage, load_champion, measure_answer_seconds
 from assets.evaluation import ASSET_BY_MODEL
 from assets.features import select_features_at_cut
 from assets.protocols import (
     PARQUET_KINDS,
     PER_USER,
+    PUBLISHED_MODELS,
     build_model_inputs,
     get_asset_name,
     interactions_input,
@@ -102,7 +102,7 @@ def published(
         coverage=get_coverage(evaluation.to_dicts(), stage.name),
         seconds=measure_answer_seconds(recommender),
     )
-    runs = find_tracked_runs(tracking, context.partition_key)
+    runs = find_tracked_runs(tracking, context.partition_key, measured=set(evaluation["model"]))
     if fitted_by := runs["ranker"]:
         tracking.set_challenger(context.partition_key, fitted_by, version)
     yield build_check_result(verdict)
@@ -194,8 +194,9 @@ def recommendations(
     )
 
 
-def find_tracked_runs(tracking: MlflowTracking, sample: str) -> dict[str, str | None]:
-    """By asset, the MLflow run that recorded the latest fit of what is measured or published."""
-    fits = {*ASSET_BY_MODEL.values(), *(get_asset_name(name, "all") for name in PUBLISHED_MODELS)}
+def find_tracked_runs(tracking: MlflowTracking, sample: str, *, measured: Set[str]) -> dict[str, str | None]:
+    """By asset, the MLflow run that recorded the latest fit of each model that is `measured` or published."""
+    of_measured = (asset for model, asset in ASSET_BY_MODEL.items() if model in measured)
+    fits = {*of_measured, *(get_asset_name(name, "all") for name in PUBLISHED_MODELS)}
     runs = tracking.latest_runs(sample)
     return {asset: runs.get(asset) for asset in sorted(fits)}

@@ -1,21 +1,25 @@
 """Ranking: for each recommender the rows its ranker learns from, and the ranker."""
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import dagster as dg
 import polars as pl
 
 from assets.features import FEATURE_TABLES, select_features_at_cut
+from assets.fitting import fit_or_report
 from assets.protocols import (
     PER_USER,
     PROTOCOLS,
     EvaluationProtocol,
     build_model_inputs,
+    build_model_type,
     build_tuned_input,
     interactions_input,
 )
 from movierec.candidates import CandidateModel
+from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
 from movierec.evaluation import evaluation
 from movierec.experiments.tuning import TunedParams
@@ -26,7 +30,8 @@ from resources import plots
 from resources.memory import PeakMemory
 from resources.mlflow_tracking import MlflowTracking
 
-RANKER_TYPE = dg.PythonObjectDagsterType(Ranker, name="ranker_model")
+RANKER_TYPES = {recommender: build_model_type(recommender, Ranker) for recommender in RECOMMENDER_CHANNELS}
+NO_ROWS = pl.DataFrame(schema={"user_id": pl.Int32, "movie_id": pl.Int32, "relevant": pl.Boolean, "gain": pl.Float32})
 
 
 class LabelConfig(dg.Config):
@@ -70,15 +75,20 @@ def _build_label_rows_asset(recommender: str, protocol: EvaluationProtocol) -> d
         interactions: Interactions,
         user_features: pl.LazyFrame,
         movie_features: pl.LazyFrame,
-        **models: CandidateModel,
+        **models: CandidateModel | UnfittedModel,
     ) -> pl.DataFrame:
-        rows = training_rows.build_all_label_rows(
-            Retrieval({name: models[name] for name in channels}, interactions),
-            select_features_at_cut("history", user_features, movie_features),
-            split,
-            n_candidates=config.n_candidates,
-            max_users=config.max_users,
-        )
+        def build_rows() -> pl.DataFrame:
+            return training_rows.build_all_label_rows(
+                Retrieval(require_fitted_channels(models, channels), interactions),
+                select_features_at_cut("history", user_features, movie_features),
+                split,
+                n_candidates=config.n_candidates,
+                max_users=config.max_users,
+            )
+
+        rows = fit_or_report(context, recommender, build_rows)
+        if isinstance(rows, UnfittedModel):
+            return NO_ROWS
         context.add_output_metadata({"users": rows["user_id"].n_unique(), "relevant": int(rows["relevant"].sum())})
         return rows
 
@@ -95,15 +105,25 @@ def _build_ranker_asset(recommender: str, protocol: EvaluationProtocol) -> dg.As
         "candidates from what they liked after the history.",
         ins=rows_of | build_tuned_input(protocol),
         kinds={"catboost"},
+        dagster_type=RANKER_TYPES[recommender],
         io_manager_key="models",
         pool="training",
     )
     def ranker(
         context: dg.AssetExecutionContext, rows: pl.DataFrame, tracking: MlflowTracking, **given: TunedParams
-    ) -> Ranker:
+    ) -> Ranker | UnfittedModel:
+        def fit() -> tuple[Ranker, pl.DataFrame]:
+            if rows.is_empty():
+                table = get_label_rows_name(recommender)
+                raise training_rows.NothingToLearnError(f"there are no rows to learn from; {table} has the reason")
+            return Ranker.fit_and_rank(rows, choose_ranker_params(recommender, given.get("tuned")))
+
         started = time.perf_counter()
         with PeakMemory() as memory:
-            fitted, ranks = Ranker.fit_and_rank(rows, choose_ranker_params(recommender, given.get("tuned")))
+            found = fit_or_report(context, recommender, fit)
+        if isinstance(found, UnfittedModel):
+            return found
+        fitted, ranks = found
         seconds = time.perf_counter() - started
         tracking.record_fit(
             context,
@@ -124,6 +144,19 @@ def _build_ranker_asset(recommender: str, protocol: EvaluationProtocol) -> dg.As
         return fitted
 
     return ranker
+
+
+def require_fitted_channels(
+    models: Mapping[str, CandidateModel | UnfittedModel], channels: Sequence[str]
+) -> dict[str, CandidateModel]:
+    """The `channels` by name. Raises NothingToLearnError if one of them could not be fitted."""
+    fitted = {}
+    for name in channels:
+        model = models[name]
+        if isinstance(model, UnfittedModel):
+            raise training_rows.NothingToLearnError(f"its channel {name} could not be fitted ({model.reason})")
+        fitted[name] = model
+    return fitted
 
 
 label_rows = [

@@ -9,6 +9,7 @@ import polars as pl
 
 from movierec.bundles.atomic_write import atomic_write, sweep_parts
 from movierec.bundles.versioned_folders import current_version, place_version
+from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.schema import COLUMN_DESCRIPTIONS
 from resources.provenance import describe_origin, note_input
 
@@ -43,7 +44,10 @@ class ParquetIOManager(_FolderIOManager):
 
 
 class ModelIOManager(_FolderIOManager):
-    """A model is the folder `<asset>/<version>/` that `<asset>/CURRENT` names; its class has `save` and `load`."""
+    """A model is the folder `<asset>/<version>/` that `<asset>/CURRENT` names; its class has `save` and `load`.
+
+    An UnfittedModel may be stored in its place and is loaded as such; the type of the input says whether it is allowed.
+    """
 
     keep: int = 2
 
@@ -60,7 +64,8 @@ class ModelIOManager(_FolderIOManager):
             raise _missing(home, context)
         note_input(context, folder.name)
         try:
-            return context.dagster_type.typing_type.load(folder)
+            stored_class = UnfittedModel if UnfittedModel.is_stored_in(folder) else context.dagster_type.typing_type
+            return stored_class.load(folder)
         except (OSError, KeyError, TypeError, ValueError) as error:
             asset = context.asset_key.to_user_string()
             advice = f"materialise {asset} for {context.asset_partition_key} again"

@@ -15,7 +15,13 @@ import pytest
 from assets.definitions import build_definitions
 from movierec.bundles.bundle import Bundle, current_version
 from movierec.candidates import CANDIDATE_MODELS, ials
+from movierec.candidates.als import ALS
+from movierec.candidates.content import ContentModel
+from movierec.candidates.ease import EASE
 from movierec.candidates.ials import IALS
+from movierec.candidates.item_knn import ItemKNN
+from movierec.candidates.popularity import Popularity
+from movierec.candidates.svd import SVD
 from movierec.data.sampling import SAMPLES
 from movierec.features.names import BASE_FEATURES, TMDB_FEATURES, USER_FEATURES
 from movierec.recommender.ranker import Ranker
@@ -235,7 +241,7 @@ def test_every_check_of_a_good_run_is_green(home):
     checks = {
         (each.asset_key.to_user_string(), each.check_name): each.passed for each in result.get_asset_check_evaluations()
     }
-    assert len(checks) == 27
+    assert len(checks) == 27 + 12
     assert all(checks.values()), checks
 
 
@@ -588,6 +594,103 @@ def test_data_too_small_to_learn_from_says_so(tmp_path):
     result = run(settings, selection=above(settings, "relevant"))
     failed = {each.step_key: str(each.step_failure_data.error) for each in result.get_step_failure_events()}
     assert "nobody rated a movie 4.0 or better" in failed["relevant"]
+
+
+def equal_ratings(ratings):
+    return ratings.with_columns(rating=pl.lit(4.0))
+
+
+def one_rating_for_each_user(ratings):
+    return ratings.with_columns(rating=(4 + pl.col("userId") % 3 / 2))
+
+
+def two_users(ratings):
+    """Each with 60 movies, most of them of both."""
+    shared = ratings.with_columns(userId=pl.col("userId") % 2 + 1, rating=3 + pl.col("timestamp") // 60 % 3)
+    return shared.unique(["userId", "movieId"], keep="first", maintain_order=True).group_by("userId").head(60)
+
+
+@pytest.mark.parametrize("poor", [equal_ratings, one_rating_for_each_user, two_users])
+def test_ratings_that_teach_little_are_published_and_measured(tmp_path, poor):
+    write_movielens(tmp_path / "movielens")
+    path = tmp_path / "movielens" / "ratings.csv"
+    poor(pl.read_csv(path)).write_csv(path)
+    settings = settings_for(tmp_path)
+    assert run(settings).success
+    assert Bundle.open(current_version(settings.layout.locate_bundles("full"))).recommender.for_user(1, n=5).movie_ids
+    measured = pl.read_parquet(settings.layout.store / "full" / "evaluation.parquet")["model"].unique().to_list()
+    # Of two users no movie has the ratings that make it popular.
+    assert set(measured) >= {*CANDIDATE_MODELS, *RECOMMENDER_CHANNELS} - {"popularity"}
+
+
+def break_fit(monkeypatch, kind, error):
+    def fit(*_, **__):
+        raise error
+
+    monkeypatch.setattr(kind, "fit", fit)
+
+
+ONLY_MEASURED = {
+    SVD: ValueError("a planted fault of svd"),
+    ALS: np.linalg.LinAlgError("a planted fault of als"),
+    ItemKNN: ZeroDivisionError("a planted fault of item_knn"),
+    ContentModel: RuntimeError("a planted fault of content"),
+}
+
+
+def test_models_that_are_only_measured_may_fail_and_the_rest_is_published(copied, monkeypatch, capfd):
+    before = current_version(copied.layout.locate_bundles("full"))
+    for kind, error in ONLY_MEASURED.items():
+        break_fit(monkeypatch, kind, error)
+    result = run(copied)
+    assert result.success
+    assert current_version(copied.layout.locate_bundles("full")) != before
+    missing = {"svd", "als", "item_knn", "content", "two_stage_als"}
+    manifest = json.loads((current_version(copied.layout.locate_bundles("full")) / "manifest.json").read_text())
+    assert manifest["mlflow_runs"].keys().isdisjoint({"svd_known", "als_known", "ranker_als"})
+    for table in ("rankings", "evaluation", "leaderboard", "global_time/evaluation"):
+        models = set(pl.read_parquet(copied.layout.store / "full" / f"{table}.parquet")["model"])
+        assert models.isdisjoint(missing)
+        assert models >= {"random", "two_stage", "two_stage_ials", "blend", "ease"}
+    for asset in ("evaluation", "global_time/evaluation"):
+        told = metadata_of(result, asset)["left_out"].value
+        assert all(str(error) in told for error in ONLY_MEASURED.values())
+        assert "two_stage_als: NothingToLearnError: there are no rows to learn from; label_rows_als has" in told
+    told = metadata_of(result, "leaderboard")["left_out"].value
+    assert all(f"{protocol} {name}" in told for protocol in ("per_user", "global_time") for name in missing)
+    assert "a planted fault of als" in metadata_of(result, "label_rows_als")["left_out"].value
+    red = {each.asset_key.to_user_string(): each for each in result.get_asset_check_evaluations() if not each.passed}
+    assert red.keys() >= {"svd_known", "als_known", "item_knn_known", "global_time/content_known", "ranker_als"}
+    assert {each.severity for each in red.values()} == {dg.AssetCheckSeverity.WARN}
+    assert "a planted fault of svd" in red["svd_known"].description
+    (error,) = [line for line in capfd.readouterr().err.splitlines() if "svd_history: svd could not be fitted" in line]
+    assert "ERROR" in error
+    assert "make pipeline SAMPLE=full" in error
+
+
+def test_a_rankers_fault_is_reported_too_where_nobody_is_served_by_it(copied, monkeypatch):
+    fit_and_rank = Ranker.fit_and_rank.__func__
+
+    def fit(cls, rows, params=None):
+        if "ease_score" not in rows.columns:
+            raise FloatingPointError("a planted fault of a ranker")
+        return fit_and_rank(cls, rows, params)
+
+    monkeypatch.setattr(Ranker, "fit_and_rank", classmethod(fit))
+    result = run(copied)
+    assert result.success
+    told = metadata_of(result, "evaluation")["left_out"].value
+    assert all(f"{name}: FloatingPointError: a planted" in told for name in ("two_stage_als", "two_stage_ials"))
+
+
+@pytest.mark.parametrize("kind", [EASE, Popularity])
+def test_a_model_that_is_served_stops_the_graph_where_it_cannot_be_fitted(copied, monkeypatch, kind):
+    before = current_version(copied.layout.locate_bundles("full"))
+    break_fit(monkeypatch, kind, ValueError("a planted fault"))
+    result = run(copied)
+    assert not result.success
+    assert "a planted fault" in str(result.get_step_failure_events()[0].step_failure_data.error)
+    assert current_version(copied.layout.locate_bundles("full")) == before
 
 
 @pytest.mark.parametrize("moments", [1, 2])

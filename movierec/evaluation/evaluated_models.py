@@ -66,18 +66,18 @@ def build_evaluated_models(
     """Chance, every candidate model, the blend of the channels, and every recommender, by name.
 
     `models` are fitted on the `interactions` of one cut, `features` are of it, `rankers` are by the names of
-    RECOMMENDERS.
+    RECOMMENDER_CHANNELS. Models and rankers that the site does not serve may be missing; so are then the recommenders
+    that need them.
     """
-    content = models["content"]
-    assert isinstance(content, ContentModel)  # noqa: S101  by its name
-    found = {
-        "random": replace(
-            _build_random_model(interactions), cold_movies=make_cold_movie_ranking(content, _random_scores)
-        )
-    }
+    found = {"random": _build_random_model(interactions)}
     for name, spec in CANDIDATE_MODELS.items():
-        found[name] = _build_candidate_model(models[name], interactions, everybody_alike=spec.is_same_for_everybody)
-    found["content"] = replace(found["content"], cold_movies=make_cold_movie_ranking(content, content.score_movies))
+        if name in models:
+            found[name] = _build_candidate_model(models[name], interactions, everybody_alike=spec.is_same_for_everybody)
+    content = models.get("content")
+    if isinstance(content, ContentModel):
+        scores = {"random": _random_scores, "content": content.score_movies}
+        for name, score in scores.items():
+            found[name] = replace(found[name], cold_movies=make_cold_movie_ranking(content, score))
     popular = PopularMovies(np.empty(0, np.int32), np.empty(0, np.float32))  # nobody unknown is asked about
 
     def recommender(name: str, ranker: Ranker | None) -> EvaluatedModel:
@@ -85,7 +85,10 @@ def build_evaluated_models(
         return _build_recommender(Recommender(retrieval, features, ranker, popular))
 
     found["blend"] = recommender("two_stage", None)
-    return found | {name: recommender(name, rankers[name]) for name in RECOMMENDER_CHANNELS}
+    for name, channels in RECOMMENDER_CHANNELS.items():
+        if name in rankers and all(channel in models for channel in channels):
+            found[name] = recommender(name, rankers[name])
+    return found
 
 
 def _build_random_model(interactions: Interactions) -> EvaluatedModel:

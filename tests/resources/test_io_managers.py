@@ -3,6 +3,7 @@ import polars as pl
 import pytest
 
 from movierec.candidates.popularity import Popularity
+from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
 from resources.io_managers import ModelIOManager, ParquetIOManager, render_markdown_table
 from tests import factories
@@ -66,6 +67,15 @@ def test_a_model_is_a_folder_and_the_last_two_are_kept(tmp_path):
     versions = [path for path in (tmp_path / "a" / "popularity").iterdir() if path.is_dir()]
     assert len(versions) == 2
     assert load(io, "popularity", Popularity).n_ratings.tolist() == [3]
+
+
+def test_a_model_that_could_not_be_fitted_is_read_as_such_until_it_is(tmp_path):
+    io = ModelIOManager(root=str(tmp_path))
+    unfitted = UnfittedModel("popularity", "ValueError: nobody rated anything")
+    io.handle_output(output("popularity"), unfitted)
+    assert load(io, "popularity", Popularity) == unfitted
+    io.handle_output(output("popularity"), Popularity.fit(Interactions.of(factories.make_ratings((1, 1, 4.0)))))
+    assert isinstance(load(io, "popularity", Popularity), Popularity)
 
 
 def test_a_model_that_other_code_wrote_is_told_with_what_to_do(tmp_path):
