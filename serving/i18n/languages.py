@@ -7,7 +7,7 @@ step.
 import io
 from collections.abc import Mapping
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -103,6 +103,7 @@ def format_number(value: float, digits: int, code: str) -> str:
     return str(format_decimal(value, "#,##0" + ("." + "0" * digits if digits else ""), locale=code))
 
 
+@cache
 def load_translations(code: str) -> NullTranslations:
     """The translations in `locale/<code>.po`; none if there is no such file."""
     source = LOCALE_FOLDER / f"{code}.po"

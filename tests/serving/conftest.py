@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from jinja2 import Environment
 from sqlalchemy import text
 
 from movierec.settings import Settings
@@ -53,6 +55,23 @@ def wait_until_true(condition: Callable[[], bool], seconds: float = 20) -> bool:
     while not (found := condition()) and time.monotonic() < end:
         time.sleep(0.05)
     return found
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _compiled_templates() -> Iterator[None]:
+    """Each template is compiled once for each language, not again for every site that a test builds."""
+    compiled: dict[tuple[str, ...], CodeType] = {}
+    compile_template = Environment.compile
+
+    def compile_once(environment: Environment, source: str, name: str, filename: str) -> CodeType:
+        key = (environment.globals["language"], source, name, filename)
+        if key not in compiled:
+            compiled[key] = compile_template(environment, source, name, filename)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Environment, "compile", compile_once)
+        yield
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
