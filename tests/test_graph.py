@@ -95,6 +95,18 @@ def home(tmp_path_factory, instance):
     return settings, result
 
 
+@pytest.fixture(scope="module")
+def empty_mlflow(tmp_path_factory):
+    """A folder with MLflow's database in which nothing is recorded, to copy: MLflow takes seconds to make one."""
+    from mlflow import MlflowClient
+
+    from resources.mlflow_tracking import build_store_uri
+
+    folder = tmp_path_factory.mktemp("mlflow")
+    MlflowClient(build_store_uri(folder))
+    return folder
+
+
 @pytest.fixture
 def copied(home, tmp_path):
     """The settings of a copy of it, with the source beside it, for a test to spoil."""
@@ -310,7 +322,7 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
     assert {run.data.tags["asset"] for run in fits} >= {"ials_history", "ials_known", "ials", "als_known"}
 
 
-def test_the_holdout_never_reaches_what_is_measured_on_it(home, tmp_path):
+def test_the_holdout_never_reaches_what_is_measured_on_it(home, empty_mlflow, tmp_path):
     """Half of the holdout gone, the rest turned over: candidates, ranker rows and rankings stay as they were."""
     before, _ = home
     store = before.layout.store / "full"
@@ -321,6 +333,7 @@ def test_the_holdout_never_reaches_what_is_measured_on_it(home, tmp_path):
     )
     assert len(changed) < len(split)
     settings = before.model_copy(update={"home": tmp_path / "home"})
+    shutil.copytree(empty_mlflow, settings.layout.mlflow)
     other = settings.layout.store / "full"
     other.parent.mkdir(parents=True)
     shutil.copytree(store, other)
@@ -694,12 +707,13 @@ def test_a_model_that_is_served_stops_the_graph_where_it_cannot_be_fitted(copied
 
 
 @pytest.mark.parametrize("moments", [1, 2])
-def test_ratings_without_time_are_published_and_measured_per_user_alone(tmp_path, moments):
+def test_ratings_without_time_are_published_and_measured_per_user_alone(empty_mlflow, tmp_path, moments):
     write_movielens(tmp_path / "movielens")
     path = tmp_path / "movielens" / "ratings.csv"
     ratings = pl.read_csv(path)
     ratings.with_columns(timestamp=1_000_000_000 + pl.col("userId") % moments).write_csv(path)
     settings = settings_for(tmp_path)
+    shutil.copytree(empty_mlflow, settings.layout.mlflow)
     result = run(settings)
     assert result.success
     assert all(each.passed for each in result.get_asset_check_evaluations())
@@ -708,11 +722,12 @@ def test_ratings_without_time_are_published_and_measured_per_user_alone(tmp_path
     assert board["protocol"].unique().to_list() == ["per_user"]
 
 
-def test_movies_without_genres_are_no_trouble(tmp_path):
+def test_movies_without_genres_are_no_trouble(empty_mlflow, tmp_path):
     write_movielens(tmp_path / "movielens")
     movies = tmp_path / "movielens" / "movies.csv"
     movies.write_text(movies.read_text().replace("Comedy", "(no genres listed)").replace("Action|Sci-Fi", ""))
     settings = settings_for(tmp_path)
+    shutil.copytree(empty_mlflow, settings.layout.mlflow)
     assert run(settings, selection=above(settings, "recommendations", "companion", "diversity")).success
 
 
