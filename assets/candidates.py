@@ -41,13 +41,13 @@ PURPOSE_OF_CUT = {
 RANKED_MODELS = sorted({name for channels in RECOMMENDER_CHANNELS.values() for name in channels})
 
 
-def list_cuts(name: str, protocol: EvaluationProtocol) -> list[str]:
+def list_cuts(model: str, protocol: EvaluationProtocol) -> list[str]:
     """Where a model is fitted: measured everywhere, before the labels to be validated on them and where a ranker orders
     it, and if published."""
     needed = {
-        "history": protocol is PER_USER or name in RANKED_MODELS,
+        "history": protocol is PER_USER or model in RANKED_MODELS,
         "known": True,
-        "all": protocol is PER_USER and name in PUBLISHED_MODELS,
+        "all": protocol is PER_USER and model in PUBLISHED_MODELS,
     }
     return [cut for cut in CUTS if needed[cut]]
 
@@ -56,7 +56,7 @@ def _build_candidate_asset(name: str, cut: str, protocol: EvaluationProtocol) ->
     spec = CANDIDATE_MODELS[name]
     kind = spec.model_class
     is_validated = cut == "history" and protocol is PER_USER
-    reads_split = protocol.inputs(["split"]) if is_validated or spec.reads_content else {}
+    reads_split = protocol.build_inputs(["split"]) if is_validated or spec.reads_content else {}
     reads_movies = dict.fromkeys(("movies", "tags"), dg.AssetIn()) if spec.reads_content else {}
     reads_tuned = build_tuned_input(protocol) if spec.space else {}
 
@@ -78,7 +78,7 @@ def _build_candidate_asset(name: str, cut: str, protocol: EvaluationProtocol) ->
             if reads_movies
             else {}
         )
-        params = given["tuned"].of(name) if reads_tuned else None
+        params = given["tuned"].get_params(name) if reads_tuned else None
         started = time.perf_counter()
         with PeakMemory() as memory:
             model = fit_or_report(context, name, lambda: kind.fit(interactions, params, **content))
@@ -90,7 +90,9 @@ def _build_candidate_asset(name: str, cut: str, protocol: EvaluationProtocol) ->
             if is_validated
             else {}
         )
-        tracking.record_fit(context, spec.experiment, model, seconds=seconds, peak_mb=memory.peak_mb, validated=found)
+        tracking.record_fit(
+            context, spec.experiment, model, seconds=seconds, peak_mb=memory.peak_mb, validation_metrics=found
+        )
         users, movies = interactions.user_items.shape
         context.add_output_metadata({"users": users, "movies": movies, "ratings": interactions.user_items.nnz})
         return model

@@ -16,7 +16,7 @@ OWNERS = ["team:web"]
 @dg.asset(partitions_def=sample_partitions, group_name="published", kinds=PARQUET_KINDS, owners=OWNERS)
 def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, tags: pl.LazyFrame, popularity: Popularity) -> pl.LazyFrame:
     """Every movie as the site lists it, most popular first."""
-    return catalog.build_catalogue(movies, links, popularity.stats().lazy(), tags)
+    return catalog.build_catalogue(movies, links, popularity.compute_movie_stats().lazy(), tags)
 
 
 class SimilarConfig(dg.Config):
@@ -36,7 +36,7 @@ def similar_movies(
     movies: pl.DataFrame,
 ) -> pl.DataFrame:
     """The nearest movies of each by cosine of iALS factors, by shared genres where a movie has too few ratings."""
-    stats = popularity.stats()
+    stats = popularity.compute_movie_stats()
     by_factors = similarity.find_similar_by_factors(
         ials.movie_ids, ials.item_factors, popularity.n_ratings, n=config.n, min_ratings=config.min_ratings
     )

@@ -37,7 +37,7 @@ def load_champion(home: Path, dataset: Dataset) -> Champion:
         return nobody
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
-        if (manifest["source"]["version"], manifest["split"]) != (dataset.version, PER_USER.told):
+        if (manifest["source"]["version"], manifest["split"]) != (dataset.version, PER_USER.description):
             return nobody
         return {
             "champion": pl.read_parquet(folder / "scores.parquet"),
@@ -63,13 +63,13 @@ def measure_answer_seconds(recommender: Recommender) -> float:
     taken = []
     for user_id in asked.tolist():
         started = time.perf_counter()
-        recommender.for_user(user_id, n=20)
+        recommender.recommend_for_user(user_id, n=20)
         taken.append(time.perf_counter() - started)
     return float(np.median(taken))
 
 
-def get_coverage(rows: list[dict[str, Any]], model: str) -> float:
+def get_coverage(evaluation_rows: list[dict[str, Any]], model: str) -> float:
     """A model's coverage@10 for known users in the rows of `evaluation`."""
     wanted = (KNOWN_USERS, model, "coverage_at_10")
-    (value,) = (row["value"] for row in rows if (row["segment"], row["model"], row["metric"]) == wanted)
+    (value,) = (row["value"] for row in evaluation_rows if (row["segment"], row["model"], row["metric"]) == wanted)
     return float(value)

@@ -85,13 +85,13 @@ def _build_reference_check(table: str) -> dg.AssetChecksDefinition:
 def _build_order_check(protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
     @blocking_check(
         name="in_order",
-        asset=protocol.key("split"),
+        asset=protocol.build_key("split"),
         description="Nothing of a later part was rated before the end of an earlier one, no pair stands twice: "
-        f"{protocol.told}.",
+        f"{protocol.description}.",
     )
     def check(rows: pl.LazyFrame) -> dg.AssetCheckResult:
         moments = protocol is GLOBAL_TIME and protocol.can_measure(rows)
-        disorder = leakage.count_parts_out_of_order(rows, moments=moments)
+        disorder = leakage.count_parts_out_of_order(rows, across_users=moments)
         pairs = rows.select(pl.len() - pl.struct("user_id", "movie_id").n_unique()).collect().item()
         return dg.AssetCheckResult(
             passed=disorder == 0 and pairs == 0, metadata={"parts_out_of_order": disorder, "pairs_twice": pairs}
@@ -103,7 +103,7 @@ def _build_order_check(protocol: EvaluationProtocol) -> dg.AssetChecksDefinition
 def _build_floor_check(protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
     @blocking_check(
         name="above_floors",
-        asset=protocol.key("comparison"),
+        asset=protocol.build_key("comparison"),
         description="No model is surely worse than its floor: "
         + ", ".join(f"{m} against {base}" for m, base in FLOORS),
     )
@@ -118,7 +118,7 @@ def _build_floor_check(protocol: EvaluationProtocol) -> dg.AssetChecksDefinition
 def _build_label_check(recommender: str, protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
     @blocking_check(
         name="no_feature_knows_the_label",
-        asset=protocol.key(get_label_rows_name(recommender)),
+        asset=protocol.build_key(get_label_rows_name(recommender)),
         description=f"No feature alone tells what was liked, by an AUC beyond {leakage.LEAK_AUC}: it knew the future.",
     )
     def check(rows: pl.DataFrame) -> dg.AssetCheckResult:
@@ -132,10 +132,10 @@ def _build_label_check(recommender: str, protocol: EvaluationProtocol) -> dg.Ass
 def _interactions_check(cut: str, protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
     @blocking_check(
         name="fitted_before_its_cut",
-        asset=protocol.key(f"interactions_{cut}"),
+        asset=protocol.build_key(f"interactions_{cut}"),
         description=f"The models of this cut are fitted on no rating but {' and '.join(CUTS[cut])}, as far as "
         f"{leakage.MAX_USERS_CHECKED:,} users tell.",
-        additional_ins=protocol.inputs(["split"]),
+        additional_ins=protocol.build_inputs(["split"]),
     )
     def check(interactions: Interactions, split: pl.LazyFrame) -> dg.AssetCheckResult:
         early = leakage.count_future_ratings(interactions, split, cut)
@@ -149,12 +149,12 @@ def _build_cut_check(table: str, protocol: EvaluationProtocol) -> dg.AssetChecks
 
     @blocking_check(
         name="knows_its_cut_and_no_more",
-        asset=protocol.key(table),
+        asset=protocol.build_key(table),
         description=f"Each row counts just the ratings of its {of} that are known at the row's cut.",
-        additional_ins=protocol.inputs(["split"]),
+        additional_ins=protocol.build_inputs(["split"]),
     )
     def check(features: pl.LazyFrame, split: pl.LazyFrame) -> dg.AssetCheckResult:
-        wrong = leakage.count_mismatched_rows(features, split, of=of)
+        wrong = leakage.count_mismatched_rows(features, split, entity=of)
         return dg.AssetCheckResult(passed=wrong == 0, metadata={"rows_of_other_ratings": wrong})
 
     return check
@@ -168,7 +168,7 @@ _MAY_BE_MISSING = {
 def _build_fitted_check(asset: str, kind: dg.DagsterType, protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name="fitted",
-        asset=protocol.key(asset),
+        asset=protocol.build_key(asset),
         description="The model could be fitted. If not, it is left out of the evaluation and everything else runs.",
         partitions_def=sample_partitions,
     )

@@ -35,7 +35,7 @@ class ClusterConfig(dg.Config):
     rating_weight: float = DEFAULT_PARAMS.rating_weight
     factor_weight: float = DEFAULT_PARAMS.factor_weight
 
-    def params(self) -> ClusterParams:
+    def to_params(self) -> ClusterParams:
         return ClusterParams(**self.model_dump())
 
 
@@ -53,7 +53,7 @@ def clusters(
     found = clustering.cluster_movies(
         build_content_vectors(movies, tags),
         rated.select("movie_id", "movie_avg_rating", "movie_num_ratings").collect(),
-        config.params(),
+        config.to_params(),
         factors=(ials.movie_ids, ials.item_factors),
     )
     silhouettes = pl.DataFrame(
@@ -64,7 +64,7 @@ def clusters(
     sizes = found.table.group_by("cluster").agg(movies=pl.len())
     told = sizes.join(silhouettes, on="cluster", how="left").join(genres, on="cluster", how="left").sort("cluster")
     context.add_output_metadata(
-        {name: value for name, value in asdict(config.params()).items() if name != "silhouette_movies"}
+        {name: value for name, value in asdict(config.to_params()).items() if name != "silhouette_movies"}
         | ({} if found.silhouette is None else {"silhouette": found.silhouette})
         | {
             "clusters": render_markdown_table(told),

@@ -52,10 +52,10 @@ def diversity(
     nobody = PopularMovies(np.empty(0, np.int32), np.empty(0, np.float32))
     retrieval = Retrieval({name: models[name] for name in RECOMMENDER_CHANNELS["two_stage"]}, interactions)
     plain = Recommender(retrieval, features, ranker, nobody, diversity=0.0)
-    user_rows = interactions.rows_of(users)
+    user_rows = interactions.find_user_rows(users)
     in_blocks = [
         order_candidates(ranker, plain.find_candidates(block, n=N_RERANKED), n=N_RERANKED)
-        for block in iter_blocks(user_rows, retrieval.width)
+        for block in iter_blocks(user_rows, retrieval.values_per_user)
     ]
     ranked = [np.concatenate(parts) for parts in zip(*in_blocks, strict=True)]
     rows: list[tuple[float, str, float, float | None, float | None, int]] = []
@@ -70,7 +70,7 @@ def diversity(
             .to_numpy()
             .reshape(-1, LIST_LENGTH)
         )
-        apart = intra_list_distance(features.genre_vectors(lists))
+        apart = intra_list_distance(features.get_genre_vectors(lists))
         measured = {"ndcg": ndcg, "ndcg_difference": ndcg - undiversified, "genre_distance": apart}
         rows += [(weight, f"{name}_at_{LIST_LENGTH}", *bootstrap_mean(values)) for name, values in measured.items()]
         coverage = metrics.coverage(found, len(movies), LIST_LENGTH)

@@ -48,7 +48,7 @@ _RECOMMENDERS_THAT_MAY_BE_MISSING = [name for name in RECOMMENDER_CHANNELS if na
 def build_ranker_inputs(protocol: EvaluationProtocol, recommenders: Iterable[str]) -> dict[str, dg.AssetIn]:
     """The rankers of the recommenders as inputs of an asset, each under its asset's name."""
     return {
-        get_ranker_name(name): dg.AssetIn(protocol.key(get_ranker_name(name)), dagster_type=RANKER_TYPES[name])
+        get_ranker_name(name): dg.AssetIn(protocol.build_key(get_ranker_name(name)), dagster_type=RANKER_TYPES[name])
         for name in recommenders
     }
 
@@ -64,7 +64,7 @@ class EvaluationConfig(dg.Config):
 
 
 def _build_relevant_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition:
-    @protocol.asset("relevant", group="evaluation", ins=protocol.inputs(["split"]))
+    @protocol.asset("relevant", group="evaluation", ins=protocol.build_inputs(["split"]))
     def relevant(context: dg.AssetExecutionContext, config: EvaluationConfig, split: pl.LazyFrame) -> pl.DataFrame:
         """The pairs that should be found: movies that a user liked in the holdout, by segment of users."""
         pairs = holdout.select_relevant_pairs(split, max_users=config.max_users)
@@ -83,7 +83,7 @@ def _build_rankings_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition:
     @protocol.asset(
         "rankings",
         group="evaluation",
-        ins=protocol.inputs(["relevant", "split", *FEATURE_TABLES])
+        ins=protocol.build_inputs(["relevant", "split", *FEATURE_TABLES])
         | interactions_input(protocol, "known")
         | build_model_inputs(protocol, CANDIDATE_MODELS, "known")
         | build_ranker_inputs(protocol, RECOMMENDER_CHANNELS),
@@ -106,7 +106,7 @@ def _build_rankings_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition:
         tables = []
         for model, measured in models.items():
             started = time.perf_counter()
-            table = measured.rankings(relevant, given, n=max(KS))
+            table = measured.rank_all_segments(relevant, given, n=max(KS))
             tables.append(table.with_columns(model=pl.lit(model)))
             _record_speed(tracking, context, protocol, model, table, seconds=time.perf_counter() - started)
         return pl.concat(tables).select("segment", "model", *_RANKING_COLUMNS)
@@ -118,7 +118,7 @@ def _build_evaluation_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition
     @protocol.asset(
         "evaluation",
         group="evaluation",
-        ins=protocol.inputs(["rankings", "relevant"])
+        ins=protocol.build_inputs(["rankings", "relevant"])
         | interactions_input(protocol, "known")
         | build_model_inputs(protocol, ["popularity", *_MAY_BE_MISSING], "known")
         | build_ranker_inputs(protocol, _RECOMMENDERS_THAT_MAY_BE_MISSING),
@@ -138,12 +138,12 @@ def _build_evaluation_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition
         report_left_out(context, may_be_missing.values())
         n_users = len(interactions.user_ids)
         table = evaluating.evaluate_rankings(
-            rankings, relevant, popularity.stats(), n_movies=len(movies), n_users=n_users
+            rankings, relevant, popularity.compute_movie_stats(), n_movies=len(movies), n_users=n_users
         )
         known = table.filter(segment=holdout.KNOWN_USERS)
         for model, asset in ASSET_BY_MODEL.items():
             metrics = known.filter(model=model).select("metric", "value").iter_rows()
-            key = protocol.key(asset).to_user_string()
+            key = protocol.build_key(asset).to_user_string()
             tracking.record_metrics(key, context.partition_key, {f"test_{name}": value for name, value in metrics})
         headline = known.filter(metric="ndcg_at_10")
         context.add_output_metadata(
@@ -158,7 +158,7 @@ def _build_evaluation_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition
 
 
 def _build_comparison_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition:
-    @protocol.asset("comparison", group="evaluation", ins=protocol.inputs(["rankings", "relevant"]))
+    @protocol.asset("comparison", group="evaluation", ins=protocol.build_inputs(["rankings", "relevant"]))
     def comparison(context: dg.AssetExecutionContext, rankings: pl.DataFrame, relevant: pl.DataFrame) -> pl.DataFrame:
         """Paired nDCG@10 differences on the same users: each model against its floor, the ranker against its
         candidates."""
@@ -184,7 +184,7 @@ def _record_speed(
     if model in SPEED_METRIC_BY_MODEL:
         asset, name = SPEED_METRIC_BY_MODEL[model]
         users = table.select("segment", "user_id").n_unique()
-        key = protocol.key(asset).to_user_string()
+        key = protocol.build_key(asset).to_user_string()
         tracking.record_metrics(key, context.partition_key, {name: users / max(seconds, 1e-9)})
 
 

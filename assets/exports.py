@@ -29,13 +29,13 @@ def relational_export(
     advice = f"`make pipeline SAMPLE={context.partition_key}`"
     if folder is None:
         raise dg.Failure(f"nothing is published: run {advice} first")
-    of = read_verified_manifest(folder, wanted_format=BUNDLE_FORMAT)["source"]["version"]
+    of = read_verified_manifest(folder, expected_format=BUNDLE_FORMAT)["source"]["version"]
     if of != dataset.version:
         raise dg.Failure(
             f"bundle {folder.name} was published of version {of} of the data, the ratings in the store are of "
             f"{dataset.version}, and nothing was written: {advice} makes both of the same"
         )
     tables = build_relations(pl.scan_parquet(folder / "catalogue.parquet"), ratings)
-    where = relational.write(context.partition_key, tables)
+    where = relational.write_relations(context.partition_key, tables)
     counts = {name: table.select(pl.len()).collect().item() for name, table in tables.items()}
     return dg.MaterializeResult(metadata={"database": where, "bundle": folder.name, **counts})

@@ -23,12 +23,12 @@ def _interactions(cut: str, protocol: EvaluationProtocol) -> dg.AssetsDefinition
         group="features",
         description=f"The ratings of {' + '.join(CUTS[cut])} as a sparse matrix of users and movies, which every fit, "
         "ranker and measurement of this cut reads.",
-        ins=protocol.inputs(["split"]),
+        ins=protocol.build_inputs(["split"]),
         kinds={"python", "numpy"},
         io_manager_key="models",
     )
     def interactions(context: dg.AssetExecutionContext, split: pl.LazyFrame) -> Interactions:
-        made = Interactions.of(ratings_at_cut(split, cut))
+        made = Interactions.from_ratings(ratings_at_cut(split, cut))
         users, movies = made.user_items.shape
         context.add_output_metadata({"users": users, "movies": movies, "ratings": made.user_items.nnz})
         return made
@@ -37,19 +37,19 @@ def _interactions(cut: str, protocol: EvaluationProtocol) -> dg.AssetsDefinition
 
 
 def _build_feature_assets(protocol: EvaluationProtocol) -> list[dg.AssetsDefinition]:
-    @protocol.asset("movie_features", group="features", ins=protocol.inputs(["split"]))
+    @protocol.asset("movie_features", group="features", ins=protocol.build_inputs(["split"]))
     def movie_features(
         context: dg.AssetExecutionContext, split: pl.LazyFrame, movies: pl.LazyFrame, tmdb_features: TmdbFeatures
     ) -> pl.LazyFrame:
         """A row per cut (`as_of`) and movie: ratings received, year, age, decade, title length, genres."""
-        movies = tmdb_features.beside(movies, context.partition_key)
+        movies = tmdb_features.add_features(movies, context.partition_key)
         return _concat_cuts(lambda cut: tables.compute_movie_features(ratings_at_cut(split, cut), movies))
 
     @protocol.asset(
         "user_features",
         group="features",
-        ins=protocol.inputs(["movie_features"])
-        | {cut: dg.AssetIn(protocol.key(f"interactions_{cut}"), dagster_type=INTERACTIONS) for cut in CUTS},
+        ins=protocol.build_inputs(["movie_features"])
+        | {cut: dg.AssetIn(protocol.build_key(f"interactions_{cut}"), dagster_type=INTERACTIONS) for cut in CUTS},
     )
     def user_features(movie_features: pl.LazyFrame, **interactions: Interactions) -> pl.LazyFrame:
         """A row per cut (`as_of`) and user: how much, how high, how long they rate, and their taste."""
@@ -63,8 +63,8 @@ def _build_feature_assets(protocol: EvaluationProtocol) -> list[dg.AssetsDefinit
     return [user_features, movie_features]
 
 
-def _concat_cuts(make: Callable[[str], pl.LazyFrame]) -> pl.LazyFrame:
-    return pl.concat([make(cut).with_columns(as_of=pl.lit(cut)) for cut in CUTS])
+def _concat_cuts(compute_at_cut: Callable[[str], pl.LazyFrame]) -> pl.LazyFrame:
+    return pl.concat([compute_at_cut(cut).with_columns(as_of=pl.lit(cut)) for cut in CUTS])
 
 
 interactions = [_interactions(cut, protocol) for protocol in PROTOCOLS for cut in CUTS]
@@ -73,4 +73,4 @@ feature_tables = [table for protocol in PROTOCOLS for table in _build_feature_as
 
 def select_features_at_cut(cut: str, users: pl.LazyFrame, movies: pl.LazyFrame) -> matrix.Features:
     """The rows of one cut of both tables, as the ranker reads them."""
-    return matrix.Features.of(*(table.filter(pl.col("as_of") == cut).collect() for table in (users, movies)))
+    return matrix.Features.from_tables(*(table.filter(pl.col("as_of") == cut).collect() for table in (users, movies)))

@@ -25,11 +25,14 @@ TABLE_TYPE = dg.PythonObjectDagsterType(pl.DataFrame, name="measured_table")
 
 @dg.asset(
     ins={
-        f"{table}_{protocol.name}": dg.AssetIn(protocol.key(table), dagster_type=TABLE_TYPE)
+        f"{table}_{protocol.name}": dg.AssetIn(protocol.build_key(table), dagster_type=TABLE_TYPE)
         for table in INPUT_TABLES
         for protocol in PROTOCOLS
     }
-    | {f"split_{protocol.name}": dg.AssetIn(protocol.key("split"), dagster_type=SPLIT_TYPE) for protocol in PROTOCOLS},
+    | {
+        f"split_{protocol.name}": dg.AssetIn(protocol.build_key("split"), dagster_type=SPLIT_TYPE)
+        for protocol in PROTOCOLS
+    },
     partitions_def=sample_partitions,
     group_name="evaluation",
     kinds=PARQUET_KINDS,
@@ -40,13 +43,13 @@ def leaderboard(
 ) -> pl.DataFrame:
     """A row per protocol, segment, model and metric, with intervals, costs and paired differences; `make results` takes
     it into docs."""
-    fits = tracking.latest_metrics(context.partition_key)
+    fits = tracking.get_latest_metrics(context.partition_key)
     parts = []
     left_out: set[str] = set()
     measured = [protocol for protocol in PROTOCOLS if not tables[f"evaluation_{protocol.name}"].is_empty()]
     for protocol in measured:
         costs = compute_costs(
-            {model: fits.get(protocol.key(asset).to_user_string(), {}) for model, asset in ASSET_BY_MODEL.items()}
+            {model: fits.get(protocol.build_key(asset).to_user_string(), {}) for model, asset in ASSET_BY_MODEL.items()}
         )
         evaluation, comparison = (tables[f"{table}_{protocol.name}"] for table in INPUT_TABLES)
         present = set(evaluation["model"])
@@ -74,15 +77,15 @@ def leaderboard(
     return table
 
 
-def compute_costs(recorded: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+def compute_costs(metrics_by_model: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
     """By model, what was recorded; of one made of several stages what they cost together.
 
     Of channels it is their fits that are measured; those that the ranker learnt from are not counted.
     """
-    costs = {model: dict(of_model) for model, of_model in recorded.items()}
+    costs = {model: dict(of_model) for model, of_model in metrics_by_model.items()}
     for recommender, channels in RECOMMENDER_CHANNELS.items():
-        stages = [recorded[channel] for channel in channels]
-        of_ranker = recorded[recommender]
+        stages = [metrics_by_model[channel] for channel in channels]
+        of_ranker = metrics_by_model[recommender]
         costs[recommender] |= sum_stage_costs([*stages, of_ranker])
         if recommender == "two_stage":
             speed = {"users_per_second": of_ranker[BLEND_SPEED_METRIC]} if BLEND_SPEED_METRIC in of_ranker else {}

@@ -64,11 +64,11 @@ def _build_split_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition:
         "split",
         group="prepared",
         description="Ratings with `part`: history (candidates learn), labels (the ranker learns), holdout (both are "
-        f"measured): {protocol.told}.",
+        f"measured): {protocol.description}.",
         owners=OWNERS,
     )
     def split(context: dg.AssetExecutionContext, ratings: pl.LazyFrame) -> pl.LazyFrame:
-        parts = protocol.split(ratings).collect(engine="streaming")
+        parts = protocol.split_ratings(ratings).collect(engine="streaming")
         context.add_output_metadata(dict(parts.group_by("part").len().sort("part").iter_rows()))
         if not protocol.can_measure(parts.lazy()):
             context.log.warning(f"no two moments cut these ratings in three: nothing is measured by {protocol.name}")

@@ -23,15 +23,15 @@ class EvaluationProtocol(NamedTuple):
 
     name: str
     prefix: str | None
-    told: str
-    split: Callable[[pl.LazyFrame], pl.LazyFrame]
+    description: str
+    split_ratings: Callable[[pl.LazyFrame], pl.LazyFrame]
 
-    def key(self, asset: str) -> dg.AssetKey:
+    def build_key(self, asset: str) -> dg.AssetKey:
         return dg.AssetKey([self.prefix, asset] if self.prefix else [asset])
 
-    def inputs(self, assets: Iterable[str]) -> dict[str, dg.AssetIn]:
+    def build_inputs(self, assets: Iterable[str]) -> dict[str, dg.AssetIn]:
         """The named assets of this protocol as inputs under their plain names."""
-        return {name: dg.AssetIn(self.key(name)) for name in assets}
+        return {name: dg.AssetIn(self.build_key(name)) for name in assets}
 
     def can_measure(self, split: pl.LazyFrame) -> bool:
         """False for global time where no two moments cut the ratings in three."""
@@ -48,7 +48,7 @@ class EvaluationProtocol(NamedTuple):
     ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
         """`dg.asset` with the key and the group that an asset of this plain name has under this protocol."""
         made: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
-            key=self.key(name),
+            key=self.build_key(name),
             partitions_def=sample_partitions,
             group_name=self.prefix or group,
             kinds=kinds,
@@ -89,7 +89,7 @@ def build_tuned_input(protocol: EvaluationProtocol) -> dict[str, dg.AssetIn]:
 
 def interactions_input(protocol: EvaluationProtocol, cut: str) -> dict[str, dg.AssetIn]:
     """The ratings known at a cut as the input `interactions` of an asset."""
-    return {"interactions": dg.AssetIn(protocol.key(f"interactions_{cut}"), dagster_type=INTERACTIONS)}
+    return {"interactions": dg.AssetIn(protocol.build_key(f"interactions_{cut}"), dagster_type=INTERACTIONS)}
 
 
 def get_asset_name(model: str, cut: str) -> str:
@@ -99,5 +99,6 @@ def get_asset_name(model: str, cut: str) -> str:
 def build_model_inputs(protocol: EvaluationProtocol, models: Iterable[str], cut: str) -> dict[str, dg.AssetIn]:
     """The named models at a cut as inputs of an asset, each under its own name."""
     return {
-        name: dg.AssetIn(protocol.key(get_asset_name(name, cut)), dagster_type=MODEL_TYPES[name]) for name in models
+        name: dg.AssetIn(protocol.build_key(get_asset_name(name, cut)), dagster_type=MODEL_TYPES[name])
+        for name in models
     }

@@ -90,7 +90,7 @@ def published(
         Retrieval({name: models[name] for name in RECOMMENDER_CHANNELS["two_stage"]}, interactions),
         select_features_at_cut("all", user_features, movie_features),
         ranker if stage.name == "two_stage" else None,
-        PopularMovies.of(catalogue),
+        PopularMovies.from_stats(catalogue),
     )
     scores = metrics.compute_user_metrics(rankings.filter(model=stage.name), relevant).select(
         "user_id", promotion.PROMOTION_METRIC
@@ -106,7 +106,7 @@ def published(
     if fitted_by := runs["ranker"]:
         tracking.set_challenger(context.partition_key, fitted_by, version)
     yield build_check_result(verdict)
-    if not verdict.promoted:
+    if not verdict.is_promoted:
         context.log.warning(f"not published, what was published before stays: {verdict.reason}")
         return
     manifest = build_origin(context, dataset) | {
@@ -114,9 +114,9 @@ def published(
         "serves": stage.name,
         "serves_because": stage.reason,
         "verdict": verdict.reason,
-        "split": PER_USER.told,
-        "tmdb_features": recommender.features.extra,
-        "code_version": bundles.code_version(),
+        "split": PER_USER.description,
+        "tmdb_features": recommender.features.tmdb_feature_names,
+        "code_version": bundles.compute_code_version(),
         "metrics": evaluation.to_dicts(),
         "comparison": comparison.to_dicts(),
     }
@@ -125,9 +125,9 @@ def published(
         version,
         catalogue=catalogue,
         recommender=recommender,
-        similar=SimilarityIndex.of(similar_movies),
+        similar=SimilarityIndex.from_table(similar_movies),
         scores=scores,
-        trending=models["trending"].first(N_TRENDING),  # type: ignore[attr-defined]
+        trending=models["trending"].list_top_movies(N_TRENDING),  # type: ignore[attr-defined]
         manifest=manifest,
     )
     tracking.set_champion(context.partition_key, version)
@@ -145,7 +145,7 @@ def require_sound_inputs(context: dg.AssetExecutionContext, comparison: pl.DataF
 def build_check_result(verdict: promotion.Verdict) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name="beats_champion",
-        passed=verdict.promoted,
+        passed=verdict.is_promoted,
         severity=dg.AssetCheckSeverity.WARN,
         description=verdict.reason,
         metadata=verdict.difference._asdict() if verdict.difference else {},
@@ -198,5 +198,5 @@ def find_tracked_runs(tracking: MlflowTracking, sample: str, *, measured: Set[st
     """By asset, the MLflow run that recorded the latest fit of each model that is `measured` or published."""
     of_measured = (asset for model, asset in ASSET_BY_MODEL.items() if model in measured)
     fits = {*of_measured, *(get_asset_name(name, "all") for name in PUBLISHED_MODELS)}
-    runs = tracking.latest_runs(sample)
+    runs = tracking.get_latest_run_ids(sample)
     return {asset: runs.get(asset) for asset in sorted(fits)}

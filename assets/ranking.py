@@ -43,7 +43,7 @@ class LabelConfig(dg.Config):
 
 def choose_ranker_params(recommender: str, tuned: TunedParams | None) -> RankerParams:
     """Rankers that are only measured are fitted on one fold, a third of the time."""
-    params = (tuned and tuned.of("ranker")) or RankerParams()
+    params = (tuned and tuned.get_params("ranker")) or RankerParams()
     return params if recommender == "two_stage" else replace(params, one_fold_from=0)
 
 
@@ -64,7 +64,7 @@ def _build_label_rows_asset(recommender: str, protocol: EvaluationProtocol) -> d
         group="ranking",
         description=f"Candidates of {', '.join(channels)} from the history with their features, and whether the user "
         "then liked them (`relevant`).",
-        ins=protocol.inputs(["split", *FEATURE_TABLES])
+        ins=protocol.build_inputs(["split", *FEATURE_TABLES])
         | interactions_input(protocol, "history")
         | build_model_inputs(protocol, channels, "history"),
     )
@@ -96,7 +96,7 @@ def _build_label_rows_asset(recommender: str, protocol: EvaluationProtocol) -> d
 
 
 def _build_ranker_asset(recommender: str, protocol: EvaluationProtocol) -> dg.AssetsDefinition:
-    rows_of = {"rows": dg.AssetIn(protocol.key(get_label_rows_name(recommender)))}
+    rows_of = {"rows": dg.AssetIn(protocol.build_key(get_label_rows_name(recommender)))}
 
     @protocol.asset(
         get_ranker_name(recommender),
@@ -116,7 +116,7 @@ def _build_ranker_asset(recommender: str, protocol: EvaluationProtocol) -> dg.As
             if rows.is_empty():
                 table = get_label_rows_name(recommender)
                 raise training_rows.NothingToLearnError(f"there are no rows to learn from; {table} has the reason")
-            return Ranker.fit_and_rank(rows, choose_ranker_params(recommender, given.get("tuned")))
+            return Ranker.fit_with_oof_ranks(rows, choose_ranker_params(recommender, given.get("tuned")))
 
         started = time.perf_counter()
         with PeakMemory() as memory:
@@ -131,8 +131,8 @@ def _build_ranker_asset(recommender: str, protocol: EvaluationProtocol) -> dg.As
             fitted,
             seconds=seconds,
             peak_mb=memory.peak_mb,
-            files=protocol is PER_USER,
-            validated=evaluation.out_of_fold_metrics(ranks, rows),
+            with_files=protocol is PER_USER,
+            validation_metrics=evaluation.out_of_fold_metrics(ranks, rows),
         )
         top = dict(list(fitted.importances.items())[:15])
         context.add_output_metadata(

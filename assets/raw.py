@@ -14,7 +14,7 @@ OWNERS = ["team:data"]
 @dg.asset(partitions_def=sample_partitions, group_name="raw", kinds={"csv"}, owners=OWNERS, io_manager_key="models")
 def dataset(context: dg.AssetExecutionContext, movielens: MovieLens) -> Dataset:
     """The folder of MovieLens CSVs that MOVIEREC_SOURCE names, fetched and verified where it must be."""
-    found = movielens.acquire()
+    found = movielens.acquire_dataset()
     context.add_output_metadata(
         {"source": found.name, "description": found.description, "data_version": found.version}
         | {"folder": dg.MetadataValue.path(found.folder)}

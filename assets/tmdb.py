@@ -44,7 +44,7 @@ def tmdb_metadata(
     context: dg.AssetExecutionContext, config: TmdbConfig, tmdb: TmdbResource, catalogue: pl.DataFrame
 ) -> Iterator[dg.Output[Metadata] | dg.AssetObservation]:
     """TMDB's movies, persons, cast, crew, genres and companies as a star schema; skipped without a TMDB_API_KEY."""
-    key = tmdb.key()
+    key = tmdb.read_key()
     if key is None:
         yield report_skipped(
             context, f"{KEY_VARIABLE} is not set: no descriptions and no posters of TMDB; the drawn ones stay"
@@ -60,13 +60,13 @@ def tmdb_metadata(
         started = time.monotonic()
 
         async def ask() -> tuple[CrawlOutcome, dict[str, int]]:
-            async with tmdb.client(key) as client:
-                outcome = await crawl_movies(client, answers, wanted, limit=config.new_movies, now=get_utc_now)
-            return outcome, client.counts()
+            async with tmdb.open_client(key) as client:
+                outcome = await crawl_movies(client, answers, wanted, limit=config.new_movies, get_now=get_utc_now)
+            return outcome, client.get_counts()
 
         outcome, counts = asyncio.run(ask())
         seconds = time.monotonic() - started
-        metadata = Metadata.of(iter_details(answers, wanted))
+        metadata = Metadata.from_details(iter_details(answers, wanted))
     told = {name: value for name, value in asdict(outcome).items() if value is not None} | counts
     context.log.info(
         f"{outcome.fetched} movies fetched from TMDB, {outcome.not_found} not there, {outcome.failed} failed, "
@@ -93,7 +93,7 @@ def tmdb_metadata(
 )
 def descriptions(tmdb_metadata: Metadata) -> pl.DataFrame:
     """What the site shows of a movie: overview, tagline, runtime, directors, cast, paths of poster and backdrop."""
-    return tmdb_metadata.descriptions()
+    return tmdb_metadata.build_descriptions()
 
 
 class PostersConfig(dg.Config):
@@ -125,7 +125,7 @@ def posters(
         .head(config.n)
     )
     fetch = PosterFetcher(tmdb.image_host, folder)
-    asyncio.run(fetch.fetch(wanted["poster_path"]))
+    asyncio.run(fetch.fetch_posters(wanted["poster_path"]))
     context.add_output_metadata({**fetch.counts, "forgotten": delete_old_posters(folder)})
     if fetch.first_failure:
         context.log.warning(f"{fetch.counts['failed']} posters could not be fetched, the first: {fetch.first_failure}")
@@ -144,10 +144,12 @@ def posters(
     ).drop_nulls()
 
 
-def report_skipped(context: dg.AssetExecutionContext, why: str) -> dg.AssetObservation:
+def report_skipped(context: dg.AssetExecutionContext, reason: str) -> dg.AssetObservation:
     """Says on the asset's page and in the log why nothing was made."""
-    context.log.warning(f"skipped: {why}")
-    return dg.AssetObservation(asset_key=context.asset_key, partition=context.partition_key, metadata={"skipped": why})
+    context.log.warning(f"skipped: {reason}")
+    return dg.AssetObservation(
+        asset_key=context.asset_key, partition=context.partition_key, metadata={"skipped": reason}
+    )
 
 
 def get_utc_now() -> datetime:

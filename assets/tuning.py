@@ -62,7 +62,7 @@ def tuned(
 
     @cache
     def validation() -> Validation:
-        return Validation.of(ratings_at_cut(split, "known"), movies)
+        return Validation.from_ratings(ratings_at_cut(split, "known"), movies)
 
     def judged(model: str, drawn: dict[str, Any]) -> float:
         params = PARAMS_CLASSES[model](**drawn)
@@ -72,17 +72,17 @@ def tuned(
 
     best: dict[str, BestTrial] = {}
     for model in config.models:
-        found = studies.search(
+        found = studies.run_study(
             context.partition_key,
             f"{model} {dataset.version}",
             SEARCH_SPACES[model],
             partial(judged, model),
-            first=get_default_values(model),
-            trials=config.trials,
+            first_params=get_default_values(model),
+            n_trials=config.trials,
         )
         if found:
             best[model] = found
-    rows = [(model, each.value, each.trials, str(each.drawn)) for model, each in best.items()]
+    rows = [(model, each.value, each.n_trials, str(each.drawn_params)) for model, each in best.items()]
     table = pl.DataFrame(rows, schema=["model", "ndcg_at_10", "trials", "parameters"], orient="row")
     context.add_output_metadata({"best": render_markdown_table(table), "models_tuned": len(best)})
-    return TunedParams({model: PARAMS_CLASSES[model](**each.drawn) for model, each in best.items()})
+    return TunedParams({model: PARAMS_CLASSES[model](**each.drawn_params) for model, each in best.items()})

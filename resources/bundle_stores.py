@@ -31,7 +31,7 @@ class BundleStore(dg.ConfigurableResource):  # type: ignore[type-arg]
     root: str
     exports: str
 
-    def code_version(self) -> str:
+    def compute_code_version(self) -> str:
         """A short hash of the code that makes bundles, whether or not it is committed."""
         digest = hashlib.sha256()
         for path in sorted(

@@ -19,7 +19,7 @@ class _FolderIOManager(dg.ConfigurableIOManager):
 
     root: str
 
-    def path(self, context: dg.InputContext | dg.OutputContext) -> Path:
+    def build_path(self, context: dg.InputContext | dg.OutputContext) -> Path:
         part = [context.asset_partition_key] if context.has_asset_partitions else []
         return Path(self.root, *part, *context.asset_key.path)
 
@@ -28,14 +28,14 @@ class ParquetIOManager(_FolderIOManager):
     """A table is `<asset>.parquet`; lazy frames are streamed into it and scanned from it."""
 
     def handle_output(self, context: dg.OutputContext, obj: pl.LazyFrame | pl.DataFrame) -> None:
-        path = self.path(context).with_suffix(".parquet")
+        path = self.build_path(context).with_suffix(".parquet")
         sweep_parts(path.parent)
         with atomic_write(path) as part:
             obj.lazy().sink_parquet(part, compression="zstd")
         context.add_output_metadata(build_table_metadata(path) | describe_origin(context, _version_of(path)))
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame | pl.DataFrame:
-        path = self.path(context).with_suffix(".parquet")
+        path = self.build_path(context).with_suffix(".parquet")
         if not path.is_file():
             raise _missing(path, context)
         note_input(context, _version_of(path))
@@ -53,12 +53,12 @@ class ModelIOManager(_FolderIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         version = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
-        folder = place_version(self.path(context), version, obj.save, kept=self.keep)
+        folder = place_version(self.build_path(context), version, obj.save, kept=self.keep)
         size: dict[str, Any] = {"path": dg.MetadataValue.path(folder), "bytes": get_folder_size(folder)}
         context.add_output_metadata(size | describe_origin(context, version))
 
     def load_input(self, context: dg.InputContext) -> Any:
-        home = self.path(context)
+        home = self.build_path(context)
         folder = current_version(home)
         if folder is None:
             raise _missing(home, context)

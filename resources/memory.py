@@ -22,18 +22,18 @@ class PeakMemory:
         self._rss = psutil.Process().memory_info
         self._before = self._rss().rss
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="peak-memory", daemon=True)
+        self._thread = threading.Thread(target=self._poll_memory, name="peak-memory", daemon=True)
         self._thread.start()
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._stop.set()
         self._thread.join()
-        self._look()
+        self._update_peak()
 
-    def _watch(self) -> None:
+    def _poll_memory(self) -> None:
         while not self._stop.wait(SAMPLING_SECONDS):
-            self._look()
+            self._update_peak()
 
-    def _look(self) -> None:
+    def _update_peak(self) -> None:
         self.peak_mb = max(self.peak_mb, (self._rss().rss - self._before) / 1e6)

@@ -33,8 +33,8 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         *,
         seconds: float,
         peak_mb: float = 0.0,
-        files: bool = False,
-        validated: Mapping[str, float] | None = None,
+        with_files: bool = False,
+        validation_metrics: Mapping[str, float] | None = None,
     ) -> None:
         """A run with the parameters of a fitted model and what its fit cost, linked from the asset's metadata.
 
@@ -42,7 +42,7 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         `model.params` is a dataclass; with `files` what `model.save` writes is kept as the run's artifacts.
         """
         asset = context.asset_key.to_user_string()
-        experiment_id = self._experiment(experiment)
+        experiment_id = self._get_or_create_experiment(experiment)
         run = self._client.create_run(
             experiment_id,
             run_name=f"{asset} {context.partition_key}",
@@ -54,9 +54,9 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             },
         )
         run_id = run.info.run_id
-        values = {f"val_{metric}": value for metric, value in (validated or {}).items()}
-        self._log(run_id, {"fit_seconds": seconds, "fit_peak_mb": peak_mb} | values, asdict(model.params))
-        if files:
+        values = {f"val_{metric}": value for metric, value in (validation_metrics or {}).items()}
+        self._log_batch(run_id, {"fit_seconds": seconds, "fit_peak_mb": peak_mb} | values, asdict(model.params))
+        if with_files:
             with tempfile.TemporaryDirectory() as folder:
                 model.save(Path(folder))
                 self._client.log_artifacts(run_id, folder)
@@ -67,11 +67,11 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def record_metrics(self, asset: str, sample: str, metrics: Mapping[str, float]) -> None:
         """Adds `metrics` to the run of the asset's latest fit, where there is one."""
-        run_id = self.latest_run(asset, sample)
+        run_id = self.find_latest_run_id(asset, sample)
         if run_id is not None:
-            self._log(run_id, metrics)
+            self._log_batch(run_id, metrics)
 
-    def _log(self, run_id: str, metrics: Mapping[str, float], params: Mapping[str, Any] | None = None) -> None:
+    def _log_batch(self, run_id: str, metrics: Mapping[str, float], params: Mapping[str, Any] | None = None) -> None:
         """In one transaction: a metric at a time is a write to the database each."""
         from mlflow.entities import Metric, Param
 
@@ -86,7 +86,7 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         """A run with `table` as its artifact, `<asset>.csv`."""
         asset = context.asset_key.to_user_string()
         tags = {"asset": asset, "sample": context.partition_key, "dagster.run_id": context.run_id}
-        experiment_id = self._experiment(experiment)
+        experiment_id = self._get_or_create_experiment(experiment)
         run_id = self._client.create_run(experiment_id, run_name=asset, tags=tags).info.run_id
         self._client.log_text(run_id, table.write_csv(), f"{asset}.csv")
         self._client.set_terminated(run_id)
@@ -113,30 +113,30 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
             self._client.set_registered_model_alias(name, "champion", found[0].version)
         return bool(found)
 
-    def latest_metrics(self, sample: str) -> dict[str, dict[str, float]]:
+    def get_latest_metrics(self, sample: str) -> dict[str, dict[str, float]]:
         """By asset, what was recorded of its latest fit for `sample`."""
-        return {asset: dict(run.data.metrics) for asset, run in self._latest_by_asset(sample).items()}
+        return {asset: dict(run.data.metrics) for asset, run in self._find_latest_runs(sample).items()}
 
-    def latest_runs(self, sample: str) -> dict[str, str]:
+    def get_latest_run_ids(self, sample: str) -> dict[str, str]:
         """By asset, the id of the run that recorded its latest fit for `sample`."""
-        return {asset: str(run.info.run_id) for asset, run in self._latest_by_asset(sample).items()}
+        return {asset: str(run.info.run_id) for asset, run in self._find_latest_runs(sample).items()}
 
-    def _latest_by_asset(self, sample: str) -> dict[str, Any]:
+    def _find_latest_runs(self, sample: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        for run in self._latest(f"tags.sample = '{sample}'", at_most=MAX_RUNS_SEARCHED):
+        for run in self._search_runs(f"tags.sample = '{sample}'", max_results=MAX_RUNS_SEARCHED):
             found.setdefault(run.data.tags.get("asset", ""), run)
         return found
 
-    def latest_run(self, asset: str, sample: str) -> str | None:
+    def find_latest_run_id(self, asset: str, sample: str) -> str | None:
         """Id of the run that recorded the latest fit of `asset` for `sample`."""
-        found = self._latest(f"tags.asset = '{asset}' and tags.sample = '{sample}'", at_most=1)
+        found = self._search_runs(f"tags.asset = '{asset}' and tags.sample = '{sample}'", max_results=1)
         return str(found[0].info.run_id) if found else None
 
-    def _latest(self, wanted: str, *, at_most: int) -> list[Any]:
+    def _search_runs(self, filter_string: str, *, max_results: int) -> list[Any]:
         """Runs of any experiment, latest first."""
         experiments = [experiment.experiment_id for experiment in self._client.search_experiments()]
         order = ["attributes.start_time DESC"]
-        return list(self._client.search_runs(experiments, wanted, order_by=order, max_results=at_most))
+        return list(self._client.search_runs(experiments, filter_string, order_by=order, max_results=max_results))
 
     @cached_property
     def _client(self) -> "MlflowClient":
@@ -146,7 +146,7 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         Path(self.folder).mkdir(parents=True, exist_ok=True)
         return MlflowClient(build_store_uri(self.folder))
 
-    def _experiment(self, name: str) -> str:
+    def _get_or_create_experiment(self, name: str) -> str:
         found = self._client.get_experiment_by_name(name)
         if found is not None:
             return str(found.experiment_id)

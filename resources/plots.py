@@ -42,11 +42,11 @@ def plot_columns(names: Sequence[str], heights: Sequence[float], *, title: str) 
     return _embed_png(figure)
 
 
-def plot_scatter(table: pl.DataFrame, *, title: str, most: int = 4_000) -> dg.MarkdownMetadataValue:
+def plot_scatter(table: pl.DataFrame, *, title: str, max_points: int = 4_000) -> dg.MarkdownMetadataValue:
     """A dot for each row of `x, y, cluster`, coloured by cluster; of many rows a fixed draw."""
     from matplotlib import colormaps
 
-    drawn = table.sample(min(most, len(table)), seed=0)
+    drawn = table.sample(min(max_points, len(table)), seed=0)
     names = sorted(table["cluster"].unique())
     colours = colormaps["tab20" if len(names) > 10 else "tab10"]
     figure, axes = _create_figure(height=4.2)

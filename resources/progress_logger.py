@@ -19,7 +19,7 @@ class ProgressHandler(logging.Handler):
     def __init__(self, total: int, out: TextIO) -> None:
         super().__init__()  # steps begin and end at DEBUG
         self.total, self.out = total, out
-        self._done = 0
+        self._n_started = 0
         self._started = 0.0
         self._on_line = False
 
@@ -29,27 +29,27 @@ class ProgressHandler(logging.Handler):
         if event is None:
             message = meta["orig_message"]
             if record.levelno >= logging.INFO and not message.startswith(SKIPPED_STEP_MESSAGES):
-                self._say(message)
+                self._write_message(message)
             return
         step = event.step_key
         if event.is_step_start:
-            self._done, self._started, self._on_line = self._done + 1, time.monotonic(), True
-            self._write(f"[{self._done:>{len(str(self.total))}}/{self.total}] {step:<28}")
+            self._n_started, self._started, self._on_line = self._n_started + 1, time.monotonic(), True
+            self._write_text(f"[{self._n_started:>{len(str(self.total))}}/{self.total}] {step:<28}")
         elif event.is_step_success:
             took = f"{time.monotonic() - self._started:6.1f} s\n"
-            self._write(took if self._on_line else f"{'':8}{'done':<28}{took}")
+            self._write_text(took if self._on_line else f"{'':8}{'done':<28}{took}")
             self._on_line = False
         elif event.is_step_failure:
-            self._write("  FAILED\n")
+            self._write_text("  FAILED\n")
             self._on_line = False
 
-    def _say(self, message: str) -> None:
+    def _write_message(self, message: str) -> None:
         if self._on_line:
-            self._write("\n")
+            self._write_text("\n")
             self._on_line = False
-        self._write(f"{'':8}{time.monotonic() - self._started:6.1f} s  {message}\n")
+        self._write_text(f"{'':8}{time.monotonic() - self._started:6.1f} s  {message}\n")
 
-    def _write(self, text: str) -> None:
+    def _write_text(self, text: str) -> None:
         self.out.write(text)
         self.out.flush()
 

@@ -29,7 +29,7 @@ def serve_changed_bundle(app: FastAPI, **parts: Any) -> None:
 def break_ranker(app: FastAPI, reason: str) -> None:
     """From now on nobody can be recommended anything."""
     recommender = get_bundle(app).recommender
-    broken = Broken(reason, features=recommender.ranker.features if recommender.ranker else ())
+    broken = Broken(reason, feature_names=recommender.ranker.feature_names if recommender.ranker else ())
     serve_changed_bundle(app, recommender=replace(recommender, ranker=broken))
 
 

@@ -65,30 +65,30 @@ def make_tags(*rows: tuple[int, int, str]) -> pl.LazyFrame:
     return pl.LazyFrame(columns, schema=TAGS)
 
 
-def make_checkerboard_ratings(users: int = 40, n_movies: int = 40) -> pl.LazyFrame:
+def make_checkerboard_ratings(n_users: int = 40, n_movies: int = 40) -> pl.LazyFrame:
     """Every even user liked every even movie, every odd one every odd movie; the diagonal is withheld.
 
     Whatever learns anything recommends to a user the one movie of their colour they have not seen.
     """
     rows = [
         (user, movie, 5.0 if movie % 3 else 4.0)
-        for user in range(1, users + 1)
+        for user in range(1, n_users + 1)
         for movie in range(1, n_movies + 1)
         if user % 2 == movie % 2 and user != movie
     ]
     return make_ratings(*rows)
 
 
-def fit_recommender(table: pl.LazyFrame | None = None, n_movies: int = 40) -> Recommender:
+def fit_recommender(ratings: pl.LazyFrame | None = None, n_movies: int = 40) -> Recommender:
     """A whole two-stage recommender fitted on the checkerboard, measured by nobody."""
-    rated = table if table is not None else make_checkerboard_ratings(n_movies=n_movies)
+    rated = ratings if ratings is not None else make_checkerboard_ratings(n_movies=n_movies)
     catalogue_movies = make_movies(n_movies)
     split = split_by_user(rated)
 
     def fitted(cut: str) -> tuple[Retrieval, Features]:
         known = ratings_at_cut(split, cut)
-        features = Features.at(known, catalogue_movies)
-        interactions = Interactions.of(known)
+        features = Features.from_ratings(known, catalogue_movies)
+        interactions = Interactions.from_ratings(known)
         ials = IALS.fit(interactions, IALSParams(factors=4, iterations=5))
         others = {"ease": EASE.fit(interactions), "transitions": Transitions.fit(interactions)}
         return Retrieval({**others, "ials": ials}, interactions), features
@@ -97,7 +97,7 @@ def fit_recommender(table: pl.LazyFrame | None = None, n_movies: int = 40) -> Re
     rows = build_label_rows(retrieval, features, select_part(split, "labels"), n_candidates=10, max_users=100)
     ranker = Ranker.fit(rows, RankerParams(iterations=10, folds=2))
     retrieval, features = fitted("all")
-    popular = PopularMovies.of(Popularity.fit(retrieval.interactions).stats())
+    popular = PopularMovies.from_stats(Popularity.fit(retrieval.interactions).compute_movie_stats())
     return Recommender(retrieval, features, ranker, popular)
 
 
@@ -107,13 +107,13 @@ def publish_small_bundle(
     *,
     n_movies: int = 40,
     titles: dict[int, str] | None = None,
-    rated: pl.LazyFrame | None = None,
+    ratings: pl.LazyFrame | None = None,
     with_ranker: bool = True,
     **manifest: Any,
 ) -> Path:
     """A small published bundle of the sample `full` under `home`; gives its folder. `rated` are the ratings, those of
     the checkerboard without it."""
-    found = fit_recommender(rated, n_movies=n_movies)
+    found = fit_recommender(ratings, n_movies=n_movies)
     if not with_ranker:
         found = replace(found, ranker=None)
     model, interactions = found.retrieval.models["ials"], found.interactions
@@ -125,7 +125,7 @@ def publish_small_bundle(
     )
     links = pl.LazyFrame({"movie_id": [1], "imdb_id": [114709], "tmdb_id": [862]}, schema=LINKS)
     popularity = Popularity.fit(interactions)
-    stats, n_ratings = popularity.stats(), popularity.n_ratings
+    stats, n_ratings = popularity.compute_movie_stats(), popularity.n_ratings
     similar = find_similar_by_factors(interactions.movie_ids, model.item_factors, n_ratings, n=20, min_ratings=1)
     content = {
         "run_id": "0a1b2c3d-run",
@@ -140,9 +140,9 @@ def publish_small_bundle(
             table, links, stats.lazy(), make_tags((1, 1, "Time Travel"), (1, 2, "heist"))
         ).collect(),
         recommender=found,
-        similar=SimilarityIndex.of(similar),
+        similar=SimilarityIndex.from_table(similar),
         scores=pl.DataFrame({"user_id": [1], "ndcg_at_10": [0.5]}),
-        trending=Trending.fit(interactions).first(100),
+        trending=Trending.fit(interactions).list_top_movies(100),
         manifest=content | manifest,
     )
 

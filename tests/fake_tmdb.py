@@ -66,40 +66,40 @@ class FakeTmdb:
     """`faults` are served one a request before anything else: a status, "malformed", "damaged", "not an object"."""
 
     movies: dict[int, dict[str, Any]] = field(default_factory=lambda: {each["id"]: each for each in load_records()})
-    faults: deque[int | str] = field(default_factory=deque)
+    queued_faults: deque[int | str] = field(default_factory=deque)
     retry_after: str | None = None  # sent with a 429
-    per_second: int = 1_000_000
+    max_per_second: int = 1_000_000
     delay: float = 0.0
-    hanging: set[int] = field(default_factory=set)  # movies that are never answered
+    hanging_ids: set[int] = field(default_factory=set)  # movies that are never answered
     image: bytes | Callable[[str], bytes] = JPEG_BYTES  # or made of the name it is asked by
     image_type: str = "image/jpeg"
     image_status: int = 200
     image_encoding: str | None = None  # that it is said to have and has not
-    asked: list[str] = field(default_factory=list)  # paths, in order
+    requested_paths: list[str] = field(default_factory=list)  # paths, in order
     statuses: Counter[int] = field(default_factory=Counter)
     in_flight: int = 0
-    most_in_flight: int = 0
-    _times: deque[float] = field(default_factory=deque)
+    max_in_flight: int = 0
+    _request_times: deque[float] = field(default_factory=deque)
 
     @property
     def app(self) -> Starlette:
         routes = [
-            Route("/3/movie/{tmdb_id:int}", self._answered(self._movie)),
-            Route("/3/search/movie", self._answered(self._search)),
-            Route("/3/configuration", self._answered(self._configuration)),
-            Route("/t/p/{size}/{name}", self._image),
+            Route("/3/movie/{tmdb_id:int}", self._wrap_endpoint(self._answer_movie)),
+            Route("/3/search/movie", self._wrap_endpoint(self._answer_search)),
+            Route("/3/configuration", self._wrap_endpoint(self._answer_configuration)),
+            Route("/t/p/{size}/{name}", self._answer_image),
         ]
         return Starlette(routes=routes)
 
-    def _answered(self, answer: Any) -> Any:
+    def _wrap_endpoint(self, answer: Any) -> Any:
         async def endpoint(request: Request) -> Response:
-            self.asked.append(request.url.path)
+            self.requested_paths.append(request.url.path)
             self.in_flight += 1
-            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            self.max_in_flight = max(self.max_in_flight, self.in_flight)
             try:
-                hangs = request.path_params.get("tmdb_id") in self.hanging
+                hangs = request.path_params.get("tmdb_id") in self.hanging_ids
                 await asyncio.sleep(3600 if hangs else self.delay)
-                response = self._fault() or self._refusal(request) or answer(request)
+                response = self._pop_fault() or self._refuse_if_needed(request) or answer(request)
             finally:
                 self.in_flight -= 1
             self.statuses[response.status_code] += 1
@@ -107,8 +107,8 @@ class FakeTmdb:
 
         return endpoint
 
-    def _fault(self) -> Response | None:
-        fault = self.faults.popleft() if self.faults else None
+    def _pop_fault(self) -> Response | None:
+        fault = self.queued_faults.popleft() if self.queued_faults else None
         if isinstance(fault, int):
             headers = {"Retry-After": self.retry_after} if fault == 429 and self.retry_after else None
             return JSONResponse(TOO_MANY_BODY if fault == 429 else {"status_code": 11}, fault, headers)
@@ -118,26 +118,26 @@ class FakeTmdb:
             return Response(b"no gzip", headers={"Content-Encoding": "gzip"}, media_type="application/json")
         return JSONResponse([1, 2]) if fault == "not an object" else None
 
-    def _refusal(self, request: Request) -> Response | None:
+    def _refuse_if_needed(self, request: Request) -> Response | None:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         if bearer != V4_TOKEN and request.query_params.get("api_key") != V3_KEY:
             return JSONResponse(KEY_REFUSED_BODY, 401)
         now = time.monotonic()
-        while self._times and now - self._times[0] > 1:
-            self._times.popleft()
-        if len(self._times) >= self.per_second:
+        while self._request_times and now - self._request_times[0] > 1:
+            self._request_times.popleft()
+        if len(self._request_times) >= self.max_per_second:
             return JSONResponse(TOO_MANY_BODY, 429, {"Retry-After": "1"})
-        self._times.append(now)
+        self._request_times.append(now)
         return None
 
-    def _movie(self, request: Request) -> Response:
+    def _answer_movie(self, request: Request) -> Response:
         found = self.movies.get(request.path_params["tmdb_id"])
         if found is None:
             return JSONResponse(NOT_FOUND_BODY, 404)
         appended = request.query_params.get("append_to_response", "").split(",")
         return JSONResponse({k: v for k, v in found.items() if k != "credits" or "credits" in appended})
 
-    def _search(self, request: Request) -> Response:
+    def _answer_search(self, request: Request) -> Response:
         query, year = request.query_params.get("query", "").casefold(), request.query_params.get("year")
         found = [
             {k: v for k, v in each.items() if k not in DETAIL_ONLY_KEYS}
@@ -149,11 +149,11 @@ class FakeTmdb:
         page = {"page": 1, "results": found[:20], "total_pages": -(-len(found) // 20), "total_results": len(found)}
         return JSONResponse(page)
 
-    def _configuration(self, request: Request) -> Response:
+    def _answer_configuration(self, request: Request) -> Response:
         return JSONResponse(json.loads((DATA_FOLDER / "configuration.json").read_text()))
 
-    async def _image(self, request: Request) -> Response:
-        self.asked.append(request.url.path)
+    async def _answer_image(self, request: Request) -> Response:
+        self.requested_paths.append(request.url.path)
         await asyncio.sleep(self.delay)
         headers = {"Content-Encoding": self.image_encoding} if self.image_encoding else None
         image = self.image if isinstance(self.image, bytes) else self.image(request.path_params["name"])
@@ -176,12 +176,14 @@ def serve_app(app: Starlette, port: int = 0) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    fake = FakeTmdb({each["id"]: each for each in load_records(Path(sys.argv[1]))}, per_second=40, delay=0.1)
+    fake = FakeTmdb({each["id"]: each for each in load_records(Path(sys.argv[1]))}, max_per_second=40, delay=0.1)
     with serve_app(fake.app, int(sys.argv[2])):
         try:
             while True:
                 time.sleep(5)
-                sys.stdout.write(f"asked {len(fake.asked)}, {dict(fake.statuses)}, at once {fake.most_in_flight}\n")
+                sys.stdout.write(
+                    f"asked {len(fake.requested_paths)}, {dict(fake.statuses)}, at once {fake.max_in_flight}\n"
+                )
                 sys.stdout.flush()
         except KeyboardInterrupt:
             pass

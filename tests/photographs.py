@@ -11,7 +11,7 @@ STRENGTH_BY_CELLS = {3: 90, 8: 45, 24: 22, 70: 12, 171: 7}  # how fine each is: 
 GRAIN = 4
 
 
-def draw_photograph(name: str, kind: str = "JPEG") -> bytes:
+def draw_photograph(name: str, image_format: str = "JPEG") -> bytes:
     """Of one name always the same: light and colour in soft patches of all sizes, grain, some hard edges, words."""
     width, height = SIZE
     rng = np.random.default_rng(zlib.crc32(name.encode()))
@@ -28,5 +28,5 @@ def draw_photograph(name: str, kind: str = "JPEG") -> bytes:
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=tuple(map(int, colour)))
     draw.text((30, 430), name[:12].upper(), font_size=44, fill="white")
     made = io.BytesIO()
-    image.save(made, kind, quality=85)
+    image.save(made, image_format, quality=85)
     return made.getvalue()

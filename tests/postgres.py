@@ -24,7 +24,7 @@ def find_binaries() -> Path | None:
 
 
 @contextmanager
-def run_server(programs: Path) -> Iterator[str]:
+def run_server(binary_folder: Path) -> Iterator[str]:
     """Gives the URL of an empty database; all is gone afterwards. Never runs as root, which PostgreSQL refuses."""
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path must be short
     user = _choose_unprivileged_user() if os.geteuid() == 0 else None
@@ -33,7 +33,7 @@ def run_server(programs: Path) -> Iterator[str]:
     data = folder / "data"
 
     def run(program: str, *arguments: str) -> None:
-        command = [str(programs / program), "-D", str(data), *arguments]
+        command = [str(binary_folder / program), "-D", str(data), *arguments]
         done = subprocess.run(command, user=user, cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr + done.stdout
 

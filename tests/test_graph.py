@@ -231,10 +231,10 @@ def test_what_uses_models_reads_the_interactions_of_their_cut(tmp_path, asset, c
 def test_one_run_publishes_a_bundle_that_opens(home):
     settings, result = home
     bundle = Bundle.open(current_version(settings.layout.locate_bundles("full")))
-    assert len(bundle.catalog.movies) == 80
-    assert bundle.catalog.by_id[1].title == "The Movie 1"
+    assert len(bundle.catalogue.movies) == 80
+    assert bundle.catalogue.by_id[1].title == "The Movie 1"
     stages = {"two_stage": "two_stage", "blend": "candidates"}
-    assert bundle.recommender.for_user(5, n=5).model == stages[bundle.manifest["serves"]]
+    assert bundle.recommender.recommend_for_user(5, n=5).model == stages[bundle.manifest["serves"]]
     assert bundle.manifest["run_id"] == result.run_id
     assert bundle.manifest["source"]["name"] == "movielens"
     assert all(bundle.manifest["mlflow_runs"].values())
@@ -288,7 +288,9 @@ def test_taste_is_learnt(home):
     settings, _ = home
     bundle = Bundle.open(current_version(settings.layout.locate_bundles("full")))
     found = [
-        movie % 2 == user % 2 for user in range(1, 61) for movie in bundle.recommender.for_user(user, n=5).movie_ids
+        movie % 2 == user % 2
+        for user in range(1, 61)
+        for movie in bundle.recommender.recommend_for_user(user, n=5).movie_ids
     ]
     assert np.mean(found) > 0.8
 
@@ -525,7 +527,7 @@ def test_a_ranker_that_may_be_worse_than_its_candidates_is_not_served(copied):
     bundle = Bundle.open(current_version(copied.layout.locate_bundles("full")))
     assert bundle.manifest["serves"] == "blend"
     assert "-0.0300 [-0.0700, +0.0010], n = 60," in bundle.manifest["serves_because"]
-    assert bundle.recommender.for_user(5, n=5).model == "candidates"
+    assert bundle.recommender.recommend_for_user(5, n=5).model == "candidates"
 
 
 def test_a_champion_of_other_data_defends_nothing(copied):
@@ -552,7 +554,7 @@ def store_metadata(settings, *, movies):
     bodies = [{"id": m, "runtime": 80 + m, "budget": 1000 * m, "original_language": "en"} for m in range(1, movies + 1)]
     folder = settings.layout.store / "full" / "tmdb_metadata"
     (folder / "v1").mkdir(parents=True)
-    Metadata.of(MovieDetail(body["id"], body, now) for body in bodies).save(folder / "v1")
+    Metadata.from_details(MovieDetail(body["id"], body, now) for body in bodies).save(folder / "v1")
     (folder / "CURRENT").write_text("v1")
 
 
@@ -566,9 +568,9 @@ def test_the_ranker_reads_tmdbs_metadata_where_that_is_switched_on(copied):
     publish_where_the_ranker_gains(settings, value=0.03, low=-0.01, high=0.07)
     bundle = Bundle.open(current_version(settings.layout.locate_bundles("full")))
     recommender = bundle.recommender
-    assert recommender.ranker.features[37:40] == TMDB_FEATURES
+    assert recommender.ranker.feature_names[37:40] == TMDB_FEATURES
     assert bundle.manifest["tmdb_features"] == list(TMDB_FEATURES)
-    for found in (recommender.for_user(5, n=5), recommender.for_ratings([1, 3], [4.5, 4.0], n=5)):
+    for found in (recommender.recommend_for_user(5, n=5), recommender.recommend_from_ratings([1, 3], [4.5, 4.0], n=5)):
         assert (found.model, len(found.movie_ids)) == ("two_stage", 5)
     table = pl.read_parquet(settings.layout.store / "full" / "label_rows.parquet")
     assert (
@@ -586,7 +588,7 @@ def test_the_ranker_reads_nothing_of_tmdb_otherwise(copied):
     assert run(copied, selection=["movie_features"]).success
     assert pl.read_parquet(copied.layout.store / "full" / "movie_features.parquet").equals(before)
     ranker = copied.layout.store / "full" / "ranker"
-    features = Ranker.load(ranker / (ranker / "CURRENT").read_text()).features
+    features = Ranker.load(ranker / (ranker / "CURRENT").read_text()).feature_names
     assert features == (*BASE_FEATURES, *list_ranker_features(RECOMMENDER_CHANNELS["two_stage"], ()))
     manifest = json.loads((current_version(copied.layout.locate_bundles("full")) / "manifest.json").read_text())
     assert manifest["tmdb_features"] == []
@@ -630,7 +632,11 @@ def test_ratings_that_teach_little_are_published_and_measured(tmp_path, poor):
     poor(pl.read_csv(path)).write_csv(path)
     settings = settings_for(tmp_path)
     assert run(settings).success
-    assert Bundle.open(current_version(settings.layout.locate_bundles("full"))).recommender.for_user(1, n=5).movie_ids
+    assert (
+        Bundle.open(current_version(settings.layout.locate_bundles("full")))
+        .recommender.recommend_for_user(1, n=5)
+        .movie_ids
+    )
     measured = pl.read_parquet(settings.layout.store / "full" / "evaluation.parquet")["model"].unique().to_list()
     # Of two users no movie has the ratings that make it popular.
     assert set(measured) >= {*CANDIDATE_MODELS, *RECOMMENDER_CHANNELS} - {"popularity"}
@@ -682,14 +688,14 @@ def test_models_that_are_only_measured_may_fail_and_the_rest_is_published(copied
 
 
 def test_a_rankers_fault_is_reported_too_where_nobody_is_served_by_it(copied, monkeypatch):
-    fit_and_rank = Ranker.fit_and_rank.__func__
+    fit_with_oof_ranks = Ranker.fit_with_oof_ranks.__func__
 
     def fit(cls, rows, params=None):
         if "ease_score" not in rows.columns:
             raise FloatingPointError("a planted fault of a ranker")
-        return fit_and_rank(cls, rows, params)
+        return fit_with_oof_ranks(cls, rows, params)
 
-    monkeypatch.setattr(Ranker, "fit_and_rank", classmethod(fit))
+    monkeypatch.setattr(Ranker, "fit_with_oof_ranks", classmethod(fit))
     result = run(copied)
     assert result.success
     told = metadata_of(result, "evaluation")["left_out"].value
@@ -717,7 +723,11 @@ def test_ratings_without_time_are_published_and_measured_per_user_alone(empty_ml
     result = run(settings)
     assert result.success
     assert all(each.passed for each in result.get_asset_check_evaluations())
-    assert Bundle.open(current_version(settings.layout.locate_bundles("full"))).recommender.for_user(5, n=5).movie_ids
+    assert (
+        Bundle.open(current_version(settings.layout.locate_bundles("full")))
+        .recommender.recommend_for_user(5, n=5)
+        .movie_ids
+    )
     board = pl.read_parquet(settings.layout.store / "full" / "leaderboard.parquet")
     assert board["protocol"].unique().to_list() == ["per_user"]
 

@@ -43,7 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{store} holds no split: run `make pipeline SAMPLE={given.sample}` first\n")
         return 1
     split, movies, tags = (pl.scan_parquet(store / f"{name}.parquet") for name in ("split", "movies", "tags"))
-    found = run_ablation(Validation.of(ratings_at_cut(split, "known"), movies), movies, tags, seeds=SEEDS, told=print)
+    found = run_ablation(
+        Validation.from_ratings(ratings_at_cut(split, "known"), movies),
+        movies,
+        tags,
+        seeds=SEEDS,
+        report_progress=print,
+    )
     title = f"{Path(settings.source).name}, sample {given.sample}"
     with atomic_write(PAGE_PATH) as part:
         part.write_text(render_page(PAGE_PATH.read_text() if PAGE_PATH.is_file() else "", title, found))
@@ -51,19 +57,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def render_page(before: str, title: str, found: Mapping[str, Interval]) -> str:
+def render_page(old_page: str, title: str, differences: Mapping[str, Interval]) -> str:
     """The page as it was `before`, with the section of `title` made anew; other data sets keep theirs."""
-    kept = {each.partition("\n")[0]: f"\n## {each.rstrip()}\n" for each in before.split("\n## ")[1:]}
-    return PAGE_HEAD + "".join(text for _, text in sorted((kept | {title: render_section(title, found)}).items()))
+    kept = {each.partition("\n")[0]: f"\n## {each.rstrip()}\n" for each in old_page.split("\n## ")[1:]}
+    return PAGE_HEAD + "".join(text for _, text in sorted((kept | {title: render_section(title, differences)}).items()))
 
 
-def render_section(title: str, found: Mapping[str, Interval]) -> str:
-    whole, *_ = found.values()
+def render_section(title: str, differences: Mapping[str, Interval]) -> str:
+    whole, *_ = differences.values()
     head = SECTION_TEMPLATE.format(
         title=title, n=whole.n, whole=whole.value, low=whole.low, high=whole.high, seeds=len(SEEDS)
     )
     rows = [
-        f"| {name} | {each.value:+.4f} [{each.low:+.4f}, {each.high:+.4f}] |" for name, each in found.items() if name
+        f"| {name} | {each.value:+.4f} [{each.low:+.4f}, {each.high:+.4f}] |"
+        for name, each in differences.items()
+        if name
     ]
     return head + "\n".join(rows) + "\n"
 

@@ -47,7 +47,7 @@ class PipelineRun(NamedTuple):
     name: str
     ratings: int
     seconds: float
-    cpu: float
+    cpu_seconds: float
     gigabytes: float
 
 
@@ -117,10 +117,10 @@ def run_benchmark_module(module: str, *arguments: str, home: Path) -> list[str]:
 
 
 class Latency(NamedTuple):
-    what: str
-    median: float
-    p95: float
-    p99: float
+    request_name: str
+    median_ms: float
+    p95_ms: float
+    p99_ms: float
 
 
 def measure_latencies(home: Path) -> list[Latency]:
@@ -140,20 +140,20 @@ def measure_latencies(home: Path) -> list[Latency]:
         return [_measure_latency(client, what, *each) for what, each in asked.items()]
 
 
-def _measure_latency(client: httpx.Client, what: str, path: str, headers: dict[str, str]) -> Latency:
+def _measure_latency(client: httpx.Client, request_name: str, path: str, headers: dict[str, str]) -> Latency:
     times = []
     for _ in range(N_REQUESTS + 20):
         started = time.perf_counter()
         client.get(path, headers=headers).raise_for_status()
         times.append(1000 * (time.perf_counter() - started))
     times = sorted(times[20:])  # the first ones warm up
-    return Latency(what, statistics.median(times), times[int(0.95 * N_REQUESTS)], times[int(0.99 * N_REQUESTS)])
+    return Latency(request_name, statistics.median(times), times[int(0.95 * N_REQUESTS)], times[int(0.99 * N_REQUESTS)])
 
 
 class StartTimes(NamedTuple):
-    fresh: float  # seconds from the clone to the first page
-    again: float
-    left: int  # processes of the clone that outlived SIGTERM
+    fresh_seconds: float  # seconds from the clone to the first page
+    again_seconds: float
+    n_processes_left: int  # processes of the clone that outlived SIGTERM
 
 
 def measure_start() -> StartTimes:
@@ -165,7 +165,7 @@ def measure_start() -> StartTimes:
         fresh, again = _measure_run_until_served(clone), _measure_run_until_served(clone)
         time.sleep(1)
         left = subprocess.run(["pgrep", "-f", str(clone)], capture_output=True, text=True, check=False)
-        return StartTimes(fresh, again, left=len(left.stdout.split()))
+        return StartTimes(fresh, again, n_processes_left=len(left.stdout.split()))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -191,7 +191,7 @@ def _measure_run_until_served(clone: Path) -> float:
 def render_page(
     runs: list[PipelineRun], times: list[Latency], start: StartTimes | None, *, search: list[str], api: list[str]
 ) -> str:
-    base = times[0].median
+    base = times[0].median_ms
     lines = [
         "# Benchmarks",
         "",
@@ -210,10 +210,10 @@ def render_page(
         lines += [
             "| `make run` | seconds to the first page |",
             "|---|---|",
-            f"| in a fresh clone; pip downloads the packages or has them in its cache | {start.fresh:.0f} |",
-            f"| a second time | {start.again:.1f} |",
+            f"| in a fresh clone; pip downloads the packages or has them in its cache | {start.fresh_seconds:.0f} |",
+            f"| a second time | {start.again_seconds:.1f} |",
             "",
-            f"Processes left after SIGTERM: {start.left}.",
+            f"Processes left after SIGTERM: {start.n_processes_left}.",
         ]
     lines += [
         "",
@@ -223,7 +223,7 @@ def render_page(
         "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {run.name} | {run.ratings:,} | {run.seconds:.0f} | {run.cpu:.0f} | {run.gigabytes:.2f} "
+        f"| {run.name} | {run.ratings:,} | {run.seconds:.0f} | {run.cpu_seconds:.0f} | {run.gigabytes:.2f} "
         f"| {run.ratings / run.seconds:,.0f} |"
         for run in runs
     ]
@@ -237,7 +237,10 @@ def render_page(
         "| request | median | p95 | p99 | ratio |",
         "|---|---|---|---|---|",
     ]
-    lines += [f"| {t.what} | {t.median:.1f} | {t.p95:.1f} | {t.p99:.1f} | {t.median / base:.1f} |" for t in times]
+    lines += [
+        f"| {t.request_name} | {t.median_ms:.1f} | {t.p95_ms:.1f} | {t.p99_ms:.1f} | {t.median_ms / base:.1f} |"
+        for t in times
+    ]
     lines += ["", "## Search and filters in a large catalogue", "", *search]
     lines += ["", f"## The JSON API with the bundle of {runs[-1].name}, 100 requests a second, one worker", "", *api]
     return "\n".join(lines).rstrip() + "\n"

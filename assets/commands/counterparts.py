@@ -48,21 +48,21 @@ ScoreFunction = Callable[[Indices], Float32Array]
 class Counterpart(NamedTuple):
     """What stands beside the channel `ours`; `fit` gives a function that scores rows of users."""
 
-    ours: str
-    name: str
+    our_model: str
+    counterpart_name: str
     fit: Callable[[Interactions], ScoreFunction]
 
 
 class Comparison(NamedTuple):
-    ours: str
-    our_own: Interval
-    name: str
-    theirs: Interval
+    our_model: str
+    our_ndcg: Interval
+    counterpart_name: str
+    counterpart_ndcg: Interval
     difference: Interval
 
 
 def build_als_fit(
-    factors: int, iterations: int, regularization: float, weigh: Callable[[sp.csr_array], sp.csr_array]
+    factors: int, iterations: int, regularization: float, compute_weights: Callable[[sp.csr_array], sp.csr_array]
 ) -> Callable[[Interactions], ScoreFunction]:
     """ALS of `implicit` (Hu, Koren, Volinsky 2008) over weights made of the ratings."""
 
@@ -73,13 +73,13 @@ def build_als_fit(
             model = AlternatingLeastSquares(
                 factors=factors, iterations=iterations, regularization=regularization, random_state=SEED
             )
-            model.fit(sp.csr_matrix(weigh(known.user_items)), show_progress=False)
+            model.fit(sp.csr_matrix(compute_weights(known.user_items)), show_progress=False)
         return lambda rows: np.asarray(model.user_factors[rows] @ model.item_factors.T, dtype=np.float32)
 
     return fit
 
 
-def build_neighbours_fit(kind: str, k: int) -> Callable[[Interactions], ScoreFunction]:
+def build_neighbours_fit(class_name: str, n_neighbours: int) -> Callable[[Interactions], ScoreFunction]:
     """An item-item model of `implicit` over what was liked."""
 
     def fit(known: Interactions) -> ScoreFunction:
@@ -87,7 +87,7 @@ def build_neighbours_fit(kind: str, k: int) -> Callable[[Interactions], ScoreFun
         from implicit.utils import ParameterWarning
 
         users = sp.csr_matrix(binarize_likes(known.user_items, RELEVANT))
-        model = getattr(nearest_neighbours, kind)(K=k)
+        model = getattr(nearest_neighbours, class_name)(K=n_neighbours)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ParameterWarning)  # of matrices that it made itself
             model.fit(users, show_progress=False)
@@ -111,9 +111,9 @@ def build_ease_fit(regularization: float) -> Callable[[Interactions], ScoreFunct
     return fit
 
 
-def fit_rating_counts(known: Interactions) -> ScoreFunction:
+def fit_rating_counts(interactions: Interactions) -> ScoreFunction:
     """Number of ratings of each movie."""
-    counts = np.bincount(known.user_items.indices, minlength=len(known.movie_ids)).astype(np.float32)
+    counts = np.bincount(interactions.user_items.indices, minlength=len(interactions.movie_ids)).astype(np.float32)
     return lambda rows: np.tile(counts, (len(rows), 1))
 
 
@@ -148,34 +148,39 @@ COUNTERPARTS = (
 
 
 def compare_counterparts(
-    known: Interactions, wanted: pl.DataFrame, counterparts: Iterable[Counterpart]
+    interactions: Interactions, relevant: pl.DataFrame, counterparts: Iterable[Counterpart]
 ) -> list[Comparison]:
     """By nDCG@10 of the users of `wanted`, who have a row in `known`."""
-    users = wanted["user_id"].unique().sort().to_numpy()
-    rows = known.rows_of(users)
+    users = relevant["user_id"].unique().sort().to_numpy()
+    rows = interactions.find_user_rows(users)
     ours: dict[str, npt.NDArray[np.float64]] = {}
 
     def ndcg(table: pl.DataFrame) -> npt.NDArray[np.float64]:
-        return metrics.compute_user_metrics(table, wanted, ks=[10])["ndcg_at_10"].to_numpy()
+        return metrics.compute_user_metrics(table, relevant, ks=[10])["ndcg_at_10"].to_numpy()
 
     found = []
     for ours_name, name, fit in counterparts:
         if ours_name not in ours:
-            ours[ours_name] = ndcg(top_candidates(CANDIDATE_MODELS[ours_name].model_class.fit(known), known, users, 10))
-        theirs = ndcg(to_ranking_table(users, known.movie_ids, *top_n_unseen(fit(known), known, rows, n=10)))
+            ours[ours_name] = ndcg(
+                top_candidates(CANDIDATE_MODELS[ours_name].model_class.fit(interactions), interactions, users, 10)
+            )
+        theirs = ndcg(
+            to_ranking_table(users, interactions.movie_ids, *top_n_unseen(fit(interactions), interactions, rows, n=10))
+        )
         intervals = map(bootstrap_mean, (ours[ours_name], theirs, ours[ours_name] - theirs))
         mean, other, difference = intervals
         found.append(Comparison(ours_name, mean, name, other, difference))
     return found
 
 
-def render_page(found: Sequence[Comparison], *, source: str, sample: str) -> str:
+def render_page(comparisons: Sequence[Comparison], *, source: str, sample: str) -> str:
     lines = [
-        f"| {each.ours} | {_format_interval(each.our_own)} | {each.name} | {_format_interval(each.theirs)} "
+        f"| {each.our_model} | {_format_interval(each.our_ndcg)} | {each.counterpart_name} "
+        f"| {_format_interval(each.counterpart_ndcg)} "
         f"| {each.difference.value:+.4f} [{each.difference.low:+.4f}, {each.difference.high:+.4f}] |"
-        for each in found
+        for each in comparisons
     ]
-    return PAGE_HEAD.format(source=source, sample=sample, n=found[0].difference.n) + "\n".join(lines) + "\n"
+    return PAGE_HEAD.format(source=source, sample=sample, n=comparisons[0].difference.n) + "\n".join(lines) + "\n"
 
 
 def _format_interval(interval: Interval) -> str:
@@ -190,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     split = pl.scan_parquet(table)
     wanted = select_relevant_pairs(split, max_users=MAX_USERS_PER_SEGMENT).filter(segment=KNOWN_USERS)
-    found = compare_counterparts(Interactions.of(ratings_at_cut(split, "known")), wanted, COUNTERPARTS)
+    found = compare_counterparts(Interactions.from_ratings(ratings_at_cut(split, "known")), wanted, COUNTERPARTS)
     with atomic_write(PAGE_PATH) as part:
         part.write_text(render_page(found, source=Path(settings.source).name, sample=given.sample))
     sys.stdout.write(f"{PAGE_PATH.relative_to(ROOT)}\n")

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings.from_environment()
     except SettingsError as error:
-        return _print_message(str(error), code=EXIT_WRONG_SETTING)
+        return _print_message(str(error), exit_code=EXIT_WRONG_SETTING)
     dagster_instance.prepare_dagster_home(settings.layout.dagster)
     if given.unlock:
         with dg.DagsterInstance.get() as dagster:
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             version = roll_back_bundle(settings.layout.locate_bundles(given.sample))
         except BundleError as error:
-            return _print_message(str(error), code=EXIT_FAILED)
+            return _print_message(str(error), exit_code=EXIT_FAILED)
         MlflowTracking(folder=str(settings.layout.mlflow), dagster_url="").set_champion(given.sample, version)
         return _print_message(f"Serving bundle {version} again.")
     if given.if_needed:
@@ -71,11 +71,11 @@ def materialise_if_needed(settings: Settings, sample: str) -> int:
     return code
 
 
-def _open_manifest(home: Path, opened: Callable[[Path], Bundle | Companion]) -> dict[str, Any] | None:
+def _open_manifest(home: Path, open_version: Callable[[Path], Bundle | Companion]) -> dict[str, Any] | None:
     """Of what is published under `home`; None where that is nothing, or nothing sound."""
     folder = current_version(home)
     try:
-        return None if folder is None else opened(folder).manifest
+        return None if folder is None else open_version(folder).manifest
     except BundleError as error:
         _print_message(f"{error}: publishing anew")
         return None
@@ -92,7 +92,7 @@ def materialise_assets(settings: Settings, sample: str, *, selection: str = "*")
     try:
         chosen = _select_assets(job, selection)
     except SelectionError as error:
-        return _print_message(str(error), code=EXIT_WRONG_SETTING)
+        return _print_message(str(error), exit_code=EXIT_WRONG_SETTING)
     _print_message(f"{settings.source}, sample {sample}, {len(chosen)} assets; written under {settings.home}")
     before = _list_published(settings, sample)
     with dg.DagsterInstance.get() as dagster, dagster_instance.hold_run_lock(settings.layout.dagster) as tags:
@@ -131,10 +131,10 @@ def _report_failure(result: dg.ExecuteInProcessResult, *, published: set[str]) -
     outcome = f"published all the same: {names}" if names else "nothing that was published before has changed"
     causes = {str(step.step_key): _get_cause(step.step_failure_data.error) for step in result.get_step_failure_events()}
     if any(cause.cls_name in INTERRUPTION_CLASSES for cause in causes.values()):
-        return _print_message(f"Stopped in {', '.join(causes)}; {outcome}.", code=EXIT_STOPPED)
+        return _print_message(f"Stopped in {', '.join(causes)}; {outcome}.", exit_code=EXIT_STOPPED)
     for step, cause in causes.items():
         _print_message(f"\n{step} failed: {_format_cause(cause)}")
-    return _print_message(f"Run {result.run_id} failed; {outcome}.", code=EXIT_FAILED)
+    return _print_message(f"Run {result.run_id} failed; {outcome}.", exit_code=EXIT_FAILED)
 
 
 def _list_published(settings: Settings, sample: str) -> set[str]:
@@ -170,9 +170,9 @@ def _describe_bundle(manifest: dict[str, Any]) -> str:
     return f"bundle {manifest['version']} ({manifest['source']['name']}, sample {manifest['sample']})"
 
 
-def _print_message(message: str, *, code: int = 0) -> int:
-    (sys.stderr if code else sys.stdout).write(f"{message}\n")
-    return code
+def _print_message(message: str, *, exit_code: int = 0) -> int:
+    (sys.stderr if exit_code else sys.stdout).write(f"{message}\n")
+    return exit_code
 
 
 def _build_parser() -> argparse.ArgumentParser:

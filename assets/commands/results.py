@@ -99,10 +99,10 @@ def _round_rows(table: pl.DataFrame) -> list[dict[str, Any]]:
     return table.with_columns(pl.col(pl.Float64).round(6)).to_dicts()
 
 
-def build_results(table: pl.DataFrame, *, sample: str) -> dict[str, Any]:
+def build_results(leaderboard: pl.DataFrame, *, sample: str) -> dict[str, Any]:
     """What the leaderboard tells, of the metrics that are shown, rounded to what the intervals bear."""
-    name, description, version = table.select(*SOURCE_COLUMNS).row(0)
-    shown = table.select(list(LEADERBOARD)).filter(pl.col("metric").is_in(SHOWN_COLUMNS))
+    name, description, version = leaderboard.select(*SOURCE_COLUMNS).row(0)
+    shown = leaderboard.select(list(LEADERBOARD)).filter(pl.col("metric").is_in(SHOWN_COLUMNS))
     return {
         "source": {"name": name, "description": description, "version": version},
         "sample": sample,
@@ -111,10 +111,10 @@ def build_results(table: pl.DataFrame, *, sample: str) -> dict[str, Any]:
     }
 
 
-def _format_json(measured: dict[str, Any]) -> str:
+def _format_json(results: dict[str, Any]) -> str:
     """A line for each row, so that a difference can be read."""
-    rows = ",\n".join(json.dumps(row) for row in measured["rows"])
-    head = json.dumps({**measured, "rows": []}, indent=1)
+    rows = ",\n".join(json.dumps(row) for row in results["rows"])
+    head = json.dumps({**results, "rows": []}, indent=1)
     return head.replace('"rows": []', f'"rows": [\n{rows}\n ]') + "\n"
 
 

@@ -22,8 +22,8 @@ def run_sql_prompt(store: Path) -> int:
         return 0
     for line in sys.stdin:
         console.push(line.rstrip("\n"))
-    console.run("\n".join(console.buffer))  # what no semicolon ended
-    return console.failed
+    console.run_statements("\n".join(console.buffer))  # what no semicolon ended
+    return console.n_failed
 
 
 class _SqlConsole(code.InteractiveConsole):
@@ -32,7 +32,7 @@ class _SqlConsole(code.InteractiveConsole):
     def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
         super().__init__()
         self.database = database
-        self.failed = 0
+        self.n_failed = 0
 
     def runsource(self, source: str, filename: str = "<sql>", symbol: str = "single") -> bool:
         """True while the last statement wants more lines; the other two are Python's and mean nothing here."""
@@ -41,15 +41,15 @@ class _SqlConsole(code.InteractiveConsole):
             return False
         if not source.rstrip().endswith(";") or _is_inside_quotes(source):
             return True
-        self.run(source)
+        self.run_statements(source)
         return False
 
-    def run(self, source: str) -> None:
+    def run_statements(self, source: str) -> None:
         """Runs every statement of `source`, also those behind a wrong one."""
         try:
             statements = duckdb.extract_statements(source)
         except duckdb.Error as error:
-            self.fail(error)
+            self.report_error(error)
             return
         for statement in statements:
             try:
@@ -57,10 +57,10 @@ class _SqlConsole(code.InteractiveConsole):
                 if answer is not None:
                     answer.show(max_width=200)
             except duckdb.Error as error:
-                self.fail(error)
+                self.report_error(error)
 
-    def fail(self, error: duckdb.Error) -> None:
-        self.failed += 1
+    def report_error(self, error: duckdb.Error) -> None:
+        self.n_failed += 1
         self.write(f"{error}\n")
 
     def raw_input(self, prompt: str = "") -> str:

@@ -48,7 +48,7 @@ class Bundle:
 
     version: str
     manifest: dict[str, Any]
-    catalog: Catalogue
+    catalogue: Catalogue
     browser: Browser
     recommender: Recommender
     similar: SimilarityIndex
@@ -58,13 +58,13 @@ class Bundle:
     def open(cls, folder: Path) -> Self:
         """Raises BundleError that says what is wrong with the folder."""
         with as_bundle_error(folder):
-            manifest = read_verified_manifest(folder, wanted_format=BUNDLE_FORMAT)
-            catalog = Catalogue.of(pl.read_parquet(folder / "catalogue.parquet"))
+            manifest = read_verified_manifest(folder, expected_format=BUNDLE_FORMAT)
+            catalog = Catalogue.from_table(pl.read_parquet(folder / "catalogue.parquet"))
             return cls(
                 folder.name,
                 manifest,
                 catalog,
-                Browser.of(catalog.movies),
+                Browser.from_movies(catalog.movies),
                 Recommender.load(folder / "recommender"),
                 SimilarityIndex.load(folder),
                 json.loads((folder / "trending.json").read_text()),
@@ -97,7 +97,7 @@ def publish_bundle(
         similar.save(folder)
 
     return publish_version(
-        home, version, write=write, opened=Bundle.open, manifest={"format": BUNDLE_FORMAT, **manifest}
+        home, version, write=write, open_version=Bundle.open, manifest={"format": BUNDLE_FORMAT, **manifest}
     )
 
 

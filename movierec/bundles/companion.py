@@ -36,7 +36,7 @@ class Companion:
     def open(cls, folder: Path) -> Self:
         """Raises BundleError that says what is wrong with the folder."""
         with as_bundle_error(folder):
-            manifest = read_verified_manifest(folder, wanted_format=COMPANION_FORMAT)
+            manifest = read_verified_manifest(folder, expected_format=COMPANION_FORMAT)
             movie_ids = load_mapped_array(folder / "content" / "movie_ids.npy")
             return cls(
                 folder.name,
@@ -69,7 +69,7 @@ def publish_companion(
         np.save(folder / "content" / "movie_ids.npy", content.movie_ids)
 
     return publish_version(
-        home, version, write=write, opened=Companion.open, manifest={"format": COMPANION_FORMAT, **manifest}
+        home, version, write=write, open_version=Companion.open, manifest={"format": COMPANION_FORMAT, **manifest}
     )
 
 

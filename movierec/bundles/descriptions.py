@@ -35,12 +35,12 @@ class Descriptions:
         """`table` has the columns of DESCRIPTIONS; SchemaError where it lacks one."""
         self._table = conform_to_schema("descriptions", table.lazy(), DESCRIPTIONS).collect().rechunk()
         self._rows = {movie_id: row for row, movie_id in enumerate(self._table["movie_id"].to_list())}
-        self.with_poster = frozenset(self._table.drop_nulls("poster_path")["movie_id"].to_list())
+        self.movies_with_poster = frozenset(self._table.drop_nulls("poster_path")["movie_id"].to_list())
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def get(self, movie_id: int) -> Description | None:
+    def find_description(self, movie_id: int) -> Description | None:
         row = self._rows.get(movie_id)
         if row is None:
             return None
@@ -61,7 +61,7 @@ class LiveDescriptions:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._found = NO_DESCRIPTIONS
+        self._descriptions = NO_DESCRIPTIONS
         self._stamp: tuple[int, int] | None = None
         self._lock = threading.Lock()
 
@@ -69,17 +69,17 @@ class LiveDescriptions:
         try:
             stat = self.path.stat()
         except OSError:  # nothing was fetched, or it was taken away
-            self._found, self._stamp = NO_DESCRIPTIONS, None
+            self._descriptions, self._stamp = NO_DESCRIPTIONS, None
             return NO_DESCRIPTIONS
         stamp = (stat.st_ino, stat.st_mtime_ns)
         # The first to see a new file reads it, the others meanwhile go on with the old one.
         if stamp != self._stamp and self._lock.acquire(blocking=self._stamp is None):
             try:
                 if stamp != self._stamp:
-                    self._found = Descriptions(pl.read_parquet(self.path))
+                    self._descriptions = Descriptions(pl.read_parquet(self.path))
             except (OSError, SchemaError, pl.exceptions.PolarsError) as error:
-                log.warning("kept %d descriptions, %s cannot be read: %s", len(self._found), self.path, error)
+                log.warning("kept %d descriptions, %s cannot be read: %s", len(self._descriptions), self.path, error)
             finally:
                 self._stamp = stamp
                 self._lock.release()
-        return self._found
+        return self._descriptions

@@ -41,7 +41,7 @@ def publish_version(
     version: str,
     *,
     write: Callable[[Path], None],
-    opened: Callable[[Path], object],
+    open_version: Callable[[Path], object],
     manifest: Mapping[str, Any],
 ) -> Path:
     """Lets `write` fill a new folder, adds the manifest, opens it once to be sure, and only then makes it current.
@@ -58,7 +58,7 @@ def publish_version(
         replaces = before.name if before else None
         content = {"version": version, "replaces": replaces, **manifest, "files": files}
         (folder / "manifest.json").write_text(json.dumps(content, indent=1, default=str))
-        opened(folder)
+        open_version(folder)
 
     return place_version(home, version, write_verified)
 
@@ -89,12 +89,12 @@ def as_bundle_error(folder: Path) -> Iterator[None]:
         raise BundleError(f"bundle {folder} cannot be opened: {type(error).__name__}: {error}") from error
 
 
-def read_verified_manifest(folder: Path, *, wanted_format: int) -> dict[str, Any]:
+def read_verified_manifest(folder: Path, *, expected_format: int) -> dict[str, Any]:
     """The manifest, once every file is what it says. Raises BundleError where one is not."""
     manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
-    if manifest.get("format") != wanted_format:
+    if manifest.get("format") != expected_format:
         raise BundleError(
-            f"bundle {folder} has format {manifest.get('format')}, this code reads {wanted_format}: "
+            f"bundle {folder} has format {manifest.get('format')}, this code reads {expected_format}: "
             f"run `make pipeline SAMPLE={folder.parent.name}`"
         )
     broken = [name for name, digest in manifest["files"].items() if _hash_file(folder / name) != digest]
@@ -119,7 +119,7 @@ def list_versions(home: Path) -> list[Path]:
     return sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def others_than_current(home: Path) -> list[Path]:
+def list_other_versions(home: Path) -> list[Path]:
     """The whole versions that the pointer does not name: the older ones first, the newest of them at the head."""
     named = (home / "CURRENT").read_text(errors="replace").strip()
     others = [folder for folder in list_versions(home) if folder.name != named]
@@ -153,70 +153,70 @@ class LiveVersion(Generic[T]):
     the home takes its place: the newest of the older ones that open, or else of all.
     """
 
-    def __init__(self, home: Path, opened: Callable[[Path], T]) -> None:
+    def __init__(self, home: Path, open_version: Callable[[Path], T]) -> None:
         self.home = home
-        self.opened = opened
-        self.settle: Callable[[], None] = lambda: None  # what the process does once a version is open
-        self.fault: str | None = None  # why the newest version is not the one served
-        self._bundle: T | None = None
+        self.open_version = open_version
+        self.on_open: Callable[[], None] = lambda: None  # what the process does once a version is open
+        self.last_error: str | None = None  # why the newest version is not the one served
+        self._opened: T | None = None
         self._stamp: tuple[int, int] | None = None
         self._lock = threading.Lock()
 
     @property
     def is_open(self) -> bool:
         """Whether a call answers at once; else it opens the first version of all, or finds none."""
-        return self._bundle is not None
+        return self._opened is not None
 
     def __call__(self) -> T:
         """Raises BundleError while nothing servable was ever published."""
         try:
             stat = (self.home / "CURRENT").stat()
         except OSError as error:
-            if self._bundle is None:
+            if self._opened is None:
                 advice = f"run `make pipeline SAMPLE={self.home.name}`"
                 raise BundleError(f"nothing is published under {self.home} ({error}): {advice}") from None
-            return self._bundle
+            return self._opened
         stamp = (stat.st_ino, stat.st_mtime_ns)
-        if stamp != self._stamp and self._lock.acquire(blocking=self._bundle is None):
-            if self._bundle is None:
-                self._open(stamp)
+        if stamp != self._stamp and self._lock.acquire(blocking=self._opened is None):
+            if self._opened is None:
+                self._open_and_release(stamp)
             else:
-                threading.Thread(target=self._open, args=(stamp,), name="open-bundle", daemon=True).start()
-        if self._bundle is None:
-            raise BundleError(self.fault or f"nothing servable is published under {self.home}")
-        return self._bundle
+                threading.Thread(target=self._open_and_release, args=(stamp,), name="open-bundle", daemon=True).start()
+        if self._opened is None:
+            raise BundleError(self.last_error or f"nothing servable is published under {self.home}")
+        return self._opened
 
-    def _open(self, stamp: tuple[int, int]) -> None:
+    def _open_and_release(self, stamp: tuple[int, int]) -> None:
         """Holds the lock that its caller took, and lets it go."""
         try:
             if stamp != self._stamp:
-                opened = self.opened(self.home / (self.home / "CURRENT").read_text().strip())
-                self.fault = None  # before the new one is seen, so that nobody sees it with the old one's fault
-                self._bundle = opened
-                self.settle()
+                opened = self.open_version(self.home / (self.home / "CURRENT").read_text().strip())
+                self.last_error = None  # before the new one is seen, so that nobody sees it with the old one's fault
+                self._opened = opened
+                self.on_open()
             self._stamp = stamp
         except (BundleError, OSError, UnicodeDecodeError) as error:
-            if self._bundle is None:
-                self._open_another(error)
-            elif str(error) != self.fault:
-                log.warning("kept %s: %s", self._bundle.version, error)
-            self.fault = str(error)
+            if self._opened is None:
+                self._open_other_version(error)
+            elif str(error) != self.last_error:
+                log.warning("kept %s: %s", self._opened.version, error)
+            self.last_error = str(error)
             if not isinstance(error.__cause__ or error, OSError):
                 self._stamp = stamp  # it will not get better by itself; what the system refused is tried again
         finally:
             self._lock.release()
 
-    def _open_another(self, fault: Exception) -> None:
+    def _open_other_version(self, fault: Exception) -> None:
         """Opens a version that the pointer does not name, where one opens: better an old answer than none."""
         cure = f"run `make pipeline SAMPLE={self.home.name}` to publish anew"
-        for folder in others_than_current(self.home):
+        for folder in list_other_versions(self.home):
             try:
-                self._bundle = self.opened(folder)
+                self._opened = self.open_version(folder)
             except (BundleError, OSError) as error:
                 log.warning("not served instead of the published version: %s", error)
                 continue
-            self.settle()
+            self.on_open()
             log.error("%s. Serving %s instead, which is not the published version: %s", fault, folder.name, cure)
             return
-        if str(fault) != self.fault:
+        if str(fault) != self.last_error:
             log.error("%s. Nothing else under %s can be served: %s", fault, self.home, cure)

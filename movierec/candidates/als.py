@@ -71,7 +71,7 @@ class ALS:
 def _solve_half_step(residuals: sp.csr_array, fixed: Float32Array, *, regularization: float) -> Float32Array:
     counts = np.diff(residuals.indptr).astype(np.float32)
     ones = sp.csr_array((np.ones_like(residuals.data), residuals.indices, residuals.indptr), shape=residuals.shape)
-    return solve_rows(ones, RotatedFactors.of(fixed), penalty=regularization * counts, targets=residuals.data)
+    return solve_rows(ones, RotatedFactors.from_factors(fixed), penalty=regularization * counts, targets=residuals.data)
 
 
 def _subtract_biases(ratings: sp.csr_array, item_biases: Float32Array, shrinkage: float) -> sp.csr_array:

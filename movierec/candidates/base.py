@@ -53,7 +53,9 @@ class CandidateModel(Protocol):
 class SupportsAttribution(CandidateModel, Protocol):
     """A model that can say what a single rating is worth without scoring every movie anew."""
 
-    def lost_without(self, one: Interactions, tried: Indices, columns: Indices) -> npt.NDArray[np.floating[Any]]:
+    def leave_one_out(
+        self, single_user: Interactions, entries: Indices, columns: Indices
+    ) -> npt.NDArray[np.floating[Any]]:
         """What the scores of `columns` lose when each of the ratings `tried` is left out: tried x columns.
 
         `one` is a single person, `tried` are places in `one.user_items.data`. The other ratings stay as recent as they
@@ -67,7 +69,7 @@ def find_top_columns(
 ) -> tuple[Indices, Float32Array]:
     """The `n` best unseen columns of the users in `rows` of `interactions`, and their scores, as `top_unseen` gives
     them."""
-    return top_n_unseen(lambda block: model.score(interactions.take(block)), interactions, rows, n=n)
+    return top_n_unseen(lambda block: model.score(interactions.select_users(block)), interactions, rows, n=n)
 
 
 def top_candidates(model: CandidateModel, interactions: Interactions, user_ids: npt.ArrayLike, n: int) -> pl.DataFrame:
@@ -78,7 +80,7 @@ def top_candidates(model: CandidateModel, interactions: Interactions, user_ids: 
     """
     check_movies(model, interactions)
     asked = np.asarray(user_ids, dtype=np.int32)
-    rows = interactions.rows_of(asked)
+    rows = interactions.find_user_rows(asked)
     known = rows != UNKNOWN
     return to_ranking_table(
         asked[known], interactions.movie_ids, *find_top_columns(model, interactions, rows[known], n=n)
@@ -102,7 +104,7 @@ def save_model_parts(folder: Path, model: CandidateModel, **arrays: np.ndarray[A
         np.save(folder / f"{name}.npy", array)
 
 
-def load_model_parts(folder: Path, params: type[Any], *arrays: str) -> tuple[Any, ...]:
+def load_model_parts(folder: Path, params_class: type[Any], *array_names: str) -> tuple[Any, ...]:
     """Movie ids, parameters and the named arrays, mapped read-only, as `save_parts` wrote them."""
-    movie_ids, *others = (load_mapped_array(folder / f"{name}.npy") for name in ("movie_ids", *arrays))
-    return (movie_ids, params(**json.loads((folder / "config.json").read_text())), *others)
+    movie_ids, *others = (load_mapped_array(folder / f"{name}.npy") for name in ("movie_ids", *array_names))
+    return (movie_ids, params_class(**json.loads((folder / "config.json").read_text())), *others)

@@ -47,21 +47,21 @@ class ContentModel:
         return cls(interactions.movie_ids, params or ContentParams(), known.movie_ids, *csr)
 
     def score(self, interactions: Interactions) -> Float32Array:
-        return self._scores(interactions, self._rated)
+        return self._score_vectors(interactions, self._rated_vectors)
 
     def score_movies(self, interactions: Interactions, movie_ids: npt.ArrayLike) -> Float32Array:
         """Scores of any movies, also of those that nobody has rated: users x movies; unknown movies score 0."""
-        return self._scores(interactions, self._vectors_of(np.asarray(movie_ids)))
+        return self._score_vectors(interactions, self._select_vectors(np.asarray(movie_ids)))
 
-    def _scores(self, interactions: Interactions, vectors: sp.csr_array) -> Float32Array:
-        profiles = binarize_likes(interactions.user_items, self.params.min_rating) @ self._rated
+    def _score_vectors(self, interactions: Interactions, vectors: sp.csr_array) -> Float32Array:
+        profiles = binarize_likes(interactions.user_items, self.params.min_rating) @ self._rated_vectors
         return np.asarray((profiles @ vectors.T).toarray(), dtype=np.float32)
 
     @cached_property
-    def _rated(self) -> sp.csr_array:
-        return self._vectors_of(self.movie_ids)
+    def _rated_vectors(self) -> sp.csr_array:
+        return self._select_vectors(self.movie_ids)
 
-    def _vectors_of(self, movie_ids: Ids) -> sp.csr_array:
+    def _select_vectors(self, movie_ids: Ids) -> sp.csr_array:
         rows = index_of_ids(self.described_ids, movie_ids)
         width = int(self.indices.max(initial=0)) + 1
         vectors = sp.csr_array((self.data, self.indices, self.indptr), shape=(len(self.described_ids), width))

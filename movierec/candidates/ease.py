@@ -52,20 +52,20 @@ class EASE:
         scores = np.full(ratings.shape, -np.inf, dtype=np.float32)
         is_liked = ratings.data >= self.params.min_rating
         for user, (start, end) in enumerate(pairwise(ratings.indptr)):
-            rows = self._rows[ratings.indices[start:end][is_liked[start:end]]]
+            rows = self._row_by_column[ratings.indices[start:end][is_liked[start:end]]]
             steps = np.add.reduce(self.weights[rows[rows != UNKNOWN]], axis=0, dtype=np.int32)
             scores[user, self.columns] = self.scale * steps
         return scores
 
-    def lost_without(self, one: Interactions, tried: Indices, columns: Indices) -> Float32Array:
-        is_liked = one.user_items.data[tried] >= self.params.min_rating
-        rows, to = self._rows[one.user_items.indices[tried]], self._rows[columns]
+    def leave_one_out(self, single_user: Interactions, entries: Indices, columns: Indices) -> Float32Array:
+        is_liked = single_user.user_items.data[entries] >= self.params.min_rating
+        rows, to = self._row_by_column[single_user.user_items.indices[entries]], self._row_by_column[columns]
         counts = (is_liked & (rows != UNKNOWN))[:, None] & (to != UNKNOWN)
         weights: Float32Array = np.where(counts, self.weights[rows[:, None], to] * self.scale[to], 0)
         return weights
 
     @cached_property
-    def _rows(self) -> Indices:
+    def _row_by_column(self) -> Indices:
         """By column of the fit: the movie's row of `weights`."""
         rows = np.full(len(self.movie_ids), UNKNOWN)
         rows[self.columns] = np.arange(len(self.columns))

@@ -91,7 +91,7 @@ class IALS:
         weights = compute_confidence(interactions.user_items, self.params)
         users = solve_rows(
             weights,
-            self._columns,
+            self._rotated_factors,
             penalty=_compute_penalty(np.diff(weights.indptr), len(self.item_factors), self.params),
         )
         users[np.diff(weights.indptr) == 0] = self.mean_user
@@ -100,7 +100,7 @@ class IALS:
         scores: Float32Array = users @ self.item_factors.T
         return scores
 
-    def lost_without(self, one: Interactions, tried: Indices, columns: Indices) -> npt.NDArray[np.float64]:
+    def leave_one_out(self, single_user: Interactions, entries: Indices, columns: Indices) -> npt.NDArray[np.float64]:
         """Solves the user's system with all ratings, and once more without each rating of `tried`.
 
         With factors y and weights c, and base the part of all movies, the systems are
@@ -108,12 +108,12 @@ class IALS:
         the signs of liking, so it is another without one. A user whose only sign of liking is left out gets the
         factors of the mean user.
         """
-        rotated, _, spectrum = self._columns
-        weights = _compute_confidence_values(one.user_items.data, self.params).astype(np.float64)
+        rotated, _, spectrum = self._rotated_factors
+        weights = _compute_confidence_values(single_user.user_items.data, self.params).astype(np.float64)
         n_signs = np.count_nonzero(weights)
         n_penalties = np.array([n_signs, max(n_signs - 1, 0)])
         penalty_with, penalty_without = _compute_penalty(n_penalties, len(rotated), self.params).astype(np.float64)
-        rated = rotated[one.user_items.indices].astype(np.float64)
+        rated = rotated[single_user.user_items.indices].astype(np.float64)
         system = (rated.T * weights) @ rated + np.diag(spectrum)
         target = weights @ rated
         identity = np.eye(len(spectrum))
@@ -124,13 +124,13 @@ class IALS:
             scores_without = self.item_factors[columns] @ self.mean_user
         else:
             users_without = _solve_without_each(
-                system + penalty_without * identity, target, rated[tried], weights[tried, None]
+                system + penalty_without * identity, target, rated[entries], weights[entries, None]
             )
             scores_without = users_without @ rotated[columns].T
-        return np.where(weights[tried, None] > 0, scores_with - scores_without, 0)
+        return np.where(weights[entries, None] > 0, scores_with - scores_without, 0)
 
     @cached_property
-    def _columns(self) -> RotatedFactors:
+    def _rotated_factors(self) -> RotatedFactors:
         return _rotate_factors(self.item_factors, self.params)
 
     def save(self, folder: Path) -> None:
@@ -153,7 +153,7 @@ def _solve_half_step(weights: sp.csr_array, fixed: Float32Array, p: IALSParams) 
 
 
 def _rotate_factors(fixed: Float32Array, p: IALSParams) -> RotatedFactors:
-    return RotatedFactors.of(fixed, base=p.unobserved * (fixed.T @ fixed))
+    return RotatedFactors.from_factors(fixed, base=p.unobserved * (fixed.T @ fixed))
 
 
 def _compute_penalty(counts: npt.NDArray[np.integer], n_columns: int, p: IALSParams) -> Float32Array:

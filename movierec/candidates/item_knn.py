@@ -52,12 +52,12 @@ class ItemKNN:
 
     def score(self, interactions: Interactions) -> Float32Array:
         scores: Float32Array = (
-            binarize_likes(interactions.user_items, self.params.min_rating) @ self._similarity
+            binarize_likes(interactions.user_items, self.params.min_rating) @ self._similarity_matrix
         ).toarray()
         return scores
 
     @cached_property
-    def _similarity(self) -> sp.csr_array:
+    def _similarity_matrix(self) -> sp.csr_array:
         shape = (len(self.movie_ids),) * 2
         return sp.csr_array((self.data, self.indices, self.indptr), shape=shape)
 

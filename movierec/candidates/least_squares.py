@@ -16,8 +16,6 @@ BLOCK_VALUES = 2 * 2**20  # numbers in the largest array of a block: 8 MB
 N_CORES = os.cpu_count() or 1
 MAX_GATHERED_ENTRIES = 4096  # entries of a row that are gathered at once
 
-Floats = npt.NDArray[np.float32]
-
 
 class RotatedFactors(NamedTuple):
     """What all rows have in common: the fixed factors and the base, a quadratic term that every row pays.
@@ -26,12 +24,12 @@ class RotatedFactors(NamedTuple):
     factors) the fixed factors in that basis.
     """
 
-    rotated: Floats
+    rotated: Float32Array
     basis: npt.NDArray[np.float64]
     spectrum: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, fixed: Float32Array, *, base: Floats | None = None) -> Self:
+    def from_factors(cls, fixed: Float32Array, *, base: Float32Array | None = None) -> Self:
         """`fixed` are columns x factors; `base` is symmetric, 0 by default."""
         n_factors = fixed.shape[1]
         if base is None:
@@ -41,7 +39,7 @@ class RotatedFactors(NamedTuple):
 
 
 def solve_rows(
-    weights: sp.csr_array, columns: RotatedFactors, *, penalty: Floats, targets: Floats | None = None
+    weights: sp.csr_array, factors: RotatedFactors, *, penalty: Float32Array, targets: Float32Array | None = None
 ) -> Float32Array:
     """For each row u the x that minimises sum_i w_ui (t_ui - x.y_i)^2 + x' (base + penalty_u I) x.
 
@@ -53,7 +51,7 @@ def solve_rows(
     `weights` is rows x columns; `columns` holds the y and the base; `penalty` has a value for each row; `targets` has
     the t in the order of `weights.data`, 1 by default. The result is rows x factors; a row without entries is 0.
     """
-    rotated, basis, spectrum = columns
+    rotated, basis, spectrum = factors
     n_factors = rotated.shape[1]
     aims = np.ones_like(weights.data) if targets is None else targets
     solved = np.zeros((weights.shape[0], n_factors), dtype=np.float32)
@@ -92,8 +90,8 @@ def _iter_row_blocks(lengths: npt.NDArray[np.integer], n_factors: int) -> Iterat
 
 
 def _gather_entries(
-    weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Indices, places: npt.NDArray[np.integer]
-) -> tuple[Floats, Floats, Floats]:
+    weights: sp.csr_array, aims: Float32Array, fixed: Float32Array, rows: Indices, places: npt.NDArray[np.integer]
+) -> tuple[Float32Array, Float32Array, Float32Array]:
     """Factors (rows x places x factors), weights and aims of the entries at `places` of each row; 0 past its end."""
     there = places < np.diff(weights.indptr)[rows][:, None]
     at = np.where(there, weights.indptr[rows][:, None] + places, 0)
@@ -104,7 +102,9 @@ def _gather_entries(
     )
 
 
-def _solve_short_rows(weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Indices, diagonal: Floats) -> Floats:
+def _solve_short_rows(
+    weights: sp.csr_array, aims: Float32Array, fixed: Float32Array, rows: Indices, diagonal: Float32Array
+) -> Float32Array:
     """By the Woodbury identity x = D^-1 Y' (W^-1 + Y D^-1 Y')^-1 t: systems as large as the longest of the rows."""
     places = np.arange(int(np.diff(weights.indptr)[rows].max()))
     y, w, t = _gather_entries(weights, aims, fixed, rows, places)
@@ -112,11 +112,13 @@ def _solve_short_rows(weights: sp.csr_array, aims: Floats, fixed: Floats, rows: 
     left = y @ scaled.transpose(0, 2, 1)
     left[:, places, places] += np.where(w > 0, 1 / np.where(w > 0, w, 1), 1)
     duals = np.linalg.solve(left, t[:, :, None])
-    found: Floats = (scaled.transpose(0, 2, 1) @ duals)[:, :, 0]
+    found: Float32Array = (scaled.transpose(0, 2, 1) @ duals)[:, :, 0]
     return found
 
 
-def _solve_long_rows(weights: sp.csr_array, aims: Floats, fixed: Floats, rows: Indices, diagonal: Floats) -> Floats:
+def _solve_long_rows(
+    weights: sp.csr_array, aims: Float32Array, fixed: Float32Array, rows: Indices, diagonal: Float32Array
+) -> Float32Array:
     """By the normal equations x = (D + Y' W Y)^-1 Y' W t; rows longer than LONGEST are summed in pieces."""
     n_factors = fixed.shape[1]
     left = np.zeros((len(rows), n_factors, n_factors), dtype=np.float32)

@@ -27,7 +27,7 @@ class Choice(NamedTuple):
     values: tuple[float, ...]
 
 
-Space = Mapping[str, Real | Whole | Choice]
+SearchSpace = Mapping[str, Real | Whole | Choice]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ModelSpec:
     floor: str | None = None
     compared_with: tuple[str, ...] = ()
     words: str | None = None
-    space: Space = field(default_factory=dict)
+    space: SearchSpace = field(default_factory=dict)
     reference: Any = None
     is_same_for_everybody: bool = False
     reads_content: bool = False

@@ -46,7 +46,7 @@ class Popularity:
     def score(self, interactions: Interactions) -> Float32Array:
         return np.tile(self.popularity, (len(interactions.user_ids), 1))
 
-    def stats(self) -> pl.DataFrame:
+    def compute_movie_stats(self) -> pl.DataFrame:
         """`movie_id, n_ratings, mean_rating, popularity` of each rated movie, most popular first."""
         popularity = self.popularity
         return (
@@ -64,7 +64,7 @@ class Popularity:
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.stats().write_parquet(folder / "item_stats.parquet")
+        self.compute_movie_stats().write_parquet(folder / "item_stats.parquet")
         (folder / "config.json").write_text(json.dumps(asdict(self.params), indent=1))
 
     @classmethod

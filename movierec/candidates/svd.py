@@ -36,7 +36,7 @@ class SVD:
     def fit(cls, interactions: Interactions, params: SVDParams | None = None) -> Self:
         p = params or SVDParams()
         centred = _centre_ratings(interactions.user_items).astype(np.float64)
-        vectors = _right_vectors(centred, p) if centred.data.any() else np.zeros((1, centred.shape[1]))
+        vectors = _compute_right_vectors(centred, p) if centred.data.any() else np.zeros((1, centred.shape[1]))
         return cls(interactions.movie_ids, p, np.ascontiguousarray(vectors.T, dtype=np.float32))
 
     def score(self, interactions: Interactions) -> Float32Array:
@@ -51,7 +51,7 @@ class SVD:
         return cls(*load_model_parts(folder, SVDParams, "item_factors"))
 
 
-def _right_vectors(centred: sp.csr_array, params: SVDParams) -> npt.NDArray[np.float64]:
+def _compute_right_vectors(centred: sp.csr_array, params: SVDParams) -> npt.NDArray[np.float64]:
     """Right singular vectors of the largest singular values, largest first: factors x movies."""
     if min(centred.shape) == 1:  # of one user or one movie: the solver wants more
         _, sizes, vectors = np.linalg.svd(centred.toarray(), full_matrices=False)

@@ -71,23 +71,25 @@ class Transitions:
         return cls(interactions.movie_ids, p, matrix.indptr, matrix.indices, matrix.data)
 
     def score(self, interactions: Interactions) -> Float32Array:
-        recent = interactions.latest(self.params.last)
-        weights = self._weights(recent)
+        recent = interactions.keep_latest(self.params.last)
+        weights = self._weigh_ratings(recent)
         ratings = recent.user_items
         before = sp.csr_array((weights, ratings.indices, ratings.indptr), shape=ratings.shape)
-        return np.asarray((before @ self._after).toarray(), dtype=np.float32)
+        return np.asarray((before @ self._transition_matrix).toarray(), dtype=np.float32)
 
-    def lost_without(self, one: Interactions, tried: Indices, columns: Indices) -> Float32Array:
-        weights = np.where(one.recency <= self.params.last, self._weights(one), 0)[tried]
-        return weights[:, None] * extract_dense_block(self._after, one.user_items.indices[tried], columns)
+    def leave_one_out(self, single_user: Interactions, entries: Indices, columns: Indices) -> Float32Array:
+        weights = np.where(single_user.recency <= self.params.last, self._weigh_ratings(single_user), 0)[entries]
+        return weights[:, None] * extract_dense_block(
+            self._transition_matrix, single_user.user_items.indices[entries], columns
+        )
 
-    def _weights(self, people: Interactions) -> Float32Array:
+    def _weigh_ratings(self, interactions: Interactions) -> Float32Array:
         """What each rating counts for: the less, the longer ago it was."""
-        weights: Float32Array = (self.params.decay ** (people.recency.astype(np.float64) - 1)).astype(np.float32)
+        weights: Float32Array = (self.params.decay ** (interactions.recency.astype(np.float64) - 1)).astype(np.float32)
         return weights
 
     @cached_property
-    def _after(self) -> sp.csr_array:
+    def _transition_matrix(self) -> sp.csr_array:
         shape = (len(self.movie_ids),) * 2
         return sp.csr_array((self.data, self.indices, self.indptr), shape=shape)
 
@@ -104,7 +106,7 @@ def _iter_pairs(interactions: Interactions, p: TransitionsParams) -> Iterator[tu
     rows = np.argsort(hash_ids_to_fractions(interactions.user_ids, draw=TRANSITIONS_DRAW), kind="stable")[: p.max_users]
     size = max(1, PAIRS_AT_ONCE * len(rows) // max(1, p.window * interactions.user_items.nnz))
     for start in range(0, len(rows), size):
-        part = interactions.take(rows[start : start + size])
+        part = interactions.select_users(rows[start : start + size])
         users = np.repeat(np.arange(len(part.user_ids)), np.diff(part.user_items.indptr))
         in_time = np.lexsort((-part.recency.astype(np.int32), users))
         columns, users = part.user_items.indices[in_time], users[in_time]

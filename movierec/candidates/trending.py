@@ -46,7 +46,7 @@ class Trending:
     def score(self, interactions: Interactions) -> Float32Array:
         return np.tile(self.trend, (len(interactions.user_ids), 1))
 
-    def first(self, n: int) -> list[int]:
+    def list_top_movies(self, n: int) -> list[int]:
         """Ids of the `n` movies with the highest score; of equal ones the lower id first."""
         order = np.argsort(-self.trend, kind="stable")[:n]
         return [int(self.movie_ids[at]) for at in order if np.isfinite(self.trend[at])]

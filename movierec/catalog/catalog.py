@@ -51,7 +51,7 @@ class Catalogue:
     n_popular: int
 
     @classmethod
-    def of(cls, table: pl.DataFrame) -> Self:
+    def from_table(cls, table: pl.DataFrame) -> Self:
         """From a table as `catalogue` makes it."""
         columns = [table[field].to_list() for field in Movie._fields]
         for field in ("genres", "tags"):
@@ -61,14 +61,14 @@ class Catalogue:
         popular = table["popularity"].count()
         return cls(movies, {movie.movie_id: movie for movie in movies}, popular)
 
-    def popular(self, *, limit: int, offset: int = 0) -> Sequence[Movie]:
+    def list_popular(self, *, limit: int, offset: int = 0) -> Sequence[Movie]:
         """The most popular movies; empty past their end."""
         return self.movies[min(offset, self.n_popular) : min(offset + limit, self.n_popular)]
 
-    def known(self, movie_ids: Sequence[int]) -> list[Movie]:
+    def find_movies(self, movie_ids: Sequence[int]) -> list[Movie]:
         """The movies of these ids, in their order; ids that are not in the catalogue are left out."""
         return [self.by_id[movie_id] for movie_id in movie_ids if movie_id in self.by_id]
 
-    def page(self, number: int, *, size: int) -> Sequence[Movie]:
+    def get_page(self, number: int, *, size: int) -> Sequence[Movie]:
         """Page `number` (from 1) of the whole catalogue; empty past its end."""
         return self.movies[(number - 1) * size : number * size]

@@ -24,7 +24,7 @@ class Cluster(NamedTuple):
     kind: str
     words: list[str]
     movie_ids: Ids
-    by_words: Ids
+    movie_ids_by_words: Ids
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class ClusterIndex:
     labels: npt.NDArray[np.int16]
     clusters: list[Cluster]
 
-    def cluster_of(self, movie_id: int) -> int | None:
+    def find_cluster(self, movie_id: int) -> int | None:
         """None for a movie that was not there when the clusters were made."""
         row = int(index_of_ids(self.movie_ids, [movie_id])[0])
         return None if row == UNKNOWN else int(self.labels[row])
 
-    def spread(self, movie_ids: npt.ArrayLike) -> dict[int, int]:
+    def count_by_cluster(self, movie_ids: npt.ArrayLike) -> dict[int, int]:
         """How many of these movies each cluster has: the cluster of most first, of equal ones the lowest; only those
         that have any."""
         rows = index_of_ids(self.movie_ids, movie_ids)
@@ -48,9 +48,9 @@ class ClusterIndex:
         order = np.argsort(-counts, kind="stable")
         return dict(zip(numbers[order].tolist(), counts[order].tolist(), strict=True))
 
-    def favourite(self, movie_ids: npt.ArrayLike) -> int | None:
+    def find_favourite_cluster(self, movie_ids: npt.ArrayLike) -> int | None:
         """The cluster that most of these movies are in, of equal ones the lowest; None where none is known."""
-        return next(iter(self.spread(movie_ids)), None)
+        return next(iter(self.count_by_cluster(movie_ids)), None)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -63,7 +63,7 @@ class ClusterIndex:
                 kind=next(iter(chosen.filter(cluster=number)["kind"]), GENRE_WORDS),
                 words=chosen.filter(cluster=number)["tag"].to_list(),
                 movie_ids=members.filter(cluster=number)["movie_id"].to_numpy(),
-                by_words=carriers.filter(cluster=number)["movie_id"].to_numpy(),
+                movie_ids_by_words=carriers.filter(cluster=number)["movie_id"].to_numpy(),
             )
             for number in range(assigned["cluster"].n_unique())
         ]

@@ -72,14 +72,14 @@ def cluster_movies(
     return Clustering(pl.DataFrame(table, schema=CLUSTERS), overall, silhouettes)
 
 
-def class_tfidf(clusters: pl.DataFrame, words: pl.DataFrame, *, n: int = 50) -> pl.DataFrame:
+def class_tfidf(clusters: pl.DataFrame, tag_counts: pl.DataFrame, *, n: int = 50) -> pl.DataFrame:
     """The `n` words that mark each cluster most: CLUSTER_WORDS, by cluster and rank from 1.
 
     `words` is `movie_id, tag, n_people`. Class-based TF-IDF (Grootendorst 2022): the word's share of the cluster's
     words, times log(1 + words of a cluster on average / the word everywhere). A word that is rarer here than over
     all clusters marks none of it. Ties stand in alphabetical order.
     """
-    used = words.join(clusters.select("movie_id", "cluster"), on="movie_id")
+    used = tag_counts.join(clusters.select("movie_id", "cluster"), on="movie_id")
     here = used.group_by("cluster", "tag").agg(n_people=pl.col("n_people").sum().cast(pl.Int64), n_movies=pl.len())
     everywhere = here.group_by("tag").agg(overall=pl.col("n_people").sum())
     total = pl.col("n_people").sum()

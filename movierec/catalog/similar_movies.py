@@ -43,7 +43,7 @@ def find_similar_by_factors(
     return _build_similar_table(ids, np.arange(len(ids)), ids, score, n=n, model=FACTOR_COSINE)
 
 
-def find_similar_by_genres(movies: pl.DataFrame, asked: Ids, popularity: pl.DataFrame, *, n: int) -> pl.DataFrame:
+def find_similar_by_genres(movies: pl.DataFrame, movie_ids: Ids, popularity: pl.DataFrame, *, n: int) -> pl.DataFrame:
     """The same table for the `asked` movies by Jaccard on genres; movies without genres have no rows.
 
     `movies`: `movie_id, genres`. `popularity`: `movie_id, n_ratings`. Of equally alike movies the more rated
@@ -61,7 +61,7 @@ def find_similar_by_genres(movies: pl.DataFrame, asked: Ids, popularity: pl.Data
     has = has.reshape(len(ids), len(names))
     sizes = has.sum(axis=1)
     order = np.argsort(ids)
-    rows = index_of_ids(ids[order], asked)
+    rows = index_of_ids(ids[order], movie_ids)
     rows = order[rows[rows >= 0]]
 
     def score(block: Indices) -> Float32Array:
@@ -73,20 +73,25 @@ def find_similar_by_genres(movies: pl.DataFrame, asked: Ids, popularity: pl.Data
 
 
 def _build_similar_table(
-    asked: Ids, rows: Indices, ids: Ids, score: Callable[[Indices], Float32Array], *, n: int, model: str
+    movie_ids: Ids, rows: Indices, neighbour_ids: Ids, score: Callable[[Indices], Float32Array], *, n: int, model: str
 ) -> pl.DataFrame:
     neighbours: list[list[int]] = []
     scores: list[list[float]] = []
-    for block in iter_blocks(rows, len(ids)):
+    for block in iter_blocks(rows, len(neighbour_ids)):
         values = score(block)
         values[np.arange(len(block)), block] = -np.inf
-        columns, best = top_n(values, n=min(n, len(ids)))
+        columns, best = top_n(values, n=min(n, len(neighbour_ids)))
         for found, similarity in zip(columns, best, strict=True):
             kept = similarity > 0
-            neighbours.append(ids[found[kept]].tolist())
+            neighbours.append(neighbour_ids[found[kept]].tolist())
             scores.append(similarity[kept].tolist())
     return pl.DataFrame(
-        {"movie_id": asked, "model": [model] * len(asked), "similar_ids": neighbours, "similarity_scores": scores},
+        {
+            "movie_id": movie_ids,
+            "model": [model] * len(movie_ids),
+            "similar_ids": neighbours,
+            "similarity_scores": scores,
+        },
         schema={
             "movie_id": pl.Int32,
             "model": pl.String,
@@ -107,7 +112,7 @@ class SimilarityIndex:
     scores: Float32Array
 
     @classmethod
-    def of(cls, table: pl.DataFrame) -> Self:
+    def from_table(cls, table: pl.DataFrame) -> Self:
         table = table.sort("movie_id")
         ids, scores = (table[name].explode(empty_as_null=False) for name in ("similar_ids", "similarity_scores"))
         starts = np.concatenate([[0], np.cumsum(table["similar_ids"].list.len().to_numpy())]).astype(np.intp)
@@ -119,7 +124,7 @@ class SimilarityIndex:
             scores.to_numpy(),
         )
 
-    def similar_to(self, movie_id: int, *, n: int) -> SimilarMovies:
+    def find_similar_movies(self, movie_id: int, *, n: int) -> SimilarMovies:
         row = int(index_of_ids(self.movie_ids, [movie_id])[0])
         if row < 0:
             return SimilarMovies(NOT_AVAILABLE, [], [])
@@ -143,4 +148,4 @@ class SimilarityIndex:
     @classmethod
     def load(cls, folder: Path) -> Self:
         table = pl.read_parquet(folder / "similar.parquet")
-        return cls.of(table.rename({"movieId": "movie_id"}))
+        return cls.from_table(table.rename({"movieId": "movie_id"}))

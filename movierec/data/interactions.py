@@ -34,7 +34,7 @@ class Interactions:
     rated_on: npt.NDArray[np.uint16]
 
     @classmethod
-    def of(cls, ratings: pl.LazyFrame, movie_ids: Ids | None = None) -> Self:
+    def from_ratings(cls, ratings: pl.LazyFrame, movie_ids: Ids | None = None) -> Self:
         """From a table with `user_id, movie_id, rating, rated_at`, one row per pair.
 
         With `movie_ids`, sorted and unique, these are the columns; ratings of other movies are left out, and so is
@@ -68,60 +68,62 @@ class Interactions:
             table["rated_on"].to_numpy()[order],
         )
 
-    def rows_of(self, user_ids: npt.ArrayLike) -> Indices:
+    def find_user_rows(self, user_ids: npt.ArrayLike) -> Indices:
         """Row numbers of the given users, UNKNOWN for a user without ratings."""
         return index_of_ids(self.user_ids, user_ids)
 
-    def columns_of(self, movie_ids: npt.ArrayLike) -> Indices:
+    def find_movie_columns(self, movie_ids: npt.ArrayLike) -> Indices:
         """Column numbers of the given movies, UNKNOWN for a movie nobody rated."""
         return index_of_ids(self.movie_ids, movie_ids)
 
-    def seen(self, row: int) -> npt.NDArray[np.int32]:
+    def get_seen_columns(self, row: int) -> npt.NDArray[np.int32]:
         """Columns of the movies that the user of `row` has rated, ascending."""
         start, end = self.user_items.indptr[row], self.user_items.indptr[row + 1]
         return self.user_items.indices[start:end]
 
-    def newest_first(self, row: int) -> tuple[npt.NDArray[np.int32], Float32Array]:
+    def sort_newest_first(self, row: int) -> tuple[npt.NDArray[np.int32], Float32Array]:
         """Columns and ratings of what the user of `row` has rated, the last first."""
         here = slice(self.user_items.indptr[row], self.user_items.indptr[row + 1])
         order = np.argsort(self.recency[here], kind="stable")
         return self.user_items.indices[here][order], self.user_items.data[here][order]
 
-    def take(self, rows: Indices) -> Self:
+    def select_users(self, rows: Indices) -> Self:
         """The users of `rows` alone, in that order; their ids need not be sorted then."""
-        return self._picked(*find_row_entries(self.user_items, rows), self.user_ids[rows])
+        return self._select_entries(*find_row_entries(self.user_items, rows), self.user_ids[rows])
 
-    def _picked(self, at: Indices, lengths: npt.NDArray[np.integer], user_ids: Ids) -> Self:
+    def _select_entries(self, entries: Indices, lengths: npt.NDArray[np.integer], user_ids: Ids) -> Self:
         """The ratings at these places of `user_items.data` alone, as those of `user_ids`: `lengths` of each."""
         matrix = self.user_items
         # A product of matrices whose indices are of two types would convert the larger one.
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(matrix.indptr.dtype)
-        parts = (matrix.data[at], matrix.indices[at], indptr)
+        parts = (matrix.data[entries], matrix.indices[entries], indptr)
         return replace(
             self,
             user_ids=user_ids,
             user_items=sp.csr_array(parts, shape=(len(lengths), matrix.shape[1])),
-            recency=self.recency[at],
-            rated_on=self.rated_on[at],
+            recency=self.recency[entries],
+            rated_on=self.rated_on[entries],
         )
 
-    def latest(self, n: int) -> Self:
+    def keep_latest(self, n: int) -> Self:
         """The last `n` ratings of each user alone."""
-        return self.where(self.recency <= n)
+        return self.filter_ratings(self.recency <= n)
 
-    def with_latest(self, *ks: int) -> Self:
+    def stack_latest(self, *windows: int) -> Self:
         """All users, and below them for each of `ks` all users again, known by their last k ratings alone."""
-        kept = [self.recency <= k for k in (MAX_UINT16, *ks)]
-        lengths = np.concatenate([self._lengths(each) for each in kept])
-        return self._picked(np.concatenate([*map(np.flatnonzero, kept)]), lengths, np.tile(self.user_ids, len(kept)))
+        kept = [self.recency <= k for k in (MAX_UINT16, *windows)]
+        lengths = np.concatenate([self._count_kept(each) for each in kept])
+        return self._select_entries(
+            np.concatenate([*map(np.flatnonzero, kept)]), lengths, np.tile(self.user_ids, len(kept))
+        )
 
-    def where(self, kept: npt.NDArray[np.bool_]) -> Self:
+    def filter_ratings(self, is_kept: npt.NDArray[np.bool_]) -> Self:
         """The ratings that are `kept`, a flag beside each of `user_items.data`; users and movies stay."""
-        return self._picked(np.flatnonzero(kept), self._lengths(kept), self.user_ids)
+        return self._select_entries(np.flatnonzero(is_kept), self._count_kept(is_kept), self.user_ids)
 
-    def _lengths(self, kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.integer]:
+    def _count_kept(self, is_kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.integer]:
         """How many ratings of each user are `kept`."""
-        before = np.concatenate([[0], np.cumsum(kept)])
+        before = np.concatenate([[0], np.cumsum(is_kept)])
         return np.diff(before[self.user_items.indptr])
 
     def save(self, folder: Path) -> None:
@@ -152,10 +154,10 @@ def binarize_likes(ratings: sp.csr_array, min_rating: float) -> sp.csr_array:
     return matrix
 
 
-def index_of_ids(known: Ids, wanted: npt.ArrayLike) -> Indices:
+def index_of_ids(sorted_ids: Ids, ids: npt.ArrayLike) -> Indices:
     """Where each wanted id stands in the sorted `known`, UNKNOWN where it does not."""
-    asked = np.asarray(wanted)
-    if len(known) == 0:
+    asked = np.asarray(ids)
+    if len(sorted_ids) == 0:
         return np.full(asked.shape, UNKNOWN)
-    found = np.minimum(np.searchsorted(known, asked), len(known) - 1)
-    return np.where(known[found] == asked, found, UNKNOWN)
+    found = np.minimum(np.searchsorted(sorted_ids, asked), len(sorted_ids) - 1)
+    return np.where(sorted_ids[found] == asked, found, UNKNOWN)

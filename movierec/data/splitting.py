@@ -112,9 +112,9 @@ def ratings_at_cut(split: pl.LazyFrame, cut: str) -> pl.LazyFrame:
     return split.filter(pl.col("part").is_in(CUTS[cut])).drop("part")
 
 
-def tags_at_cut(tags: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
+def tags_at_cut(tags: pl.LazyFrame, ratings: pl.LazyFrame) -> pl.LazyFrame:
     """The tags that each user of `known` had written by the time of their last rating there."""
-    last = known.group_by("user_id").agg(last_rated=pl.col("rated_at").max())
+    last = ratings.group_by("user_id").agg(last_rated=pl.col("rated_at").max())
     return tags.join(last, on="user_id").filter(pl.col("tagged_at") <= pl.col("last_rated")).drop("last_rated")
 
 

@@ -34,7 +34,7 @@ def top_n_unseen(
     for block in iter_blocks(rows, n_movies):
         scores = score(block)
         for i, row in enumerate(block):
-            scores[i, interactions.seen(row)] = -np.inf
+            scores[i, interactions.get_seen_columns(row)] = -np.inf
         columns, values = top_n(scores, n=min(n, n_movies))
         here = slice(done, done + len(block))
         best[here, : columns.shape[1]] = np.where(np.isneginf(values), UNKNOWN, columns)

@@ -34,26 +34,26 @@ class EvaluatedModel:
     a model that does not know them.
     """
 
-    known: Callable[[UserIds, int], pl.DataFrame]
-    folded_in: Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame]
-    cold: Callable[[UserIds, int], pl.DataFrame] | None = None
-    cold_movies: Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame] | None = None
+    rank_known_users: Callable[[UserIds, int], pl.DataFrame]
+    rank_folded_in_users: Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame]
+    rank_cold_users: Callable[[UserIds, int], pl.DataFrame] | None = None
+    rank_cold_movies: Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame] | None = None
 
-    def rankings(self, relevant: pl.DataFrame, given: pl.LazyFrame, *, n: int) -> pl.DataFrame:
+    def rank_all_segments(self, relevant: pl.DataFrame, given: pl.LazyFrame, *, n: int) -> pl.DataFrame:
         """`segment, user_id, movie_id, score, rank` for the users of `relevant`; `given` is what newcomers rated."""
 
         def users(segment: str) -> UserIds:
             ids: UserIds = relevant.filter(segment=segment)["user_id"].unique().sort().to_numpy()
             return ids
 
-        tables = {KNOWN_USERS: self.known(users(KNOWN_USERS), n)}
+        tables = {KNOWN_USERS: self.rank_known_users(users(KNOWN_USERS), n)}
         folded = users(FOLDED_IN_USERS)
         if len(folded):
-            tables[FOLDED_IN_USERS] = self.folded_in(folded, n, given)
-        if self.cold is not None:
-            tables[COLD_USERS] = self.cold(users(COLD_USERS), n)
-        if self.cold_movies is not None and len(users(COLD_MOVIES)):
-            tables[COLD_MOVIES] = self.cold_movies(users(COLD_MOVIES), n, given)
+            tables[FOLDED_IN_USERS] = self.rank_folded_in_users(folded, n, given)
+        if self.rank_cold_users is not None:
+            tables[COLD_USERS] = self.rank_cold_users(users(COLD_USERS), n)
+        if self.rank_cold_movies is not None and len(users(COLD_MOVIES)):
+            tables[COLD_MOVIES] = self.rank_cold_movies(users(COLD_MOVIES), n, given)
         return pl.concat([table.with_columns(segment=pl.lit(segment)) for segment, table in tables.items()])
 
 
@@ -72,12 +72,12 @@ def build_evaluated_models(
     found = {"random": _build_random_model(interactions)}
     for name, spec in CANDIDATE_MODELS.items():
         if name in models:
-            found[name] = _build_candidate_model(models[name], interactions, everybody_alike=spec.is_same_for_everybody)
+            found[name] = _build_candidate_model(models[name], interactions, is_non_personal=spec.is_same_for_everybody)
     content = models.get("content")
     if isinstance(content, ContentModel):
         scores = {"random": _random_scores, "content": content.score_movies}
         for name, score in scores.items():
-            found[name] = replace(found[name], cold_movies=make_cold_movie_ranking(content, score))
+            found[name] = replace(found[name], rank_cold_movies=make_cold_movie_ranking(content, score))
     popular = PopularMovies(np.empty(0, np.int32), np.empty(0, np.float32))  # nobody unknown is asked about
 
     def recommender(name: str, ranker: Ranker | None) -> EvaluatedModel:
@@ -94,12 +94,12 @@ def build_evaluated_models(
 def _build_random_model(interactions: Interactions) -> EvaluatedModel:
     return EvaluatedModel(
         lambda users, n: rank_randomly(interactions, users, n=n),
-        lambda users, n, given: rank_randomly(Interactions.of(given, interactions.movie_ids), users, n=n),
+        lambda users, n, given: rank_randomly(Interactions.from_ratings(given, interactions.movie_ids), users, n=n),
     )
 
 
-def _random_scores(people: Interactions, movie_ids: Ids) -> Float32Array:
-    return np.random.default_rng(RANDOM_SEED).random((len(people.user_ids), len(movie_ids)), dtype=np.float32)
+def _random_scores(interactions: Interactions, movie_ids: Ids) -> Float32Array:
+    return np.random.default_rng(RANDOM_SEED).random((len(interactions.user_ids), len(movie_ids)), dtype=np.float32)
 
 
 def make_cold_movie_ranking(
@@ -109,10 +109,10 @@ def make_cold_movie_ranking(
     others = np.setdiff1d(content.described_ids, content.movie_ids)
 
     def found(users: UserIds, n: int, given: pl.LazyFrame) -> pl.DataFrame:
-        people = Interactions.of(given, content.movie_ids)
-        rows = people.rows_of(users)
+        people = Interactions.from_ratings(given, content.movie_ids)
+        rows = people.find_user_rows(users)
         known = users[rows != UNKNOWN]
-        scores = score(people.take(rows[rows != UNKNOWN]), others)
+        scores = score(people.select_users(rows[rows != UNKNOWN]), others)
         seen = given.filter(pl.col("movie_id").is_in(others) & pl.col("user_id").is_in(known)).collect()
         scores[
             index_of_ids(known, seen["user_id"].to_numpy()), index_of_ids(others, seen["movie_id"].to_numpy())
@@ -124,12 +124,12 @@ def make_cold_movie_ranking(
 
 
 def _build_candidate_model(
-    model: CandidateModel, interactions: Interactions, *, everybody_alike: bool
+    model: CandidateModel, interactions: Interactions, *, is_non_personal: bool
 ) -> EvaluatedModel:
     movie_ids = interactions.movie_ids
 
     def cold(users: UserIds, n: int) -> pl.DataFrame:
-        best = model.score(interactions.take(np.zeros(1, np.intp)))[0]
+        best = model.score(interactions.select_users(np.zeros(1, np.intp)))[0]
         order = np.argsort(-best, kind="stable")[:n]
         top = pl.DataFrame({"movie_id": movie_ids[order], "score": best[order], "rank": np.arange(1, len(order) + 1)})
         everybody = pl.DataFrame({"user_id": users}).join(top, how="cross")
@@ -137,13 +137,13 @@ def _build_candidate_model(
 
     return EvaluatedModel(
         lambda users, n: top_candidates(model, interactions, users, n),
-        lambda users, n, given: top_candidates(model, Interactions.of(given, movie_ids), users, n),
-        cold if everybody_alike else None,
+        lambda users, n, given: top_candidates(model, Interactions.from_ratings(given, movie_ids), users, n),
+        cold if is_non_personal else None,
     )
 
 
 def _build_recommender(recommender: Recommender) -> EvaluatedModel:
     return EvaluatedModel(
-        lambda users, n: recommender.recommend(users, n=n),
-        lambda users, n, given: recommender.recommend(users, n=n, people=recommender.fold_in(given)),
+        lambda users, n: recommender.recommend_for_users(users, n=n),
+        lambda users, n, given: recommender.recommend_for_users(users, n=n, folded_in=recommender.fold_in(given)),
     )

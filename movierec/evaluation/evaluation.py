@@ -14,7 +14,7 @@ from movierec.evaluation import metrics
 from movierec.evaluation.bootstrap import bootstrap_columns, bootstrap_mean
 from movierec.evaluation.holdout import KNOWN_USERS, SEGMENTS, _select_liked_pairs, _split_into_segments
 
-FEWEST_USERS = 6  # of a difference that is to say something: a sign test of fewer never reaches 5 % (two-sided)
+MIN_USERS_FOR_FLOOR = 6  # of a difference that is to say something: a sign test of fewer never reaches 5 % (two-sided)
 
 # A model and what it must not be worse than.
 FLOORS = (
@@ -116,7 +116,7 @@ def list_failed_floors(table: pl.DataFrame) -> list[str]:
         if row["segment"] == KNOWN_USERS
         and (row["model"], row["base"]) in FLOORS
         and row["high"] < 0
-        and row["n"] >= FEWEST_USERS
+        and row["n"] >= MIN_USERS_FOR_FLOOR
     ]
 
 
@@ -124,7 +124,7 @@ def rank_randomly(interactions: Interactions, user_ids: npt.ArrayLike, *, n: int
     """`n` unseen movies of each user of `interactions` in an order drawn by lot: the floor of all floors."""
     random = np.random.default_rng(seed)
     asked = np.asarray(user_ids, dtype=np.int32)
-    rows = interactions.rows_of(asked)
+    rows = interactions.find_user_rows(asked)
     known = rows != UNKNOWN
 
     def lots(block: Indices) -> Float32Array:

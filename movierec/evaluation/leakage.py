@@ -12,9 +12,9 @@ MAX_USERS_CHECKED = 5_000
 MIN_ROWS_PER_CLASS = 50  # liked rows below which an AUC says nothing
 
 
-def count_parts_out_of_order(split: pl.LazyFrame, *, moments: bool) -> int:
+def count_parts_out_of_order(split: pl.LazyFrame, *, across_users: bool) -> int:
     """How many parts begin before an earlier one ended: parts of each user, or with `moments` those of everybody."""
-    scope = [] if moments else ["user_id"]
+    scope = [] if across_users else ["user_id"]
     bounds = split.group_by([*scope, "part"]).agg(first=pl.col("rated_at").min(), last=pl.col("rated_at").max())
     ordered = bounds.sort([*scope, "part"])
     earlier = pl.col("last").cum_max().shift(1)
@@ -29,7 +29,7 @@ def count_parts_out_of_order(split: pl.LazyFrame, *, moments: bool) -> int:
 def count_future_ratings(fitted: Interactions, split: pl.LazyFrame, cut: str) -> int:
     """How many ratings a model was fitted on that it may not know at the cut; of LOOKED_AT of its users at the most."""
     every = -(-len(fitted.user_ids) // MAX_USERS_CHECKED)
-    fitted = fitted.take(np.arange(0, len(fitted.user_ids), every))
+    fitted = fitted.select_users(np.arange(0, len(fitted.user_ids), every))
     rows = np.repeat(np.arange(len(fitted.user_ids)), np.diff(fitted.user_items.indptr))
     pairs = {"user_id": fitted.user_ids[rows], "movie_id": fitted.movie_ids[fitted.user_items.indices]}
     return int(
@@ -41,14 +41,14 @@ def count_future_ratings(fitted: Interactions, split: pl.LazyFrame, cut: str) ->
     )
 
 
-def count_mismatched_rows(features: pl.LazyFrame, split: pl.LazyFrame, *, of: str) -> int:
+def count_mismatched_rows(features: pl.LazyFrame, split: pl.LazyFrame, *, entity: str) -> int:
     """How many rows of a feature table count other ratings of a user or movie than there are at the row's cut.
 
     `of` is "user" or "movie".
     """
-    here = ["as_of", f"{of}_id"]
-    counts = [ratings_at_cut(split, cut).group_by(f"{of}_id").len().with_columns(as_of=pl.lit(cut)) for cut in CUTS]
-    told = pl.col(f"{of}_num_ratings").fill_null(0).cast(pl.Int64)
+    here = ["as_of", f"{entity}_id"]
+    counts = [ratings_at_cut(split, cut).group_by(f"{entity}_id").len().with_columns(as_of=pl.lit(cut)) for cut in CUTS]
+    told = pl.col(f"{entity}_num_ratings").fill_null(0).cast(pl.Int64)
     return int(
         features.join(pl.concat(counts), on=here, how="full", coalesce=True)
         .select((told != pl.col("len").fill_null(0)).sum())

@@ -17,7 +17,7 @@ MAX_SLOWDOWN = 2.0  # times the champion's time for one user
 class Verdict(NamedTuple):
     """Whether the challenger is promoted, why, and the paired difference to the champion where there was a contest."""
 
-    promoted: bool
+    is_promoted: bool
     reason: str
     difference: Interval | None = None
 
@@ -47,7 +47,7 @@ def judge_challenger(
     champion_coverage: float = 0.0,
     seconds: float = 0.0,
     champion_seconds: float | None = None,
-    margin: float = MAX_NDCG_LOSS,
+    max_loss: float = MAX_NDCG_LOSS,
 ) -> Verdict:
     """Challenger against champion by `user_id, ndcg_at_10`, paired over the users of both.
 
@@ -57,21 +57,21 @@ def judge_challenger(
     times the champion's `champion_seconds`, measured in the same process; None where the champion cannot be timed.
     """
     if champion is None:
-        return Verdict(promoted=True, reason="no champion whose scores on the same data can be read")
+        return Verdict(is_promoted=True, reason="no champion whose scores on the same data can be read")
     both = challenger.join(champion, on="user_id", suffix="_champion")
     gain = bootstrap_mean((both[PROMOTION_METRIC] - both[f"{PROMOTION_METRIC}_champion"]).to_numpy())
     told = f"nDCG@10 {_format_interval(gain)} against the champion"
-    if not gain.low > -margin:
-        return Verdict(promoted=False, reason=f"{told}: a loss of {margin} is not excluded", difference=gain)
+    if not gain.low > -max_loss:
+        return Verdict(is_promoted=False, reason=f"{told}: a loss of {max_loss} is not excluded", difference=gain)
     if coverage < MIN_COVERAGE_SHARE * champion_coverage:
         told = f"{told}; coverage {coverage:.3f} is less than half of the champion's {champion_coverage:.3f}"
-        return Verdict(promoted=False, reason=told, difference=gain)
+        return Verdict(is_promoted=False, reason=told, difference=gain)
     if champion_seconds is None:
         told = f"{told}; this code cannot open the champion, so nobody compared how fast they answer"
     elif seconds > max(QUICK_SECONDS, MAX_SLOWDOWN * champion_seconds):
         told = f"{told}; {seconds * 1000:.0f} ms for one user, the champion takes {champion_seconds * 1000:.0f} ms"
-        return Verdict(promoted=False, reason=told, difference=gain)
-    return Verdict(promoted=True, reason=told, difference=gain)
+        return Verdict(is_promoted=False, reason=told, difference=gain)
+    return Verdict(is_promoted=True, reason=told, difference=gain)
 
 
 def _format_interval(gain: Interval) -> str:

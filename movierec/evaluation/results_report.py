@@ -18,7 +18,7 @@ SHOWN_METRICS = (
     "gini_at_10",
 )
 SHOWN_COLUMNS = (*SHOWN_METRICS, *COST_METRICS)
-HEADLINE = ("random", "popularity", "als", "ials", "ease", "two_stage")  # from chance to what is served
+HEADLINE_MODELS = ("random", "popularity", "als", "ials", "ease", "two_stage")  # from chance to what is served
 ResultRow = Mapping[str, Any]
 
 PAGE_HEAD = """# Results
@@ -41,7 +41,7 @@ def render_results_page(measured: Sequence[Mapping[str, Any]]) -> str:
 
 def render_headline_table(measured: Mapping[str, Any]) -> str:
     """nDCG@10 of the models of `HEADLINE`, per user, as a Markdown table."""
-    rows = [row for row in _select_rows(measured, "per_user", "known") if row["model"] in HEADLINE]
+    rows = [row for row in _select_rows(measured, "per_user", "known") if row["model"] in HEADLINE_MODELS]
     own = [row for row in rows if row["base"] is None and row["metric"] == "ndcg_at_10"]
     return "\n".join(
         ["| model | nDCG@10 |", "|---|---|", *(f"| {row['model']} | {_format_cell(row)} |" for row in own)]

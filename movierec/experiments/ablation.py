@@ -47,7 +47,7 @@ class Variant(NamedTuple):
     """`rows` to learn from; with `more` the last of their columns are new, and this is what they say when ranking."""
 
     rows: pl.DataFrame
-    more: Float32Array | None = None
+    extra_features: Float32Array | None = None
 
 
 def run_ablation(
@@ -56,14 +56,16 @@ def run_ablation(
     tags: pl.LazyFrame,
     *,
     seeds: Sequence[int],
-    told: Callable[[str], None],
+    report_progress: Callable[[str], None],
 ) -> dict[str, Interval]:
     """The mean nDCG@10 of the whole, then by name of what was changed the paired difference to it."""
-    whole = validation.ndcg(validation.rows, seeds)
+    whole = validation.compute_ndcg(validation.rows, seeds)
     found = {"": bootstrap_mean(whole)}
     for name, variant in build_variants(validation, movies, tags).items():
-        told(name)
-        found[name] = bootstrap_mean(validation.ndcg(variant.rows, seeds, more=variant.more) - whole)
+        report_progress(name)
+        found[name] = bootstrap_mean(
+            validation.compute_ndcg(variant.rows, seeds, extra_features=variant.extra_features) - whole
+        )
     return found
 
 
@@ -79,9 +81,9 @@ def build_variants(validation: Validation, movies: pl.LazyFrame, tags: pl.LazyFr
         "with content similarity to liked movies": partial(compute_content_likeness, movies, tags),
         "with tag affinity": partial(compute_tag_affinity, tags),
     }
-    more = {name: Variant(*validation.with_features(make)) for name, make in features.items()}
+    more = {name: Variant(*validation.add_features(make)) for name, make in features.items()}
     more["with all of these"] = Variant(
-        *validation.with_features(lambda *of: _merge_features(make(*of) for make in features.values()))
+        *validation.add_features(lambda *of: _merge_features(make(*of) for make in features.values()))
     )
     gain = {
         "gain: 0 for movies rated below the relevance threshold": rows.with_columns(

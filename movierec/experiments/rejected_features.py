@@ -56,46 +56,49 @@ def compute_content_likeness(
 ) -> dict[str, Float32Array]:
     """Mean cosine of the movie to what the user liked, of all their ratings and of the last ten."""
     content = build_content_vectors(movies.collect(), tags_at_cut(tags, ratings).collect())
-    known = Interactions.of(ratings)
+    known = Interactions.from_ratings(ratings)
     model = ContentModel.fit(known, content=content)
     found: dict[str, Float32Array] = {}
-    for name, people in (("likeness", known), ("likeness_lately", known.latest(N_RECENT_RATINGS))):
+    for name, people in (("likeness", known), ("likeness_lately", known.keep_latest(N_RECENT_RATINGS))):
         counts = np.maximum(np.diff(people.user_items.indptr), 1)
-        rows, columns = people.rows_of(pairs.user_ids), people.columns_of(pairs.movie_ids)
+        rows, columns = people.find_user_rows(pairs.user_ids), people.find_movie_columns(pairs.movie_ids)
         found[name] = (model.score(people)[rows, columns] / counts[rows]).astype(np.float32)
     return found
 
 
 def compute_tag_affinity(tags: pl.LazyFrame, ratings: pl.LazyFrame, pairs: UserMoviePairs) -> dict[str, Float32Array]:
     """Cosine of the movie's tags (TF-IDF) to those of what the user rated, each weighed by rating - 3.5; 0 without."""
-    known = Interactions.of(ratings)
+    known = Interactions.from_ratings(ratings)
     weights = compute_tag_weights(known.movie_ids, tags_at_cut(tags, ratings).collect()).weights
     centred = known.user_items.copy()
     centred.data = centred.data - 3.5
     profiles = normalize_rows(sp.csr_array(centred @ weights))
     movies = normalize_rows(weights)
-    rows, columns = known.rows_of(pairs.user_ids), known.columns_of(pairs.movie_ids)
+    rows, columns = known.find_user_rows(pairs.user_ids), known.find_movie_columns(pairs.movie_ids)
     return {"tag_affinity": np.asarray(profiles[rows].multiply(movies[columns]).sum(axis=1), np.float32).ravel()}
 
 
 def build_extra_negatives(validation: Validation) -> dict[str, pl.DataFrame]:
     """Rows of movies that are no candidates: some of the catalogue by lot, and what was rated low in the labels."""
-    retrieval, features = validation.history
+    retrieval, features = validation.history_cut
     candidates = validation.rows.select("user_id", "movie_id")
     users = candidates["user_id"].unique().sort().to_numpy()
     n_movies = len(retrieval.interactions.movie_ids)
-    names = list(list_ranker_features(VALIDATION_CHANNELS, features.names))
+    names = list(list_ranker_features(VALIDATION_CHANNELS, features.feature_names))
     lot = np.random.default_rng(RANDOM_SEED)
     low = validation.disliked.join(candidates, on=["user_id", "movie_id"], how="anti").filter(
         pl.col("movie_id").is_in(retrieval.interactions.movie_ids)  # others came later: no channel knows them
     )
     found: dict[str, list[pl.DataFrame]] = {"lot": [], "low": []}
-    for block in iter_blocks(retrieval.interactions.rows_of(users), retrieval.width):
-        people = retrieval.interactions.take(block)
+    for block in iter_blocks(retrieval.interactions.find_user_rows(users), retrieval.values_per_user):
+        people = retrieval.interactions.select_users(block)
         everything = retrieval.propose(people, n=n_movies)
         low_of = low.filter(pl.col("user_id").is_in(people.user_ids.tolist()))
         rated_low = np.zeros(everything.columns.shape, bool)
-        rated_low[people.rows_of(low_of["user_id"].to_numpy()), people.columns_of(low_of["movie_id"].to_numpy())] = True
+        rated_low[
+            people.find_user_rows(low_of["user_id"].to_numpy()),
+            people.find_movie_columns(low_of["movie_id"].to_numpy()),
+        ] = True
         chosen = {
             "lot": lot.random(everything.columns.shape) < N_RANDOM_NEGATIVES / n_movies,
             "low": np.take_along_axis(rated_low, everything.columns, axis=1),

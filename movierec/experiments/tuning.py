@@ -10,7 +10,7 @@ import polars as pl
 
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.base import top_candidates
-from movierec.candidates.model_spec import Real, Space, Whole
+from movierec.candidates.model_spec import Real, SearchSpace, Whole
 from movierec.data.interactions import Interactions
 from movierec.evaluation import metrics
 from movierec.experiments.validation import Validation
@@ -19,7 +19,7 @@ from movierec.recommender.ranker import RankerParams
 
 TUNING_METRIC = "ndcg_at_10"
 
-SEARCH_SPACES: dict[str, Space] = {
+SEARCH_SPACES: dict[str, SearchSpace] = {
     **{name: spec.space for name, spec in CANDIDATE_MODELS.items() if spec.space},
     "ranker": {
         "learning_rate": Real(0.02, 0.2, log=True),
@@ -42,7 +42,7 @@ def get_default_values(model: str) -> dict[str, Any]:
 
 def compute_ranker_ndcg(params: RankerParams, validation: Validation) -> float:
     """Mean nDCG@10 of the two-stage recommender with this ranker."""
-    return float(validation.ndcg(validation.rows, [params.seed], params).mean())
+    return float(validation.compute_ndcg(validation.rows, [params.seed], params).mean())
 
 
 def compute_candidate_ndcg(model: str, params: Any, history: Interactions, liked: pl.DataFrame) -> float:
@@ -60,7 +60,7 @@ class TunedParams:
 
     params: Mapping[str, Any]
 
-    def of(self, model: str) -> Any:
+    def get_params(self, model: str) -> Any:
         """Parameters for `fit`; None stands for the defaults."""
         return self.params.get(model)
 

@@ -52,22 +52,22 @@ class Validation:
     """
 
     split: pl.LazyFrame
-    history: FittedCut
-    known: FittedCut
+    history_cut: FittedCut
+    known_cut: FittedCut
     rows: pl.DataFrame
-    wanted: pl.DataFrame
+    relevant: pl.DataFrame
     disliked: pl.DataFrame
 
     @classmethod
-    def of(cls, known: pl.LazyFrame, movies: pl.LazyFrame) -> "Validation":
+    def from_ratings(cls, known_ratings: pl.LazyFrame, movies: pl.LazyFrame) -> "Validation":
         """`known` are history and labels; they are split again in the same way, so the holdout has no part in it."""
-        split = split_by_user(known, labels=0.2, holdout=0.2)
+        split = split_by_user(known_ratings, labels=0.2, holdout=0.2)
 
         def fitted(cut: str) -> FittedCut:
             ratings = ratings_at_cut(split, cut)
-            interactions = Interactions.of(ratings)
+            interactions = Interactions.from_ratings(ratings)
             models = {name: CANDIDATE_MODELS[name].model_class.fit(interactions) for name in VALIDATION_CHANNELS}
-            return FittedCut(Retrieval(models, interactions), Features.at(ratings, movies))
+            return FittedCut(Retrieval(models, interactions), Features.from_ratings(ratings, movies))
 
         history = fitted("history")
         labels = select_part(split, "labels")
@@ -81,16 +81,18 @@ class Validation:
         )
 
     @cached_property
-    def _to_rank(self) -> tuple[Ids, Proposals, Float32Array]:
+    def _ranking_input(self) -> tuple[Ids, Proposals, Float32Array]:
         """Users, their candidates and the rows of features: the same for every ranker."""
-        users, interactions = self.wanted["user_id"].unique().sort().to_numpy(), self.known.retrieval.interactions
-        proposals = self.known.retrieval.propose(interactions.take(interactions.rows_of(users)), n=N_CANDIDATES)
-        return users, proposals, build_ranker_matrix(*self.known, users, proposals)
+        users, interactions = self.relevant["user_id"].unique().sort().to_numpy(), self.known_cut.retrieval.interactions
+        proposals = self.known_cut.retrieval.propose(
+            interactions.select_users(interactions.find_user_rows(users)), n=N_CANDIDATES
+        )
+        return users, proposals, build_ranker_matrix(*self.known_cut, users, proposals)
 
-    def with_features(self, make: FeatureMaker) -> tuple[pl.DataFrame, Float32Array]:
+    def add_features(self, make: FeatureMaker) -> tuple[pl.DataFrame, Float32Array]:
         """`rows` with what `make` says of ratings at a cut and pairs, and the same beside what is to be ranked."""
-        users, proposals, _ = self._to_rank
-        movie_ids = self.known.retrieval.interactions.movie_ids[np.maximum(proposals.columns, 0).ravel()]
+        users, proposals, _ = self._ranking_input
+        movie_ids = self.known_cut.retrieval.interactions.movie_ids[np.maximum(proposals.columns, 0).ravel()]
         learnt = UserMoviePairs(self.rows["user_id"].to_numpy(), self.rows["movie_id"].to_numpy())
         asked = UserMoviePairs(np.repeat(users, proposals.columns.shape[1]), movie_ids)
         rows = self.rows.with_columns(
@@ -98,30 +100,30 @@ class Validation:
         )
         return rows, np.column_stack(list(make(ratings_at_cut(self.split, "known"), asked).values()))
 
-    def ndcg(
+    def compute_ndcg(
         self,
         rows: pl.DataFrame,
         seeds: Sequence[int],
         params: RankerParams | None = None,
         *,
-        more: Float32Array | None = None,
+        extra_features: Float32Array | None = None,
     ) -> npt.NDArray[np.float64]:
         """nDCG@10 of each user, the mean over rankers of different seeds fitted on `rows`.
 
         `more` holds what is to be ranked for the last columns of `rows`, where those are new features.
         """
-        users, proposals, matrix = self._to_rank
-        everything = list(list_ranker_features(VALIDATION_CHANNELS, self.known.features.names))
-        if more is not None:
-            everything += rows.columns[-more.shape[1] :]
-            matrix = np.column_stack([matrix, more])
+        users, proposals, matrix = self._ranking_input
+        everything = list(list_ranker_features(VALIDATION_CHANNELS, self.known_cut.features.feature_names))
+        if extra_features is not None:
+            everything += rows.columns[-extra_features.shape[1] :]
+            matrix = np.column_stack([matrix, extra_features])
         found = []
         for seed in seeds:
             ranker = Ranker.fit(rows, replace(params or RankerParams(), seed=seed))
-            scores = ranker.score(matrix[:, [everything.index(name) for name in ranker.features]])
+            scores = ranker.score(matrix[:, [everything.index(name) for name in ranker.feature_names]])
             places = np.where(proposals.columns == UNKNOWN, -np.inf, scores.reshape(proposals.columns.shape))
             best = sort_candidates(places, proposals.columns, n=10)
-            table = to_ranking_table(users, self.known.retrieval.interactions.movie_ids, *best)
-            found.append(metrics.compute_user_metrics(table, self.wanted, ks=[10])["ndcg_at_10"].to_numpy())
+            table = to_ranking_table(users, self.known_cut.retrieval.interactions.movie_ids, *best)
+            found.append(metrics.compute_user_metrics(table, self.relevant, ks=[10])["ndcg_at_10"].to_numpy())
         means: npt.NDArray[np.float64] = np.mean(found, axis=0)
         return means

@@ -20,13 +20,13 @@ class ContentVectors(NamedTuple):
     movie_ids: Ids
     vectors: sp.csr_array
 
-    def nearest(self, movie_id: int, *, n: int) -> tuple[Ids, Float32Array]:
+    def find_nearest(self, movie_id: int, *, n: int) -> tuple[Ids, Float32Array]:
         """The `n` movies most like one and their cosines, nearest first; none for an unknown or empty movie.
 
         Of equally alike movies the lower id comes first; a movie that shares nothing does not come.
         """
         row = int(index_of_ids(self.movie_ids, [movie_id])[0])
-        cosines = self.cosines(row) if row >= 0 else np.zeros(0, np.float32)
+        cosines = self.compute_cosines(row) if row >= 0 else np.zeros(0, np.float32)
         if not cosines.any():
             return np.zeros(0, np.int32), np.zeros(0, np.float32)
         cosines[row] = 0
@@ -34,7 +34,7 @@ class ContentVectors(NamedTuple):
         alike = best[0] > 0
         return self.movie_ids[columns[0][alike]], best[0][alike]
 
-    def cosines(self, row: int) -> Float32Array:
+    def compute_cosines(self, row: int) -> Float32Array:
         """Of the movie in `row` with every movie."""
         found: Float32Array = self.vectors @ self.vectors[[row]].toarray()[0]
         return found

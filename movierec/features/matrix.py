@@ -45,13 +45,13 @@ class Features:
     usual: Float32Array
     movies: Float32Array
     movie_times: Float32Array
-    extra: tuple[str, ...] = ()
+    tmdb_feature_names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, users: pl.DataFrame, movies: pl.DataFrame) -> Self:
+    def from_tables(cls, users: pl.DataFrame, movies: pl.DataFrame) -> Self:
         """From the tables of `user_features` and `movie_features` of the same cut."""
         users, movies = users.sort("user_id"), movies.sort("movie_id")
-        extra = _list_tmdb_columns(movies.columns)
+        tmdb_feature_names = _list_tmdb_columns(movies.columns)
         return cls(
             user_ids=users["user_id"].to_numpy(),
             users=_to_matrix(users, USER_FEATURES),
@@ -60,30 +60,30 @@ class Features:
             likings=_to_matrix(users, LIKING_FEATURES),
             usual=_to_matrix(users, USUAL_FEATURES),
             movie_ids=movies["movie_id"].to_numpy(),
-            movies=_to_matrix(movies, (*MOVIE_FEATURES, *extra)),
+            movies=_to_matrix(movies, (*MOVIE_FEATURES, *tmdb_feature_names)),
             movie_times=movies[MOVIE_TIME_COLUMN].to_numpy(),
-            extra=extra,
+            tmdb_feature_names=tmdb_feature_names,
         )
 
     @classmethod
-    def at(cls, known: pl.LazyFrame, movies: pl.LazyFrame) -> Self:
+    def from_ratings(cls, ratings: pl.LazyFrame, movies: pl.LazyFrame) -> Self:
         """Of the ratings known at a cut."""
-        rated = compute_movie_features(known, movies).collect()
-        return cls.of(compute_user_features(Interactions.of(known), rated), rated)
+        rated = compute_movie_features(ratings, movies).collect()
+        return cls.from_tables(compute_user_features(Interactions.from_ratings(ratings), rated), rated)
 
     @property
-    def names(self) -> tuple[str, ...]:
+    def feature_names(self) -> tuple[str, ...]:
         """The columns of `matrix`: BASE_FEATURES, and `extra` if there are any."""
-        return (*USER_FEATURES, *MOVIE_FEATURES, *self.extra, *PAIR_FEATURES)
+        return (*USER_FEATURES, *MOVIE_FEATURES, *self.tmdb_feature_names, *PAIR_FEATURES)
 
-    def fold_in(self, people: Interactions) -> Self:
+    def fold_in(self, interactions: Interactions) -> Self:
         """The same movies, but for `people`, who are known by these ratings alone, one of each at least.
 
         Raises KeyError for a rating of a movie that has no features.
         """
-        return replace(self, **_compute_user_profiles(people, self.movie_ids, self.movies)._asdict())
+        return replace(self, **_compute_user_profiles(interactions, self.movie_ids, self.movies)._asdict())
 
-    def matrix(self, user_ids: npt.ArrayLike, movie_ids: npt.NDArray[np.int32]) -> Float32Array:
+    def build_matrix(self, user_ids: npt.ArrayLike, movie_ids: npt.NDArray[np.int32]) -> Float32Array:
         """`names` of each user's candidates: (users * n) x features, row by row; `movie_ids` is users x n.
 
         Raises KeyError when a user or a movie has no features.
@@ -105,14 +105,14 @@ class Features:
         columns = [np.repeat(self.users[user_rows], n, axis=0), movies, *crosses]
         return np.column_stack(columns).astype(np.float32, copy=False)
 
-    def genre_vectors(self, movie_ids: npt.NDArray[np.int32]) -> Float32Array:
+    def get_genre_vectors(self, movie_ids: npt.NDArray[np.int32]) -> Float32Array:
         """The genres of each movie as a vector of length 1, 0 without any: the shape of `movie_ids` x genres."""
         flags = self.movies[:, _GENRE_COLUMNS][_find_rows("movie", self.movie_ids, movie_ids.ravel())]
         lengths = np.sqrt(flags.sum(axis=1, keepdims=True))
         vectors: Float32Array = (flags / np.maximum(lengths, 1)).reshape(*movie_ids.shape, -1)
         return vectors
 
-    def of_genres(self, movie_ids: Ids, genres: Sequence[str]) -> npt.NDArray[np.bool_]:
+    def has_any_genre(self, movie_ids: Ids, genres: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Which of `movie_ids` have any of `genres`; unknown names of genres have no movies."""
         rows = index_of_ids(self.movie_ids, movie_ids)
         at = [place for place, genre in enumerate(GENRE_FEATURES.values()) if genre in genres]
@@ -123,8 +123,8 @@ class Features:
         folder.mkdir(parents=True, exist_ok=True)
         for name in _ARRAY_NAMES:
             np.save(folder / f"{name}.npy", getattr(self, name))
-        if self.extra:
-            (folder / "extra.json").write_text(json.dumps(self.extra))
+        if self.tmdb_feature_names:
+            (folder / "extra.json").write_text(json.dumps(self.tmdb_feature_names))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -132,7 +132,7 @@ class Features:
         extra = folder / "extra.json"
         names = json.loads(extra.read_text()) if extra.exists() else ()
         arrays = {name: load_mapped_array(folder / f"{name}.npy") for name in _ARRAY_NAMES}
-        return cls(**arrays, extra=tuple(names))
+        return cls(**arrays, tmdb_feature_names=tuple(names))
 
 
 _ARRAY_NAMES = ("user_ids", "movie_ids", "users", "user_times", "shares", "likings", "usual", "movies", "movie_times")

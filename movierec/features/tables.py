@@ -22,7 +22,7 @@ from movierec.features.user_profiles import _compute_user_profiles, _to_matrix
 USERS_AT_ONCE = 2_000
 
 
-def compute_user_features(people: Interactions, movies: pl.DataFrame) -> pl.DataFrame:
+def compute_user_features(interactions: Interactions, movies: pl.DataFrame) -> pl.DataFrame:
     """One row per user of `people`: USER_FEATURES, when they last rated, SHARE_, LIKING_ and USUAL_FEATURES.
 
     `movies` is the table of `movie_features` of the same ratings. A spread of one rating is 0. Velocity is ratings per
@@ -33,18 +33,18 @@ def compute_user_features(people: Interactions, movies: pl.DataFrame) -> pl.Data
     """
     movies = movies.sort("movie_id")
     movie_ids, matrix = movies["movie_id"].to_numpy(), _to_matrix(movies, MOVIE_FEATURES)
-    rows = np.arange(len(people.user_ids))
+    rows = np.arange(len(interactions.user_ids))
     blocks = np.split(rows, range(USERS_AT_ONCE, len(rows), USERS_AT_ONCE))
-    parts = [_compute_user_profiles(people.take(block), movie_ids, matrix) for block in blocks]
+    parts = [_compute_user_profiles(interactions.select_users(block), movie_ids, matrix) for block in blocks]
     user_ids, *arrays = (np.concatenate(each) for each in zip(*parts, strict=True))
     columns = (*USER_FEATURES, USER_TIME_COLUMN, *SHARE_FEATURES, *LIKING_FEATURES, *USUAL_FEATURES)
     table = pl.DataFrame(np.column_stack(arrays), schema=columns, orient="row", nan_to_null=True)
     return table.insert_column(0, pl.Series("user_id", user_ids))
 
 
-def add_tmdb_features(movies: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
+def add_tmdb_features(movies: pl.LazyFrame, tmdb_movies: pl.LazyFrame) -> pl.LazyFrame:
     """`movies` with TMDB_FEATURES, of the table `movies` of TMDB's metadata; null for what TMDB does not know."""
-    facts = known.select("movie_id", *(feature.formula.alias(feature.name) for feature in TMDB_DEFINITIONS))
+    facts = tmdb_movies.select("movie_id", *(feature.formula.alias(feature.name) for feature in TMDB_DEFINITIONS))
     return movies.join(facts, on="movie_id", how="left")
 
 

@@ -25,13 +25,15 @@ class UserProfiles(NamedTuple):
     usual: Float32Array
 
 
-def _compute_user_profiles(people: Interactions, movie_ids: Ids, movies: Float32Array) -> UserProfiles:
+def _compute_user_profiles(interactions: Interactions, movie_ids: Ids, movies: Float32Array) -> UserProfiles:
     """Of each of `people`, who have a rating each; `movies` is a row of MOVIE_FEATURES for each of `movie_ids`.
 
     Sums are in double precision and in the order of the ratings. A movie without a row raises KeyError.
     """
-    ratings = UserRatings(people)
-    rated = movies[_find_rows("movie", movie_ids, people.movie_ids[people.user_items.indices])].astype(np.float64)
+    ratings = UserRatings(interactions)
+    rated = movies[_find_rows("movie", movie_ids, interactions.movie_ids[interactions.user_items.indices])].astype(
+        np.float64
+    )
     genres = rated[:, _GENRE_COLUMNS]
     of_genre = ratings.sum_by_user(genres)
     movie_columns = name_columns(MOVIE_FEATURES, rated)
@@ -39,7 +41,7 @@ def _compute_user_profiles(people: Interactions, movie_ids: Ids, movies: Float32
     there = ~np.isnan(measures)
     usual = []
     for window in WINDOWS:
-        counted = there & (people.recency <= window.n_ratings)[:, None]
+        counted = there & (interactions.recency <= window.n_ratings)[:, None]
         known = ratings.sum_by_user(counted.astype(np.float64))
         sums = ratings.sum_by_user(np.where(counted, measures, 0))
         usual.append(np.where(known > 0, sums / np.maximum(known, 1), np.nan))
@@ -50,7 +52,7 @@ def _compute_user_profiles(people: Interactions, movie_ids: Ids, movies: Float32
         ratings.sum_by_user(genres * ratings.centred[:, None]) / (of_genre + GENRE_SHRINKAGE),
         np.column_stack(usual),
     )
-    return UserProfiles(people.user_ids, *(array.astype(np.float32) for array in arrays))
+    return UserProfiles(interactions.user_ids, *(array.astype(np.float32) for array in arrays))
 
 
 def _to_matrix(table: pl.DataFrame, columns: tuple[str, ...]) -> Float32Array:

@@ -43,7 +43,7 @@ def diversify(
 
     `columns` are places in `movie_ids`; UNKNOWN ones stay behind.
     """
-    vectors = features.genre_vectors(movie_ids[np.where(columns == UNKNOWN, 0, columns)])
+    vectors = features.get_genre_vectors(movie_ids[np.where(columns == UNKNOWN, 0, columns)])
     places = select_by_mmr(np.where(columns == UNKNOWN, -np.inf, scores), vectors, weight=weight, n=n)
     return np.take_along_axis(columns, places, axis=1), np.take_along_axis(scores, places, axis=1)
 

@@ -12,9 +12,9 @@ from movierec.data.interactions import Float32Array, Indices, Interactions
 from movierec.features.names import FEATURE_WORDS
 from movierec.recommender.ranker import Ranker
 from movierec.recommender.retrieval import Proposals, Retrieval
-from movierec.recommender.training_rows import Candidates
+from movierec.recommender.training_rows import CandidateBlock
 
-TOLD = 3  # features, and rated movies, that an explanation names
+N_EXPLAINED = 3  # features, and rated movies, that an explanation names
 N_RATINGS_TRIED = 50  # so many of somebody's last ratings are tried for their part in the candidates
 
 
@@ -43,7 +43,7 @@ class Explanation(NamedTuple):
 
     movie_id: int
     parts: ScoreParts | None
-    because_of: list[int]
+    influential_movie_ids: list[int]
 
 
 # What the score of each candidate model tells.
@@ -61,16 +61,16 @@ def describe_feature(feature: str) -> str:
 
 
 def explain_columns(
-    retrieval: Retrieval, ranker: Ranker | None, candidates: Candidates, columns: Indices
+    retrieval: Retrieval, ranker: Ranker | None, candidates: CandidateBlock, columns: Indices
 ) -> list[Explanation]:
     """Why each of `columns`, which are among the candidates of a single user, is for them; TOLD features and movies."""
     proposed = candidates.proposals.columns[0]
     order = np.argsort(proposed)
     places = order[np.searchsorted(proposed, columns, sorter=order)]
-    moved = find_influential_ratings(retrieval, candidates.users, candidates.proposals, columns, top=TOLD)
+    moved = find_influential_ratings(retrieval, candidates.users, candidates.proposals, columns, top=N_EXPLAINED)
     parts: Sequence[ScoreParts | None] = [None] * len(columns)
-    if ranker is not None and candidates.matrix is not None:
-        parts = explain_scores(ranker, candidates.matrix[places], top=TOLD)
+    if ranker is not None and candidates.feature_matrix is not None:
+        parts = explain_scores(ranker, candidates.feature_matrix[places], top=N_EXPLAINED)
     movie_ids = retrieval.interactions.movie_ids[columns].tolist()
     return [Explanation(*each) for each in zip(movie_ids, parts, moved, strict=True)]
 
@@ -78,13 +78,13 @@ def explain_columns(
 def explain_scores(ranker: Ranker, matrix: Float32Array, *, top: int) -> list[ScoreParts]:
     """The score of each row in parts, with its `top` features by size of their SHAP value; of features with the same
     words the largest speaks, the rest are among the others."""
-    values = ranker.trees.shap_values(matrix)
+    values = ranker.trees.compute_shap_values(matrix)
     largest_first = np.argsort(-np.abs(values[:, :-1]), axis=1, kind="stable")
     found = []
     for row, (*parts, base), order in zip(matrix, values.tolist(), largest_first, strict=True):
         by_words: dict[str, FeatureReason] = {}
         for at in order:
-            feature = ranker.features[at]
+            feature = ranker.feature_names[at]
             by_words.setdefault(
                 describe_feature(feature), FeatureReason(feature, describe_feature(feature), float(row[at]), parts[at])
             )
@@ -96,7 +96,7 @@ def explain_scores(ranker: Ranker, matrix: Float32Array, *, top: int) -> list[Sc
 
 
 def find_influential_ratings(
-    retrieval: Retrieval, one: Interactions, proposals: Proposals, columns: Indices, *, top: int
+    retrieval: Retrieval, single_user: Interactions, proposals: Proposals, columns: Indices, *, top: int
 ) -> list[list[int]]:
     """For each of `columns` the movies of the single user of `one` without which the channels would score it lowest.
 
@@ -104,14 +104,14 @@ def find_influential_ratings(
     its scores of the user's `proposals`, and summed over the channels. Movies without which nothing is lost are not
     named.
     """
-    tried = np.flatnonzero(one.recency <= N_RATINGS_TRIED)
+    tried = np.flatnonzero(single_user.recency <= N_RATINGS_TRIED)
     lost = np.zeros((len(tried), len(columns)))
     for name, model in retrieval.models.items():
         if isinstance(model, SupportsAttribution):
             scores = proposals.signals[f"{name}_score"][0]
             known = scores[np.isfinite(scores)]
             if len(known):
-                lost += model.lost_without(one, tried, columns) / (known.std() + 1e-9)
-    movie_ids = one.movie_ids[one.user_items.indices[tried]]
+                lost += model.leave_one_out(single_user, tried, columns) / (known.std() + 1e-9)
+    movie_ids = single_user.movie_ids[single_user.user_items.indices[tried]]
     order = np.argsort(-lost, axis=0, kind="stable")[:top].T
     return [[int(movie_ids[at]) for at in places_of if lost[at, column] > 0] for column, places_of in enumerate(order)]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from movierec.data.interactions import Float32Array, Ids
-from movierec.recommender.recommendations import FALLBACK, POPULAR_IN_GENRES, Recommendations
+from movierec.recommender.recommendations import POPULAR_IN_GENRES, POPULARITY_FALLBACK, Recommendations
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class PopularMovies:
     scores: Float32Array
 
     @classmethod
-    def of(cls, stats: pl.DataFrame) -> Self:
+    def from_stats(cls, stats: pl.DataFrame) -> Self:
         """From a table `movie_id, popularity`, best first; movies without a popularity are left out."""
         ordered = stats.drop_nulls("popularity")
         return cls(ordered["movie_id"].to_numpy(), ordered["popularity"].to_numpy())
@@ -36,7 +36,7 @@ class PopularMovies:
         chosen = np.zeros(len(self.movie_ids), bool) if in_genres is None else in_genres
         others = ~np.isin(self.movie_ids, list(without))
         order = np.concatenate([np.flatnonzero(others & chosen), np.flatnonzero(others & ~chosen)])[:n]
-        model = POPULAR_IN_GENRES if chosen.any() else FALLBACK
+        model = POPULAR_IN_GENRES if chosen.any() else POPULARITY_FALLBACK
         return Recommendations(model, self.movie_ids[order].tolist(), self.scores[order].tolist())
 
     def save(self, folder: Path) -> None:

@@ -14,7 +14,7 @@ import polars as pl
 
 from movierec.data.interactions import UNKNOWN, Float32Array, Indices
 from movierec.data.sampling import VALIDATION_DRAW, hash_to_fraction
-from movierec.recommender.training_rows import NON_FEATURE_COLUMNS, Candidates
+from movierec.recommender.training_rows import NON_FEATURE_COLUMNS, CandidateBlock
 from movierec.recommender.tree_ensemble import TreeEnsemble
 
 log = logging.getLogger(__name__)
@@ -59,9 +59,9 @@ class Ranker:
     """
 
     params: RankerParams
-    cbm: bytes
+    catboost_bytes: bytes
     trees: TreeEnsemble
-    features: tuple[str, ...]
+    feature_names: tuple[str, ...]
     n_trees: tuple[int, ...]
     n_candidates: int
     importances: dict[str, float]
@@ -69,10 +69,10 @@ class Ranker:
     @classmethod
     def fit(cls, rows: pl.DataFrame, params: RankerParams | None = None) -> Self:
         """From a table as `label_rows` makes it."""
-        return cls.fit_and_rank(rows, params)[0]
+        return cls.fit_with_oof_ranks(rows, params)[0]
 
     @classmethod
-    def fit_and_rank(cls, rows: pl.DataFrame, params: RankerParams | None = None) -> tuple[Self, pl.DataFrame]:
+    def fit_with_oof_ranks(cls, rows: pl.DataFrame, params: RankerParams | None = None) -> tuple[Self, pl.DataFrame]:
         """The same, and `user_id, movie_id, rank` of the users of each fold by the trees that they had only stopped.
 
         Nobody has ranks where too few users are there to set some aside.
@@ -104,25 +104,25 @@ class Ranker:
         return ranker, ranked_by_others
 
     @cached_property
-    def model(self) -> Any:
+    def catboost_model(self) -> Any:
         """The catboost.CatBoost of `cbm`, which has no types."""
         from catboost import CatBoost  # noqa: PLC0415
 
-        return CatBoost().load_model(blob=self.cbm)
+        return CatBoost().load_model(blob=self.catboost_bytes)
 
     def score(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """One score a row of features; only their order within a user means something."""
         if len(matrix) <= MAX_ROWS_ON_ARRAYS:
             return self.trees.score(matrix)
-        scores: npt.NDArray[np.float64] = self.model.predict(np.asfortranarray(matrix))  # as CatBoost reads it
+        scores: npt.NDArray[np.float64] = self.catboost_model.predict(np.asfortranarray(matrix))  # as CatBoost reads it
         return scores
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "model.cbm").write_bytes(self.cbm)
+        (folder / "model.cbm").write_bytes(self.catboost_bytes)
         self.trees.save(folder)
         config = {
-            "features": self.features,
+            "features": self.feature_names,
             "best_iteration": self.n_trees,
             "n_candidates": self.n_candidates,
             "params": asdict(self.params),
@@ -155,7 +155,7 @@ def _serialize(model: Any) -> tuple[bytes, TreeEnsemble]:
         binary, described = Path(folder, "model.cbm"), Path(folder, "model.json")
         model.save_model(str(binary))
         model.save_model(str(described), format="json")
-        return binary.read_bytes(), TreeEnsemble.of(json.loads(described.read_text()))
+        return binary.read_bytes(), TreeEnsemble.from_catboost_json(json.loads(described.read_text()))
 
 
 def split_folds(rows: pl.DataFrame, params: RankerParams) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
@@ -174,7 +174,7 @@ def split_folds(rows: pl.DataFrame, params: RankerParams) -> list[tuple[pl.DataF
 
 
 def _fit_catboost(
-    train: pl.DataFrame, validation: pl.DataFrame | None, features: tuple[str, ...], p: RankerParams
+    train: pl.DataFrame, validation: pl.DataFrame | None, feature_names: tuple[str, ...], p: RankerParams
 ) -> Any:
     """One CatBoost model; without `validation` it stops after as many trees as early stopping waits for."""
     from catboost import CatBoost  # noqa: PLC0415
@@ -192,8 +192,8 @@ def _fit_catboost(
         }
     )
     model.fit(
-        _make_pool(train, features),
-        eval_set=None if validation is None else _make_pool(validation, features),
+        _make_pool(train, feature_names),
+        eval_set=None if validation is None else _make_pool(validation, feature_names),
         early_stopping_rounds=None if validation is None else p.early_stopping_rounds,
         verbose=50,
         log_cout=_LogWriter(),
@@ -202,14 +202,14 @@ def _fit_catboost(
     return model
 
 
-def _make_pool(rows: pl.DataFrame, features: tuple[str, ...]) -> Any:
+def _make_pool(rows: pl.DataFrame, feature_names: tuple[str, ...]) -> Any:
     from catboost import Pool  # noqa: PLC0415
 
     return Pool(
-        np.ascontiguousarray(rows.select(features).to_numpy(), dtype=np.float32),
+        np.ascontiguousarray(rows.select(feature_names).to_numpy(), dtype=np.float32),
         label=rows["gain"].to_numpy(),
         group_id=rows["user_id"].to_numpy(),
-        feature_names=list(features),
+        feature_names=list(feature_names),
     )
 
 
@@ -231,12 +231,12 @@ class _LogWriter:
         """Nothing is held back."""
 
 
-def order_candidates(ranker: Ranker | None, candidates: Candidates, *, n: int) -> tuple[Indices, Float32Array]:
+def order_candidates(ranker: Ranker | None, candidates: CandidateBlock, *, n: int) -> tuple[Indices, Float32Array]:
     """Columns and scores of each user's `n` best candidates, both users x n; by their fused scores without a ranker."""
     columns, scores, _ = candidates.proposals
-    if ranker is None or candidates.matrix is None:
+    if ranker is None or candidates.feature_matrix is None:
         return columns[:, :n], scores[:, :n]
-    by_ranker = ranker.score(candidates.matrix).reshape(columns.shape)
+    by_ranker = ranker.score(candidates.feature_matrix).reshape(columns.shape)
     return sort_candidates(np.where(columns == UNKNOWN, -np.inf, by_ranker), columns, n=n)
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from movierec.recommender.explanations import Explanation
 
-TWO_STAGE, CANDIDATES, FALLBACK = "two_stage", "candidates", "popularity_fallback"
+TWO_STAGE, CANDIDATES_ONLY, POPULARITY_FALLBACK = "two_stage", "candidates", "popularity_fallback"
 POPULAR_IN_GENRES = "popular_in_genres"
 
 

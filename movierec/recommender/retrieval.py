@@ -72,12 +72,12 @@ class Retrieval:
         return tuple(self.models)
 
     @property
-    def width(self) -> int:
+    def values_per_user(self) -> int:
         """Numbers that proposing for one user holds: what `blocks` should count with."""
         asked = sum(1 + len(recent_windows(name, self.channels)) for name in self.channels)
         return len(self.interactions.movie_ids) * (3 + asked)
 
-    def propose(self, people: Interactions, *, n: int, without: Indices = NO_COLUMNS) -> Proposals:
+    def propose(self, interactions: Interactions, *, n: int, without: Indices = NO_COLUMNS) -> Proposals:
         """The `n` best unseen movies of each of `people` by weighted reciprocal rank fusion (Cormack et al. 2009).
 
         Users of the fit are known by their ratings like everybody else. The columns `without` are proposed to nobody;
@@ -86,9 +86,10 @@ class Retrieval:
         Scores are sum over channels of weight / (60 + rank), of each channel's first max(n, 100). Where fewer movies
         are left places are UNKNOWN. `people` should be a block: it is scored densely.
         """
-        depth = min(max(n, CANDIDATES_PER_CHANNEL), len(people.movie_ids))
+        depth = min(max(n, CANDIDATES_PER_CHANNEL), len(interactions.movie_ids))
         views = {
-            last: people.with_latest(*last) for last in {recent_windows(name, self.channels) for name in self.channels}
+            last: interactions.stack_latest(*last)
+            for last in {recent_windows(name, self.channels) for name in self.channels}
         }
         scores: dict[str, Float32Array] = {}
         for name, model in self.models.items():
@@ -96,7 +97,7 @@ class Retrieval:
             names = (name, *(f"{name}_last{k}" for k in last))
             scores |= zip(names, np.split(model.score(views[last]), len(names)), strict=True)
         weights = {name: CANDIDATE_MODELS[name].fusion_weight for name in self.channels}
-        return fuse_channels(scores, weights, people.user_items, n=n, depth=depth, without=without)
+        return fuse_channels(scores, weights, interactions.user_items, n=n, depth=depth, without=without)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -25,9 +25,9 @@ class NothingToLearnError(ValueError):
     """Nobody liked a candidate in the labels; the message says what to do."""
 
 
-def list_ranker_features(channels: tuple[str, ...], base: tuple[str, ...] = BASE_FEATURES) -> tuple[str, ...]:
+def list_ranker_features(channels: tuple[str, ...], base_features: tuple[str, ...] = BASE_FEATURES) -> tuple[str, ...]:
     """The columns that a ranker over these channels reads, in order; `base` are the names of its Features."""
-    return (*base, *list_signal_names(channels))
+    return (*base_features, *list_signal_names(channels))
 
 
 def build_ranker_matrix(retrieval: Retrieval, features: Features, user_ids: Ids, proposals: Proposals) -> Float32Array:
@@ -37,15 +37,15 @@ def build_ranker_matrix(retrieval: Retrieval, features: Features, user_ids: Ids,
     """
     movie_ids = retrieval.interactions.movie_ids[np.where(proposals.columns == UNKNOWN, 0, proposals.columns)]
     signals = [proposals.signals[name].ravel() for name in list_signal_names(retrieval.channels)]
-    return np.column_stack([features.matrix(user_ids, movie_ids), *signals])
+    return np.column_stack([features.build_matrix(user_ids, movie_ids), *signals])
 
 
-class Candidates(NamedTuple):
+class CandidateBlock(NamedTuple):
     """What is to be put into order for `users`, and with a ranker its features of it, (users * n) x features."""
 
     users: Interactions
     proposals: Proposals
-    matrix: Float32Array | None
+    feature_matrix: Float32Array | None
 
 
 def build_label_rows(
@@ -55,7 +55,7 @@ def build_label_rows(
     *,
     n_candidates: int,
     max_users: int,
-    people: Interactions | None = None,
+    folded_in: Interactions | None = None,
 ) -> pl.DataFrame:
     """What the ranker learns from: `user_id, movie_id, relevant, gain` and its features, a user's rows together.
 
@@ -67,11 +67,11 @@ def build_label_rows(
     rated = labels.select("user_id", "movie_id", "rating").collect(engine="streaming")
     users = _draw_users(rated, max_users)
     rated = rated.filter(pl.col("user_id").is_in(users.implode()))
-    interactions = people or retrieval.interactions
-    known = interactions.rows_of(users.to_numpy())
+    interactions = folded_in or retrieval.interactions
+    known = interactions.find_user_rows(users.to_numpy())
     tables = [
-        _with_labels(_feature_rows(retrieval, features, interactions.take(block), n=n_candidates), rated)
-        for block in iter_blocks(known[known != UNKNOWN], retrieval.width)
+        _with_labels(_feature_rows(retrieval, features, interactions.select_users(block), n=n_candidates), rated)
+        for block in iter_blocks(known[known != UNKNOWN], retrieval.values_per_user)
     ]
     rows = pl.concat(tables) if tables else pl.DataFrame()
     if rows.is_empty():
@@ -108,7 +108,7 @@ def _feature_rows(retrieval: Retrieval, features: Features, users: Interactions,
         "user_id": np.repeat(users.user_ids, proposals.columns.shape[1])[is_known],
         "movie_id": users.movie_ids[proposals.columns.ravel()[is_known]],
     }
-    names = list(list_ranker_features(retrieval.channels, features.names))
+    names = list(list_ranker_features(retrieval.channels, features.feature_names))
     return pl.DataFrame(ids).hstack(pl.DataFrame(matrix, schema=names, orient="row"))
 
 
@@ -134,12 +134,12 @@ def build_all_label_rows(
     labels = select_part(split, "labels").join(new.select("user_id").unique(), on="user_id", how="anti")
     known = partial(build_label_rows, retrieval, n_candidates=n_candidates, max_users=max_users)
     given = new.filter(pl.col("given"))
-    people = Interactions.of(given, retrieval.interactions.movie_ids)
+    folded_in = Interactions.from_ratings(given, retrieval.interactions.movie_ids)
     tables = []
     nothing_to_learn = []
     for of_whom in (
         partial(known, features, labels),
-        partial(known, features.fold_in(people), new.filter(~pl.col("given")), people=people),
+        partial(known, features.fold_in(folded_in), new.filter(~pl.col("given")), folded_in=folded_in),
     ):
         try:
             tables.append(of_whom())

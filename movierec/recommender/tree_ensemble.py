@@ -27,11 +27,11 @@ class TreeEnsemble:
     weights: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, described: dict[str, Any]) -> Self:
+    def from_catboost_json(cls, model_json: dict[str, Any]) -> Self:
         """From what CatBoost writes as JSON. Raises ValueError for a model that is not made of such trees."""
-        trees = described.get("oblivious_trees", [])
-        floats = described["features_info"].get("float_features", [])
-        scale, (bias,) = described["scale_and_bias"]
+        trees = model_json.get("oblivious_trees", [])
+        floats = model_json["features_info"].get("float_features", [])
+        scale, (bias,) = model_json["scale_and_bias"]
         odd = [each["nan_value_treatment"] for each in floats if each["nan_value_treatment"] == "AsTrue"]
         if not trees or odd or any(s["split_type"] != "FloatFeature" for tree in trees for s in tree["splits"]):
             raise ValueError("only oblivious trees over numbers, where what is missing is low, can be read")
@@ -52,18 +52,18 @@ class TreeEnsemble:
 
     def score(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """A score for each row of `matrix`, whose columns are the features."""
-        at = self._leaf(matrix) + np.arange(0, self.leaves.size, self.leaves.shape[1])[:, None]
+        at = self._find_leaves(matrix) + np.arange(0, self.leaves.size, self.leaves.shape[1])[:, None]
         scores: npt.NDArray[np.float64] = self.leaves.ravel()[at].sum(axis=0)
         return scores
 
-    def shap_values(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def compute_shap_values(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """The Shapley value of each column of `matrix`, rows x columns, and as the last column the expected score.
 
         Exact and path-dependent (Lundberg, Erion, Lee 2018): a feature that is not known goes both ways, by the
         weights of the branches. A row sums to its score.
         """
         trees = np.arange(len(self.leaves))[:, None]
-        parts = self._leaf_parts[:, trees, self._leaf(matrix)]  # levels x trees x rows
+        parts = self._leaf_contributions[:, trees, self._find_leaves(matrix)]  # levels x trees x rows
         n_rows, n_columns = matrix.shape
         cell = np.arange(n_rows) * (n_columns + 1) + self.features[:, :, None]
         sums = np.bincount(cell.ravel(), weights=parts.ravel(), minlength=n_rows * (n_columns + 1))
@@ -71,7 +71,7 @@ class TreeEnsemble:
         values[:, -1] = np.average(self.leaves, axis=1, weights=self.weights).sum()
         return values
 
-    def _leaf(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
+    def _find_leaves(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
         """The leaf of each row in each tree: trees x rows. CatBoost's trees have 16 levels at the most."""
         columns = np.ascontiguousarray(matrix.T)
         leaf = np.zeros((len(self.leaves), len(matrix)), dtype=np.uint16)
@@ -80,7 +80,7 @@ class TreeEnsemble:
         return leaf
 
     @cached_property
-    def _leaf_parts(self) -> npt.NDArray[np.float64]:
+    def _leaf_contributions(self) -> npt.NDArray[np.float64]:
         """What each level's feature adds to a row in each leaf: levels x trees x leaves.
 
         A feature that several levels ask for has all of it at the first one.
@@ -91,7 +91,7 @@ class TreeEnsemble:
         closed = np.bitwise_or.reduce(
             ((known[:, None, None] >> first) & 1) << np.arange(levels)[:, None], axis=1
         )  # with a level, all that ask for its feature; the others change nothing: sets x trees
-        expected = np.stack([self._expected(levels_known) for levels_known in known])
+        expected = np.stack([self._compute_expected_leaves(levels_known) for levels_known in known])
         expected = expected[closed, np.arange(trees)]
         sizes = np.bitwise_count(known)
         parts = np.empty((levels, *self.leaves.shape))
@@ -101,7 +101,7 @@ class TreeEnsemble:
             part[:] = np.tensordot(share, expected[without | 1 << level] - expected[without], axes=1)
         return parts
 
-    def _expected(self, known: int) -> npt.NDArray[np.float64]:
+    def _compute_expected_leaves(self, known_levels: int) -> npt.NDArray[np.float64]:
         """What is expected in each leaf if only the answers of the levels in `known` are told: trees x leaves.
 
         The last level is the root.
@@ -112,7 +112,7 @@ class TreeEnsemble:
         for level in range(levels):
             axis = levels - level
             both = weights.sum(axis=axis, keepdims=True)
-            if not known >> level & 1:
+            if not known_levels >> level & 1:
                 shares = np.divide(weights, both, out=np.full_like(weights, 0.5), where=both > 0)
                 values = (values * shares).sum(axis=axis, keepdims=True)
             weights = both

@@ -15,12 +15,12 @@ from movierec.data.interactions import MAX_UINT16, UNKNOWN, Float32Array, Ids, I
 from movierec.data.top_k import iter_blocks, to_ranking_table
 from movierec.features.matrix import Features
 from movierec.recommender.diversification import N_RERANKED, diversify
-from movierec.recommender.explanations import TOLD, explain_columns, find_influential_ratings
+from movierec.recommender.explanations import N_EXPLAINED, explain_columns, find_influential_ratings
 from movierec.recommender.popular import PopularMovies
 from movierec.recommender.ranker import Ranker, order_candidates
-from movierec.recommender.recommendations import CANDIDATES, TWO_STAGE, Recommendations
+from movierec.recommender.recommendations import CANDIDATES_ONLY, TWO_STAGE, Recommendations
 from movierec.recommender.retrieval import CANDIDATES_PER_CHANNEL, Retrieval
-from movierec.recommender.training_rows import Candidates, build_ranker_matrix, list_ranker_features
+from movierec.recommender.training_rows import CandidateBlock, build_ranker_matrix, list_ranker_features
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,10 @@ class Recommender:
     def __post_init__(self) -> None:
         if self.ranker is None:
             return
-        wanted, has = self.ranker.features, list_ranker_features(self.retrieval.channels, self.features.names)
+        wanted, has = (
+            self.ranker.feature_names,
+            list_ranker_features(self.retrieval.channels, self.features.feature_names),
+        )
         if wanted != has:
             raise ValueError(
                 f"the ranker reads other features than this code makes ({sorted(set(wanted) ^ set(has))}): train again"
@@ -51,30 +54,34 @@ class Recommender:
     def interactions(self) -> Interactions:
         return self.retrieval.interactions
 
-    def recommend(self, user_ids: npt.ArrayLike, *, n: int, people: "FoldedInUsers | None" = None) -> pl.DataFrame:
+    def recommend_for_users(
+        self, user_ids: npt.ArrayLike, *, n: int, folded_in: "FoldedInUsers | None" = None
+    ) -> pl.DataFrame:
         """`user_id, movie_id, score, rank` for each known user; others have no rows here."""
-        return pl.concat([to_ranking_table(*_EMPTY_RANKING), *self.recommend_in_blocks(user_ids, n=n, people=people)])
+        return pl.concat(
+            [to_ranking_table(*_EMPTY_RANKING), *self.iter_recommendations(user_ids, n=n, folded_in=folded_in)]
+        )
 
-    def recommend_in_blocks(
-        self, user_ids: npt.ArrayLike, *, n: int, people: "FoldedInUsers | None" = None
+    def iter_recommendations(
+        self, user_ids: npt.ArrayLike, *, n: int, folded_in: "FoldedInUsers | None" = None
     ) -> Iterator[pl.DataFrame]:
         """The same, a bounded number of users at a time."""
-        interactions = people.interactions if people else self.interactions
-        rows = interactions.rows_of(np.asarray(user_ids, dtype=np.int32))
-        for block in iter_blocks(rows[rows != UNKNOWN], self.retrieval.width):
-            ranked_rows = self._ranked(self.find_candidates(block, n=n, people=people), n=n)
+        interactions = folded_in.interactions if folded_in else self.interactions
+        rows = interactions.find_user_rows(np.asarray(user_ids, dtype=np.int32))
+        for block in iter_blocks(rows[rows != UNKNOWN], self.retrieval.values_per_user):
+            ranked_rows = self._rank_candidates(self.find_candidates(block, n=n, folded_in=folded_in), n=n)
             yield to_ranking_table(interactions.user_ids[block], interactions.movie_ids, *ranked_rows)
 
-    def for_user(
+    def recommend_for_user(
         self, user_id: int, *, n: int, explain: bool = False, without: Collection[int] = ()
     ) -> Recommendations:
         """Recommendations for one user, none of the movie ids `without`; never empty while any other is popular."""
-        row = int(self.interactions.rows_of([user_id])[0])
+        row = int(self.interactions.find_user_rows([user_id])[0])
         if row == UNKNOWN:
             return self.popular.recommend(n=n, without=without)
-        return self._first(np.array([row]), n=n, explain=explain, without=without)
+        return self._recommend_one(np.array([row]), n=n, explain=explain, without=without)
 
-    def for_ratings(
+    def recommend_from_ratings(
         self,
         movie_ids: Sequence[int],
         ratings: Sequence[float],
@@ -90,47 +97,47 @@ class Recommender:
         Who has rated no movie of the fit gets what is popular in the chosen `genres`. Never empty while any other
         movie is popular. Raises ValueError for lists of different lengths and for ratings outside 0.5 to 5.
         """
-        people = self._people(self._known_by(movie_ids, ratings))
-        if len(people.interactions.user_ids) == 0:
-            in_genres = self.features.of_genres(self.popular.movie_ids, genres)
+        folded_in = self._fold_in_interactions(self._build_single_user(movie_ids, ratings))
+        if len(folded_in.interactions.user_ids) == 0:
+            in_genres = self.features.has_any_genre(self.popular.movie_ids, genres)
             return self.popular.recommend(n=n, without={*movie_ids, *without}, in_genres=in_genres)
-        return self._first(np.array([0]), n=n, people=people, explain=explain, without=without)
+        return self._recommend_one(np.array([0]), n=n, folded_in=folded_in, explain=explain, without=without)
 
-    def because_of(self, movie_ids: Sequence[int], ratings: Sequence[float], recommended: int) -> list[int]:
+    def influential_ratings(self, movie_ids: Sequence[int], ratings: Sequence[float], recommended_id: int) -> list[int]:
         """The rated movies that an explanation of one movie would name, without the ranker's reasons."""
-        columns = self.interactions.columns_of([recommended])
-        one = self._known_by(movie_ids, ratings)
-        if len(one.user_ids) == 0 or columns[0] == UNKNOWN:
+        columns = self.interactions.find_movie_columns([recommended_id])
+        single_user = self._build_single_user(movie_ids, ratings)
+        if len(single_user.user_ids) == 0 or columns[0] == UNKNOWN:
             return []
-        proposals = self.retrieval.propose(one, n=self._n_candidates)
-        (moved,) = find_influential_ratings(self.retrieval, one, proposals, columns, top=TOLD)
+        proposals = self.retrieval.propose(single_user, n=self._n_candidates)
+        (moved,) = find_influential_ratings(self.retrieval, single_user, proposals, columns, top=N_EXPLAINED)
         return moved
 
-    def _known_by(self, movie_ids: Sequence[int], ratings: Sequence[float]) -> Interactions:
+    def _build_single_user(self, movie_ids: Sequence[int], ratings: Sequence[float]) -> Interactions:
         """Somebody who rated on the last day that the features know."""
         last = float(self.features.user_times.max(initial=1970))
         return build_single_user_interactions(
-            movie_ids, ratings, self.interactions.movie_ids, today=round((last - 1970) * 365.25)
+            movie_ids, ratings, self.interactions.movie_ids, rated_on=round((last - 1970) * 365.25)
         )
 
-    def _people(self, known: Interactions) -> "FoldedInUsers":
-        return FoldedInUsers(known, self.features.fold_in(known))
+    def _fold_in_interactions(self, interactions: Interactions) -> "FoldedInUsers":
+        return FoldedInUsers(interactions, self.features.fold_in(interactions))
 
     def fold_in(self, ratings: pl.LazyFrame) -> "FoldedInUsers":
         """The users of `ratings` (`user_id, movie_id, rating, rated_at`), who are known by these alone."""
-        return self._people(Interactions.of(ratings, self.interactions.movie_ids))
+        return self._fold_in_interactions(Interactions.from_ratings(ratings, self.interactions.movie_ids))
 
-    def _first(
+    def _recommend_one(
         self,
         row: Indices,
         *,
         n: int,
-        people: "FoldedInUsers | None" = None,
+        folded_in: "FoldedInUsers | None" = None,
         explain: bool = False,
         without: Collection[int] = (),
     ) -> Recommendations:
-        candidates = self.find_candidates(row, n=n, people=people, without=without)
-        columns, scores = self._ranked(candidates, n=n)
+        candidates = self.find_candidates(row, n=n, folded_in=folded_in, without=without)
+        columns, scores = self._rank_candidates(candidates, n=n)
         found = columns[0] != UNKNOWN
         movie_ids = self.interactions.movie_ids[columns[0][found]].tolist()
         told = explain_columns(self.retrieval, self.ranker, candidates, columns[0][found]) if explain else []
@@ -139,9 +146,9 @@ class Recommender:
     @property
     def model(self) -> str:
         """What answers for known users: TWO_STAGE or CANDIDATES."""
-        return CANDIDATES if self.ranker is None else TWO_STAGE
+        return CANDIDATES_ONLY if self.ranker is None else TWO_STAGE
 
-    def _ranked(self, candidates: Candidates, *, n: int) -> tuple[Indices, Float32Array]:
+    def _rank_candidates(self, candidates: CandidateBlock, *, n: int) -> tuple[Indices, Float32Array]:
         """Columns and scores of the `n` best of each user's candidates, both users x n."""
         if not self.diversity:
             return order_candidates(self.ranker, candidates, n=n)
@@ -153,18 +160,18 @@ class Recommender:
         return CANDIDATES_PER_CHANNEL if self.ranker is None else self.ranker.n_candidates
 
     def find_candidates(
-        self, rows: Indices, *, n: int, people: "FoldedInUsers | None" = None, without: Collection[int] = ()
-    ) -> Candidates:
+        self, rows: Indices, *, n: int, folded_in: "FoldedInUsers | None" = None, without: Collection[int] = ()
+    ) -> CandidateBlock:
         """The candidates of each row, as many as the ranker learnt from, or more where more are asked for; none of the
         movie ids `without`."""
-        interactions, features = people or (self.interactions, self.features)
+        interactions, features = folded_in or (self.interactions, self.features)
         depth = max(n, N_RERANKED) if self.diversity else n
-        users = interactions.take(rows)
-        columns = interactions.columns_of(list(without))
+        users = interactions.select_users(rows)
+        columns = interactions.find_movie_columns(list(without))
         left_out = columns[columns != UNKNOWN]
         proposals = self.retrieval.propose(users, n=max(depth, self._n_candidates), without=left_out)
         matrix = build_ranker_matrix(self.retrieval, features, users.user_ids, proposals) if self.ranker else None
-        return Candidates(users, proposals, matrix)
+        return CandidateBlock(users, proposals, matrix)
 
     def save(self, folder: Path) -> None:
         for stage in ("retrieval", "features", "ranker", "popular"):
@@ -194,7 +201,7 @@ class FoldedInUsers(NamedTuple):
 
 
 def build_single_user_interactions(
-    movie_ids: Sequence[int], ratings: Sequence[float], known: Ids, *, today: int
+    movie_ids: Sequence[int], ratings: Sequence[float], known_movie_ids: Ids, *, rated_on: int
 ) -> Interactions:
     """User 0, known by these ratings of `known` movies, oldest first, all of one day; the last of a movie counts."""
     if len(movie_ids) != len(ratings):
@@ -202,16 +209,16 @@ def build_single_user_interactions(
     for movie_id, rating in zip(movie_ids, ratings, strict=True):
         if not 0.5 <= rating <= 5:
             raise ValueError(f"rating {rating} of movie {movie_id} does not lie between 0.5 and 5")
-    places = index_of_ids(known, movie_ids)[::-1]
+    places = index_of_ids(known_movie_ids, movie_ids)[::-1]
     there = places != UNKNOWN
     columns, newest = np.unique(places[there], return_index=True)
     stars = np.asarray(ratings, np.float32)[::-1][there][newest]
     recency = np.argsort(np.argsort(newest)) + 1
     users = np.zeros(min(len(columns), 1), np.int32)
     indptr = np.array([0] + [len(columns)] * len(users), np.int32)
-    items = sp.csr_array((stars, columns.astype(np.int32), indptr), shape=(len(users), len(known)))
-    days = np.full(len(columns), today, np.uint16)
-    return Interactions(users, known, items, np.minimum(recency, MAX_UINT16).astype(np.uint16), days)
+    items = sp.csr_array((stars, columns.astype(np.int32), indptr), shape=(len(users), len(known_movie_ids)))
+    days = np.full(len(columns), rated_on, np.uint16)
+    return Interactions(users, known_movie_ids, items, np.minimum(recency, MAX_UINT16).astype(np.uint16), days)
 
 
 _EMPTY_RANKING = (

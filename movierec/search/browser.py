@@ -23,7 +23,7 @@ class SearchHits(NamedTuple):
     mask: MovieMask
     score: Float32Array | None
     state: MatchState
-    meant: str | None
+    corrected_query: str | None
 
 
 class FacetCount(NamedTuple):
@@ -40,44 +40,44 @@ class Browser:
     movies: Sequence[Movie]
     titles: TitleIndex
     columns: FilterColumns
-    places: dict[SortOrder, Indices]  # by row: its place in that order
+    sort_places: dict[SortOrder, Indices]  # by row: its place in that order
 
     @classmethod
-    def of(cls, movies: Sequence[Movie]) -> Self:
-        columns, titles = FilterColumns.of(movies), TitleIndex.of(movies)
+    def from_movies(cls, movies: Sequence[Movie]) -> Self:
+        columns, titles = FilterColumns.from_movies(movies), TitleIndex.from_movies(movies)
         return cls(movies, titles, columns, compute_sort_places(columns, titles))
 
-    def hits(self, query: str) -> SearchHits:
+    def find_hits(self, query: str) -> SearchHits:
         if not query.strip():
-            return SearchHits(self.columns.everything, None, "exact", None)
-        found = self.titles.search(query)
-        return SearchHits(found.score > 0, found.score, found.state, found.meant)
+            return SearchHits(self.columns.all_movies, None, "exact", None)
+        found = self.titles.search_titles(query)
+        return SearchHits(found.score > 0, found.score, found.state, found.corrected_query)
 
-    def ordered(self, mask: MovieMask, hits: SearchHits, sort: SortOrder) -> Indices:
+    def sort_rows(self, mask: MovieMask, hits: SearchHits, sort: SortOrder) -> Indices:
         """The rows of `mask`, first to last; relevance is popularity where no words are searched for."""
         rows = np.flatnonzero(mask)
         if sort == "relevance" and hits.score is not None:
             return rows[np.lexsort((rows, -hits.score[rows]))]
-        return rows[np.argsort(self.places[sort][rows])]
+        return rows[np.argsort(self.sort_places[sort][rows])]
 
-    def after(self, rows: Indices, last: int, hits: SearchHits, sort: SortOrder) -> int:
+    def count_rows_up_to(self, rows: Indices, last_row: int, hits: SearchHits, sort: SortOrder) -> int:
         """How many of the ordered `rows` stand no later than row `last`, whether or not it is one of them."""
         if sort == "relevance" and hits.score is not None:
-            ahead, mine = hits.score[rows], hits.score[last]
-            return int(np.count_nonzero((ahead > mine) | ((ahead == mine) & (rows <= last))))
-        return int(np.count_nonzero(self.places[sort][rows] <= self.places[sort][last]))
+            ahead, mine = hits.score[rows], hits.score[last_row]
+            return int(np.count_nonzero((ahead > mine) | ((ahead == mine) & (rows <= last_row))))
+        return int(np.count_nonzero(self.sort_places[sort][rows] <= self.sort_places[sort][last_row]))
 
-    def genres(self, mask: MovieMask) -> list[FacetCount]:
+    def count_genres(self, mask: MovieMask) -> list[FacetCount]:
         """How many of the masked movies have each genre, in the alphabet's order."""
         return [FacetCount(genre, int(np.count_nonzero(mask & has))) for genre, has in self.columns.genres.items()]
 
-    def decades(self, mask: MovieMask) -> list[FacetCount]:
+    def count_decades(self, mask: MovieMask) -> list[FacetCount]:
         """The catalogue's decades, newest first."""
         tens = self.columns.decades // 10 + 1  # 0 without a year
         every, found = np.bincount(tens), np.bincount(tens[mask], minlength=int(tens.max(initial=0)) + 1)
         return [FacetCount(f"{ten - 1}0", int(found[ten])) for ten in np.flatnonzero(every)[::-1] if ten]
 
-    def tags(self, mask: MovieMask, *, n: int) -> list[FacetCount]:
+    def count_tags(self, mask: MovieMask, *, n: int) -> list[FacetCount]:
         """The n most frequent tags of the masked movies, of the hundred most frequent ones of all."""
         first = islice(self.columns.tags.items(), 100)
         counts = [FacetCount(tag, int(np.count_nonzero(mask[rows]))) for tag, rows in first]
@@ -100,7 +100,7 @@ def compute_sort_places(columns: FilterColumns, titles: TitleIndex) -> dict[Sort
         "popularity": rows,
         "rating": invert_order(by_rating),
         "year": invert_order(by_year),
-        "title": invert_order(titles.alphabet()),
+        "title": invert_order(titles.sort_by_title()),
     }
 
 

@@ -35,7 +35,7 @@ class FilterColumns:
     rows: dict[int, int]  # by movie_id
 
     @classmethod
-    def of(cls, movies: Sequence[Movie]) -> Self:
+    def from_movies(cls, movies: Sequence[Movie]) -> Self:
         ranges = {name: np.array([getattr(movie, name) for movie in movies], dtype=np.float64) for name in RANGE_FIELDS}
         years = ranges["year"]
         tags: dict[str, list[int]] = {}
@@ -51,26 +51,26 @@ class FilterColumns:
             {movie.movie_id: row for row, movie in enumerate(movies)},
         )
 
-    def genre(self, name: str) -> str:
+    def find_genre(self, name: str) -> str:
         """The genre as the catalogue writes it. Raises FilterError for one it does not have."""
         for genre in self.genres:
             if genre.casefold() == name.casefold():
                 return genre
         raise FilterError("unknown_genre", found=name, known=", ".join(self.genres))
 
-    def matching(self, tree: FilterNode, sets: MovieSets) -> MovieMask:
+    def match_filter(self, tree: FilterNode, sets: MovieSets) -> MovieMask:
         """The movies that `tree` wants; blank conditions want nothing. A set that is not brought is empty."""
         wanted = drop_blank_nodes(tree)
-        return self.everything if wanted is None else self._mask(wanted, sets)
+        return self.all_movies if wanted is None else self._match_node(wanted, sets)
 
     @property
-    def everything(self) -> MovieMask:
+    def all_movies(self) -> MovieMask:
         return np.ones(len(self.decades), dtype=bool)
 
-    def _mask(self, node: FilterNode, sets: MovieSets) -> MovieMask:
+    def _match_node(self, node: FilterNode, sets: MovieSets) -> MovieMask:
         match node:
             case ConditionGroup():
-                return self._group(node, sets)
+                return self._match_group(node, sets)
             case RangeCondition(field, low, high):
                 column = self.ranges[field]
                 within: MovieMask = (column >= (-np.inf if low is None else low)) & (
@@ -78,25 +78,25 @@ class FilterColumns:
                 )
                 return within
             case ChoiceCondition():
-                return self._choice(node)
+                return self._match_choice(node)
             case FlagCondition("unseen"):
-                return ~self._mask(FlagCondition("seen"), sets)
-        return self._at([self.rows[i] for i in sets.get(node.field, ()) if i in self.rows])
+                return ~self._match_node(FlagCondition("seen"), sets)
+        return self._mask_rows([self.rows[i] for i in sets.get(node.field, ()) if i in self.rows])
 
-    def _group(self, group: ConditionGroup, sets: MovieSets) -> MovieMask:
-        masks = [self._mask(part, sets) for part in group.parts]
+    def _match_group(self, group: ConditionGroup, sets: MovieSets) -> MovieMask:
+        masks = [self._match_node(part, sets) for part in group.parts]
         joined: MovieMask = reduce(np.logical_and if group.kind == "and" else np.logical_or, masks)
         return ~joined if group.kind == "not" else joined
 
-    def _choice(self, node: ChoiceCondition) -> MovieMask:
+    def _match_choice(self, node: ChoiceCondition) -> MovieMask:
         if node.field == "genre":
-            return self.genres[self.genre(node.value)]
+            return self.genres[self.find_genre(node.value)]
         if node.field == "decade":
             is_of: MovieMask = self.decades == int(node.value)
             return is_of
-        return self._at(self.tags.get(node.value.strip().lower(), ()))
+        return self._mask_rows(self.tags.get(node.value.strip().lower(), ()))
 
-    def _at(self, rows: ArrayLike) -> MovieMask:
+    def _mask_rows(self, rows: ArrayLike) -> MovieMask:
         mask = np.zeros(len(self.decades), dtype=bool)
         mask[np.asarray(rows, dtype=np.intp)] = True
         return mask

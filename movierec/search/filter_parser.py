@@ -31,14 +31,14 @@ def parse_filter(text: str) -> ConditionGroup:
     """The tree that `text` writes; an empty `and` for an empty text."""
     if len(text) > MAX_FILTER_LENGTH:
         raise FilterError("too_long")
-    parts = _FilterReader(text).parts(depth=1, until="")
+    parts = _FilterReader(text).read_parts(depth=1, until="")
     if len(parts) == 1 and isinstance(parts[0], ConditionGroup):
         return parts[0]
     root = ConditionGroup("and", tuple(parts))
     if (
         measure_depth(root) > MAX_GROUP_DEPTH
     ):  # the `and` that is not written counts, as it does where the tree is shown
-        _FilterReader(text).parts(depth=2, until="")  # raises where the deepest group begins
+        _FilterReader(text).read_parts(depth=2, until="")  # raises where the deepest group begins
     return root
 
 
@@ -72,61 +72,61 @@ class _FilterReader:
         self.at = 0
         self.count = 0
 
-    def error(self, problem: str, found: str = "", known: str = "") -> FilterError:
+    def make_error(self, problem: str, found: str = "", known: str = "") -> FilterError:
         return FilterError(problem, at=self.at + 1, found=found, known=known)
 
-    def parts(self, *, depth: int, until: str) -> list[FilterNode]:
+    def read_parts(self, *, depth: int, until: str) -> list[FilterNode]:
         """Conditions between commas, up to `until` or the end of the text."""
         found: list[FilterNode] = []
-        while self.next() not in {until, ""}:
+        while self.peek_sign() not in {until, ""}:
             if found:
-                self.take(",")
-            found.append(self.node(depth=depth))
+                self.expect_sign(",")
+            found.append(self.read_node(depth=depth))
         return found
 
-    def node(self, *, depth: int) -> FilterNode:
+    def read_node(self, *, depth: int) -> FilterNode:
         self.skip_space()
         start = self.at
-        word = self.match(WORD_PATTERN)
+        word = self.match_pattern(WORD_PATTERN)
         self.count += 1
         if self.count > MAX_FILTER_NODES:
             raise FilterError("too_many", at=start + 1)
         for kind in GROUP_KINDS:
-            if word == kind and self.next() == "(":
-                return self.group(ConditionGroup(kind), depth=depth)
+            if word == kind and self.peek_sign() == "(":
+                return self.read_group(ConditionGroup(kind), depth=depth)
         if word in FLAG_FIELDS:
             return FlagCondition(word)
         if word not in ALL_FIELDS:
             self.at = start
             found = word or self.text[start : start + 1] or "nothing"
-            raise self.error("unknown_field", found, ", ".join((*GROUP_KINDS, *ALL_FIELDS)))
-        if self.next() != ":":
-            raise self.error("no_colon", word)
+            raise self.make_error("unknown_field", found, ", ".join((*GROUP_KINDS, *ALL_FIELDS)))
+        if self.peek_sign() != ":":
+            raise self.make_error("no_colon", word)
         self.at += 1
-        return self.condition(word)
+        return self.read_condition(word)
 
-    def group(self, empty: ConditionGroup, *, depth: int) -> ConditionGroup:
+    def read_group(self, empty: ConditionGroup, *, depth: int) -> ConditionGroup:
         if depth > MAX_GROUP_DEPTH:
-            raise self.error("too_deep")
+            raise self.make_error("too_deep")
         self.at += 1
-        parts = self.parts(depth=depth + 1, until=")")
-        if self.next() != ")":
-            raise self.error("unclosed_group")
+        parts = self.read_parts(depth=depth + 1, until=")")
+        if self.peek_sign() != ")":
+            raise self.make_error("unclosed_group")
         self.at += 1
         return ConditionGroup(empty.kind, tuple(parts))
 
-    def condition(self, field: str) -> FilterNode:
+    def read_condition(self, field: str) -> FilterNode:
         self.skip_space()
         at = self.at + 1
-        value = self.value()
+        value = self.read_value()
         if field not in RANGE_FIELDS:
             return parse_choice(field, value, at=at)
         low, dots, high = value.replace(" ", "").partition("..")
         return parse_range(field, low, high if dots else low, at=at)
 
-    def value(self) -> str:
+    def read_value(self) -> str:
         """Bare, or between double quotes with a backslash before a quote or a backslash."""
-        if self.next() != '"':
+        if self.peek_sign() != '"':
             start = self.at
             while self.at < len(self.text) and self.text[self.at] in UNQUOTED_CHARACTERS:
                 self.at += 1
@@ -138,24 +138,24 @@ class _FilterReader:
             letters.append(self.text[self.at : self.at + 1])
             self.at += 1
         if self.at >= len(self.text):
-            raise self.error("unclosed_quote")
+            raise self.make_error("unclosed_quote")
         self.at += 1
         return "".join(letters)
 
-    def next(self) -> str:
+    def peek_sign(self) -> str:
         """The sign behind any spaces; "" at the end."""
         self.skip_space()
         return self.text[self.at : self.at + 1]
 
-    def take(self, sign: str) -> None:
-        if self.next() != sign:
-            raise self.error("unexpected", self.next())
+    def expect_sign(self, sign: str) -> None:
+        if self.peek_sign() != sign:
+            raise self.make_error("unexpected", self.peek_sign())
         self.at += 1
 
     def skip_space(self) -> None:
-        self.match(SPACE_PATTERN)
+        self.match_pattern(SPACE_PATTERN)
 
-    def match(self, pattern: re.Pattern[str]) -> str:
+    def match_pattern(self, pattern: re.Pattern[str]) -> str:
         found = pattern.match(self.text, self.at)
         assert found is not None  # noqa: S101  both patterns match nothing too
         self.at = found.end()

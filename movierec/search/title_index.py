@@ -50,7 +50,7 @@ class TitleMatches(NamedTuple):
 
     score: Float32Array
     state: MatchState = "exact"
-    meant: str | None = None
+    corrected_query: str | None = None
 
 
 class TermMatch(NamedTuple):
@@ -75,7 +75,7 @@ class TitleIndex:
     by_key: Indices  # the name of each key
 
     @classmethod
-    def of(cls, movies: Sequence[Movie]) -> Self:
+    def from_movies(cls, movies: Sequence[Movie]) -> Self:
         texts = [alternative_titles(movie.title) for movie in movies]
         counts = np.array([len(each) for each in texts], dtype=np.intp)
         row = np.repeat(np.arange(len(movies)), counts)
@@ -100,7 +100,7 @@ class TitleIndex:
             np.array(order, dtype=np.intp),
         )
 
-    def search(self, query: str) -> TitleMatches:
+    def search_titles(self, query: str) -> TitleMatches:
         """Every word must begin a word of one and the same name, or be the movie's year or genre.
 
         Only when few movies match, none of them by its whole name, typing errors are allowed for, and only when
@@ -109,42 +109,42 @@ class TitleIndex:
         terms = drop_articles(tokenize_title(query))
         if not terms or not len(self.lengths):
             return TitleMatches(np.zeros(self.n_movies, np.float32))
-        found = [self._found(term) for term in terms]
-        score = self._score(terms, found, match_all_terms(found))
+        found = [self._match_term(term) for term in terms]
+        score = self._score_movies(terms, found, match_all_terms(found))
         if np.count_nonzero(score) >= FEW_MATCHES or score.max() > 1 + WHOLE_WORD_MATCH + WHOLE_NAME_BONUS:
             return TitleMatches(score)
-        wider = self._mistyped(terms, found)
-        similar = self._score(terms, wider, match_all_terms(wider))
+        wider = self._match_mistyped_terms(terms, found)
+        similar = self._score_movies(terms, wider, match_all_terms(wider))
         if score.any():
             return TitleMatches(np.maximum(score, similar))
         if similar.any():
-            return TitleMatches(similar, "similar", self.meant(terms))
+            return TitleMatches(similar, "similar", self.correct_query(terms))
         some = found if any(each.weight.any() for each in found) else wider
         have = np.sum([each.weight > 0 for each in some], axis=0)
-        partial = self._score(terms, some, (have == have.max()) & (have > 0))
+        partial = self._score_movies(terms, some, (have == have.max()) & (have > 0))
         return TitleMatches(partial, "partial" if partial.any() else "exact")
 
-    def alphabet(self) -> Indices:
+    def sort_by_title(self) -> Indices:
         """The rows of the catalogue by title, articles and accents left out; equals in catalogue order."""
         place = np.empty_like(self.by_key)
         place[self.by_key] = np.arange(len(place))
         whole = np.append(self.rows[1:] != self.rows[:-1], True)  # the last name of a movie is all of its title
         return np.argsort(place[whole[: len(place)]])
 
-    def meant(self, terms: Sequence[Token]) -> str | None:
+    def correct_query(self, terms: Sequence[Token]) -> str | None:
         """The query in words that titles have."""
-        words = [self._known(term.joined) for term in terms]
+        words = [self._correct_word(term.joined) for term in terms]
         return " ".join(words) if words != [term.joined for term in terms] else None
 
-    def _known(self, word: str) -> str:
-        start, end = self.vocabulary.beginning_with(word)
-        nearest = self.vocabulary.similar(word) if start == end else []
+    def _correct_word(self, word: str) -> str:
+        start, end = self.vocabulary.find_words_beginning_with(word)
+        nearest = self.vocabulary.find_similar_words(word) if start == end else []
         return self.vocabulary.words[nearest[0][1]] if nearest else word
 
-    def _found(self, term: Token) -> TermMatch:
-        words = self._word(term.joined)
+    def _match_term(self, term: Token) -> TermMatch:
+        words = self._match_word(term.joined)
         if len(term.parts) > 1:
-            words = np.maximum(words, np.min([self._word(part) for part in term.parts], axis=0))
+            words = np.maximum(words, np.min([self._match_word(part) for part in term.parts], axis=0))
         weight = words
         if len(term.joined) == 4 and term.joined.isascii() and term.joined.isdigit():
             weight = np.maximum(weight, np.float32(YEAR_MATCH) * (self.years == int(term.joined)))
@@ -152,39 +152,41 @@ class TitleIndex:
             weight = np.maximum(weight, np.float32(GENRE_MATCH) * self.genres[term.joined])
         return TermMatch(weight, words)
 
-    def _word(self, word: str) -> Float32Array:
+    def _match_word(self, word: str) -> Float32Array:
         """By whole words, numerals of either kind, beginnings."""
         weights = np.zeros(len(self.lengths), np.float32)
-        weights[self.vocabulary.span(*self.vocabulary.beginning_with(word))] = BEGINNING_MATCH
+        weights[self.vocabulary.find_names_of_words(*self.vocabulary.find_words_beginning_with(word))] = BEGINNING_MATCH
         for spelling, weight in ((NUMERALS.get(word), NUMERAL_MATCH), (word, WHOLE_WORD_MATCH)):
             if spelling is not None:
-                weights[self.vocabulary.holders(spelling)] = weight
+                weights[self.vocabulary.find_names_of_word(spelling)] = weight
         return weights
 
-    def _mistyped(self, terms: Sequence[Token], found: Sequence[TermMatch]) -> list[TermMatch]:
+    def _match_mistyped_terms(self, terms: Sequence[Token], found: Sequence[TermMatch]) -> list[TermMatch]:
         """What was found, and similar words: of unknown terms first, and not of endlessly many."""
         unknown_first = sorted(range(len(terms)), key=lambda i: bool(found[i].weight.any()))
         wider = list(found)
         for i in unknown_first[:MAX_MISTYPED_TERMS]:
-            similar = self._similar(terms[i].joined)
+            similar = self._match_similar_words(terms[i].joined)
             wider[i] = TermMatch(np.maximum(found[i].weight, similar), np.maximum(found[i].words, similar))
         return wider
 
-    def _similar(self, word: str) -> Float32Array:
+    def _match_similar_words(self, word: str) -> Float32Array:
         """By words with a letter wrong or two, and by two words written as one."""
         known, weights = self.vocabulary, np.zeros(len(self.lengths), np.float32)
-        for span in known.similar_beginnings(word):
-            weights[known.span(*span)] = TYPO_IN_BEGINNING_MATCH
-        for wrong, at in reversed(known.similar(word)):
+        for span in known.find_similar_beginnings(word):
+            weights[known.find_names_of_words(*span)] = TYPO_IN_BEGINNING_MATCH
+        for wrong, at in reversed(known.find_similar_words(word)):
             if wrong:
-                weights[known.span(at, at + 1)] = TYPO_MATCH[wrong]
+                weights[known.find_names_of_words(at, at + 1)] = TYPO_MATCH[wrong]
         for cut in range(3, len(word) - 2):
-            first, second = known.holders(word[:cut]), known.holders(word[cut:])
+            first, second = known.find_names_of_word(word[:cut]), known.find_names_of_word(word[cut:])
             if len(first) and len(second):
                 weights[np.intersect1d(first, second, assume_unique=True)] = TWO_WORDS_MATCH
         return weights
 
-    def _score(self, terms: Sequence[Token], found: Sequence[TermMatch], matched: NDArray[np.bool_]) -> Float32Array:
+    def _score_movies(
+        self, terms: Sequence[Token], found: Sequence[TermMatch], matched: NDArray[np.bool_]
+    ) -> Float32Array:
         """By row of the catalogue, of its best name: how well the words match, how much of the name they are, fame."""
         at = np.flatnonzero(matched)
         share, mean = np.zeros(len(at), np.float32), np.zeros(len(at), np.float32)
@@ -194,14 +196,14 @@ class TitleIndex:
             mean += each.weight[at] / np.float32(len(terms))
         share = np.minimum(share / self.lengths[at], 1)
         score = 1 + mean + NAME_SHARE_BONUS * share + WHOLE_NAME_BONUS * (share > 0.999) + FAME_BONUS * self.fame[at]
-        score += self._as_typed(title_key(terms))[at]
+        score += self._score_as_typed(title_key(terms))[at]
         if len(terms) > 1 and len(terms[-1].joined) == 4 and terms[-1].joined.isdigit():
-            score += self._as_typed(title_key(terms[:-1]))[at]
+            score += self._score_as_typed(title_key(terms[:-1]))[at]
         best = np.zeros(self.n_movies, np.float32)
         np.maximum.at(best, self.rows[at], score)
         return best
 
-    def _as_typed(self, text: str) -> Float32Array:
+    def _score_as_typed(self, text: str) -> Float32Array:
         bonus = np.zeros(len(self.lengths), np.float32)
         start = bisect_left(self.keys, text)
         bonus[self.by_key[start : bisect_left(self.keys, text + LAST_CHARACTER)]] = BEGINS_AS_TYPED_BONUS

@@ -46,14 +46,14 @@ def tokenize_title(text: str) -> list[Token]:
     return words or found
 
 
-def drop_articles(found: Sequence[Token]) -> list[Token]:
+def drop_articles(tokens: Sequence[Token]) -> list[Token]:
     """English articles say nothing, wherever they stand; a text of nothing else keeps them."""
-    return [chunk for chunk in found if chunk.joined not in ARTICLES or len(chunk.parts) > 1] or list(found)
+    return [chunk for chunk in tokens if chunk.joined not in ARTICLES or len(chunk.parts) > 1] or list(tokens)
 
 
-def title_key(found: Sequence[Token]) -> str:
+def title_key(tokens: Sequence[Token]) -> str:
     """What two spellings of one name share: its words in order, without articles."""
-    return " ".join(part for chunk in drop_articles(found) for part in chunk.parts)
+    return " ".join(part for chunk in drop_articles(tokens) for part in chunk.parts)
 
 
 def alternative_titles(title: str) -> list[str]:

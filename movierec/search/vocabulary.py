@@ -30,12 +30,12 @@ class Vocabulary:
         by_length: dict[int, list[int]] = defaultdict(list)
         for at, word in enumerate(self.words):
             by_length[len(word)].append(at)
-        self.of_length = {
+        self.texts_by_length = {
             length: ComparableTexts(ats, [self.words[at] for at in ats]) for length, ats in by_length.items()
         }
-        self.beginnings = {length: self._beginnings(length) for length in BEGINNING_LENGTHS}
+        self.beginnings_by_length = {length: self._collect_beginnings(length) for length in BEGINNING_LENGTHS}
 
-    def _beginnings(self, length: int) -> "ComparableTexts":
+    def _collect_beginnings(self, length: int) -> "ComparableTexts":
         """The different first `length` letters of longer words, and where the first such word stands."""
         found: dict[str, int] = {}
         for at, word in enumerate(self.words):
@@ -43,43 +43,43 @@ class Vocabulary:
                 found.setdefault(word[:length], at)
         return ComparableTexts(list(found.values()), list(found))
 
-    def span(self, start: int, end: int) -> NDArray[np.int32]:
+    def find_names_of_words(self, start: int, end: int) -> NDArray[np.int32]:
         """The names that hold any of the words from `start` to before `end`."""
         return self.names[self.ends[start] : self.ends[end]]
 
-    def holders(self, word: str) -> NDArray[np.int32]:
+    def find_names_of_word(self, word: str) -> NDArray[np.int32]:
         """The names that hold this very word."""
         at = bisect_left(self.words, word)
         is_known = at < len(self.words) and self.words[at] == word
-        return self.span(at, at + is_known)
+        return self.find_names_of_words(at, at + is_known)
 
-    def beginning_with(self, start: str) -> tuple[int, int]:
+    def find_words_beginning_with(self, start: str) -> tuple[int, int]:
         return bisect_left(self.words, start), bisect_left(self.words, start + LAST_CHARACTER)
 
-    def similar(self, word: str) -> list[tuple[int, int]]:
+    def find_similar_words(self, word: str) -> list[tuple[int, int]]:
         """`(letters wrong, word)`: the nearest words, the more frequent ones first among equals."""
         allowed = count_allowed_typos(word)
         lengths = range(len(word) - allowed, len(word) + allowed + 1) if allowed else ()
         found = [
             each
             for length in lengths
-            if length in self.of_length
-            for each in self.of_length[length].near(word, allowed)
+            if length in self.texts_by_length
+            for each in self.texts_by_length[length].find_near(word, allowed)
         ]
-        return sorted(found, key=lambda each: (each[0], -self.frequency(each[1]), each[1]))[:MAX_SIMILAR_WORDS]
+        return sorted(found, key=lambda each: (each[0], -self.count_names(each[1]), each[1]))[:MAX_SIMILAR_WORDS]
 
-    def similar_beginnings(self, word: str) -> list[tuple[int, int]]:
+    def find_similar_beginnings(self, word: str) -> list[tuple[int, int]]:
         """Spans of longer words that begin with `word` but for one letter."""
         lengths = (len(word), len(word) + 1) if count_allowed_typos(word) else ()
         found = [
-            self.beginning_with(self.words[at][:length])
+            self.find_words_beginning_with(self.words[at][:length])
             for length in lengths
-            if length in self.beginnings
-            for _, at in self.beginnings[length].near(word, 1)
+            if length in self.beginnings_by_length
+            for _, at in self.beginnings_by_length[length].find_near(word, 1)
         ]
         return found[:MAX_SIMILAR_WORDS]
 
-    def frequency(self, at: int) -> int:
+    def count_names(self, at: int) -> int:
         return int(self.ends[at + 1] - self.ends[at])
 
 
@@ -96,7 +96,7 @@ class ComparableTexts:
         self.texts = texts
         self.letters = np.array([make_letter_mask(text) for text in texts], dtype=np.uint64)
 
-    def near(self, word: str, allowed: int) -> list[tuple[int, int]]:
+    def find_near(self, word: str, allowed: int) -> list[tuple[int, int]]:
         """`(edit distance, place)` of the texts at most `allowed` edits away; a swap of two neighbours is one edit.
 
         An edit takes away at most one kind of letter and adds at most one, so most texts are ruled out by the letters
@@ -122,9 +122,9 @@ def make_letter_mask(text: str) -> int:
     return bits
 
 
-def pair_words_with_names(names_in_chunks: Iterable[Sequence[Token]]) -> Iterable[tuple[str, int]]:
+def pair_words_with_names(names_in_tokens: Iterable[Sequence[Token]]) -> Iterable[tuple[str, int]]:
     """Each word of each name once; the parts of a chunk, and the chunk as one."""
-    for name, found in enumerate(names_in_chunks):
+    for name, found in enumerate(names_in_tokens):
         words = {word for chunk in found for word in (*chunk.parts, chunk.joined)}
         for word in words:
             yield word, name

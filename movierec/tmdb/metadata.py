@@ -85,7 +85,7 @@ class Metadata:
     movie_companies: pl.DataFrame
 
     @classmethod
-    def of(cls, details: Iterable[MovieDetail]) -> Self:
+    def from_details(cls, details: Iterable[MovieDetail]) -> Self:
         """What an answer lacks or has in another type is null; of a person the newest answer counts."""
         rest = iter(details)
         batches = [_build_tables(())]
@@ -104,7 +104,7 @@ class Metadata:
         for field in fields(self):
             getattr(self, field.name).write_parquet(folder / f"{field.name}.parquet")
 
-    def descriptions(self) -> pl.DataFrame:
+    def build_descriptions(self) -> pl.DataFrame:
         """One row per movie with the columns of DESCRIPTIONS, by `movie_id`."""
         named = self.persons.select("person_id", "name")
         cast = (

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from movierec.bundles.atomic_write import atomic_write
-from movierec.recommender.recommendations import FALLBACK
+from movierec.recommender.recommendations import POPULARITY_FALLBACK
 from movierec.recommender.two_stage import Recommender
 
 RECOMMENDATIONS_SCHEMA = {
@@ -26,14 +26,14 @@ class RecommendationError(ValueError):
 def iter_recommendations(recommender: Recommender, user_ids: pl.Series, *, n: int) -> Iterator[pl.DataFrame]:
     """`user_id, movie_id, score, rank, model` in blocks; unknown users get the popular movies, as on the site."""
     known = user_ids.is_in(recommender.interactions.user_ids.tolist())
-    for block in recommender.recommend_in_blocks(user_ids.filter(known).to_numpy(), n=n):
+    for block in recommender.iter_recommendations(user_ids.filter(known).to_numpy(), n=n):
         yield _cast_to_schema(block, recommender.model)
     popular = pl.DataFrame(
         {"movie_id": recommender.popular.movie_ids[:n], "score": recommender.popular.scores[:n]}
     ).with_row_index("rank", offset=1)
     strangers = user_ids.filter(~known).alias("user_id").to_frame()
     for some in strangers.iter_slices(max(1, MAX_BLOCK_ROWS // n)):
-        yield _cast_to_schema(some.join(popular, how="cross"), FALLBACK)
+        yield _cast_to_schema(some.join(popular, how="cross"), POPULARITY_FALLBACK)
 
 
 def _cast_to_schema(table: pl.DataFrame, model: str) -> pl.DataFrame:

@@ -45,7 +45,7 @@ class RelationalStore(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     folder: str
 
-    def write(self, sample: str, relations: Mapping[str, pl.LazyFrame]) -> str:
+    def write_relations(self, sample: str, relations: Mapping[str, pl.LazyFrame]) -> str:
         """Gives where the tables are now, for people. Raises ExportError, and SettingsError for a wrong setting."""
         given = Settings.from_environment().export_database_url.get_secret_value()
         url = parse_database_url(given) if given else None

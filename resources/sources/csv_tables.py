@@ -35,17 +35,19 @@ class RawTable:
 class _NumberRange(NamedTuple):
     """A whole or decimal number between two bounds, both allowed."""
 
-    whole: bool
+    is_whole: bool
     low: float
     high: float
 
     def __str__(self) -> str:
-        return f"a {'whole ' if self.whole else ''}number from {self.low} to {self.high}"
+        return f"a {'whole ' if self.is_whole else ''}number from {self.low} to {self.high}"
 
 
-_ID_RANGE = _NumberRange(whole=True, low=0, high=2**31 - 1)
-_RATING_RANGE = _NumberRange(whole=False, low=0.5, high=5)
-_TIMESTAMP_RANGE = _NumberRange(whole=True, low=0, high=4_102_444_800)  # to the year 2100; milliseconds are far beyond
+_ID_RANGE = _NumberRange(is_whole=True, low=0, high=2**31 - 1)
+_RATING_RANGE = _NumberRange(is_whole=False, low=0.5, high=5)
+_TIMESTAMP_RANGE = _NumberRange(
+    is_whole=True, low=0, high=4_102_444_800
+)  # to the year 2100; milliseconds are far beyond
 
 _INTEGER_PATTERN = re.compile(r"[+-]?[0-9]+")
 _DECIMAL_PATTERN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -56,8 +58,8 @@ class _CsvColumn(NamedTuple):
 
     header: str
     name: str
-    number: _NumberRange | None
-    empty: Literal["fault", "dropped", "null"]
+    number_range: _NumberRange | None
+    if_empty: Literal["fault", "dropped", "null"]
 
 
 _USER_COLUMN = _CsvColumn("userId", "user_id", _ID_RANGE, "fault")
@@ -154,7 +156,7 @@ def _check_and_count_rows(path: Path, rows: pl.LazyFrame, columns: list[_CsvColu
 
 def _build_count_expressions(names: list[str], columns: list[_CsvColumn], sample: str) -> dict[str, pl.Expr]:
     blank = _is_blank(columns)
-    empty = {f"empty_{column.name}_{column.empty}": column for column in columns if column.empty != "fault"}
+    empty = {f"empty_{column.name}_{column.if_empty}": column for column in columns if column.if_empty != "fault"}
     outside = _is_usable(columns) & ~_is_kept(columns, sample)
     return {
         "rows_read": (~blank).sum(),
@@ -171,7 +173,7 @@ def _build_count_expressions(names: list[str], columns: list[_CsvColumn], sample
 
 def _is_empty(column: _CsvColumn) -> pl.Expr:
     cell = pl.col(column.header)
-    text = cell.str.strip_chars() if column.number is None else cell
+    text = cell.str.strip_chars() if column.number_range is None else cell
     return text.is_null() | (text == "")
 
 
@@ -180,7 +182,7 @@ def _is_blank(columns: list[_CsvColumn]) -> pl.Expr:
 
 
 def _is_usable(columns: list[_CsvColumn]) -> pl.Expr:
-    dropping = [column for column in columns if column.empty == "dropped"]
+    dropping = [column for column in columns if column.if_empty == "dropped"]
     return ~pl.any_horizontal(_is_blank(columns), *map(_is_empty, dropping))
 
 
@@ -191,19 +193,19 @@ def _is_kept(columns: list[_CsvColumn], sample: str) -> pl.Expr:
 
 
 def _is_faulty(column: _CsvColumn) -> pl.Expr:
-    if column.number is None:
+    if column.number_range is None:
         return pl.lit(value=False)
-    dtype = pl.Int64 if column.number.whole else pl.Float64
+    dtype = pl.Int64 if column.number_range.is_whole else pl.Float64
     number = pl.col(column.header).cast(dtype, strict=False)
-    fits = number.is_between(column.number.low, column.number.high).fill_null(value=False)
-    return ~fits if column.empty == "fault" else ~(fits | _is_empty(column))
+    fits = number.is_between(column.number_range.low, column.number_range.high).fill_null(value=False)
+    return ~fits if column.if_empty == "fault" else ~(fits | _is_empty(column))
 
 
 def _parse_column(column: _CsvColumn, schema: Schema) -> pl.Expr:
     dtype, cell = schema[column.name], pl.col(column.header)
     if dtype == TIMESTAMP:
         parsed = (cell.cast(pl.Int64, strict=False) * 1000).cast(TIMESTAMP)
-    elif column.number:
+    elif column.number_range:
         parsed = cell.cast(dtype, strict=False)
     else:
         parsed = pl.when(~_is_empty(column)).then(cell)
@@ -259,20 +261,20 @@ def _iter_row_faults(row: list[str], header: list[str], columns: Iterable[_CsvCo
         column = rules.get(name)
         if not _is_utf8(cell):
             yield f", {name}: {_quote_cell(cell)} is not UTF-8"
-        elif column and column.number and not _is_valid_cell(cell, column.number, column.empty):
-            yield f", {name}: {_quote_cell(cell)} is not {column.number}"
+        elif column and column.number_range and not _is_valid_cell(cell, column.number_range, column.if_empty):
+            yield f", {name}: {_quote_cell(cell)} is not {column.number_range}"
 
 
 def _strip_text_cell(cell: str, column: _CsvColumn) -> str:
-    return cell if column.number else cell.strip()
+    return cell if column.number_range else cell.strip()
 
 
-def _is_valid_cell(cell: str, number: _NumberRange, empty: str) -> bool:
+def _is_valid_cell(cell: str, number_range: _NumberRange, if_empty: str) -> bool:
     """The rule of `_is_faulty` for one cell."""
     if cell == "":
-        return empty != "fault"
-    pattern = _INTEGER_PATTERN if number.whole else _DECIMAL_PATTERN
-    return bool(pattern.fullmatch(cell)) and number.low <= float(cell) <= number.high
+        return if_empty != "fault"
+    pattern = _INTEGER_PATTERN if number_range.is_whole else _DECIMAL_PATTERN
+    return bool(pattern.fullmatch(cell)) and number_range.low <= float(cell) <= number_range.high
 
 
 def _decode_lines(file: BinaryIO) -> Iterator[str]:

@@ -14,5 +14,5 @@ class MovieLens(dg.ConfigurableResource):  # type: ignore[type-arg]
     source: str
     raw: str
 
-    def acquire(self) -> Dataset:
+    def acquire_dataset(self) -> Dataset:
         return acquire_dataset(self.source, Path(self.raw))

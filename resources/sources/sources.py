@@ -13,7 +13,7 @@ def acquire_dataset(
     raw: Path,
     *,
     base_url: str = GROUPLENS_URL,
-    catalogue: Mapping[str, Archive] = ARCHIVES,
+    archives: Mapping[str, Archive] = ARCHIVES,
     progress: ProgressCallback | None = None,
 ) -> Dataset:
     """The data set `source` names: `demo`, an archive of the catalogue, or a directory.
@@ -21,8 +21,8 @@ def acquire_dataset(
     What is downloaded or unpacked is kept in `raw` and found there the next time, without the network.
     A name of the list wins over a directory of that name; write ./demo for the directory. Raises SourceError.
     """
-    if source != "demo" and source not in catalogue:
-        return _use_folder(source, choices=("demo", *catalogue))
+    if source != "demo" and source not in archives:
+        return _use_folder(source, choices=("demo", *archives))
     from filelock import FileLock
 
     raw.mkdir(parents=True, exist_ok=True)
@@ -30,7 +30,7 @@ def acquire_dataset(
         if source == "demo":
             folder, description = _acquire_demo(raw)
         else:
-            archive = catalogue[source]
+            archive = archives[source]
             folder, description = raw / source, archive.description
             _acquire_archive(archive, folder, f"{base_url.rstrip('/')}/{source}.zip", progress)
         return Dataset(source, folder, _compute_fingerprint(folder), description)

@@ -18,7 +18,7 @@ CREATE_TABLE = "CREATE TABLE IF NOT EXISTS answers (asked TEXT PRIMARY KEY, fetc
 class TmdbAnswer(NamedTuple):
     """`body` is None where TMDB has no such movie; `fetched_at` is UTC without a zone."""
 
-    asked: str
+    request_key: str
     fetched_at: datetime
     body: Mapping[str, Any] | None
 
@@ -29,25 +29,27 @@ class AnswerCache:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
-    def put(self, asked: str, body: Mapping[str, Any] | None, now: datetime) -> None:
+    def store_answer(self, request_key: str, body: Mapping[str, Any] | None, now: datetime) -> None:
         packed = None if body is None else zlib.compress(json.dumps(body, ensure_ascii=False).encode())
         with self._database:
-            self._database.execute("REPLACE INTO answers VALUES (?, ?, ?)", (asked, _to_epoch_seconds(now), packed))
+            self._database.execute(
+                "REPLACE INTO answers VALUES (?, ?, ?)", (request_key, _to_epoch_seconds(now), packed)
+            )
 
-    def fetched_since(self, moment: datetime) -> set[str]:
+    def list_fetched_since(self, moment: datetime) -> set[str]:
         """What was asked for since then."""
         query = "SELECT asked FROM answers WHERE fetched_at >= ?"
         return {asked for (asked,) in self._database.execute(query, (_to_epoch_seconds(moment),))}
 
-    def of(self, asked: Iterable[str]) -> Iterator[TmdbAnswer]:
+    def iter_answers(self, request_keys: Iterable[str]) -> Iterator[TmdbAnswer]:
         """The answers that are there, in the order of `asked`."""
-        for each in asked:
+        for each in request_keys:
             row = self._database.execute("SELECT fetched_at, body FROM answers WHERE asked = ?", (each,)).fetchone()
             if row is not None:
                 body = None if row[1] is None else json.loads(zlib.decompress(row[1]))
                 yield TmdbAnswer(each, datetime.fromtimestamp(row[0], UTC).replace(tzinfo=None), body)
 
-    def forget_before(self, moment: datetime) -> int:
+    def delete_before(self, moment: datetime) -> int:
         """Deletes older answers; gives how many."""
         with self._database:
             return self._database.execute(

@@ -84,7 +84,7 @@ class TmdbClient:
         self.requests = 0
         self.retries = 0
         self.in_flight = 0
-        self.most_in_flight = 0
+        self.max_in_flight = 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,46 +92,46 @@ class TmdbClient:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    def counts(self) -> dict[str, int]:
-        return {"requests": self.requests, "retries": self.retries, "most_in_flight": self.most_in_flight}
+    def get_counts(self) -> dict[str, int]:
+        return {"requests": self.requests, "retries": self.retries, "most_in_flight": self.max_in_flight}
 
-    async def movie(self, tmdb_id: int) -> Mapping[str, Any] | None:
+    async def fetch_movie(self, tmdb_id: int) -> Mapping[str, Any] | None:
         """The detail with credits; None where TMDB has no such movie."""
-        body = await self._get(f"/movie/{tmdb_id}", {"append_to_response": "credits"})
+        body = await self._get_json(f"/movie/{tmdb_id}", {"append_to_response": "credits"})
         if body is not None and not isinstance(body.get("id"), int):
             raise TmdbError(f"/movie/{tmdb_id}: an answer without an id")
         return body
 
-    async def search(self, title: str, year: int | None) -> list[Mapping[str, Any]]:
+    async def search_movies(self, title: str, year: int | None) -> list[Mapping[str, Any]]:
         """The first page of movies that TMDB finds, best first."""
         about = {"query": title, "include_adult": "false"} | ({"year": str(year)} if year else {})
-        body = await self._get("/search/movie", about)
+        body = await self._get_json("/search/movie", about)
         results = (body or {}).get("results")
         if not isinstance(results, list):
             raise TmdbError("/search/movie: an answer without results")
         return [result for result in results if isinstance(result, Mapping)]
 
-    async def _get(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any] | None:
+    async def _get_json(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any] | None:
         """The JSON object at `path`, None for a 404. Raises TmdbError when the last attempt failed too."""
         attempts = AsyncRetrying(
             stop=stop_after_attempt(MAX_ATTEMPTS),
             wait=_choose_wait,
             retry=retry_if_exception_type(TransientTmdbError),
-            before_sleep=self._note_retry,
+            before_sleep=self._record_retry,
             sleep=self._sleep,
             reraise=True,
         )
         async for attempt in attempts:
             with attempt:
-                return await self._once(path, params)
+                return await self._request_once(path, params)
         raise AssertionError("the last attempt raises")
 
-    async def _once(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any] | None:
+    async def _request_once(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any] | None:
         async with self._slots:
-            await self._bucket.take()
+            await self._bucket.take_token()
             self.requests += 1
             self.in_flight += 1
-            self.most_in_flight = max(self.most_in_flight, self.in_flight)
+            self.max_in_flight = max(self.max_in_flight, self.in_flight)
             try:
                 response = await self._http.get(path, params=dict(params))
             except httpx.RequestError as error:  # DecodingError is one too: an answer damaged on its way
@@ -149,11 +149,11 @@ class TmdbClient:
             raise TransientTmdbError(f"{path}: the answer is no JSON object")
         return body
 
-    def _note_retry(self, state: RetryCallState) -> None:
+    def _record_retry(self, state: RetryCallState) -> None:
         self.retries += 1
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, TransientTmdbError) and error.retry_after:
-            self._bucket.pause(error.retry_after)
+            self._bucket.pause_for(error.retry_after)
 
 
 def _raise_for_status(response: httpx.Response, path: str) -> None:
@@ -203,8 +203,8 @@ class TmdbResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     images: str  # the folder that posters are fetched into
     image_host: str
 
-    def key(self) -> str | None:
+    def read_key(self) -> str | None:
         return Settings.from_environment().tmdb_api_key.get_secret_value() or None
 
-    def client(self, key: str) -> TmdbClient:
+    def open_client(self, key: str) -> TmdbClient:
         return TmdbClient(key, api=self.api)

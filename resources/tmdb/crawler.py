@@ -23,7 +23,7 @@ class MovieRequest(NamedTuple):
     tmdb_id: int | None
 
     @property
-    def asked(self) -> str:
+    def request_key(self) -> str:
         """What tells the answer, in whatever data set: ids of movies differ between data sets."""
         return f"movie/{self.tmdb_id}" if self.tmdb_id else f"search/{self.title}/{self.year or ''}"
 
@@ -43,13 +43,13 @@ class CrawlOutcome:
     first_failure: str | None = None
     stopped: str | None = None  # why, where it gave up
 
-    def add(self, body: Mapping[str, Any] | None) -> None:
+    def record_answer(self, body: Mapping[str, Any] | None) -> None:
         self.failed_in_a_row = 0
         self.left -= 1
         self.fetched += body is not None
         self.not_found += body is None
 
-    def add_failure(self, error: TmdbError) -> None:
+    def record_failure(self, error: TmdbError) -> None:
         """Raises what ends the crawl when it was one failure too many."""
         self.failed += 1
         self.failed_in_a_row += 1
@@ -64,23 +64,23 @@ class _GaveUpError(Exception):
 
 async def crawl_movies(
     client: TmdbClient,
-    answers: AnswerCache,
-    wanted: Iterable[MovieRequest],
+    cache: AnswerCache,
+    requests: Iterable[MovieRequest],
     *,
     limit: int,
-    now: Callable[[], datetime],
+    get_now: Callable[[], datetime],
 ) -> CrawlOutcome:
     """Fetches up to `limit` movies that are not there or older than REFRESH, in the order of `wanted`."""
-    answers.forget_before(now() - DELETE_AFTER)
-    fresh = answers.fetched_since(now() - REFRESH_AFTER)
-    by_asked = {each.asked: each for each in wanted}
+    cache.delete_before(get_now() - DELETE_AFTER)
+    fresh = cache.list_fetched_since(get_now() - REFRESH_AFTER)
+    by_asked = {each.request_key: each for each in requests}
     missing = [each for asked, each in by_asked.items() if asked not in fresh]
     outcome = CrawlOutcome(kept=len(by_asked) - len(missing), left=len(missing))
     queue = iter(missing[:limit])
     try:
         async with asyncio.TaskGroup() as workers:
             for _ in range(MAX_IN_FLIGHT):
-                workers.create_task(_run_worker(client, answers, queue, outcome, now))
+                workers.create_task(_run_worker(client, cache, queue, outcome, get_now))
     except* _GaveUpError as gave_up:
         outcome.stopped = str(gave_up.exceptions[0])
     return outcome
@@ -88,10 +88,10 @@ async def crawl_movies(
 
 async def _run_worker(
     client: TmdbClient,
-    answers: AnswerCache,
+    cache: AnswerCache,
     queue: Iterator[MovieRequest],
     outcome: CrawlOutcome,
-    now: Callable[[], datetime],
+    get_now: Callable[[], datetime],
 ) -> None:
     for wanted in queue:
         try:
@@ -99,30 +99,30 @@ async def _run_worker(
         except KeyRefusedError as error:
             raise _GaveUpError(str(error)) from error
         except TmdbError as error:
-            outcome.add_failure(error)
+            outcome.record_failure(error)
         else:
-            answers.put(wanted.asked, body, now())
-            outcome.add(body)
+            cache.store_answer(wanted.request_key, body, get_now())
+            outcome.record_answer(body)
 
 
-async def fetch_detail(client: TmdbClient, wanted: MovieRequest) -> Mapping[str, Any] | None:
+async def fetch_detail(client: TmdbClient, request: MovieRequest) -> Mapping[str, Any] | None:
     """By id; by title and year where there is no id or TMDB has dropped it. None where neither finds it."""
-    if wanted.tmdb_id:
-        body = await client.movie(wanted.tmdb_id)
+    if request.tmdb_id:
+        body = await client.fetch_movie(request.tmdb_id)
         if body is not None:
             return body
-    called = alternative_titles(wanted.title)
+    called = alternative_titles(request.title)
     # At last without the year: TMDB's may be the next or the last, and best_match sees to it.
-    for name, year in dict.fromkeys([*((name, wanted.year) for name in called[:2]), (called[0], None)]):
-        results = await client.search(name, year)
-        if (found := find_best_match(results, wanted.title, wanted.year)) is not None:
-            return await client.movie(found)
+    for name, year in dict.fromkeys([*((name, request.year) for name in called[:2]), (called[0], None)]):
+        results = await client.search_movies(name, year)
+        if (found := find_best_match(results, request.title, request.year)) is not None:
+            return await client.fetch_movie(found)
     return None
 
 
-def iter_details(answers: AnswerCache, wanted: Iterable[MovieRequest]) -> Iterator[MovieDetail]:
+def iter_details(cache: AnswerCache, requests: Iterable[MovieRequest]) -> Iterator[MovieDetail]:
     """What is known of each movie, from whichever run it came."""
-    for each in wanted:
-        for answer in answers.of([each.asked]):
+    for each in requests:
+        for answer in cache.iter_answers([each.request_key]):
             if answer.body is not None:
                 yield MovieDetail(each.movie_id, answer.body, answer.fetched_at)

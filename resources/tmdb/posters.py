@@ -39,10 +39,10 @@ class PosterFetcher:
         self.counts = Counter({FETCHED: 0, KEPT: 0, FAILED: 0, LEFT: 0, ONLY_LARGE: 0})
         self.first_failure: str | None = None
         self.first_unreadable: str | None = None
-        self._in_a_row = 0
+        self._consecutive_failures = 0
         self._transport, self._sleep = transport, sleep
 
-    async def fetch(self, paths: Iterable[str]) -> None:
+    async def fetch_posters(self, paths: Iterable[str]) -> None:
         """Those that are not there or too old; no failure of one concerns the others."""
         missing = []
         for path in dict.fromkeys(paths):
@@ -50,26 +50,26 @@ class PosterFetcher:
             if is_fresh(file):
                 self.counts[KEPT] += 1
                 if not is_fresh(file.with_name(thumbnails.build_thumbnail_file_name(file.name))):
-                    await self._make_small(file)
+                    await self._make_thumbnail(file)
             else:
                 missing.append(path)
         self.counts[LEFT] = len(missing)
         queue = iter(missing)
         async with httpx.AsyncClient(timeout=10, transport=self._transport) as http, asyncio.TaskGroup() as workers:
             for _ in range(MAX_IN_FLIGHT):
-                workers.create_task(self._work(http, queue))
+                workers.create_task(self._run_worker(http, queue))
 
-    async def _work(self, http: httpx.AsyncClient, queue: Iterator[str]) -> None:
+    async def _run_worker(self, http: httpx.AsyncClient, queue: Iterator[str]) -> None:
         for path in queue:
-            if self._in_a_row >= MAX_CONSECUTIVE_FAILURES:
+            if self._consecutive_failures >= MAX_CONSECUTIVE_FAILURES:
                 return
-            fault = await self._fault_in(http, path)
-            self._in_a_row = self._in_a_row + 1 if fault else 0
+            fault = await self._fetch_with_retries(http, path)
+            self._consecutive_failures = self._consecutive_failures + 1 if fault else 0
             self.first_failure = self.first_failure or fault
             self.counts[FAILED if fault else FETCHED] += 1
             self.counts[LEFT] -= 1
 
-    async def _fault_in(self, http: httpx.AsyncClient, path: str) -> str | None:
+    async def _fetch_with_retries(self, http: httpx.AsyncClient, path: str) -> str | None:
         attempts = AsyncRetrying(
             stop=stop_after_attempt(MAX_ATTEMPTS),
             wait=wait_random_exponential(multiplier=0.5, max=10),
@@ -79,12 +79,12 @@ class PosterFetcher:
         try:
             async for attempt in attempts:
                 with attempt:
-                    return await self._once(http, path)
+                    return await self._fetch_once(http, path)
         except RetryError as error:
             return str(error.last_attempt.exception())
         raise AssertionError("the last attempt raises")
 
-    async def _once(self, http: httpx.AsyncClient, path: str) -> str | None:
+    async def _fetch_once(self, http: httpx.AsyncClient, path: str) -> str | None:
         """Writes the image; why not where it is none. Raises _PassingError for what may succeed another time."""
         try:
             async with http.stream("GET", images.build_image_url(self.host, "poster", path)) as response:
@@ -104,10 +104,10 @@ class PosterFetcher:
         file = self.folder / images.build_image_file_name("poster", path)
         with atomic_write(file) as part:
             part.write_bytes(content)
-        await self._make_small(file)
+        await self._make_thumbnail(file)
         return None
 
-    async def _make_small(self, file: Path) -> None:
+    async def _make_thumbnail(self, file: Path) -> None:
         if fault := await asyncio.to_thread(write_thumbnail, file):
             self.counts[ONLY_LARGE] += 1
             self.first_unreadable = self.first_unreadable or f"{file.name}: {fault}"

@@ -22,7 +22,7 @@ class TmdbFeatures(dg.ConfigurableResource):  # type: ignore[type-arg]
     store: str
     on: bool = False
 
-    def beside(self, movies: pl.LazyFrame, sample: str) -> pl.LazyFrame:
+    def add_features(self, movies: pl.LazyFrame, sample: str) -> pl.LazyFrame:
         """`movies` with TMDB_FEATURES where they are switched on, else as they are."""
         if not self.on:
             return movies

@@ -16,19 +16,19 @@ class TokenBucket:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self.interval = 1 / rate
-        self.saved = (burst - 1) * self.interval
+        self.seconds_per_token = 1 / rate
+        self.max_saved_seconds = (burst - 1) * self.seconds_per_token
         self._clock, self._sleep = clock, sleep
-        self._next = clock() - self.saved  # when the next token is there
+        self._next_token_at = clock() - self.max_saved_seconds  # when the next token is there
 
-    async def take(self) -> None:
+    async def take_token(self) -> None:
         now = self._clock()
-        self._next = max(self._next, now - self.saved)
-        wait = self._next - now
-        self._next += self.interval
+        self._next_token_at = max(self._next_token_at, now - self.max_saved_seconds)
+        wait = self._next_token_at - now
+        self._next_token_at += self.seconds_per_token
         if wait > 0:
             await self._sleep(wait)
 
-    def pause(self, seconds: float) -> None:
+    def pause_for(self, seconds: float) -> None:
         """Gives no more tokens for so long: the other side asked for it."""
-        self._next = max(self._next, self._clock() + seconds)
+        self._next_token_at = max(self._next_token_at, self._clock() + seconds)

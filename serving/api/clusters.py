@@ -18,7 +18,7 @@ router = APIRouter(tags=["clusters"], responses=describe_problems(503))
 @router.get("/favorite-cluster", responses=describe_problems(404))
 def favorite_cluster(bundle: TheBundle, companion: TheCompanion, user_id: UserIdQuery) -> FavoriteCluster:
     """The cluster with most of the user's ratings; of equal ones the larger. 404 for a user without ratings."""
-    number = companion.clusters.favourite(list(get_rated_movie_ids(bundle, user_id)))
+    number = companion.clusters.find_favourite_cluster(list(get_rated_movie_ids(bundle, user_id)))
     if number is None:
         raise HTTPException(404, f"user {user_id} has rated no movie in any cluster and has no favourite cluster")
     return FavoriteCluster(favorite_cluster=number)
@@ -38,7 +38,7 @@ def recommend_from_cluster(
         raise build_parameter_error("movie_id", "movie_id or anime_id is required")
     movie = require_movie(bundle, asked)
     chosen = recommendations.recommend_from_same_cluster(bundle, companion, movie, n=top_n)
-    return OfCluster.from_movies(chosen, movie_id=asked, cluster=companion.clusters.cluster_of(asked))
+    return OfCluster.from_movies(chosen, movie_id=asked, cluster=companion.clusters.find_cluster(asked))
 
 
 @router.get("/recommend-by-tags")
@@ -51,7 +51,7 @@ def recommend_by_tags(
     movies.
     """
     seen = list(get_rated_movie_ids(bundle, user_id))
-    number = companion.clusters.favourite(seen)
+    number = companion.clusters.find_favourite_cluster(seen)
     cluster = None if number is None else companion.clusters.clusters[number]
     chosen = recommendations.recommend_by_cluster_words(bundle, cluster, seen=seen, n=top_n)
     return ByWords.from_movies(

@@ -76,6 +76,6 @@ def _build_why(bundle: Bundle, explanation: Explanation) -> Why:
         others=parts.others if parts else None,
         because_of=[
             RatedTitle(movie_id=movie.movie_id, title=movie.title)
-            for movie in bundle.catalog.known(explanation.because_of)
+            for movie in bundle.catalogue.find_movies(explanation.influential_movie_ids)
         ],
     )

@@ -41,12 +41,12 @@ def health(site: TheSite, response: Response) -> Health:
         response.status_code = 503
         return Health(status="empty", fault=str(error))
     about = site.bundle_info(bundle)
-    beside, faults = site.live_companion, [site.live_bundle.fault]
+    beside, faults = site.live_companion, [site.live_bundle.last_error]
     try:
         found = beside()
         companion = found.version
         faults += [
-            beside.fault,
+            beside.last_error,
             explain_mixed_sources(about.source, found.manifest.get("source", {}), beside.home.name),
         ]
     except BundleError as error:

@@ -115,7 +115,7 @@ def search_movies(
     tree = write_filter_root(join_conditions(wanted.combine_filters().parts))
     search = hash_search(q, tree, found.sort)
     last = find_cursor_row(browser, cursor, search) if cursor else None
-    start = 0 if last is None else browser.after(found.rows, last, found.hits, found.sort)
+    start = 0 if last is None else browser.count_rows_up_to(found.rows, last, found.hits, found.sort)
     shown = found.list_movies(start, limit=limit)
     return MoviesAnswer(
         total=len(found.rows),
@@ -123,7 +123,7 @@ def search_movies(
         sort=found.sort,
         filter=tree,
         matched=found.hits.state,
-        meant=found.hits.meant,
+        meant=found.hits.corrected_query,
         movies=[MovieOut.from_movie(movie) for movie in shown],
         next_cursor=encode_cursor(search, shown[-1].movie_id) if start + limit < len(found.rows) else None,
     )

@@ -48,9 +48,9 @@ def popular_movies(
     offset: Annotated[int, Query(ge=0, lt=10**9, examples=[20]), PlainDigits] = 0,
 ) -> PopularAnswer:
     """The most popular movies."""
-    found = bundle.catalog.popular(limit=limit, offset=offset)
+    found = bundle.catalogue.list_popular(limit=limit, offset=offset)
     return PopularAnswer(
-        total=bundle.catalog.n_popular,
+        total=bundle.catalogue.n_popular,
         limit=limit,
         offset=offset,
         movies=[MovieOut.from_movie(movie) for movie in found],

@@ -28,7 +28,7 @@ MovieQuestionBody = Annotated[MovieQuestion, Body(examples=[{"movie_id": 1, "top
 @router.get("/top")
 def top_movies(bundle: TheBundle, top_n: ResultCount = 100) -> Top:
     """The most popular movies by mean rating and number of ratings, 100 by default."""
-    found = bundle.catalog.popular(limit=top_n)
+    found = bundle.catalogue.list_popular(limit=top_n)
     chosen = MovieList("popularity_fallback", list(found), [movie.popularity or 0.0 for movie in found])
     return Top(movies=Recommended.from_movies(chosen).movies)
 
@@ -89,13 +89,13 @@ def recommend_for_ratings(bundle: TheBundle, question: RatingsQuestion) -> ForRa
     `model` is as for a known user, or `popular_in_genres` or `popularity_fallback` if no rating can be used.
     """
     named = sorted({given.given_movie_id for given in question.ratings})
-    columns = bundle.recommender.interactions.columns_of(named)
+    columns = bundle.recommender.interactions.find_movie_columns(named)
     ignored = [movie_id for movie_id, column in zip(named, columns, strict=True) if column == UNKNOWN]
     # One of the catalogue that is not in the fit teaches nothing, but neither is it recommended.
-    strange = set(ignored) - bundle.catalog.by_id.keys()
+    strange = set(ignored) - bundle.catalogue.by_id.keys()
     usable = [given for given in question.ratings if given.given_movie_id not in strange]
     movie_ids, stars = [given.given_movie_id for given in usable], [given.rating for given in usable]
-    found = bundle.recommender.for_ratings(
+    found = bundle.recommender.recommend_from_ratings(
         movie_ids, stars, n=question.top_n, genres=question.genres, explain=question.explain
     )
     chosen = resolve_movies(bundle, found.model, found.movie_ids, found.scores)

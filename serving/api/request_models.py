@@ -90,7 +90,7 @@ class RatingsQuestion(BaseModel):
 
 def require_movie(bundle: Bundle, movie_id: int) -> Movie:
     """The movie with this id. Raises a 404 if the catalogue does not have it."""
-    movie = bundle.catalog.by_id.get(movie_id)
+    movie = bundle.catalogue.by_id.get(movie_id)
     if movie is None:
         raise HTTPException(404, f"movie {movie_id} is not in the catalogue")
     return movie

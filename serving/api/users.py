@@ -120,7 +120,7 @@ def require_ratings(bundle: Bundle, user_id: int) -> list[UserRating]:
 
 def count_cluster_shares(clusters: ClusterIndex, rated: list[UserRating]) -> list[ClusterShare]:
     """The clusters of the rated movies with their shares of all ratings, most rated first."""
-    spread = clusters.spread([each.movie.movie_id for each in rated])
+    spread = clusters.count_by_cluster([each.movie.movie_id for each in rated])
     return [
         ClusterShare(
             number=number,

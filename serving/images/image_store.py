@@ -48,7 +48,7 @@ class ImageStore:
 
     def find_image(self, kind: ImageKind, movie_id: int, *, as_thumbnail: bool = False) -> StoredImage:
         """The image on disk. A missing image or thumbnail is queued for a later request; this call never waits."""
-        description = self.descriptions().get(movie_id)
+        description = self.descriptions().find_description(movie_id)
         paths: dict[ImageKind, str | None] = (
             {"poster": description.poster_path, "backdrop": description.backdrop_path} if description else {}
         )

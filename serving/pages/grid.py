@@ -43,6 +43,6 @@ def build_grid_page(shown: Iterable[Movie], number: int, *, n_movies: int, next_
 
 def build_catalogue_page(bundle: Bundle, number: int) -> GridPage:
     """Page `number` of all movies, most popular first. Raises a 404 past the last page."""
-    shown = bundle.catalog.page(number, size=PAGE_SIZE)
-    n_movies = len(bundle.catalog.movies)
+    shown = bundle.catalogue.get_page(number, size=PAGE_SIZE)
+    n_movies = len(bundle.catalogue.movies)
     return build_grid_page(shown, number, n_movies=n_movies, next_href=f"/movies?page={number + 1}")

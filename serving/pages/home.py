@@ -77,7 +77,7 @@ def show_home(request: Request, site: TheSite, bundle: TheBundle, user_id: str |
 
 def load_rest_of_home(bundle: Bundle) -> dict[str, Any]:
     """What the home page shows besides the personal row."""
-    trending = build_cards(bundle.catalog.known(bundle.trending)[:ROW_SIZE])
+    trending = build_cards(bundle.catalogue.find_movies(bundle.trending)[:ROW_SIZE])
     return {"trending": trending, "catalogue": build_catalogue_page(bundle, 1)}
 
 

@@ -58,5 +58,5 @@ def explain_for_user(bundle: Bundle, asked: str, movie: Movie) -> UserReason | N
     except Exception:
         log.exception("no reason for user %s from bundle %s", user_id, bundle.version)
         return None
-    because = build_cards(bundle.catalog.known(explanation.because_of)) if explanation else []
+    because = build_cards(bundle.catalogue.find_movies(explanation.influential_movie_ids)) if explanation else []
     return UserReason(user_id, because) if because else None

@@ -60,7 +60,7 @@ def render_movie(
         reviews=reviews or load_reviews(request, site, movie),
         because=build_cards(find_influential_movies(bundle, load_my_ratings(request, site) or [], movie)),
         reason=reason,
-        description=site.image_store.descriptions().get(movie.movie_id),
+        description=site.image_store.descriptions().find_description(movie.movie_id),
         similar_model=alike.model if alike else None,
         similar=build_cards(alike.movies if alike else [], compared_to=movie),
     )

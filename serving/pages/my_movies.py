@@ -76,7 +76,7 @@ def show_my_page(
     if number > n_pages:
         raise HTTPException(404, NO_SUCH_PAGE)
     shown = entries[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
-    by_id = bundle.catalog.by_id
+    by_id = bundle.catalogue.by_id
     seen, language = list_charted_movies(everything, by_id), site.languages[choose_language(request)]
     mine = MyPage(
         show,
@@ -99,7 +99,7 @@ def show_chart(request: Request, site: TheSite, bundle: TheBundle, name: str) ->
     """A chart of the visitor's statistics as SVG, never cached. Raises a 404 for an unknown name."""
     if name not in CHARTS:
         raise HTTPException(404, N_("This picture does not exist."))
-    seen = list_charted_movies(load_my_collection(request, site) or EMPTY_COLLECTION, bundle.catalog.by_id)
+    seen = list_charted_movies(load_my_collection(request, site) or EMPTY_COLLECTION, bundle.catalogue.by_id)
     language = site.languages[choose_language(request)]
     drawn = draw_chart(CHARTS[name](seen, language)).encode("utf-8", "replace")
     return Response(drawn, headers={"Cache-Control": "private, no-store"}, media_type="image/svg+xml")

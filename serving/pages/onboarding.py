@@ -78,7 +78,7 @@ def save_picks(request: Request, site: TheSite, bundle: TheBundle, form: TheForm
 
     With five ratings it leads to the recommendations, else (or with `other`) to the next screen.
     """
-    chosen = parse_picks(form, bundle.catalog)
+    chosen = parse_picks(form, bundle.catalogue)
     back, number = form.get_back_url(""), parse_digits(form("more"), least=1, most=MAX_SCREENS) or 1
     onward = f"/welcome?{urlencode({'more': number + 1, 'back': back})}"
     if not chosen and form("other"):
@@ -133,7 +133,7 @@ def render_welcome(
     """Renders a screen; `chosen` are ratings that were sent but not stored."""
     rated = load_my_ratings(request, site)
     known = {movie_id for movie_id, _ in rated or []}
-    offered, has_more = list_offers(bundle.catalog, without=known, number=number)
+    offered, has_more = list_offers(bundle.catalogue, without=known, number=number)
     kept = chosen or {}
     found = Welcome(
         [Offer(m.movie_id, build_card(m), f"{kept[m.movie_id]:g}" if m.movie_id in kept else "") for m in offered],
@@ -150,7 +150,7 @@ def render_welcome(
 
 def list_offers(catalog: Catalogue, *, without: Collection[int], number: int) -> tuple[list[Movie], bool]:
     """The movies of screen `number` (from 1), and whether another screen follows."""
-    ordered = interleave_movies(catalog.popular(limit=N_WELL_KNOWN) or catalog.page(1, size=N_WELL_KNOWN))
+    ordered = interleave_movies(catalog.list_popular(limit=N_WELL_KNOWN) or catalog.get_page(1, size=N_WELL_KNOWN))
     end = number * SCREEN_SIZE
     # Screens are cut first, so that a film rated on one does not shift the films of the next.
     return [movie for movie in ordered[end - SCREEN_SIZE : end] if movie.movie_id not in without], end < len(ordered)

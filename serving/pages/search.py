@@ -100,7 +100,7 @@ def suggest_movies(browser: Browser, q: str) -> list[Card]:
     """Cards of the best MAX_SUGGESTIONS movies; empty for an empty or too long text."""
     if not q.strip() or len(q) > MAX_QUERY_LENGTH:
         return []
-    score = browser.titles.search(q).score
+    score = browser.titles.search_titles(q).score
     rows = np.flatnonzero(score)
     if len(rows) > MAX_SUGGESTIONS:
         least = np.partition(score[rows], -MAX_SUGGESTIONS)[-MAX_SUGGESTIONS]
@@ -129,7 +129,7 @@ def build_search_view(
     Raises FilterError for an unknown genre, and a 404 for a page past the last.
     """
     found = run_search(browser, wanted, sets, words=words)
-    meant = found.hits.meant
+    meant = found.hits.corrected_query
     return SearchView(
         build_grid_page(
             found.list_movies((number - 1) * grid.PAGE_SIZE, limit=grid.PAGE_SIZE),

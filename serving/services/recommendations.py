@@ -15,7 +15,7 @@ from movierec.data.interactions import UNKNOWN
 from movierec.data.schema import RELEVANT
 from movierec.features.content import ContentVectors
 from movierec.recommender.explanations import Explanation
-from movierec.recommender.recommendations import FALLBACK
+from movierec.recommender.recommendations import POPULARITY_FALLBACK
 from serving.services.taste import Taste, find_tastes, list_liked_by_row
 
 log = logging.getLogger(__name__)
@@ -49,14 +49,14 @@ def recommend_for_user(
     bundle: Bundle, user_id: int, *, n: int, explain: bool = False, without: Collection[int] = ()
 ) -> MovieList:
     """Recommendations for a user; popular movies for an unknown user, which `model` then says."""
-    found = bundle.recommender.for_user(min(user_id, UNKNOWN_USER_ID), n=n, explain=explain, without=without)
+    found = bundle.recommender.recommend_for_user(min(user_id, UNKNOWN_USER_ID), n=n, explain=explain, without=without)
     chosen = resolve_movies(bundle, found.model, found.movie_ids, found.scores)
     return chosen._replace(explanations=found.explanations)
 
 
 def find_similar_movies(bundle: Bundle, movie_id: int, *, n: int) -> MovieList:
     """The `n` movies most similar to one, nearest first."""
-    found = bundle.similar.similar_to(movie_id, n=n)
+    found = bundle.similar.find_similar_movies(movie_id, n=n)
     return resolve_movies(bundle, found.model, found.movie_ids, found.scores)
 
 
@@ -69,7 +69,7 @@ def get_rated_movie_ids(bundle: Bundle, user_id: int) -> set[int]:
     """The ids of the movies that the user has rated; empty for an unknown user."""
     interactions = bundle.recommender.interactions
     row = find_user_row(bundle, user_id)
-    return set() if row is None else set(interactions.movie_ids[interactions.seen(row)].tolist())
+    return set() if row is None else set(interactions.movie_ids[interactions.get_seen_columns(row)].tolist())
 
 
 def list_liked_by_user(bundle: Bundle, user_id: int) -> list[Movie]:
@@ -80,7 +80,7 @@ def list_liked_by_user(bundle: Bundle, user_id: int) -> list[Movie]:
 
 def find_user_row(bundle: Bundle, user_id: int) -> int | None:
     """The user's row in the interactions, None for an unknown user."""
-    row = int(bundle.recommender.interactions.rows_of([min(user_id, UNKNOWN_USER_ID)])[0])
+    row = int(bundle.recommender.interactions.find_user_rows([min(user_id, UNKNOWN_USER_ID)])[0])
     return None if row == UNKNOWN else row
 
 
@@ -101,14 +101,14 @@ def choose_preset_users(bundle: Bundle) -> list[UserSummary]:
 
 def resolve_movies(bundle: Bundle, model: str, movie_ids: list[int], scores: list[float]) -> MovieList:
     """Turns movie ids into a list of movies; leaves out ids that the catalogue does not have."""
-    by_id = bundle.catalog.by_id
+    by_id = bundle.catalogue.by_id
     known = [(by_id[i], score) for i, score in zip(movie_ids, scores, strict=True) if i in by_id]
     return MovieList(model, [movie for movie, _ in known], [score for _, score in known])
 
 
 def list_liked_in_ratings(bundle: Bundle, ratings: Sequence[tuple[int, float]]) -> list[Movie]:
     """The liked movies of the catalogue, last rated first."""
-    by_id = bundle.catalog.by_id
+    by_id = bundle.catalogue.by_id
     return [by_id[movie_id] for movie_id, rating in reversed(ratings) if rating >= RELEVANT and movie_id in by_id]
 
 
@@ -121,11 +121,11 @@ def find_influential_movies(bundle: Bundle, ratings: Sequence[tuple[int, float]]
         return []
     try:
         movie_ids, stars = zip(*ratings, strict=True)
-        speaking = bundle.recommender.because_of(movie_ids, stars, movie.movie_id)
+        speaking = bundle.recommender.influential_ratings(movie_ids, stars, movie.movie_id)
     except Exception:
         log.exception("movie %s is not explained from bundle %s", movie.movie_id, bundle.version)
         return []
-    return bundle.catalog.known(speaking)
+    return bundle.catalogue.find_movies(speaking)
 
 
 def recommend_from_ratings(
@@ -136,7 +136,7 @@ def recommend_from_ratings(
     Nothing is trained, so each new rating counts at once.
     """
     movie_ids, stars = [movie_id for movie_id, _ in ratings], [rating for _, rating in ratings]
-    found = bundle.recommender.for_ratings(movie_ids, stars, n=n, without=without)
+    found = bundle.recommender.recommend_from_ratings(movie_ids, stars, n=n, without=without)
     return resolve_movies(bundle, found.model, found.movie_ids, found.scores)
 
 
@@ -171,7 +171,7 @@ def recommend_by_channel(bundle: Bundle, channel_name: str, user_id: int, *, n: 
 def recommend_by_content(bundle: Bundle, content: ContentVectors | None, movie: Movie, *, n: int) -> MovieList:
     """The movies nearest in genres, year and tags; else similar ones by ratings; else popular ones."""
     if content is not None:
-        movie_ids, cosines = content.nearest(movie.movie_id, n=n)
+        movie_ids, cosines = content.find_nearest(movie.movie_id, n=n)
         found = resolve_movies(bundle, CONTENT_MODEL, movie_ids.tolist(), cosines.tolist())
         if found.movies:
             return found
@@ -181,7 +181,7 @@ def recommend_by_content(bundle: Bundle, content: ContentVectors | None, movie: 
 
 def recommend_from_same_cluster(bundle: Bundle, companion: Companion, movie: Movie, *, n: int) -> MovieList:
     """The other movies of the movie's cluster by number of ratings, then by mean; popular ones if it has no cluster."""
-    number = companion.clusters.cluster_of(movie.movie_id)
+    number = companion.clusters.find_cluster(movie.movie_id)
     members: Iterable[int] = [] if number is None else companion.clusters.clusters[number].movie_ids
     return pick_first_movies(bundle, CLUSTER_MODEL, members, without=[movie.movie_id], n=n)
 
@@ -190,12 +190,12 @@ def recommend_by_cluster_words(bundle: Bundle, cluster: Cluster | None, *, seen:
     """Unseen movies with the cluster's words (tags, or genres if it has no tags); popular ones without a cluster."""
     if cluster is None:
         return recommend_popular(bundle, without=seen, n=n)
-    return pick_first_movies(bundle, f"cluster_{cluster.kind}", cluster.by_words, without=seen, n=n)
+    return pick_first_movies(bundle, f"cluster_{cluster.kind}", cluster.movie_ids_by_words, without=seen, n=n)
 
 
 def pick_first_movies(bundle: Bundle, model: str, movie_ids: Iterable[int], *, without: list[int], n: int) -> MovieList:
     """The first `n` of `movie_ids` that are in the catalogue and not in `without`; popular movies if none is left."""
-    left_out, by_id = set(without), bundle.catalog.by_id
+    left_out, by_id = set(without), bundle.catalogue.by_id
     found: list[Movie] = []
     for movie_id in movie_ids:
         if len(found) == n:
@@ -212,9 +212,9 @@ def recommend_popular(bundle: Bundle, *, without: list[int], n: int) -> MovieLis
     If all movies are in `without`, the first ones of the catalogue.
     """
     found = bundle.recommender.popular.recommend(n=n, without=without)
-    chosen = resolve_movies(bundle, FALLBACK, found.movie_ids, found.scores)
+    chosen = resolve_movies(bundle, POPULARITY_FALLBACK, found.movie_ids, found.scores)
     if chosen.movies:
         return chosen
-    left_out, movies = set(without), bundle.catalog.movies
+    left_out, movies = set(without), bundle.catalogue.movies
     others = [movie for movie in movies if movie.movie_id not in left_out][:n] or list(movies[:n])
-    return MovieList(FALLBACK, others, [movie.popularity or 0.0 for movie in others])
+    return MovieList(POPULARITY_FALLBACK, others, [movie.popularity or 0.0 for movie in others])

@@ -50,11 +50,11 @@ class RelaxedSearch(NamedTuple):
 
 def run_search(browser: Browser, query: SearchQuery, sets: MovieSets, *, words: str | None = None) -> SearchResult:
     """Runs the search. `words` replace `query.q` if given. Raises FilterError for an unknown genre."""
-    hits = browser.hits(query.q if words is None else words)
-    others = hits.mask & browser.columns.matching(query.other_filter, sets)
-    of_genres = browser.columns.matching(query.genre_filter, sets)
-    of_decades = browser.columns.matching(query.decade_filter, sets)
-    rows = browser.ordered(others & of_genres & of_decades, hits, query.effective_sort)
+    hits = browser.find_hits(query.q if words is None else words)
+    others = hits.mask & browser.columns.match_filter(query.other_filter, sets)
+    of_genres = browser.columns.match_filter(query.genre_filter, sets)
+    of_decades = browser.columns.match_filter(query.decade_filter, sets)
+    rows = browser.sort_rows(others & of_genres & of_decades, hits, query.effective_sort)
     return SearchResult(browser, hits, others, of_genres, of_decades, query.effective_sort, rows)
 
 
@@ -65,9 +65,9 @@ def count_facets(found: SearchResult, *, all_genres: bool) -> Facets:
     """
     browser, mask = found.browser, found.others & found.of_genres & found.of_decades
     return Facets(
-        browser.genres(mask if all_genres else found.others & found.of_decades),
-        browser.decades(found.others & found.of_genres),
-        browser.tags(mask, n=MAX_FACET_TAGS),
+        browser.count_genres(mask if all_genres else found.others & found.of_decades),
+        browser.count_decades(found.others & found.of_genres),
+        browser.count_tags(mask, n=MAX_FACET_TAGS),
     )
 
 
@@ -75,7 +75,7 @@ def find_relaxations(found: SearchResult, query: SearchQuery, sets: MovieSets) -
     """The searches without one of the active filters that find movies, most movies first."""
     relaxed = []
     for chip in query.list_chips()[:MAX_RELAXATIONS]:
-        mask = found.browser.columns.matching(chip.relaxed_query.combine_filters(), sets)
+        mask = found.browser.columns.match_filter(chip.relaxed_query.combine_filters(), sets)
         n = int(np.count_nonzero(found.hits.mask & mask))
         if n:
             relaxed.append(RelaxedSearch(chip, n))

@@ -20,7 +20,7 @@ class Taste(NamedTuple):
 
 def find_tastes(bundle: Bundle, rows: Iterable[int]) -> list[Taste]:
     """For each row the genre and the decade whose share of the user's liked movies exceeds that of all ratings most."""
-    movies = bundle.catalog.movies
+    movies = bundle.catalogue.movies
     rated = [movie.n_ratings for movie in movies]
     usual = [(of, compute_shares(movies, rated, of)) for of in (list_genres, list_decades)]
     found = []
@@ -36,8 +36,8 @@ def find_tastes(bundle: Bundle, rows: Iterable[int]) -> list[Taste]:
 def list_liked_by_row(bundle: Bundle, row: int) -> list[Movie]:
     """The movies of the catalogue that the user in this row liked, last rated first."""
     interactions = bundle.recommender.interactions
-    columns, ratings = interactions.newest_first(row)
-    return bundle.catalog.known(interactions.movie_ids[columns[ratings >= RELEVANT]].tolist())
+    columns, ratings = interactions.sort_newest_first(row)
+    return bundle.catalogue.find_movies(interactions.movie_ids[columns[ratings >= RELEVANT]].tolist())
 
 
 def compute_shares(movies: Sequence[Movie], weights: Sequence[int], traits: ListTraits) -> dict[str, float]:

@@ -32,8 +32,8 @@ def list_user_ratings(bundle: Bundle, user_id: int) -> list[UserRating]:
     row = find_user_row(bundle, user_id)
     if row is None:
         return []
-    columns, ratings = interactions.newest_first(row)
-    by_id = bundle.catalog.by_id
+    columns, ratings = interactions.sort_newest_first(row)
+    by_id = bundle.catalogue.by_id
     each = zip(interactions.movie_ids[columns].tolist(), ratings.tolist(), range(len(columns), 0, -1), strict=True)
     return [UserRating(by_id[movie_id], rating, place) for movie_id, rating, place in each if movie_id in by_id]
 

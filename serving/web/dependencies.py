@@ -42,9 +42,9 @@ TheBundle = Annotated[Bundle, Depends(provide_bundle)]
 async def provide_movie(bundle: TheBundle, movie_id: str) -> Movie:
     """The movie of a page's address. Raises a 404 if the text is not an id or the catalogue does not have it."""
     number = parse_digits(movie_id)
-    if number not in bundle.catalog.by_id:
+    if number not in bundle.catalogue.by_id:
         raise HTTPException(404, N_("This movie is not in the catalogue."))
-    return bundle.catalog.by_id[number]
+    return bundle.catalogue.by_id[number]
 
 
 TheMovie = Annotated[Movie, Depends(provide_movie)]

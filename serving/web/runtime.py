@@ -24,7 +24,7 @@ def prepare_process(*published: LiveVersion[Any]) -> Iterator[None]:
     """
     limit_malloc_arenas()
     for live in published:
-        live.settle = freeze_heap
+        live.on_open = freeze_heap
         try:
             log.info("serving %s from %s", live().version, live.home)
         except BundleError as error:

@@ -26,7 +26,7 @@ def load_filter_sets(request: Request) -> MovieSets:
     "poster": movies with a fetched poster, if there are any. "seen" and "saved": the visitor's watched and saved
     movies, if the visitor has a profile.
     """
-    with_poster = get_site(request).image_store.descriptions().with_poster
+    with_poster = get_site(request).image_store.descriptions().movies_with_poster
     return ({"poster": with_poster} if with_poster else {}) | load_my_lists(request)
 
 

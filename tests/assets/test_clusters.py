@@ -103,7 +103,7 @@ def test_the_companion_is_published_for_the_site(clustered):
     assert found.manifest["run_id"] == result.run_id
     assert found.manifest["source"]["name"] == "movielens"
     assert len(found.clusters.clusters) == 10
-    assert found.content.nearest(1, n=3)[0].tolist()
+    assert found.content.find_nearest(1, n=3)[0].tolist()
 
 
 def remove(companion):

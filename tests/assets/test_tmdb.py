@@ -76,7 +76,7 @@ def test_a_run_writes_the_star_the_descriptions_and_the_posters(settings, fake):
         "movies_rows": 2,
     }
     described = LiveDescriptions(settings.layout.locate_descriptions("full"))()
-    assert described.get(2).directors == ("Lilly Wachowski", "Lana Wachowski")
+    assert described.find_description(2).directors == ("Lilly Wachowski", "Lana Wachowski")
     posters = pl.read_parquet(settings.layout.store / "full" / "posters.parquet")
     assert posters["movie_id"].to_list() == [2, 1]
     assert all(
@@ -92,7 +92,7 @@ def test_the_most_rated_come_first_and_the_next_run_goes_on(settings, fake):
     config = {"tmdb_metadata": {"new_movies": 1}, "posters": {"n": 1}}
     result, _ = run(settings, config)
     assert metadata_of(result, "tmdb_metadata")["left"] == 2
-    assert [path for path in fake.asked if "/movie/" in path] == ["/3/movie/603"]
+    assert [path for path in fake.requested_paths if "/movie/" in path] == ["/3/movie/603"]
     assert metadata_of(result, "posters")["fetched"] == 1
     result, _ = run(settings)
     assert (metadata_of(result, "tmdb_metadata")["kept"], metadata_of(result, "tmdb_metadata")["fetched"]) == (1, 1)
@@ -107,7 +107,7 @@ def test_without_a_key_all_is_skipped_and_said(settings, fake, monkeypatch):
     (observation,) = result.get_asset_observation_events()
     assert "TMDB_API_KEY is not set" in str(observation.event_specific_data)
     assert "TMDB_API_KEY is not set" in told
-    assert fake.asked == []
+    assert fake.requested_paths == []
 
 
 @pytest.mark.parametrize("key", ["wrong-key-of-v3", "wrong.key.of-v4"])
@@ -125,7 +125,7 @@ def test_a_tmdb_that_is_down_leaves_what_was_fetched_before(settings, fake, monk
     monkeypatch.setattr(client, "MAX_ATTEMPTS", 1)
     config = {"tmdb_metadata": {"new_movies": 1}}
     run(settings, config)
-    fake.faults.extend([500] * 100)
+    fake.queued_faults.extend([500] * 100)
     fake.image_status = 500
     result, told = run(settings)
     assert metadata_of(result, "tmdb_metadata")["failed"] == 2

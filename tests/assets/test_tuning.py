@@ -15,7 +15,7 @@ from tests import factories
 def found(tmp_path, **config):
     studies = OptunaStudies(folder=str(tmp_path))
     split = split_by_user(factories.make_checkerboard_ratings())
-    history = Interactions.of(ratings_at_cut(split, "history"))
+    history = Interactions.from_ratings(ratings_at_cut(split, "history"))
     dataset = Dataset("made", tmp_path, "1", "made")
     with dg.build_asset_context(partition_key="full") as context:
         return tuned(context, TuningConfig(**config), dataset, factories.make_movies(40), split, history, studies)
@@ -23,7 +23,7 @@ def found(tmp_path, **config):
 
 def test_the_seed_designs_hyper_parameters_can_be_chosen(tmp_path):
     chosen = found(tmp_path, reference=True)
-    assert (chosen.of("ials"), chosen.of("ranker")) == (ials.REFERENCE_PARAMS, REFERENCE_PARAMS)
+    assert (chosen.get_params("ials"), chosen.get_params("ranker")) == (ials.REFERENCE_PARAMS, REFERENCE_PARAMS)
     assert (REFERENCE_PARAMS.loss_function, REFERENCE_PARAMS.iterations, REFERENCE_PARAMS.learning_rate) == (
         "YetiRank",
         500,
@@ -33,8 +33,8 @@ def test_the_seed_designs_hyper_parameters_can_be_chosen(tmp_path):
 
 
 def test_the_ranker_is_searched_too_and_its_best_is_what_rankers_are_fitted_with(tmp_path):
-    assert found(tmp_path, models=["ranker"]).of("ranker") is None
-    best = found(tmp_path, models=["ranker"], trials=2).of("ranker")
+    assert found(tmp_path, models=["ranker"]).get_params("ranker") is None
+    best = found(tmp_path, models=["ranker"], trials=2).get_params("ranker")
     assert choose_ranker_params("two_stage", TunedParams({"ranker": best})) == best
     assert choose_ranker_params("two_stage_als", TunedParams({"ranker": best})).one_fold_from == 0
     assert choose_ranker_params("two_stage", None) == RankerParams()

@@ -32,14 +32,14 @@ class Endpoint(NamedTuple):
     """How an endpoint is asked: the request line's parts, for a user and a movie drawn anew each time."""
 
     name: str
-    path: str
-    body: Callable[[int, int], object] | None = None
+    path_template: str
+    build_body: Callable[[int, int], object] | None = None
 
-    def request(self, user: int, movie: int) -> bytes:
-        path = self.path.format(user=user, movie=movie)
-        if self.body is None:
+    def build_request(self, user: int, movie: int) -> bytes:
+        path = self.path_template.format(user=user, movie=movie)
+        if self.build_body is None:
             return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
-        body = json.dumps(self.body(user, movie)).encode()
+        body = json.dumps(self.build_body(user, movie)).encode()
         head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
         return f"{head}\r\n\r\n".encode() + body
 
@@ -69,11 +69,11 @@ ENDPOINTS = [
 class EndpointFigures(NamedTuple):
     """Milliseconds; `cpu` is the server's processor time per request."""
 
-    p50: float
-    p99: float
-    worst: float
-    cpu: float
-    failed: int
+    p50_ms: float
+    p99_ms: float
+    worst_ms: float
+    cpu_ms: float
+    n_failed: int
 
 
 async def send_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
@@ -161,11 +161,11 @@ def print_report(port: int, server: psutil.Process, pairs: list[tuple[int, int]]
     )
     out("| endpoint | p50 ms | p99 ms | worst ms | CPU ms | failed |\n|---|---|---|---|---|---|\n")
     for question in ENDPOINTS:
-        requests = [question.request(*pair) for pair in pairs]
+        requests = [question.build_request(*pair) for pair in pairs]
         asyncio.run(send_at_rate(port, requests[:20], rate=rate))
         found = measure_endpoint(port, server, requests, rate=rate)
         figures = " | ".join(f"{value:.1f}" for value in found[:4])
-        out(f"| `{question.name}` | {figures} | {found.failed} |\n")
+        out(f"| `{question.name}` | {figures} | {found.n_failed} |\n")
         sys.stdout.flush()
     memory = server.memory_full_info()
     out(

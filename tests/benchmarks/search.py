@@ -39,15 +39,15 @@ N_RATED = 200  # movies, by who is signed in
 class ResultLine(NamedTuple):
     """Milliseconds, sorted: what passed, and what the process worked, which others on the machine change less."""
 
-    what: str
-    passed: list[float]
-    worked: list[float]
+    name: str
+    elapsed_ms: list[float]
+    cpu_ms: list[float]
 
     def __str__(self) -> str:
         figures = (
-            times[int(share * len(times))] for times in (self.passed, self.worked) for share in (0.5, 0.95, 0.99)
+            times[int(share * len(times))] for times in (self.elapsed_ms, self.cpu_ms) for share in (0.5, 0.95, 0.99)
         )
-        return f"| {self.what} | " + " | ".join(f"{figure:.1f}" for figure in figures) + " |"
+        return f"| {self.name} | " + " | ".join(f"{figure:.1f}" for figure in figures) + " |"
 
 
 def make_catalogue_table(rng: np.random.Generator) -> pl.DataFrame:
@@ -100,17 +100,17 @@ def swap_two_letters(title: str) -> str:
     return title[: at - 1] + title[at - 1 : at + 1][::-1] + title[at + 1 :]
 
 
-def measure_calls(what: str, work: Callable[[str], object], asks: Iterator[str]) -> ResultLine:
+def measure_calls(name: str, call: Callable[[str], object], queries: Iterator[str]) -> ResultLine:
     passed, worked = [], []
-    for _, ask in zip(range(N_ROUNDS + 50), asks, strict=False):
+    for _, ask in zip(range(N_ROUNDS + 50), queries, strict=False):
         started, begun = time.perf_counter(), time.process_time()
-        work(ask)
+        call(ask)
         passed.append(1000 * (time.perf_counter() - started))
         worked.append(1000 * (time.process_time() - begun))
-    return ResultLine(what, sorted(passed[50:]), sorted(worked[50:]))  # the first ones warm up
+    return ResultLine(name, sorted(passed[50:]), sorted(worked[50:]))  # the first ones warm up
 
 
-def measure_over_asgi(home: Path, asks: Iterator[str]) -> list[ResultLine]:
+def measure_over_asgi(home: Path, queries: Iterator[str]) -> list[ResultLine]:
     """Whole answers of the application, without a server or a socket."""
     app = create_app(Settings(home=home))
     transport = httpx.ASGITransport(app)
@@ -123,15 +123,15 @@ def measure_over_asgi(home: Path, asks: Iterator[str]) -> list[ResultLine]:
 
         lines = [
             measure_calls(
-                "`GET /search`, words and nested filters", lambda q: get("/search", q=q, filter=NESTED_FILTER), asks
+                "`GET /search`, words and nested filters", lambda q: get("/search", q=q, filter=NESTED_FILTER), queries
             ),
-            measure_calls("`GET /search/suggestions`", lambda q: get("/search/suggestions", q=q), asks),
+            measure_calls("`GET /search/suggestions`", lambda q: get("/search/suggestions", q=q), queries),
             measure_calls(
                 "`GET /api/movies`, words and nested filters",
                 lambda q: get("/api/movies", q=q, filter=NESTED_FILTER),
-                asks,
+                queries,
             ),
-            measure_calls("`GET /`", lambda _: get("/"), asks),
+            measure_calls("`GET /`", lambda _: get("/"), queries),
         ]
         door = {"name": "Bench", "password": "only to be measured"}
         runner.run(client.post("/register", data=door, follow_redirects=True)).raise_for_status()
@@ -140,9 +140,9 @@ def measure_over_asgi(home: Path, asks: Iterator[str]) -> list[ResultLine]:
             assert done.status_code == 303, done.text
         lines += [
             measure_calls(
-                "`GET /search`, the same, signed in", lambda q: get("/search", q=q, filter=NESTED_OWN_FILTER), asks
+                "`GET /search`, the same, signed in", lambda q: get("/search", q=q, filter=NESTED_OWN_FILTER), queries
             ),
-            measure_calls("`GET /search/suggestions`, signed in", lambda q: get("/search/suggestions", q=q), asks),
+            measure_calls("`GET /search/suggestions`, signed in", lambda q: get("/search/suggestions", q=q), queries),
         ]
         runner.run(client.aclose())
     return lines
@@ -167,7 +167,7 @@ def publish_large_home(folder: Path, table: pl.DataFrame) -> Path:
 def main() -> None:
     table = make_catalogue_table(np.random.default_rng(0))
     started = time.process_time()
-    browser = Browser.of(Catalogue.of(table).movies)
+    browser = Browser.from_movies(Catalogue.from_table(table).movies)
     prepared = time.process_time() - started
     chance = random.Random(0)  # noqa: S311  nothing to be guarded
     asks = iter_queries(browser, chance)

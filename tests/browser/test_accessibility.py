@@ -72,7 +72,7 @@ def failing_site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         publish_small_bundle(home)
     app = create_app(Settings(home=home))
     if request.param == "crashed":
-        serve_changed_bundle(app, catalog=Broken("a fault of ours"))
+        serve_changed_bundle(app, catalogue=Broken("a fault of ours"))
     with serve(app) as address:
         yield address, 500 if request.param == "crashed" else 503
 

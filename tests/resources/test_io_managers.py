@@ -63,7 +63,7 @@ def test_a_model_is_a_folder_and_the_last_two_are_kept(tmp_path):
     io = ModelIOManager(root=str(tmp_path))
     for n in (1, 2, 3):
         table = factories.make_ratings(*[(user, 1, 4.0) for user in range(n)])
-        io.handle_output(output("popularity"), Popularity.fit(Interactions.of(table)))
+        io.handle_output(output("popularity"), Popularity.fit(Interactions.from_ratings(table)))
     versions = [path for path in (tmp_path / "a" / "popularity").iterdir() if path.is_dir()]
     assert len(versions) == 2
     assert load(io, "popularity", Popularity).n_ratings.tolist() == [3]
@@ -74,13 +74,17 @@ def test_a_model_that_could_not_be_fitted_is_read_as_such_until_it_is(tmp_path):
     unfitted = UnfittedModel("popularity", "ValueError: nobody rated anything")
     io.handle_output(output("popularity"), unfitted)
     assert load(io, "popularity", Popularity) == unfitted
-    io.handle_output(output("popularity"), Popularity.fit(Interactions.of(factories.make_ratings((1, 1, 4.0)))))
+    io.handle_output(
+        output("popularity"), Popularity.fit(Interactions.from_ratings(factories.make_ratings((1, 1, 4.0))))
+    )
     assert isinstance(load(io, "popularity", Popularity), Popularity)
 
 
 def test_a_model_that_other_code_wrote_is_told_with_what_to_do(tmp_path):
     io = ModelIOManager(root=str(tmp_path))
-    io.handle_output(output("popularity"), Popularity.fit(Interactions.of(factories.make_ratings((1, 1, 4.0)))))
+    io.handle_output(
+        output("popularity"), Popularity.fit(Interactions.from_ratings(factories.make_ratings((1, 1, 4.0))))
+    )
     (config,) = tmp_path.rglob("config.json")
     config.write_text('{"gone": 1}')
     with pytest.raises(RuntimeError, match=r"written by other code.*materialise popularity for a again"):

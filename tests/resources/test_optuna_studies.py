@@ -17,16 +17,16 @@ def studies(tmp_path):
 
 
 def test_without_a_trial_there_is_no_best(studies):
-    assert studies.search("full", "a", SPACE, goodness, first=FIRST, trials=0) is None
+    assert studies.run_study("full", "a", SPACE, goodness, first_params=FIRST, n_trials=0) is None
 
 
 def test_the_first_trial_is_of_the_defaults_and_a_search_goes_on_where_it_stopped(studies):
-    first = studies.search("full", "a", SPACE, goodness, first=FIRST, trials=1)
-    assert (first.drawn, first.trials) == (FIRST, 1)
-    later = studies.search("full", "a", SPACE, goodness, first=FIRST, trials=3)
-    assert later.trials == 4
+    first = studies.run_study("full", "a", SPACE, goodness, first_params=FIRST, n_trials=1)
+    assert (first.drawn_params, first.n_trials) == (FIRST, 1)
+    later = studies.run_study("full", "a", SPACE, goodness, first_params=FIRST, n_trials=3)
+    assert later.n_trials == 4
     assert later.value == 0.5  # nothing is better than where it began
-    assert studies.search("full", "a", SPACE, goodness, first=FIRST, trials=0) == later
+    assert studies.run_study("full", "a", SPACE, goodness, first_params=FIRST, n_trials=0) == later
 
 
 def test_no_run_draws_again_what_an_earlier_one_drew(studies):
@@ -37,25 +37,25 @@ def test_no_run_draws_again_what_an_earlier_one_drew(studies):
         return goodness(values)
 
     for _ in range(3):
-        studies.search("full", "a", SPACE, noted, first=FIRST, trials=3)
+        studies.run_study("full", "a", SPACE, noted, first_params=FIRST, n_trials=3)
     assert len(set(drawn)) == 9
 
 
 @pytest.mark.parametrize("changed", [{"kind": Choice((0.5, 1.0))}, {"n": Whole(3, 9)}, {"other": Real(0, 1)}])
 def test_a_changed_space_is_searched_anew(studies, changed):
-    studies.search("full", "a", SPACE, goodness, first=FIRST, trials=2)
+    studies.run_study("full", "a", SPACE, goodness, first_params=FIRST, n_trials=2)
     first = FIRST | {"n": 4} | ({"other": 0.5} if "other" in changed else {})
     space = SPACE | changed
-    assert studies.search("full", "a", space, goodness, first=first, trials=0) is None
-    found = studies.search("full", "a", space, goodness, first=first, trials=3)
-    assert (found.trials, found.drawn.keys()) == (3, space.keys())
-    assert studies.search("full", "a", SPACE, goodness, first=FIRST, trials=0).trials == 2
+    assert studies.run_study("full", "a", space, goodness, first_params=first, n_trials=0) is None
+    found = studies.run_study("full", "a", space, goodness, first_params=first, n_trials=3)
+    assert (found.n_trials, found.drawn_params.keys()) == (3, space.keys())
+    assert studies.run_study("full", "a", SPACE, goodness, first_params=FIRST, n_trials=0).n_trials == 2
 
 
 def test_samples_and_studies_are_apart(studies):
-    studies.search("full", "a", SPACE, goodness, first=FIRST, trials=1)
-    assert studies.search("full", "b", SPACE, goodness, first=FIRST, trials=0) is None
-    assert studies.search("1pct", "a", SPACE, goodness, first=FIRST, trials=0) is None
+    studies.run_study("full", "a", SPACE, goodness, first_params=FIRST, n_trials=1)
+    assert studies.run_study("full", "b", SPACE, goodness, first_params=FIRST, n_trials=0) is None
+    assert studies.run_study("1pct", "a", SPACE, goodness, first_params=FIRST, n_trials=0) is None
 
 
 def test_a_killed_trial_is_not_counted(studies):
@@ -63,6 +63,6 @@ def test_a_killed_trial_is_not_counted(studies):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        studies.search("full", "a", SPACE, killed, first=FIRST, trials=1)
-    found = studies.search("full", "a", SPACE, goodness, first=FIRST, trials=1)
-    assert found.trials == 1
+        studies.run_study("full", "a", SPACE, killed, first_params=FIRST, n_trials=1)
+    found = studies.run_study("full", "a", SPACE, goodness, first_params=FIRST, n_trials=1)
+    assert found.n_trials == 1

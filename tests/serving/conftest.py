@@ -30,16 +30,16 @@ class Browser:
         self.app, self.scheme = app, scheme
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        return self.ask("GET", path, **headers)
+        return self.send_request("GET", path, **headers)
 
-    def ask(self, method: str, path: str, *, body: bytes = b"", **headers: str) -> httpx.Response:
+    def send_request(self, method: str, path: str, *, body: bytes = b"", **headers: str) -> httpx.Response:
         named = {name.replace("_", "-"): value.encode() for name, value in headers.items()}
-        return asyncio.run(self._ask(method, path, named, body))
+        return asyncio.run(self._send(method, path, named, body))
 
-    def fragment(self, path: str) -> httpx.Response:
+    def get_fragment(self, path: str) -> httpx.Response:
         return self.get(path, HX_Request="true")
 
-    async def _ask(self, method: str, path: str, headers: dict[str, bytes], body: bytes) -> httpx.Response:
+    async def _send(self, method: str, path: str, headers: dict[str, bytes], body: bytes) -> httpx.Response:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=f"{self.scheme}://site") as client:
             return await client.request(method, path, headers=headers, content=body)

@@ -31,7 +31,7 @@ class Clock:
     def __call__(self) -> datetime:
         return self.time
 
-    def pass_(self, **span: float) -> None:
+    def advance(self, **span: float) -> None:
         self.time += timedelta(**span)
 
 
@@ -44,25 +44,25 @@ class BrowserTab:
     cookies: dict[str, str] = field(default_factory=dict)
 
     def get(self, path: str, **headers: str) -> httpx.Response:
-        return self.ask("GET", path, **headers)
+        return self.send_request("GET", path, **headers)
 
     def post(self, path: str, *, htmx: bool = False, **fields: Any) -> httpx.Response:
         headers = {"Content_Type": FORM_MEDIA_TYPE, "Sec_Fetch_Site": "same-origin"} | (
             {"HX_Request": "true"} if htmx else {}
         )
-        return self.ask("POST", path, body=urlencode(fields).encode(), **headers)
+        return self.send_request("POST", path, body=urlencode(fields).encode(), **headers)
 
-    def ask(self, method: str, path: str, *, body: bytes = b"", **headers: str) -> httpx.Response:
+    def send_request(self, method: str, path: str, *, body: bytes = b"", **headers: str) -> httpx.Response:
         if self.cookies:
             headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        answer = Browser(self.app, self.scheme).ask(method, path, body=body, **headers)
+        answer = Browser(self.app, self.scheme).send_request(method, path, body=body, **headers)
         for name, value in answer.cookies.items():
             self.cookies[name] = value
         if "max-age=0" in answer.headers.get("set-cookie", "").lower():
             self.cookies.pop(SESSION_COOKIE, None)
         return answer
 
-    def follow(self, answer: httpx.Response) -> httpx.Response:
+    def follow_redirect(self, answer: httpx.Response) -> httpx.Response:
         assert answer.status_code == 303, answer.text
         return self.get(answer.headers["location"].split("#")[0])
 
@@ -73,8 +73,8 @@ def make_community(home: Path, database: Database | None = None, **options: Any)
     return Community(database, CookieSigner("a secret of the tests", home / "secret"), **options)
 
 
-def open_tab(home: Path, people: Community, scheme: str = "http") -> BrowserTab:
-    return BrowserTab(create_app(Settings(home=home), community=people), scheme)
+def open_tab(home: Path, community: Community, scheme: str = "http") -> BrowserTab:
+    return BrowserTab(create_app(Settings(home=home), community=community), scheme)
 
 
 def open_another_tab(tab: BrowserTab, *, same_browser: bool = False) -> BrowserTab:
@@ -95,9 +95,9 @@ def assert_signed_out(tab: BrowserTab) -> None:
     assert "Signed in as" not in said
 
 
-def find_linked_titles(page: str, said: str) -> list[str]:
+def find_linked_titles(page: str, phrase: str) -> list[str]:
     """The titles that are links behind these words, to the end of the sentence."""
-    told = re.search(rf"{said}(.+?)</p>", page)
+    told = re.search(rf"{phrase}(.+?)</p>", page)
     return re.findall(r'<a href="/movies/\d+">([^<]+)</a>', told[1]) if told else []
 
 

@@ -48,12 +48,14 @@ def until(condition, seconds=5.0):
 
 def test_a_bundle_holds_all_the_site_needs(made):
     bundle = Bundle.open(made)
-    assert len(bundle.catalog.movies) == 42
-    assert bundle.recommender.for_user(1, n=3).model == "two_stage"
-    assert bundle.similar.similar_to(1, n=3).model == "als_cosine"
+    assert len(bundle.catalogue.movies) == 42
+    assert bundle.recommender.recommend_for_user(1, n=3).model == "two_stage"
+    assert bundle.similar.find_similar_movies(1, n=3).model == "als_cosine"
     assert bundle.manifest["run_id"] == "0a1b2c3d-run"
     top = json.loads((made / "top100.json").read_text())
-    assert [movie["movie_id"] for movie in top] == [movie.movie_id for movie in bundle.catalog.popular(limit=100)]
+    assert [movie["movie_id"] for movie in top] == [
+        movie.movie_id for movie in bundle.catalogue.list_popular(limit=100)
+    ]
     assert all(movie["popularity"] >= after["popularity"] for movie, after in pairwise(top))
 
 
@@ -106,7 +108,7 @@ def test_a_new_bundle_is_served_without_a_restart(home):
     another(home, "v2")
     set_current(home, "v2")
     until(lambda: live().version == "v2")
-    assert live.fault is None
+    assert live.last_error is None
 
 
 def test_a_request_keeps_the_bundle_it_began_with(home):
@@ -116,7 +118,7 @@ def test_a_request_keeps_the_bundle_it_began_with(home):
     set_current(home, "v2")
     until(lambda: live().version == "v2")
     shutil.rmtree(home / "v1")
-    assert mine.recommender.for_user(1, n=3).model == "two_stage"
+    assert mine.recommender.recommend_for_user(1, n=3).model == "two_stage"
 
 
 def test_a_broken_new_bundle_leaves_the_old_one_served(home):
@@ -124,19 +126,19 @@ def test_a_broken_new_bundle_leaves_the_old_one_served(home):
     live()
     (another(home, "v2") / "manifest.json").write_text("{")
     set_current(home, "v2")
-    until(lambda: live().version == "v1" and live.fault)
-    assert "v2 cannot be opened" in live.fault
+    until(lambda: live().version == "v1" and live.last_error)
+    assert "v2 cannot be opened" in live.last_error
     another(home, "v3")
     set_current(home, "v3")
     until(lambda: live().version == "v3")
-    assert live.fault is None
+    assert live.last_error is None
 
 
 def test_a_pointer_to_nowhere_leaves_the_old_one_served(home):
     live = LiveBundle(home)
     live()
     set_current(home, "gone")
-    until(lambda: live().version == "v1" and live.fault)
+    until(lambda: live().version == "v1" and live.last_error)
 
 
 def remove(folder):
@@ -161,7 +163,7 @@ def test_at_the_start_the_newest_older_bundle_that_opens_takes_the_place_of_a_br
         harm(home / version)
     live = LiveBundle(home)
     assert live().version == "v2"  # v5 is one from which somebody rolled back
-    assert str(home / "v4") in live.fault
+    assert str(home / "v4") in live.last_error
     [error] = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert str(home / "v4") in error
     assert "Serving v2 instead" in error
@@ -170,7 +172,7 @@ def test_at_the_start_the_newest_older_bundle_that_opens_takes_the_place_of_a_br
     another(home, "v6")
     set_current(home, "v6")
     until(lambda: live().version == "v6")
-    assert live.fault is None
+    assert live.last_error is None
 
 
 @pytest.mark.parametrize("pointer", [b"", b"../elsewhere", b"\xff\xfe", b"gone"])
@@ -179,7 +181,7 @@ def test_at_the_start_a_pointer_to_nothing_is_answered_from_the_newest_bundle(ho
     (home / "CURRENT").write_bytes(pointer)
     live = LiveBundle(home)
     assert live().version == "v2"
-    assert live.fault
+    assert live.last_error
 
 
 def test_at_the_start_a_newer_bundle_is_served_where_no_older_one_opens(home):
@@ -202,7 +204,7 @@ def test_no_request_waits_for_a_new_bundle_to_open(home, monkeypatch):
     live = LiveBundle(home)
     live()
     gate = threading.Event()
-    monkeypatch.setattr(live, "opened", lambda folder: gate.wait(5) and Bundle.open(folder))
+    monkeypatch.setattr(live, "open_version", lambda folder: gate.wait(5) and Bundle.open(folder))
     another(home, "v2")
     set_current(home, "v2")
     started = time.monotonic()
@@ -256,7 +258,7 @@ def publish_again(home, version):
             shutil.copy(home / "v1" / name, folder / name)
 
     content = {name: value for name, value in manifest.items() if name not in ("version", "replaces")}
-    versioned_folders.publish_version(home, version, write=write, opened=Bundle.open, manifest=content)
+    versioned_folders.publish_version(home, version, write=write, open_version=Bundle.open, manifest=content)
 
 
 def test_rollback_serves_the_bundle_before(home):

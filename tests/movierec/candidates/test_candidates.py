@@ -23,7 +23,7 @@ from tests import factories
 
 @pytest.fixture(scope="module")
 def board():
-    return Interactions.of(factories.make_checkerboard_ratings())
+    return Interactions.from_ratings(factories.make_checkerboard_ratings())
 
 
 @pytest.fixture(scope="module", params=list(CANDIDATE_MODELS))
@@ -44,7 +44,7 @@ def test_nobody_is_recommended_what_they_have_rated(model, board):
     rated = {
         (int(u), int(m))
         for u, row in zip(board.user_ids, range(40), strict=True)
-        for m in board.movie_ids[board.seen(row)]
+        for m in board.movie_ids[board.get_seen_columns(row)]
     }
     assert rated.isdisjoint(table.select("user_id", "movie_id").iter_rows())
 
@@ -84,7 +84,7 @@ def test_item_models_recommend_it_too(kind, board):
 
 
 def test_interactions_of_other_movies_are_refused(model):
-    others = Interactions.of(factories.make_checkerboard_ratings(20, 30))
+    others = Interactions.from_ratings(factories.make_checkerboard_ratings(20, 30))
     with pytest.raises(ValueError, match=r"fitted on other movies \(40\) than those of the interactions \(30\)"):
         top_candidates(model, others, [3], 5)
 
@@ -102,13 +102,13 @@ def test_a_model_keeps_no_ratings(model, tmp_path):
 
 
 def test_a_few_people_are_scored_as_among_many(model, board):
-    few, many = (model.score(board.take(np.arange(n))) for n in (3, 30))
+    few, many = (model.score(board.select_users(np.arange(n))) for n in (3, 30))
     assert few == pytest.approx(many[:3], abs=1e-5)
 
 
 def test_scoring_somebody_without_ratings_is_no_error(model, board):
-    somebody = board.take(np.arange(1))
-    nobody = somebody.where(np.zeros(len(somebody.recency), bool))
+    somebody = board.select_users(np.arange(1))
+    nobody = somebody.filter_ratings(np.zeros(len(somebody.recency), bool))
     scores = model.score(nobody)
     assert scores.shape == (1, 40)
     assert not np.isnan(scores).any()
@@ -136,13 +136,13 @@ def test_ease_sums_the_weights_to_what_was_liked_to_the_fourth_digit(board):
 
 def test_ease_leaves_rarely_rated_movies_to_others(board):
     model = EASE.fit(board, EASEParams(max_movies=10))
-    assert np.isneginf(model.score(board.take(np.array([0])))).sum() == 30
+    assert np.isneginf(model.score(board.select_users(np.array([0])))).sum() == 30
     assert len(top_candidates(model, board, [1], 40)) <= 10
 
 
 def test_item_similarity_by_hand():
     table = factories.make_ratings((1, 1, 5.0), (1, 2, 5.0), (2, 1, 5.0), (2, 2, 4.0), (3, 1, 4.0), (3, 3, 1.0))
-    interactions = Interactions.of(table)
+    interactions = Interactions.from_ratings(table)
     model = ItemKNN.fit(interactions, ItemKNNParams(neighbours=2))
     # Movies 1 and 2: two people like both, three like the one and two the other.
     expected = 2 / np.sqrt(3 * 2)
@@ -151,7 +151,7 @@ def test_item_similarity_by_hand():
 
 def test_transitions_go_forward_and_near_ones_count_more():
     table = factories.make_ratings((1, 1, 5.0), (1, 2, 5.0), (1, 3, 4.0), (2, 1, 5.0))
-    interactions = Interactions.of(table)
+    interactions = Interactions.from_ratings(table)
     params = TransitionsParams(popularity_power=0, source_power=0, min_rating=4.0, decay=0.9)
     first, second = Transitions.fit(interactions, params).score(interactions).tolist()
     assert second == pytest.approx([0, 1, 1 / 2])  # after movie 1: 2, and then 3
@@ -160,12 +160,12 @@ def test_transitions_go_forward_and_near_ones_count_more():
 
 
 def test_transitions_to_what_was_not_liked_do_not_count():
-    interactions = Interactions.of(factories.make_ratings((1, 1, 5.0), (1, 2, 2.0), (2, 1, 5.0)))
+    interactions = Interactions.from_ratings(factories.make_ratings((1, 1, 5.0), (1, 2, 2.0), (2, 1, 5.0)))
     assert Transitions.fit(interactions).score(interactions)[1].tolist() == [0, 0]
 
 
 def test_only_the_strongest_transitions_are_kept():
-    interactions = Interactions.of(factories.make_ratings((1, 1, 5.0), (1, 2, 5.0), (1, 3, 4.0), (2, 1, 5.0)))
+    interactions = Interactions.from_ratings(factories.make_ratings((1, 1, 5.0), (1, 2, 5.0), (1, 3, 4.0), (2, 1, 5.0)))
     model = Transitions.fit(interactions, TransitionsParams(neighbours=1))
     assert np.flatnonzero(model.score(interactions)[1]).tolist() == [1]
 
@@ -185,7 +185,7 @@ def test_als_predicts_the_stars_that_were_withheld():
         for movie in range(1, 21)
         if (user, movie) not in {(1, 1), (1, 2)} and random.random() < 0.8
     ]
-    interactions = Interactions.of(factories.make_ratings(*rows))
+    interactions = Interactions.from_ratings(factories.make_ratings(*rows))
     likes, dislikes = ALS.fit(interactions, ALSParams(factors=2)).score(interactions)[0, [0, 1]]
     assert likes > 4
     assert dislikes < 2
@@ -195,7 +195,7 @@ def test_svd_with_every_factor_gives_back_what_a_user_rated_above_their_mean():
     table = factories.make_ratings(
         (1, 1, 5.0), (1, 2, 1.0), (2, 1, 4.0), (2, 3, 2.0), (3, 2, 3.0), (4, 3, 3.0), (4, 2, 1.0)
     )
-    interactions = Interactions.of(table)
+    interactions = Interactions.from_ratings(table)
     model = SVD.fit(interactions, SVDParams(factors=2))
     assert model.score(interactions)[0].tolist() == pytest.approx([2, -2, 0], abs=0.4)
     assert model.item_factors.T @ model.item_factors == pytest.approx(np.eye(2), abs=1e-5)
@@ -216,7 +216,7 @@ POOR_DATA = {
 @pytest.mark.parametrize("rows", POOR_DATA.values(), ids=POOR_DATA.keys())
 @pytest.mark.parametrize("name", CANDIDATE_MODELS)
 def test_every_model_is_fitted_on_ratings_that_teach_little(name, rows, tmp_path):
-    interactions = Interactions.of(factories.make_ratings(*rows))
+    interactions = Interactions.from_ratings(factories.make_ratings(*rows))
     model = CANDIDATE_MODELS[name].model_class.fit(interactions)
     model.save(tmp_path)
     scores = type(model).load(tmp_path).score(interactions)
@@ -225,19 +225,19 @@ def test_every_model_is_fitted_on_ratings_that_teach_little(name, rows, tmp_path
 
 
 def test_svd_learns_nothing_from_users_who_rate_everything_alike():
-    interactions = Interactions.of(factories.make_ratings((1, 1, 4.0), (1, 2, 4.0), (2, 1, 2.0), (2, 3, 2.0)))
+    interactions = Interactions.from_ratings(factories.make_ratings((1, 1, 4.0), (1, 2, 4.0), (2, 1, 2.0), (2, 3, 2.0)))
     assert SVD.fit(interactions).score(interactions).tolist() == [[0, 0, 0], [0, 0, 0]]
 
 
 def test_svd_of_one_user_is_what_that_user_thinks():
-    interactions = Interactions.of(factories.make_ratings((1, 1, 5.0), (1, 2, 1.0), (1, 3, 3.0)))
+    interactions = Interactions.from_ratings(factories.make_ratings((1, 1, 5.0), (1, 2, 1.0), (1, 3, 3.0)))
     assert SVD.fit(interactions).score(interactions)[0].tolist() == pytest.approx([2, -2, 0], abs=1e-5)
 
 
 def test_content_scores_a_movie_that_nobody_has_rated():
     movies = factories.make_movies(6)
     content = build_content_vectors(movies.collect(), factories.make_tags().collect())
-    interactions = Interactions.of(factories.make_ratings((1, 2, 5.0), (1, 3, 1.0)))
+    interactions = Interactions.from_ratings(factories.make_ratings((1, 2, 5.0), (1, 3, 1.0)))
     model = ContentModel.fit(interactions, content=content)
     like, unlike, unknown = model.score_movies(interactions, [6, 5, 77])[0]
     assert like > unlike  # even movies are of one genre, odd ones of another
@@ -246,51 +246,51 @@ def test_content_scores_a_movie_that_nobody_has_rated():
 
 def test_trending_is_popularity_where_old_ratings_fade():
     table = factories.make_ratings((1, 1, 4.0), (2, 1, 4.0), (3, 2, 4.0))  # each a day after the one before
-    model = Trending.fit(Interactions.of(table), TrendingParams(half_life_days=1, min_weight=0))
+    model = Trending.fit(Interactions.from_ratings(table), TrendingParams(half_life_days=1, min_weight=0))
     assert model.trend.tolist() == pytest.approx([4 + np.log1p(0.75), 4 + np.log1p(1)])
-    assert model.first(5) == [2, 1]
-    assert Trending.fit(Interactions.of(table)).first(1) == [1]  # within half a year number counts
+    assert model.list_top_movies(5) == [2, 1]
+    assert Trending.fit(Interactions.from_ratings(table)).list_top_movies(1) == [1]  # within half a year number counts
 
 
 def test_popularity_is_mean_rating_plus_log_of_one_plus_count():
-    table = Interactions.of(factories.make_ratings((1, 1, 4.0), (2, 1, 5.0), (1, 2, 2.0)))
-    stats = Popularity.fit(table, PopularityParams(w_r=2, w_c=3, min_ratings=1)).stats()
+    table = Interactions.from_ratings(factories.make_ratings((1, 1, 4.0), (2, 1, 5.0), (1, 2, 2.0)))
+    stats = Popularity.fit(table, PopularityParams(w_r=2, w_c=3, min_ratings=1)).compute_movie_stats()
     assert stats["movie_id"].to_list() == [1, 2]
     assert stats["popularity"].to_list() == pytest.approx([2 * 4.5 + 3 * np.log(3), 2 * 2.0 + 3 * np.log(2)])
 
 
 def test_a_movie_below_the_floor_is_not_popular_however_loved():
     rows = [(user, 1, 3.0) for user in range(1, 6)] + [(1, 2, 5.0)]
-    interactions = Interactions.of(factories.make_ratings(*rows))
+    interactions = Interactions.from_ratings(factories.make_ratings(*rows))
     model = Popularity.fit(interactions, PopularityParams(min_ratings=5))
-    assert model.stats().filter(movie_id=2)["popularity"].to_list() == [None]
+    assert model.compute_movie_stats().filter(movie_id=2)["popularity"].to_list() == [None]
     assert top_candidates(model, interactions, [2], 5).is_empty()
 
 
 def test_where_no_movie_reaches_the_floor_the_most_rated_ones_count():
-    interactions = Interactions.of(factories.make_ratings((1, 1, 4.0), (2, 1, 4.0), (1, 2, 5.0)))
+    interactions = Interactions.from_ratings(factories.make_ratings((1, 1, 4.0), (2, 1, 4.0), (1, 2, 5.0)))
     model = Popularity.fit(interactions)
     assert top_candidates(model, interactions, [2], 5)["movie_id"].to_list() == []
-    assert model.stats().drop_nulls("popularity")["movie_id"].to_list() == [1]
+    assert model.compute_movie_stats().drop_nulls("popularity")["movie_id"].to_list() == [1]
 
 
 @pytest.mark.parametrize(
     ("mode", "expected"), [("linear", [9, 21]), ("log", [1 + 4 * np.log(3), 1 + 4 * np.log(6)]), ("binary", [4, 4])]
 )
 def test_confidence_follows_its_mode(mode, expected):
-    table = Interactions.of(factories.make_ratings((1, 1, 2.0), (1, 2, 5.0)))
+    table = Interactions.from_ratings(factories.make_ratings((1, 1, 2.0), (1, 2, 5.0)))
     params = IALSParams(alpha=4, confidence=mode, min_rating=0)
     assert compute_confidence(table.user_items, params).data.tolist() == pytest.approx(expected)
 
 
 def test_ratings_below_the_least_one_are_no_sign_of_liking():
-    table = Interactions.of(factories.make_ratings((1, 1, 2.0), (1, 2, 5.0)))
+    table = Interactions.from_ratings(factories.make_ratings((1, 1, 2.0), (1, 2, 5.0)))
     assert compute_confidence(table.user_items, IALSParams(min_rating=3.5)).indices.tolist() == [1]
 
 
 def test_a_user_who_liked_nothing_is_ranked_for_like_the_mean_user(board):
     sour = factories.make_checkerboard_ratings().collect().vstack(factories.make_ratings((99, 1, 0.5)).collect()).lazy()
-    interactions = Interactions.of(sour)
+    interactions = Interactions.from_ratings(sour)
     scores = IALS.fit(interactions, IALSParams(factors=4)).score(interactions)
     assert scores[-1] == pytest.approx(scores[:-1].mean(axis=0), rel=1e-3)
 

@@ -30,7 +30,7 @@ def test_rows_are_solved_as_by_the_book(monkeypatch, block, longest):
     penalty = random.random(40).astype(np.float32) + 0.5
     base = 0.3 * fixed.T @ fixed
     targets = random.standard_normal(weights.nnz).astype(np.float32)
-    found = solve_rows(weights, RotatedFactors.of(fixed, base=base), penalty=penalty, targets=targets)
+    found = solve_rows(weights, RotatedFactors.from_factors(fixed, base=base), penalty=penalty, targets=targets)
     assert found == pytest.approx(by_the_book(weights, fixed, penalty, base, targets), abs=1e-4)
     assert (found[0] == 0).all()
 
@@ -38,5 +38,5 @@ def test_rows_are_solved_as_by_the_book(monkeypatch, block, longest):
 def test_targets_are_one_and_the_base_nothing_unless_given():
     weights = sp.csr_array(np.array([[2.0, 0.0]], dtype=np.float32))
     fixed = np.array([[1.0], [5.0]], dtype=np.float32)
-    found = solve_rows(weights, RotatedFactors.of(fixed), penalty=np.array([2.0], dtype=np.float32))
+    found = solve_rows(weights, RotatedFactors.from_factors(fixed), penalty=np.array([2.0], dtype=np.float32))
     assert found[0, 0] == pytest.approx(2 / (2 + 2))

@@ -19,7 +19,7 @@ def catalog():
     )
     links = pl.LazyFrame({"movie_id": [1], "imdb_id": [7], "tmdb_id": [None]}, schema=LINKS)
     tags = factories.make_tags((1, 2, " Time Travel "), (2, 2, "time travel"), (1, 2, "heist"), (1, 2, "x" * 41))
-    return Catalogue.of(
+    return Catalogue.from_table(
         build_catalogue(factories.make_movies(5, {4: "Zebra", 5: "Aardvark"}), links, stats, tags).collect()
     )
 
@@ -38,15 +38,15 @@ def test_every_movie_is_there_once_and_by_id(catalog):
 
 def test_popular_movies_are_those_with_a_popularity(catalog):
     assert catalog.n_popular == 2
-    assert [movie.movie_id for movie in catalog.popular(limit=10)] == [2, 1]
-    assert [movie.movie_id for movie in catalog.popular(limit=10, offset=1)] == [1]
-    assert list(catalog.popular(limit=10, offset=99)) == []
+    assert [movie.movie_id for movie in catalog.list_popular(limit=10)] == [2, 1]
+    assert [movie.movie_id for movie in catalog.list_popular(limit=10, offset=1)] == [1]
+    assert list(catalog.list_popular(limit=10, offset=99)) == []
 
 
 def test_pages_hold_the_whole_catalogue(catalog):
-    pages = [catalog.page(number, size=2) for number in (1, 2, 3)]
+    pages = [catalog.get_page(number, size=2) for number in (1, 2, 3)]
     assert [movie for page in pages for movie in page] == list(catalog.movies)
-    assert list(catalog.page(4, size=2)) == []
+    assert list(catalog.get_page(4, size=2)) == []
 
 
 def test_a_movie_has_the_tags_that_most_people_gave_it_in_lower_case(catalog):

@@ -12,16 +12,16 @@ from tests import factories
 
 @pytest.fixture
 def two_users():
-    return Interactions.of(factories.make_ratings((9, 30, 4.0), (9, 10, 2.0), (5, 20, 5.0)))
+    return Interactions.from_ratings(factories.make_ratings((9, 30, 4.0), (9, 10, 2.0), (5, 20, 5.0)))
 
 
 def test_rows_and_columns_are_ids_in_ascending_order(two_users):
     assert two_users.user_ids.tolist() == [5, 9]
     assert two_users.movie_ids.tolist() == [10, 20, 30]
     assert two_users.user_items.toarray().tolist() == [[0, 5, 0], [2, 0, 4]]
-    assert two_users.rows_of([9, 7, 5]).tolist() == [1, UNKNOWN, 0]
-    assert two_users.columns_of([30, 99]).tolist() == [2, UNKNOWN]
-    assert two_users.seen(1).tolist() == [0, 2]
+    assert two_users.find_user_rows([9, 7, 5]).tolist() == [1, UNKNOWN, 0]
+    assert two_users.find_movie_columns([30, 99]).tolist() == [2, UNKNOWN]
+    assert two_users.get_seen_columns(1).tolist() == [0, 2]
 
 
 def test_what_was_saved_is_what_is_loaded(two_users, tmp_path):
@@ -32,23 +32,23 @@ def test_what_was_saved_is_what_is_loaded(two_users, tmp_path):
 
 
 def test_the_latest_ratings_are_the_last_in_time():
-    table = Interactions.of(factories.make_ratings((1, 30, 4.0), (1, 10, 2.0), (2, 10, 5.0), (1, 20, 3.0)))
-    assert table.latest(2).user_items.toarray().tolist() == [[2, 3, 0], [5, 0, 0]]
-    assert table.take(np.array([1])).latest(9).user_items.toarray().tolist() == [[5, 0, 0]]
-    assert table.take(np.array([1, 0])).latest(1).user_items.toarray().tolist() == [[5, 0, 0], [0, 3, 0]]
+    table = Interactions.from_ratings(factories.make_ratings((1, 30, 4.0), (1, 10, 2.0), (2, 10, 5.0), (1, 20, 3.0)))
+    assert table.keep_latest(2).user_items.toarray().tolist() == [[2, 3, 0], [5, 0, 0]]
+    assert table.select_users(np.array([1])).keep_latest(9).user_items.toarray().tolist() == [[5, 0, 0]]
+    assert table.select_users(np.array([1, 0])).keep_latest(1).user_items.toarray().tolist() == [[5, 0, 0], [0, 3, 0]]
     assert table.user_items.toarray().tolist() == [[2, 3, 4], [5, 0, 0]]  # and nothing is lost
 
 
 def test_ratings_can_take_the_columns_of_a_fit():
     table = factories.make_ratings((9, 30, 4.0), (9, 77, 2.0), (5, 77, 5.0), (7, 10, 3.0))
-    found = Interactions.of(table, np.array([10, 20, 30], np.int32))
+    found = Interactions.from_ratings(table, np.array([10, 20, 30], np.int32))
     assert found.user_ids.tolist() == [7, 9]  # who has rated nothing that is known is not there
     assert found.user_items.toarray().tolist() == [[3, 0, 0], [0, 0, 4]]
     assert found.recency.tolist() == [1, 1]
 
 
 def test_the_day_of_a_rating_stands_beside_it():
-    table = Interactions.of(factories.make_ratings((1, 30, 4.0), (1, 10, 2.0)))
+    table = Interactions.from_ratings(factories.make_ratings((1, 30, 4.0), (1, 10, 2.0)))
     first = (factories.FIRST_RATED_AT - datetime(1970, 1, 1)).days  # noqa: DTZ001
     assert table.rated_on.tolist() == [first + 1, first]
 
@@ -65,7 +65,7 @@ def test_seen_movies_are_left_out_and_missing_places_are_unknown(two_users):
 
 
 def test_blocks_change_nothing(monkeypatch):
-    table = Interactions.of(factories.make_checkerboard_ratings(20, 20))
+    table = Interactions.from_ratings(factories.make_checkerboard_ratings(20, 20))
     scores = np.random.default_rng(1).random((20, 20), dtype=np.float32)
     whole = top_n_unseen(lambda rows: scores[rows], table, np.arange(20), n=5)
     monkeypatch.setattr(top_k, "BLOCK_BYTES", 4 * 20 * 3)  # three users at a time
@@ -101,9 +101,9 @@ def test_best_columns_agree_with_a_full_sort(n_columns, n):
 
 
 def test_users_stand_below_themselves_known_by_their_last_ratings_alone():
-    people = Interactions.of(factories.make_checkerboard_ratings(6, 12)).take(np.array([4, 1]))
-    found = people.with_latest(2, 1)
-    parts = [people, people.latest(2), people.latest(1)]
+    people = Interactions.from_ratings(factories.make_checkerboard_ratings(6, 12)).select_users(np.array([4, 1]))
+    found = people.stack_latest(2, 1)
+    parts = [people, people.keep_latest(2), people.keep_latest(1)]
     assert found.user_ids.tolist() == people.user_ids.tolist() * 3
     assert (found.user_items.toarray() == np.vstack([part.user_items.toarray() for part in parts])).all()
     assert found.recency.tolist() == [recency for part in parts for recency in part.recency.tolist()]

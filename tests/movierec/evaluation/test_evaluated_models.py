@@ -10,7 +10,7 @@ NO_TAGS = factories.make_tags().collect()
 
 
 def test_of_movies_nobody_rated_those_like_what_was_liked_come_first_without_what_was_seen():
-    rated = Interactions.of(factories.make_ratings(*[(1, movie, 4.0) for movie in range(1, 9)]))
+    rated = Interactions.from_ratings(factories.make_ratings(*[(1, movie, 4.0) for movie in range(1, 9)]))
     content = ContentModel.fit(rated, content=build_content_vectors(factories.make_movies(12).collect(), NO_TAGS))
     rank = make_cold_movie_ranking(content, content.score_movies)
     # Movies 9 to 12 are cold. User 5 likes the even ones, which are action, and has seen movie 10.

@@ -86,7 +86,7 @@ def test_relevant_is_what_was_liked_and_a_larger_draw_holds_the_smaller():
 def test_a_model_of_the_history_is_validated_on_the_labels():
     rows = [(user, 1 + (user + i) % 20, 5.0) for user in range(1, 41) for i in range(15)]
     split = split_by_user(factories.make_ratings(*rows))
-    history = Interactions.of(ratings_at_cut(split, "history"))
+    history = Interactions.from_ratings(ratings_at_cut(split, "history"))
     model = EASE.fit(history)
     found = evaluation.validate_on_labels(model, history, split, max_users=1000)
     assert found["recall_at_20"] == 1  # all that is left
@@ -114,7 +114,7 @@ def test_newcomers_are_scored_folded_in_and_cold_and_nobody_is_left_out():
 
 
 def test_a_random_ranking_is_of_unseen_movies_and_the_same_each_time():
-    board = Interactions.of(factories.make_checkerboard_ratings(10, 10))
+    board = Interactions.from_ratings(factories.make_checkerboard_ratings(10, 10))
     table = evaluation.rank_randomly(board, [1, 2, 999], n=20)
     assert table.equals(evaluation.rank_randomly(board, [1, 2, 999], n=20))
     assert table["user_id"].unique().to_list() == [1, 2]

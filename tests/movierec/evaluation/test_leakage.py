@@ -35,19 +35,27 @@ def test_a_label_planted_as_a_feature_is_noticed():
 
 
 def test_rows_of_the_holdout_in_a_fit_are_noticed(split):
-    honest = Interactions.of(ratings_at_cut(split, "known"))
+    honest = Interactions.from_ratings(ratings_at_cut(split, "known"))
     assert leakage.count_future_ratings(honest, split, "known") == 0
     n_holdout = split.filter(pl.col("part") == "holdout").select(pl.len()).collect().item()
-    assert leakage.count_future_ratings(Interactions.of(ratings_at_cut(split, "all")), split, "known") == n_holdout
+    assert (
+        leakage.count_future_ratings(Interactions.from_ratings(ratings_at_cut(split, "all")), split, "known")
+        == n_holdout
+    )
 
 
 def test_a_model_fitted_past_the_rankers_cut_is_noticed(split):
     n_labels = split.filter(pl.col("part") == "labels").select(pl.len()).collect().item()
-    assert leakage.count_future_ratings(Interactions.of(ratings_at_cut(split, "known")), split, "history") == n_labels
+    assert (
+        leakage.count_future_ratings(Interactions.from_ratings(ratings_at_cut(split, "known")), split, "history")
+        == n_labels
+    )
 
 
 def user_table(known, movies):
-    return compute_user_features(Interactions.of(known.lazy()), compute_movie_features(known, movies).collect()).lazy()
+    return compute_user_features(
+        Interactions.from_ratings(known.lazy()), compute_movie_features(known, movies).collect()
+    ).lazy()
 
 
 @pytest.mark.parametrize(("of", "make"), [("user", user_table), ("movie", compute_movie_features)])
@@ -60,21 +68,21 @@ def test_features_of_another_cut_are_noticed(split, of, make):
         return pl.concat(made)
 
     honest = table(history="history", known="known", all="all")
-    assert leakage.count_mismatched_rows(honest, split, of=of) == 0
+    assert leakage.count_mismatched_rows(honest, split, entity=of) == 0
     later = table(history="known", known="known", all="all")
     labels, known = (select_part(split, "labels"), ratings_at_cut(split, "known"))
-    assert leakage.count_mismatched_rows(later, split, of=of) == labels.collect()[f"{of}_id"].n_unique()
+    assert leakage.count_mismatched_rows(later, split, entity=of) == labels.collect()[f"{of}_id"].n_unique()
     missing = honest.filter(pl.col("as_of") != "known")
-    assert leakage.count_mismatched_rows(missing, split, of=of) == known.collect()[f"{of}_id"].n_unique()
+    assert leakage.count_mismatched_rows(missing, split, entity=of) == known.collect()[f"{of}_id"].n_unique()
 
 
 @pytest.mark.parametrize(("make", "moments"), [(split_by_user, False), (split_by_time, True)])
 def test_shuffled_timestamps_are_noticed(make, moments):
     split = make(factories.make_checkerboard_ratings())
-    assert leakage.count_parts_out_of_order(split, moments=moments) == 0
+    assert leakage.count_parts_out_of_order(split, across_users=moments) == 0
     shuffled = split.with_columns(pl.col("rated_at").shuffle(seed=1))
-    assert leakage.count_parts_out_of_order(shuffled, moments=moments) > 0
+    assert leakage.count_parts_out_of_order(shuffled, across_users=moments) > 0
 
 
 def test_users_may_be_cut_at_different_moments(split):
-    assert leakage.count_parts_out_of_order(split, moments=True) > 0
+    assert leakage.count_parts_out_of_order(split, across_users=True) > 0

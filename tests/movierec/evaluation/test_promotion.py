@@ -19,35 +19,35 @@ def judge(gain, **coverages):
 
 def test_a_better_one_is_promoted():
     verdict = judge(+0.02)
-    assert verdict.promoted
+    assert verdict.is_promoted
     assert verdict.difference.low > 0
 
 
 def test_one_that_is_as_good_is_promoted():
-    assert judge(0.0).promoted
+    assert judge(0.0).is_promoted
 
 
 def test_one_that_loses_more_than_the_margin_is_not():
     verdict = judge(-0.03)
-    assert not verdict.promoted
+    assert not verdict.is_promoted
     assert "a loss of 0.01 is not excluded" in verdict.reason
     assert "n = 400" in verdict.reason
 
 
 def test_one_that_cannot_be_told_from_a_loser_is_not():
     few = CHAMPION.head(5).with_columns(ndcg_at_10=pl.Series([0.0, 1.0, 0.0, 1.0, 0.0]))
-    assert not judge_challenger(few, CHAMPION, coverage=0.1, champion_coverage=0.1).promoted
+    assert not judge_challenger(few, CHAMPION, coverage=0.1, champion_coverage=0.1).is_promoted
 
 
 def test_one_that_shows_far_fewer_movies_is_not():
     verdict = judge(+0.02, coverage=0.04)
-    assert not verdict.promoted
+    assert not verdict.is_promoted
     assert "coverage 0.040 is less than half" in verdict.reason
 
 
 def test_without_a_champion_there_is_no_contest():
     verdict = judge_challenger(challenger(0), None, coverage=0.1)
-    assert (verdict.promoted, verdict.difference) == (True, None)
+    assert (verdict.is_promoted, verdict.difference) == (True, None)
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_a_ranker_that_does_not_beat_its_candidates_is_left_out_and_the_interval
 
 def test_a_challenger_that_has_become_slow_is_not_promoted():
     verdict = judge(0.0, seconds=0.2, champion_seconds=0.09)
-    assert not verdict.promoted
+    assert not verdict.is_promoted
     assert "200 ms for one user, the champion takes 90 ms" in verdict.reason
-    assert judge(0.0, seconds=0.2, champion_seconds=0.11).promoted
-    assert judge(0.0, seconds=0.04, champion_seconds=0.001).promoted  # quick enough
+    assert judge(0.0, seconds=0.2, champion_seconds=0.11).is_promoted
+    assert judge(0.0, seconds=0.04, champion_seconds=0.001).is_promoted  # quick enough
 
 
 def test_a_champion_that_cannot_be_timed_is_contested_all_the_same_and_that_is_said():
     for gain, promoted in ((+0.02, True), (-0.03, False)):
-        assert judge(gain, seconds=9.0, champion_seconds=None).promoted is promoted
+        assert judge(gain, seconds=9.0, champion_seconds=None).is_promoted is promoted
     assert judge(+0.02, champion_seconds=None).reason.endswith("nobody compared how fast they answer")
     assert "how fast" not in judge(+0.02, champion_seconds=0.01).reason

@@ -24,7 +24,7 @@ MOVIES, TAGS = factories.make_movies(40), factories.make_tags()
 
 @pytest.fixture(scope="module")
 def validation():
-    return Validation.of(factories.make_checkerboard_ratings(), MOVIES)
+    return Validation.from_ratings(factories.make_checkerboard_ratings(), MOVIES)
 
 
 def test_every_feature_of_the_ranker_is_left_out_by_some_group():
@@ -37,7 +37,7 @@ def test_a_variant_keeps_what_was_liked_and_changes_one_thing(validation):
         assert variant.rows["relevant"].sum() == validation.rows["relevant"].sum(), name
         assert variant.rows.shape != validation.rows.shape or name in SAME_HERE, name
         new = set(variant.rows.columns) - set(validation.rows.columns)
-        assert len(new) == (0 if variant.more is None else variant.more.shape[1]), name
+        assert len(new) == (0 if variant.extra_features is None else variant.extra_features.shape[1]), name
 
 
 def test_what_was_rated_lower_can_count_as_nothing(validation):
@@ -51,15 +51,15 @@ def test_what_was_rated_lower_can_count_as_nothing(validation):
 def test_the_whole_comes_first_and_then_what_each_change_makes_of_it(monkeypatch, validation):
     monkeypatch.setattr(ablation, "build_variants", lambda *_: {"nothing": Variant(validation.rows)})
     told = []
-    found = ablation.run_ablation(validation, MOVIES, TAGS, seeds=[1], told=told.append)
+    found = ablation.run_ablation(validation, MOVIES, TAGS, seeds=[1], report_progress=told.append)
     assert (list(found), told) == (["", "nothing"], ["nothing"])
     assert 0 < found[""].value <= 1
     assert found["nothing"].value == 0
-    assert found[""].n == validation.wanted.select(pl.col("user_id").n_unique()).item()
+    assert found[""].n == validation.relevant.select(pl.col("user_id").n_unique()).item()
 
 
 def test_rated_low_beyond_the_candidates_are_movies_that_the_history_knows(validation):
-    last = int(validation.history.retrieval.interactions.movie_ids[-1])
+    last = int(validation.history_cut.retrieval.interactions.movie_ids[-1])
     user = validation.rows.filter(movie_id=last)["user_id"][0]
     pairs = {"user_id": [user, user], "movie_id": [last, 9999]}
     disliked = pl.DataFrame(pairs, schema=validation.disliked.schema)

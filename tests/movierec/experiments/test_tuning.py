@@ -22,7 +22,7 @@ def test_what_is_searched_are_parameters_and_their_defaults_lie_inside(model):
 
 
 def test_goodness_is_what_the_model_finds_of_what_was_then_liked():
-    board = Interactions.of(factories.make_checkerboard_ratings())
+    board = Interactions.from_ratings(factories.make_checkerboard_ratings())
     liked = pl.DataFrame({"user_id": [4, 7], "movie_id": [4, 8]}, schema={"user_id": pl.Int32, "movie_id": pl.Int32})
     # User 4 gets movie 4 first, the one of their colour; movie 8 is of the other colour than user 7.
     assert tuning.compute_candidate_ndcg("ease", EASEParams(), board, liked) == pytest.approx(0.5, abs=0.2)
@@ -32,7 +32,7 @@ def test_goodness_is_what_the_model_finds_of_what_was_then_liked():
 def test_what_was_tuned_is_read_again_and_the_rest_has_its_defaults(tmp_path):
     tuning.TunedParams({"ease": EASEParams(regularization=77.0)}).save(tmp_path)
     loaded = tuning.TunedParams.load(tmp_path)
-    assert loaded.of("ease") == EASEParams(regularization=77.0)
-    assert loaded.of("ials") is None
+    assert loaded.get_params("ease") == EASEParams(regularization=77.0)
+    assert loaded.get_params("ials") is None
     (tmp_path / "params.json").write_text('{"ease": {"gone": 1, "regularization": 5}, "gone": {}}')
-    assert tuning.TunedParams.load(tmp_path).of("ease") == EASEParams(regularization=5)
+    assert tuning.TunedParams.load(tmp_path).get_params("ease") == EASEParams(regularization=5)

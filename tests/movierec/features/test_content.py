@@ -64,14 +64,14 @@ def test_a_movie_without_tags_is_found_by_its_genres_and_one_with_them_by_both()
         table, tags((1, 1, "sad"), (1, 2, "sad"), (1, 3, "sad"), (1, 4, "slow"), (1, 3, "slow"))
     )
     assert cosine(content, 1, 2) == pytest.approx(1)
-    assert content.nearest(1, n=2)[0].tolist() == [2, 4]
+    assert content.find_nearest(1, n=2)[0].tolist() == [2, 4]
     untagged = build_content_vectors(table, tags())
-    assert untagged.nearest(1, n=9)[0].tolist() == [2, 4, 3]
+    assert untagged.find_nearest(1, n=9)[0].tolist() == [2, 4, 3]
 
 
 def test_the_nearest_come_in_order_without_the_movie_itself():
     content = build_content_vectors(movies(*((i, 1980 + i, "Drama") for i in range(1, 30))), tags())
-    ids, scores = content.nearest(10, n=4)
+    ids, scores = content.find_nearest(10, n=4)
     assert sorted(ids.tolist()) == [8, 9, 11, 12]
     assert scores.tolist() == sorted(scores, reverse=True)
 
@@ -79,10 +79,10 @@ def test_the_nearest_come_in_order_without_the_movie_itself():
 def test_an_unknown_movie_and_one_without_anything_have_no_neighbours():
     content = build_content_vectors(movies((1, None, ""), (2, 2000, "War")), tags())
     for movie_id in (1, 99):
-        ids, scores = content.nearest(movie_id, n=5)
+        ids, scores = content.find_nearest(movie_id, n=5)
         assert (ids.tolist(), scores.tolist()) == ([], [])
 
 
 def test_equal_neighbours_stand_by_id():
     content = build_content_vectors(movies(*((i, 2000, "War") for i in (9, 4, 7, 1))), tags())
-    assert content.nearest(7, n=3)[0].tolist() == [1, 4, 9]
+    assert content.find_nearest(7, n=3)[0].tolist() == [1, 4, 9]

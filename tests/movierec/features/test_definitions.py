@@ -54,13 +54,13 @@ from tests import factories
 
 known = {"movie_id": [3], "runtime": [1], "budget": [1], "original_language": ["en"], "revenue": [70]}
 movies = add_tmdb_features(factories.make_movies(4), pl.LazyFrame(known))
-features = Features.at(factories.make_ratings((1, 1, 5.0), (1, 2, 3.0), (2, 3, 4.0)), movies)
-rows = features.matrix([1], np.array([[3, 4]], np.int32)).tolist()
+features = Features.from_ratings(factories.make_ratings((1, 1, 5.0), (1, 2, 3.0), (2, 3, 4.0)), movies)
+rows = features.build_matrix([1], np.array([[3, 4]], np.int32)).tolist()
 names = [*BASE_FEATURES, *TMDB_FEATURES]
 print(json.dumps({
     "file": definitions.__file__,
-    "names": features.names,
-    "rows": [dict(zip(features.names, row, strict=True)) for row in rows],
+    "names": features.feature_names,
+    "rows": [dict(zip(features.feature_names, row, strict=True)) for row in rows],
     "words": {name: describe_feature(name) for name in names},
     "groups": {name: [group for group, belongs in list_feature_groups().items() if belongs(name)] for name in names},
 }))

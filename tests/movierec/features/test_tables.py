@@ -18,12 +18,12 @@ def table():
 @pytest.fixture
 def features(table):
     movies = factories.make_movies(4)
-    return Features.at(table, movies)
+    return Features.from_ratings(table, movies)
 
 
 def users_of(table):
     return compute_user_features(
-        Interactions.of(table), compute_movie_features(table, factories.make_movies(4)).collect()
+        Interactions.from_ratings(table), compute_movie_features(table, factories.make_movies(4)).collect()
     )
 
 
@@ -69,7 +69,7 @@ def test_a_movie_without_a_year_has_no_age(table):
 
 
 def test_a_row_of_the_matrix_is_user_movie_and_pair(features):
-    matrix = features.matrix([2, 1], np.array([[1, 3], [4, 2]], np.int32))
+    matrix = features.build_matrix([2, 1], np.array([[1, 3], [4, 2]], np.int32))
     assert matrix.shape == (4, len(BASE_FEATURES))
     row = dict(zip(BASE_FEATURES, matrix[1].tolist(), strict=True))  # user 2, movie 3
     assert (row["user_avg_rating"], row["movie_avg_rating"], row["year"]) == (2.0, 4.0, 1983.0)
@@ -88,15 +88,15 @@ def test_what_is_usual_lately_is_of_the_last_ratings_and_of_movies_with_a_year(t
     many = pl.concat([table, factories.make_ratings(*((3, movie, 4.0) for movie in range(1, 31)))])
     years = pl.when(pl.col("movie_id") != 30).then("year")
     movies = factories.make_movies(31).with_columns(years.alias("year"))
-    features = Features.at(many, movies)
-    row = dict(zip(BASE_FEATURES, features.matrix([3], np.array([[31]], np.int32))[0].tolist(), strict=True))
+    features = Features.from_ratings(many, movies)
+    row = dict(zip(BASE_FEATURES, features.build_matrix([3], np.array([[31]], np.int32))[0].tolist(), strict=True))
     known = dict(movies.select("movie_id", "year").collect().iter_rows())
     assert row["beyond_usual_year"] == pytest.approx(known[31] - np.mean([known[at] for at in range(1, 30)]), abs=1e-3)
     assert row["beyond_usual_year_lately"] == pytest.approx(
         known[31] - np.mean([known[at] for at in range(11, 30)]), abs=1e-3
     )
-    without = Features.at(many, movies.with_columns(pl.lit(None, pl.Int16).alias("year")))
-    row = dict(zip(BASE_FEATURES, without.matrix([3], np.array([[31]], np.int32))[0].tolist(), strict=True))
+    without = Features.from_ratings(many, movies.with_columns(pl.lit(None, pl.Int16).alias("year")))
+    row = dict(zip(BASE_FEATURES, without.build_matrix([3], np.array([[31]], np.int32))[0].tolist(), strict=True))
     assert np.isnan(row["beyond_usual_year"])
     assert np.isfinite(row["beyond_usual_popularity"])
 
@@ -104,10 +104,10 @@ def test_what_is_usual_lately_is_of_the_last_ratings_and_of_movies_with_a_year(t
 def test_users_are_known_alike_in_a_crowd_and_alone(monkeypatch):
     table = factories.make_checkerboard_ratings()
     monkeypatch.setattr(tables, "USERS_AT_ONCE", 7)
-    features = Features.at(table, factories.make_movies(40))
-    alone = features.fold_in(Interactions.of(table.filter(user_id=12)))
+    features = Features.from_ratings(table, factories.make_movies(40))
+    alone = features.fold_in(Interactions.from_ratings(table.filter(user_id=12)))
     asked = np.array([[12, 13]], np.int32)
-    assert np.array_equal(features.matrix([12], asked), alone.matrix([12], asked))
+    assert np.array_equal(features.build_matrix([12], asked), alone.build_matrix([12], asked))
     assert features.user_ids.tolist() == list(range(1, 41))
 
 
@@ -116,38 +116,38 @@ def with_tmdb(table):
     """Features with those of TMDB, which knows all of movie 2, little of movie 3 and has never heard of the others."""
     known = {"movie_id": [3, 2], "runtime": [None, 136], "budget": [None, 999], "original_language": ["fr", "en"]}
     movies = add_tmdb_features(factories.make_movies(4), pl.LazyFrame(known))
-    return Features.at(table, movies)
+    return Features.from_ratings(table, movies)
 
 
 def test_what_tmdb_knows_stands_behind_the_movies_own_features(features, with_tmdb):
     asked = [1, 2], np.array([[1, 2], [3, 4]], np.int32)
-    table = pl.DataFrame(with_tmdb.matrix(*asked), schema=list(with_tmdb.names), orient="row")
-    assert with_tmdb.names[:37] == BASE_FEATURES[:37]
-    assert with_tmdb.names[37:40] == TMDB_FEATURES
+    table = pl.DataFrame(with_tmdb.build_matrix(*asked), schema=list(with_tmdb.feature_names), orient="row")
+    assert with_tmdb.feature_names[:37] == BASE_FEATURES[:37]
+    assert with_tmdb.feature_names[37:40] == TMDB_FEATURES
     nan = np.nan
     facts = [[nan, nan, nan], [136, np.log(1000), 1], [nan, nan, 0], [nan, nan, nan]]
     assert np.allclose(table.select(TMDB_FEATURES), facts, equal_nan=True)
-    assert np.array_equal(table.drop(TMDB_FEATURES), features.matrix(*asked), equal_nan=True)
-    assert features.names == BASE_FEATURES
+    assert np.array_equal(table.drop(TMDB_FEATURES), features.build_matrix(*asked), equal_nan=True)
+    assert features.feature_names == BASE_FEATURES
 
 
 def test_what_tmdb_knows_is_folded_in_saved_and_loaded_with_the_rest(with_tmdb, tmp_path):
     with_tmdb.save(tmp_path)
     loaded = Features.load(tmp_path)
-    assert loaded.names == with_tmdb.names
-    people = loaded.fold_in(Interactions.of(factories.make_ratings((7, 2, 4.0))))
-    assert people.names == with_tmdb.names
+    assert loaded.feature_names == with_tmdb.feature_names
+    people = loaded.fold_in(Interactions.from_ratings(factories.make_ratings((7, 2, 4.0))))
+    assert people.feature_names == with_tmdb.feature_names
     asked = np.array([[2]], np.int32)
-    assert people.matrix([7], asked)[0, 37:40].tolist() == with_tmdb.matrix([1], asked)[0, 37:40].tolist()
+    assert people.build_matrix([7], asked)[0, 37:40].tolist() == with_tmdb.build_matrix([1], asked)[0, 37:40].tolist()
 
 
 def test_ids_without_features_are_refused(features):
     with pytest.raises(KeyError, match=r"no features for movie \[77\]"):
-        features.matrix([1], np.array([[77]], np.int32))
+        features.build_matrix([1], np.array([[77]], np.int32))
 
 
 def test_what_was_saved_is_what_is_loaded(features, tmp_path):
     features.save(tmp_path)
     loaded = Features.load(tmp_path)
     arguments = ([1], np.array([[4, 2]], np.int32))
-    assert np.array_equal(features.matrix(*arguments), loaded.matrix(*arguments), equal_nan=True)
+    assert np.array_equal(features.build_matrix(*arguments), loaded.build_matrix(*arguments), equal_nan=True)

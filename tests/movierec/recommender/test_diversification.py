@@ -36,9 +36,9 @@ def test_distance_within_a_list_by_hand():
 def test_a_diverse_recommender_gives_other_movies_and_the_same_ones_when_it_is_not():
     plain = factories.fit_recommender()
     users = plain.interactions.user_ids
-    assert replace(plain, diversity=0.0).recommend(users, n=6).equals(plain.recommend(users, n=6))
-    diverse = replace(plain, diversity=0.9).recommend(users, n=6)
-    assert diverse.height == plain.recommend(users, n=6).height
-    assert not diverse.equals(plain.recommend(users, n=6))
+    assert replace(plain, diversity=0.0).recommend_for_users(users, n=6).equals(plain.recommend_for_users(users, n=6))
+    diverse = replace(plain, diversity=0.9).recommend_for_users(users, n=6)
+    assert diverse.height == plain.recommend_for_users(users, n=6).height
+    assert not diverse.equals(plain.recommend_for_users(users, n=6))
     genres = {movie % 2 for movie in diverse.filter(user_id=4)["movie_id"]}
     assert genres == {0, 1}  # even movies are action, odd ones comedies

@@ -23,10 +23,10 @@ def recommender():
 
 
 def test_the_parts_of_a_score_sum_to_the_score(recommender):
-    people = recommender.interactions.take(np.arange(5))
+    people = recommender.interactions.select_users(np.arange(5))
     proposals = recommender.retrieval.propose(people, n=10)
     matrix = build_ranker_matrix(recommender.retrieval, recommender.features, people.user_ids, proposals)
-    parts = recommender.ranker.trees.shap_values(matrix)
+    parts = recommender.ranker.trees.compute_shap_values(matrix)
     assert parts.sum(axis=1) == pytest.approx(recommender.ranker.score(matrix), abs=1e-6)
 
 
@@ -41,22 +41,22 @@ def test_every_feature_of_a_ranker_has_words(channels):
 
 def test_a_recommendation_is_explained_by_three_reasons_and_the_ratings_that_moved_it(recommender):
     rated = ([2, 4, 6, 3], [5, 5, 5, 1])
-    found = recommender.for_ratings(*rated, n=3, explain=True)
-    assert found._replace(explanations={}) == recommender.for_ratings(*rated, n=3)
+    found = recommender.recommend_from_ratings(*rated, n=3, explain=True)
+    assert found._replace(explanations={}) == recommender.recommend_from_ratings(*rated, n=3)
     assert [each.movie_id for each in found.explanations.values()] == list(found.explanations) == found.movie_ids
     for each in found.explanations.values():
         assert len({reason.words for reason in each.parts.reasons}) == 3
         sizes = [abs(reason.contribution) for reason in each.parts.reasons]
         assert sizes == sorted(sizes, reverse=True)
-        assert set(each.because_of) <= {2, 4, 6}  # what was disliked speaks for nothing
+        assert set(each.influential_movie_ids) <= {2, 4, 6}  # what was disliked speaks for nothing
 
 
 def test_base_reasons_and_others_are_the_score_that_was_served(recommender):
     rated = ([2, 4, 6, 3], [5, 5, 5, 1])
     everybody = [recommender, replace(recommender, diversity=0.5)]
     for found in (
-        *(each.for_user(3, n=5, explain=True) for each in everybody),
-        *(each.for_ratings(*rated, n=5, explain=True) for each in everybody),
+        *(each.recommend_for_user(3, n=5, explain=True) for each in everybody),
+        *(each.recommend_from_ratings(*rated, n=5, explain=True) for each in everybody),
     ):
         parts = [found.explanations[movie_id].parts for movie_id in found.movie_ids]
         sums = [base + sum(reason.contribution for reason in reasons) + others for base, reasons, others in parts]
@@ -68,7 +68,7 @@ def lost_by_leaving_out(model, one, tried, columns):
     n = one.user_items.nnz
     kept = np.ones((1 + len(tried), n), bool)
     kept[1 + np.arange(len(tried)), tried] = False
-    without = one.take(np.zeros(1 + len(tried), np.intp)).where(kept.ravel())
+    without = one.select_users(np.zeros(1 + len(tried), np.intp)).filter_ratings(kept.ravel())
     scores = model.score(without)[:, columns].astype(np.float64)
     scores = np.where(np.isfinite(scores), scores, 0)
     return scores[0] - scores[1:]
@@ -80,7 +80,7 @@ def much_rated():
     lot = np.random.default_rng(5)
     rated = [lot.permutation(np.arange(1, 81))[: 1 + 2 * (user % 40)] for user in range(80)]
     stars = [(user, int(movie), float(lot.integers(1, 11) / 2)) for user in range(80) for movie in rated[user]]
-    return Interactions.of(factories.make_ratings(*stars))
+    return Interactions.from_ratings(factories.make_ratings(*stars))
 
 
 @pytest.mark.parametrize(
@@ -96,39 +96,39 @@ def test_what_a_rating_is_worth_is_what_the_scores_lose_without_it(fitted, much_
     model = fitted(much_rated)
     columns = np.arange(0, 80, 3)
     for row in range(80):
-        one = much_rated.take(np.array([row]))
+        one = much_rated.select_users(np.array([row]))
         tried = np.flatnonzero(one.recency <= N_RATINGS_TRIED)
-        lost = model.lost_without(one, tried, columns)
+        lost = model.leave_one_out(one, tried, columns)
         assert lost == pytest.approx(lost_by_leaving_out(model, one, tried, columns), abs=2e-5)
 
 
 @pytest.mark.parametrize("name", RECOMMENDER_CHANNELS["two_stage"])
 def test_every_channel_that_is_served_tells_what_a_rating_is_worth(name):
-    assert hasattr(CANDIDATE_MODELS[name].model_class, "lost_without")
+    assert hasattr(CANDIDATE_MODELS[name].model_class, "leave_one_out")
 
 
 def test_the_movie_that_a_score_hangs_on_comes_first(recommender):
     """Movies 2 and 4 are of the colour of 10, movie 3 is not."""
-    one = build_single_user_interactions([3, 2, 4], [5, 5, 5], recommender.interactions.movie_ids, today=11_000)
-    columns = recommender.interactions.columns_of([10])
+    one = build_single_user_interactions([3, 2, 4], [5, 5, 5], recommender.interactions.movie_ids, rated_on=11_000)
+    columns = recommender.interactions.find_movie_columns([10])
     proposals = recommender.retrieval.propose(one, n=10)
     (moved,) = find_influential_ratings(recommender.retrieval, one, proposals, columns, top=3)
     assert set(moved[:2]) == {2, 4}
 
 
 def test_nothing_is_explained_to_whom_nothing_is_known_of(recommender):
-    assert recommender.for_ratings([], [], n=2, explain=True).explanations == {}
-    assert recommender.for_user(4711, n=2, explain=True).explanations == {}
+    assert recommender.recommend_from_ratings([], [], n=2, explain=True).explanations == {}
+    assert recommender.recommend_for_user(4711, n=2, explain=True).explanations == {}
 
 
 def test_without_a_ranker_the_ratings_speak_alone(recommender):
-    found = replace(recommender, ranker=None).for_ratings([2, 4, 6], [5, 5, 5], n=3, explain=True)
+    found = replace(recommender, ranker=None).recommend_from_ratings([2, 4, 6], [5, 5, 5], n=3, explain=True)
     assert [each.parts for each in found.explanations.values()] == [None] * 3
-    assert all(each.because_of for each in found.explanations.values())
+    assert all(each.influential_movie_ids for each in found.explanations.values())
 
 
 def test_the_ratings_behind_one_movie_can_be_asked_for_alone(recommender):
     rated = ([2, 4, 6, 3], [5, 5, 5, 1])
-    for movie_id, explained in recommender.for_ratings(*rated, n=5, explain=True).explanations.items():
-        assert recommender.because_of(*rated, movie_id) == explained.because_of
-    assert recommender.because_of([], [], 10) == recommender.because_of(*rated, 12345) == []
+    for movie_id, explained in recommender.recommend_from_ratings(*rated, n=5, explain=True).explanations.items():
+        assert recommender.influential_ratings(*rated, movie_id) == explained.influential_movie_ids
+    assert recommender.influential_ratings([], [], 10) == recommender.influential_ratings(*rated, 12345) == []

@@ -25,8 +25,8 @@ FEATURES = list_ranker_features(("ials",))
 def rows_of(split, n_candidates=10, max_users=100):
     history = ratings_at_cut(split, "history")
     movies = factories.make_movies(40)
-    features = Features.at(history, movies)
-    interactions = Interactions.of(history)
+    features = Features.from_ratings(history, movies)
+    interactions = Interactions.from_ratings(history)
     retrieval = Retrieval({"ials": IALS.fit(interactions, IALSParams(factors=4))}, interactions)
     labels = select_part(split, "labels")
     return build_label_rows(retrieval, features, labels, n_candidates=n_candidates, max_users=max_users)
@@ -163,7 +163,7 @@ def test_who_is_set_aside_is_ranked_by_trees_that_learnt_from_others():
     )
     ndcg = []
     for table in (rows, at_odds):
-        ranker, ranks = Ranker.fit_and_rank(table, FAST)
+        ranker, ranks = Ranker.fit_with_oof_ranks(table, FAST)
         assert ranker.importances == Ranker.fit(table, FAST).importances
         assert (
             ranks.sort("user_id", "rank").group_by("user_id").agg("rank")["rank"].to_list() == [[*range(1, 11)]] * 100
@@ -174,7 +174,7 @@ def test_who_is_set_aside_is_ranked_by_trees_that_learnt_from_others():
 
 
 def test_nobody_is_ranked_where_too_few_can_be_set_aside():
-    _, ranks = Ranker.fit_and_rank(random_rows(1), FAST)
+    _, ranks = Ranker.fit_with_oof_ranks(random_rows(1), FAST)
     assert ranks.columns == ["user_id", "movie_id", "rank"]
     assert out_of_fold_metrics(ranks, random_rows(1)) == {}
 

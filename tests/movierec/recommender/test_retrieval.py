@@ -18,12 +18,12 @@ def dense(*values):
 
 
 def people(retrieval, *rows):
-    return retrieval.interactions.take(np.array(rows))
+    return retrieval.interactions.select_users(np.array(rows))
 
 
 @pytest.fixture(scope="module")
 def retrieval():
-    board = Interactions.of(factories.make_checkerboard_ratings())
+    board = Interactions.from_ratings(factories.make_checkerboard_ratings())
     return Retrieval({"ease": EASE.fit(board), "ials": IALS.fit(board), "item_knn": ItemKNN.fit(board)}, board)
 
 
@@ -95,7 +95,9 @@ def test_every_signal_has_a_name_and_every_name_a_signal(retrieval):
 def test_one_user_alone_is_proposed_the_same_as_among_others():
     random = np.random.default_rng(6)
     pairs = [(user, int(movie)) for user in range(1, 31) for movie in random.choice(60, 15, replace=False)]
-    interactions = Interactions.of(factories.make_ratings(*[(u, m, random.integers(1, 11) / 2) for u, m in pairs]))
+    interactions = Interactions.from_ratings(
+        factories.make_ratings(*[(u, m, random.integers(1, 11) / 2) for u, m in pairs])
+    )
     retrieval = Retrieval({"ease": EASE.fit(interactions), "ials": IALS.fit(interactions)}, interactions)
     together = retrieval.propose(people(retrieval, *range(10)), n=8)
     for row in range(10):
@@ -106,7 +108,7 @@ def test_one_user_alone_is_proposed_the_same_as_among_others():
 
 
 def test_a_channel_of_other_movies_than_the_interactions_is_refused(retrieval):
-    other = IALS.fit(Interactions.of(factories.make_checkerboard_ratings(20, 30)))
+    other = IALS.fit(Interactions.from_ratings(factories.make_checkerboard_ratings(20, 30)))
     with pytest.raises(
         ValueError, match=r"IALS was fitted on other movies \(30\) than those of the interactions \(40\)"
     ):

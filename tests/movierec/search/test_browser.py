@@ -22,11 +22,11 @@ SETS = {"seen": {10, 12, 999}, "saved": [11], "poster": ()}
 
 @pytest.fixture(scope="module")
 def browser():
-    return Browser.of(MOVIES)
+    return Browser.from_movies(MOVIES)
 
 
 def ids(browser, text, sets=SETS):
-    return [MOVIES[row].movie_id for row in np.flatnonzero(browser.columns.matching(parse_filter(text), sets))]
+    return [MOVIES[row].movie_id for row in np.flatnonzero(browser.columns.match_filter(parse_filter(text), sets))]
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def says(node, movie, sets):  # noqa: PLR0911
 @given(groups)
 def test_columns_say_what_a_movie_by_movie_reading_says(browser, tree):
     try:
-        mask = browser.columns.matching(tree, SETS)
+        mask = browser.columns.match_filter(tree, SETS)
     except FilterError as error:
         assert error.problem == "unknown_genre"
         return
@@ -114,31 +114,31 @@ def test_columns_say_what_a_movie_by_movie_reading_says(browser, tree):
     ],
 )
 def test_equals_stand_by_popularity_and_what_has_no_value_last(browser, sort, order):
-    hits = browser.hits("")
-    assert [MOVIES[row].movie_id for row in browser.ordered(hits.mask, hits, sort)] == order
+    hits = browser.find_hits("")
+    assert [MOVIES[row].movie_id for row in browser.sort_rows(hits.mask, hits, sort)] == order
 
 
 @pytest.mark.parametrize("sort", SORT_ORDERS)
 @pytest.mark.parametrize("query", ["", "a", "nobody"])
 def test_going_on_after_each_movie_passes_every_movie_once(browser, sort, query):
-    hits = browser.hits(query)
-    rows = browser.ordered(hits.mask, hits, sort)
-    assert [browser.after(rows, row, hits, sort) for row in rows] == list(range(1, len(rows) + 1))
+    hits = browser.find_hits(query)
+    rows = browser.sort_rows(hits.mask, hits, sort)
+    assert [browser.count_rows_up_to(rows, row, hits, sort) for row in rows] == list(range(1, len(rows) + 1))
 
 
 def test_going_on_after_a_movie_that_no_longer_matches_starts_where_it_stood(browser):
-    hits = browser.hits("")
-    rows = browser.ordered(hits.mask, hits, "title")
-    assert browser.after(rows[rows != 1], 1, hits, "title") == 1
+    hits = browser.find_hits("")
+    rows = browser.sort_rows(hits.mask, hits, "title")
+    assert browser.count_rows_up_to(rows[rows != 1], 1, hits, "title") == 1
 
 
 def test_counts_stand_beside_what_can_be_chosen(browser):
-    mask = browser.columns.matching(parse_filter("n_ratings:1.."), {})
-    assert browser.genres(mask) == [
+    mask = browser.columns.match_filter(parse_filter("n_ratings:1.."), {})
+    assert browser.count_genres(mask) == [
         FacetCount("Action", 1),
         FacetCount("Comedy", 1),
         FacetCount("Drama", 2),
         FacetCount("Sci-Fi", 0),
     ]
-    assert browser.decades(mask) == [FacetCount("2000", 1), FacetCount("1990", 2), FacetCount("1980", 1)]
-    assert browser.tags(mask, n=2) == [FacetCount("fruit", 2), FacetCount("hero", 1)]
+    assert browser.count_decades(mask) == [FacetCount("2000", 1), FacetCount("1990", 2), FacetCount("1980", 1)]
+    assert browser.count_tags(mask, n=2) == [FacetCount("fruit", 2), FacetCount("hero", 1)]

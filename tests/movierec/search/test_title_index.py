@@ -36,11 +36,11 @@ def index():
     found = [
         Movie(i, title, year, ("Drama",), None, 3.0, 1000 // i, None, None) for i, (title, year) in enumerate(MOVIES, 1)
     ]
-    return TitleIndex.of([*found, Movie(99, "Scream", 1996, ("Horror", "Sci-Fi"), None, 3.0, 1, None, None)])
+    return TitleIndex.from_movies([*found, Movie(99, "Scream", 1996, ("Horror", "Sci-Fi"), None, 3.0, 1, None, None)])
 
 
 def titles(index, query):
-    score = index.search(query).score
+    score = index.search_titles(query).score
     order = np.argsort(-score, kind="stable")
     return [([*MOVIES, ("Scream", 1996)])[row] for row in order if score[row] > 0]
 
@@ -106,12 +106,12 @@ def test_every_word_must_be_found_while_any_movie_has_them_all(index):
 
 
 def test_typing_errors_are_named_with_what_was_meant(index):
-    found = index.search("the godfater")
-    assert (found.state, found.meant) == ("similar", "godfather")
+    found = index.search_titles("the godfater")
+    assert (found.state, found.corrected_query) == ("similar", "godfather")
 
 
 def test_without_a_movie_that_has_all_words_those_with_most_come(index):
-    assert index.search("matrix zzzzzz").state == "partial"
+    assert index.search_titles("matrix zzzzzz").state == "partial"
     assert titles(index, "matrix zzzzzz") == [("The Matrix", 1999)]
 
 
@@ -136,8 +136,8 @@ def test_two_spellings_of_a_name_have_one_key():
 
 
 def test_an_empty_catalogue_finds_nothing():
-    assert len(TitleIndex.of([]).search("heat").score) == 0
+    assert len(TitleIndex.from_movies([]).search_titles("heat").score) == 0
 
 
 def test_a_query_of_many_unknown_words_is_answered(index):
-    assert index.search(" ".join(f"unknown{i}" for i in range(30))).state == "exact"
+    assert index.search_titles(" ".join(f"unknown{i}" for i in range(30))).state == "exact"

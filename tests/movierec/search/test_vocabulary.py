@@ -16,10 +16,10 @@ def test_near_texts_are_those_within_the_edit_distance(allowed):
     for word in texts[::7]:
         distances = [(OSA.distance(word, text), place) for text, place in zip(texts, places, strict=True)]
         expected = [each for each in distances if each[0] <= allowed]
-        assert ComparableTexts(places, texts).near(word, allowed) == expected
+        assert ComparableTexts(places, texts).find_near(word, allowed) == expected
 
 
 def test_a_swap_of_neighbours_is_one_edit_and_a_text_without_the_letters_is_none():
     texts = ComparableTexts([5, 6, 7], ["matrix", "martix", "rocky"])
-    assert texts.near("matrix", 1) == [(0, 5), (1, 6)]
-    assert texts.near("zzz", 2) == []
+    assert texts.find_near("matrix", 1) == [(0, 5), (1, 6)]
+    assert texts.find_near("zzz", 2) == []

@@ -13,7 +13,7 @@ MOVIES = {each["id"]: each for each in load_records()}
 
 
 def metadata(*bodies):
-    return Metadata.of(MovieDetail(movie_id, body, NOW) for movie_id, body in enumerate(bodies, 1))
+    return Metadata.from_details(MovieDetail(movie_id, body, NOW) for movie_id, body in enumerate(bodies, 1))
 
 
 def test_an_answer_becomes_rows_of_a_star():
@@ -31,7 +31,7 @@ def test_every_table_has_the_columns_of_its_schema_also_without_any_movie():
     for star in (metadata(), metadata(*MOVIES.values())):
         for name, table in vars(star).items():
             assert dict(table.schema) == dict(METADATA_SCHEMAS[name]), name
-    assert len(metadata().descriptions()) == 0
+    assert len(metadata().build_descriptions()) == 0
 
 
 def test_persons_genres_and_companies_stand_once():
@@ -61,7 +61,7 @@ def test_batches_make_the_same_tables(monkeypatch):
 def test_what_is_missing_or_of_another_type_is_null_and_spoils_nothing_else(spoilt):
     star = metadata({"id": 9} | spoilt, MOVIES[862])
     assert star.movies["tmdb_id"].to_list() == [9, 862]
-    assert star.descriptions()["directors"].to_list() == [[], ["John Lasseter"]]
+    assert star.build_descriptions()["directors"].to_list() == [[], ["John Lasseter"]]
 
 
 def test_zeros_and_empty_texts_are_what_tmdb_does_not_know():
@@ -77,14 +77,14 @@ def test_a_path_that_is_no_plain_name_of_an_image_is_none(path):
 
 def test_a_description_names_directors_and_first_cast_and_a_title_that_differs():
     bodies = [MOVIES[762], MOVIES[603] | {"original_title": "マトリックス"}]
-    described = Descriptions(metadata(*bodies).descriptions())
-    grail, matrix = described.get(1), described.get(2)
+    described = Descriptions(metadata(*bodies).build_descriptions())
+    grail, matrix = described.find_description(1), described.find_description(2)
     assert grail.directors == ("Terry Gilliam", "Terry Jones")
     assert grail.original_title is None
     assert matrix.original_title == "マトリックス"
     assert matrix.cast[0] == "Keanu Reeves"
     assert matrix.runtime == 136
-    assert described.get(3) is None
+    assert described.find_description(3) is None
 
 
 def test_a_saved_star_is_the_same_when_loaded(tmp_path):
@@ -97,24 +97,24 @@ def test_new_descriptions_are_seen_and_broken_ones_leave_the_old(tmp_path, caplo
     path = tmp_path / "descriptions.parquet"
     live = LiveDescriptions(path)
     assert len(live()) == 0
-    metadata(MOVIES[862]).descriptions().write_parquet(path)
-    assert live().get(1).runtime == 81
+    metadata(MOVIES[862]).build_descriptions().write_parquet(path)
+    assert live().find_description(1).runtime == 81
     for broken in (b"no parquet", None):
         if broken:
             path.write_bytes(broken)
         else:
             pl.DataFrame({"movie_id": [1]}).write_parquet(path)
-        assert live().get(1).runtime == 81
-        assert live().get(1).runtime == 81
+        assert live().find_description(1).runtime == 81
+        assert live().find_description(1).runtime == 81
     assert len(caplog.messages) == 2
     path.unlink()
     assert len(live()) == 0
 
 
 def test_descriptions_have_the_columns_of_their_schema():
-    assert dict(metadata(MOVIES[862]).descriptions().schema) == dict(DESCRIPTIONS)
+    assert dict(metadata(MOVIES[862]).build_descriptions().schema) == dict(DESCRIPTIONS)
 
 
 def test_movies_with_a_poster_can_be_told_apart():
     bodies = [MOVIES[762], MOVIES[603] | {"poster_path": None}]
-    assert Descriptions(metadata(*bodies).descriptions()).with_poster == {1}
+    assert Descriptions(metadata(*bodies).build_descriptions()).movies_with_poster == {1}

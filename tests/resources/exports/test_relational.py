@@ -25,7 +25,7 @@ TITLES = {1: 'Say "Hi", Mum', 2: "Zürich; DROP TABLE movies", 3: "two\nlines"}
 
 def tables(n_movies=4, rated=((7, 1, 4.5), (7, 2, 3.0), (9, 1, 5.0))):
     rated = factories.make_ratings(*rated)
-    stats = Popularity.fit(Interactions.of(rated)).stats().lazy()
+    stats = Popularity.fit(Interactions.from_ratings(rated)).compute_movie_stats().lazy()
     links = pl.LazyFrame({"movie_id": [1], "imdb_id": [114709], "tmdb_id": [862]}, schema=LINKS)
     return build_relations(
         build_catalogue(factories.make_movies(n_movies, TITLES), links, stats, factories.make_tags()), rated
@@ -55,7 +55,7 @@ class Home:
         return psycopg.connect(self.url, options=f"-c search_path={POSTGRES_SCHEMA}")
 
     def write(self, given):
-        return self.store.write("full", given)
+        return self.store.write_relations("full", given)
 
     def ask(self, query):
         with closing(self.connect()) as database:
@@ -152,7 +152,7 @@ def test_of_a_shared_database_only_the_own_tables_are_analysed(postgres_url, mon
 def test_a_database_that_is_not_there_is_named_without_its_password(monkeypatch):
     monkeypatch.setenv(VARIABLE, "postgresql://me:secret@127.0.0.1:1/films")
     with pytest.raises(ExportError, match=r"database films of 127\.0\.0\.1") as error:
-        RelationalStore(folder="").write("full", tables())
+        RelationalStore(folder="").write_relations("full", tables())
     assert "secret" not in str(error.value)
 
 
@@ -174,7 +174,7 @@ def test_a_database_that_is_not_there_is_named_without_its_password(monkeypatch)
 def test_no_part_of_a_password_is_told_however_it_is_written(url, monkeypatch):
     monkeypatch.setenv(VARIABLE, url)
     with pytest.raises((ExportError, SettingsError), match=rf"{VARIABLE}|database films of 127\.0\.0\.1") as error:
-        RelationalStore(folder="").write("full", tables())
+        RelationalStore(folder="").write_relations("full", tables())
     assert "hid" not in str(error.value)
     assert "den" not in str(error.value)
 
@@ -185,7 +185,7 @@ def test_an_escaped_password_is_written_with(postgres_url, monkeypatch):
     user, _, host = address.rpartition("@")
     given = f"{scheme}://{user.partition(':')[0]}:a%2Fb%40c@{host}" + (f"?{query}" if query else "")
     monkeypatch.setenv(VARIABLE, given)
-    assert RelationalStore(folder="").write("full", tables()).startswith("PostgreSQL database ")
+    assert RelationalStore(folder="").write_relations("full", tables()).startswith("PostgreSQL database ")
 
 
 @pytest.fixture

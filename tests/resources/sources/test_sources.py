@@ -165,7 +165,7 @@ def test_a_download_is_checked_unpacked_and_described(server: Server, tmp_path: 
         "tiny",
         tmp_path,
         base_url=server.url,
-        catalogue=catalogue(),
+        archives=catalogue(),
         progress=lambda done, size: seen.append((done, size)),
     )
     assert dataset.name == "tiny"
@@ -177,16 +177,16 @@ def test_a_download_is_checked_unpacked_and_described(server: Server, tmp_path: 
 
 
 def test_the_second_call_does_not_touch_the_network(server: Server, tmp_path: Path) -> None:
-    first = acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
-    second = acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    first = acquire_dataset("tiny", tmp_path, base_url=server.url, archives=catalogue())
+    second = acquire_dataset("tiny", tmp_path, base_url=server.url, archives=catalogue())
     assert first == second
     assert len(server.ranges) == 1
 
 
 def test_an_unpacked_folder_needs_its_archive_no_more(server: Server, tmp_path: Path) -> None:
-    acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path, base_url=server.url, archives=catalogue())
     (tmp_path / "tiny.zip").unlink()
-    acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path, base_url=server.url, archives=catalogue())
     assert len(server.ranges) == 1
 
 
@@ -195,38 +195,38 @@ def test_a_transfer_cut_short_goes_on_where_it_ended(
     server: Server, tmp_path: Path, trouble: Callable[[Handler], None]
 ) -> None:
     server.troubles = [trouble]
-    acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path, base_url=server.url, archives=catalogue())
     assert server.ranges == [None, "bytes=60000-"]
 
 
 def test_a_killed_run_leaves_a_part_from_which_the_next_goes_on(server: Server, tmp_path: Path) -> None:
     leave_part(tmp_path / "raw", GOOD_ZIP[:50_000])
-    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, archives=catalogue())
     assert server.ranges == ["bytes=50000-"]
     assert names_in(tmp_path / "raw") - {"tiny.lock"} == {"tiny", "tiny.zip"}
 
 
 def test_a_file_that_changed_meanwhile_is_fetched_anew(server: Server, tmp_path: Path) -> None:
     leave_part(tmp_path / "raw", b"x" * 50_000, etag='"an older one"')
-    dataset = acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
+    dataset = acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, archives=catalogue())
     assert (dataset.folder / "movies.csv").read_bytes() == MOVIES
 
 
 def test_a_part_that_is_whole_is_not_asked_for(server: Server, tmp_path: Path) -> None:
     leave_part(tmp_path / "raw", GOOD_ZIP)
-    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, archives=catalogue())
     assert server.ranges == []
 
 
 def test_a_part_that_is_too_long_is_fetched_anew(server: Server, tmp_path: Path) -> None:
     leave_part(tmp_path / "raw", GOOD_ZIP + b"more")
-    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, archives=catalogue())
     assert server.ranges == [None]
 
 
 def test_a_part_without_its_etag_is_not_trusted(server: Server, tmp_path: Path) -> None:
     leave_part(tmp_path / "raw", b"x" * 50_000, etag="")
-    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, archives=catalogue())
     assert server.ranges == [None]
 
 
@@ -236,33 +236,33 @@ def test_a_server_that_cannot_go_on_is_asked_for_the_whole_file(
 ) -> None:
     leave_part(tmp_path / "raw", GOOD_ZIP[:50_000])
     server.troubles = [trouble]
-    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path / "raw", base_url=server.url, archives=catalogue())
     assert server.ranges == ["bytes=50000-", None]
 
 
 def test_a_server_in_trouble_is_asked_again(server: Server, tmp_path: Path) -> None:
     server.troubles = [failing, failing, failing]
-    acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path, base_url=server.url, archives=catalogue())
     assert len(server.ranges) == 4
 
 
 def test_a_server_that_stays_in_trouble_ends_in_an_error(server: Server, tmp_path: Path) -> None:
     server.troubles = [failing] * 9
     with pytest.raises(SourceError, match="answered 503"):
-        acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+        acquire_dataset("tiny", tmp_path, base_url=server.url, archives=catalogue())
     assert len(server.ranges) == 4
 
 
 def test_a_missing_page_is_not_asked_for_twice(server: Server, tmp_path: Path) -> None:
     server.troubles = [lambda handler: handler.send_error(404)] * 2
     with pytest.raises(SourceError, match="answered 404"):
-        acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+        acquire_dataset("tiny", tmp_path, base_url=server.url, archives=catalogue())
     assert len(server.ranges) == 1
 
 
 def test_a_redirect_is_followed(server: Server, tmp_path: Path) -> None:
     server.troubles = [redirecting]
-    acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path, base_url=server.url, archives=catalogue())
     assert len(server.ranges) == 2
 
 
@@ -288,7 +288,7 @@ def test_a_corrupted_download_is_deleted(server: Server, tmp_path: Path, content
     server.content = content
     only_sha256 = {"sha256": hashlib.sha256(GOOD_ZIP).hexdigest()}
     with pytest.raises(SourceError, match=message):
-        acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue(digests=only_sha256))
+        acquire_dataset("tiny", tmp_path, base_url=server.url, archives=catalogue(digests=only_sha256))
     assert names_in(tmp_path) == {"tiny.lock"}
 
 
@@ -300,7 +300,7 @@ def test_a_server_that_sends_too_much_is_not_listened_to(server: Server, tmp_pat
             "tiny",
             tmp_path,
             base_url=server.url,
-            catalogue=catalogue(),
+            archives=catalogue(),
             progress=lambda done, _: seen.append(done),
         )
     assert max(seen) < len(GOOD_ZIP) + 1_000_000
@@ -311,26 +311,26 @@ def test_every_known_digest_is_checked(server: Server, tmp_path: Path, algorithm
     right = catalogue()["tiny"].digests
     wrong = {**right, algorithm: "0" * len(right[algorithm])}
     with pytest.raises(SourceError, match=f"expected {algorithm} 000"):
-        acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue(digests=wrong))
+        acquire_dataset("tiny", tmp_path, base_url=server.url, archives=catalogue(digests=wrong))
 
 
 def test_without_a_network_the_error_says_where_a_copy_may_be_put(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as error:
-        acquire_dataset("tiny", tmp_path, base_url="http://127.0.0.1:9", catalogue=catalogue())
+        acquire_dataset("tiny", tmp_path, base_url="http://127.0.0.1:9", archives=catalogue())
     assert "cannot download http://127.0.0.1:9/tiny.zip" in str(error.value)
     assert f"put a copy of the file at {tmp_path / 'tiny.zip'}" in str(error.value)
 
 
 def test_a_copy_put_there_by_hand_is_used(server: Server, tmp_path: Path) -> None:
     (tmp_path / "tiny.zip").write_bytes(GOOD_ZIP)
-    acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+    acquire_dataset("tiny", tmp_path, base_url=server.url, archives=catalogue())
     assert server.ranges == []
 
 
 def test_a_wrong_copy_put_there_by_hand_is_refused_and_kept(server: Server, tmp_path: Path) -> None:
     (tmp_path / "tiny.zip").write_bytes(b"x" * len(GOOD_ZIP))
     with pytest.raises(SourceError, match=r"tiny\.zip is not the file .* delete or replace it"):
-        acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue())
+        acquire_dataset("tiny", tmp_path, base_url=server.url, archives=catalogue())
     assert names_in(tmp_path) == {"tiny.lock", "tiny.zip"}
 
 
@@ -350,7 +350,7 @@ def test_an_archive_that_climbs_out_is_refused_whole(tmp_path: Path, name: Any) 
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw" / "tiny.zip").write_bytes(content)
     with pytest.raises(SourceError, match="leads out of its folder"):
-        acquire_dataset("tiny", tmp_path / "raw", catalogue=catalogue(content))
+        acquire_dataset("tiny", tmp_path / "raw", archives=catalogue(content))
     assert names_in(tmp_path) == {"raw"}
     assert names_in(tmp_path / "raw") == {"tiny.lock", "tiny.zip"}
 
@@ -371,7 +371,7 @@ def test_an_archive_that_climbs_out_is_refused_whole(tmp_path: Path, name: Any) 
 def test_an_odd_archive_leaves_no_folder(tmp_path: Path, content: bytes, changes: dict[str, int], message: str) -> None:
     (tmp_path / "tiny.zip").write_bytes(content)
     with pytest.raises(SourceError, match=message):
-        acquire_dataset("tiny", tmp_path, catalogue=catalogue(content, **changes))
+        acquire_dataset("tiny", tmp_path, archives=catalogue(content, **changes))
     assert names_in(tmp_path) == {"tiny.lock", "tiny.zip"}
 
 
@@ -380,7 +380,7 @@ def test_a_folder_half_unpacked_is_done_again(tmp_path: Path) -> None:
     for torn in ("tiny", ".tiny.1.part"):
         (tmp_path / torn).mkdir()
         (tmp_path / torn / "ratings.csv").write_bytes(b"userId,mov")
-    dataset = acquire_dataset("tiny", tmp_path, catalogue=catalogue())
+    dataset = acquire_dataset("tiny", tmp_path, archives=catalogue())
     assert (dataset.folder / "ratings.csv").read_bytes() == RATINGS
     assert names_in(tmp_path) == {"tiny", "tiny.zip", "tiny.lock"}
 
@@ -389,7 +389,7 @@ def test_two_runs_download_once(server: Server, tmp_path: Path) -> None:
     found: list[Dataset] = []
     runs = [
         threading.Thread(
-            target=lambda: found.append(acquire_dataset("tiny", tmp_path, base_url=server.url, catalogue=catalogue()))
+            target=lambda: found.append(acquire_dataset("tiny", tmp_path, base_url=server.url, archives=catalogue()))
         )
         for _ in range(2)
     ]

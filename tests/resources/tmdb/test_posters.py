@@ -19,14 +19,14 @@ async def at_once(seconds):
 
 def fetched(fake, folder, paths, transport=None):
     fetch = PosterFetcher(HOST, folder, transport=transport or httpx.ASGITransport(fake.app), sleep=at_once)
-    asyncio.run(fetch.fetch(paths))
+    asyncio.run(fetch.fetch_posters(paths))
     return fetch
 
 
 def test_posters_are_fetched_once_in_their_size(tmp_path):
     fake = FakeTmdb()
     assert fetched(fake, tmp_path, ["/a.jpg", "/b.jpg", "/a.jpg"]).counts["fetched"] == 2
-    assert fake.asked == ["/t/p/w342/a.jpg", "/t/p/w342/b.jpg"]
+    assert fake.requested_paths == ["/t/p/w342/a.jpg", "/t/p/w342/b.jpg"]
     assert (tmp_path / "w342-a.jpg").read_bytes() == JPEG_BYTES
     again = fetched(fake, tmp_path, ["/a.jpg", "/c.jpg"])
     assert (again.counts["kept"], again.counts["fetched"]) == (1, 1)
@@ -61,10 +61,10 @@ def test_what_is_no_image_is_not_written_and_leaves_the_rest(tmp_path):
 def test_a_missing_poster_is_asked_for_once_and_a_tired_host_again(tmp_path):
     fake = FakeTmdb(image_status=404)
     assert fetched(fake, tmp_path, ["/a.jpg"]).first_failure == "/a.jpg: status 404"
-    assert len(fake.asked) == 1
+    assert len(fake.requested_paths) == 1
     fake = FakeTmdb(image_status=503)
     assert fetched(fake, tmp_path, ["/a.jpg"]).first_failure == "/a.jpg: status 503"
-    assert len(fake.asked) == 3
+    assert len(fake.requested_paths) == 3
 
 
 def test_an_answer_damaged_on_its_way_is_asked_for_again_and_leaves_the_rest(tmp_path):
@@ -72,7 +72,7 @@ def test_an_answer_damaged_on_its_way_is_asked_for_again_and_leaves_the_rest(tmp
     found = fetched(fake, tmp_path, ["/a.jpg", "/b.jpg"])
     assert found.counts["failed"] == 2
     assert found.first_failure.endswith("DecodingError")
-    assert len(fake.asked) == 6
+    assert len(fake.requested_paths) == 6
 
 
 def test_a_host_that_is_not_there_is_given_up(tmp_path):
@@ -118,7 +118,7 @@ def test_each_poster_has_its_small_one_beside_it_and_both_grow_old_together(tmp_
     os.utime(large, (some_time_ago, some_time_ago))
     assert fetched(fake, tmp_path, ["/a.jpg"]).counts["kept"] == 1
     assert small.stat().st_mtime == large.stat().st_mtime
-    assert len(fake.asked) == 1
+    assert len(fake.requested_paths) == 1
 
 
 def test_a_poster_that_cannot_be_read_stays_large_and_is_told(tmp_path):

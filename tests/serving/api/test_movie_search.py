@@ -91,7 +91,7 @@ def test_the_query_of_the_search_page_is_understood(browser: Browser, query: str
     assert (answer["filter"], answer["total"]) == (said, total)
     found = [movie["movie_id"] for movie in answer["movies"]]
     assert every(browser, f"filter={quote(said)}&sort={answer['sort']}&limit=9") == found
-    page = browser.fragment(f"/search?{query}").text
+    page = browser.get_fragment(f"/search?{query}").text
     shown = [int(movie_id) for movie_id in re.findall(r'class="card" href="/movies/([0-9]+)"', page)]
     assert shown == found[: len(shown)]
     assert len(shown) == min(total, PAGE_SIZE)

@@ -86,7 +86,7 @@ def test_popular_movies_have_no_explanation(browser: Browser) -> None:
 
 
 def test_page_and_json_show_the_same_movies(browser: Browser) -> None:
-    html = browser.fragment("/?user_id=3").text
+    html = browser.get_fragment("/?user_id=3").text
     movies = browser.get("/api/movies/personal?user_id=3").json()["movies"]
     places = [html.index(f'href="/movies/{movie["movie_id"]}?user_id=3"') for movie in movies]
     assert places == sorted(places)
@@ -118,7 +118,7 @@ def test_the_schema_and_the_documents_name_every_model(browser: Browser) -> None
     schemas = browser.get("/openapi.json").json()["components"]["schemas"]
     personal = schemas["PersonalAnswer"]["properties"]["model"]["enum"]
     similar = schemas["SimilarAnswer"]["properties"]["model"]["enum"]
-    assert personal == [recommendations.TWO_STAGE, recommendations.CANDIDATES, recommendations.FALLBACK]
+    assert personal == [recommendations.TWO_STAGE, recommendations.CANDIDATES_ONLY, recommendations.POPULARITY_FALLBACK]
     assert similar == [FACTOR_COSINE, GENRE_JACCARD, NOT_AVAILABLE]
     page = Path("docs/web.md").read_text()
     assert all(f"`{name}`" in page for name in personal + similar)

@@ -46,7 +46,7 @@ def test_top_is_the_hundred_most_popular_in_order(browser: Browser) -> None:
 
 def test_top_has_a_hundred_movies_where_there_are_more(tmp_path: Path) -> None:
     rated = factories.make_checkerboard_ratings(n_movies=120).with_columns(pl.col("rated_at").shuffle(seed=1))
-    factories.publish_small_bundle(tmp_path, n_movies=120, rated=rated)
+    factories.publish_small_bundle(tmp_path, n_movies=120, ratings=rated)
     site = open_browser(tmp_path)
     answer = site.get("/top").json()
     assert (len(answer["movies"]), site.get("/api/movies/popular").json()["total"]) == (100, 120)
@@ -224,7 +224,7 @@ def test_who_has_seen_all_that_is_recommended_gets_popular_movies(
     def nothing(*_: Any, **__: Any) -> Recommendations:
         return Recommendations("two_stage", [], [])
 
-    monkeypatch.setattr(Recommender, "for_user", nothing)
+    monkeypatch.setattr(Recommender, "recommend_for_user", nothing)
     site = open_browser(home)
     answer = site.get(f"/api/movies/personal?user_id=4&limit=100&explain={explain}").json()
     assert answer["model"] == "popularity_fallback"
@@ -285,7 +285,7 @@ def test_a_page_of_a_history_stays_the_same_when_newer_ratings_come(home: Path, 
     first = open_browser(home).get("/api/users/4/history?limit=7").json()
     second = open_browser(home).get(first["next"]).json()
     newer = factories.make_ratings((4, 4, 5.0)).with_columns(pl.col("rated_at") + pl.duration(days=9999))
-    factories.publish_small_bundle(tmp_path, rated=pl.concat([factories.make_checkerboard_ratings(), newer]))
+    factories.publish_small_bundle(tmp_path, ratings=pl.concat([factories.make_checkerboard_ratings(), newer]))
     later = open_browser(tmp_path)
     newest = later.get("/api/users/4/history?limit=1").json()["movies"]
     assert [(movie["movie_id"], movie["place"]) for movie in newest] == [(4, 20)]

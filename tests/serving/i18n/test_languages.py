@@ -106,7 +106,7 @@ def test_a_page_is_in_the_language_that_the_browser_prefers(browser: Browser) ->
     assert "Trending Now" in english.text
     assert '<html lang="ru">' in russian.text
     assert "Сейчас в тренде" in russian.text
-    for answer in (english, russian, browser.fragment("/movies")):
+    for answer in (english, russian, browser.get_fragment("/movies")):
         assert {"Accept-Language", "Cookie"} <= set(answer.headers["vary"].split(", "))
     assert english.headers["etag"] != russian.headers["etag"]
 
@@ -145,7 +145,7 @@ def test_the_switch_keeps_the_page_and_its_parameters(browser: Browser) -> None:
 def test_an_answer_to_a_form_is_changed_to_the_other_language_where_it_can_be_read(
     browser: Browser, path: str, page: str
 ) -> None:
-    answer = browser.ask("POST", f"{path}?lang=en&x=1", Content_Type="application/x-www-form-urlencoded")
+    answer = browser.send_request("POST", f"{path}?lang=en&x=1", Content_Type="application/x-www-form-urlencoded")
     assert answer.status_code >= 400
     assert f'href="{page}?lang=ru"' in answer.text.split("<footer")[1]
     assert browser.get(f"{page}?lang=ru").status_code == 200

@@ -81,7 +81,7 @@ def test_the_first_request_is_drawn_at_once_and_a_later_one_gets_the_image(brows
     assert answer.headers["content-type"] == "image/jpeg"
     assert answer.headers["cache-control"] == "public, max-age=604800"
     assert browser.get("/posters/1", If_None_Match=answer.headers["etag"]).status_code == 304
-    assert fake.asked == ["/t/p/w342/a.jpg"]
+    assert fake.requested_paths == ["/t/p/w342/a.jpg"]
     assert browser.get("/posters/1?drawn=1").content == first.content
 
 
@@ -99,7 +99,7 @@ def test_a_card_gets_the_small_one_and_the_page_of_the_movie_the_large_one(brows
     large = browser.get("/posters/1")
     assert large.content == fake.image
     assert large.headers["etag"] != answer.headers["etag"]
-    assert fake.asked == ["/t/p/w342/a.jpg"]
+    assert fake.requested_paths == ["/t/p/w342/a.jpg"]
 
 
 def test_a_kept_poster_without_a_small_one_is_shown_large_until_that_is_made(home: Path, browser: Browser) -> None:
@@ -130,7 +130,7 @@ def test_home_with_sixty_fetched_posters_is_less_than_400_kb(tmp_path: Path, fak
         "http://images.test/t/p", tmp_path / "posters" / "kept", transport=httpx.ASGITransport(fake.app)
     )
     fake.image = draw_photograph
-    asyncio.run(fetch.fetch(f"/{i}.jpg" for i in range(1, 53)))
+    asyncio.run(fetch.fetch_posters(f"/{i}.jpg" for i in range(1, 53)))
     browser = open_browser(tmp_path)
     home = browser.get("/?user_id=1", Accept_Encoding="gzip")
     # Some movies are on the page twice; they count twice, as sixty different ones would.
@@ -146,7 +146,7 @@ def test_home_with_sixty_fetched_posters_is_less_than_400_kb(tmp_path: Path, fak
 def test_nobody_waits_for_a_slow_host(browser: Browser, fake: FakeTmdb) -> None:
     fake.delay = 3600
     assert [browser.get("/posters/1").headers["content-type"] for _ in range(3)] == ["image/svg+xml"] * 3
-    assert wait_until_true(lambda: len(fake.asked) == 1)
+    assert wait_until_true(lambda: len(fake.requested_paths) == 1)
 
 
 def test_what_the_graph_fetched_needs_no_network(home: Path, browser: Browser, fake: FakeTmdb) -> None:
@@ -154,14 +154,14 @@ def test_what_the_graph_fetched_needs_no_network(home: Path, browser: Browser, f
     kept.parent.mkdir(parents=True)
     kept.write_bytes(JPEG_BYTES + b"kept")
     assert browser.get("/posters/1").content == JPEG_BYTES + b"kept"
-    assert fake.asked == []
+    assert fake.requested_paths == []
 
 
 def test_a_movie_without_a_poster_at_tmdb_keeps_its_drawn_one(browser: Browser, fake: FakeTmdb) -> None:
     for movie_id in (2, 3):
         assert browser.get(f"/posters/{movie_id}").headers["content-type"] == "image/svg+xml"
     assert browser.get("/posters/999").status_code == 404
-    assert fake.asked == []
+    assert fake.requested_paths == []
 
 
 @pytest.mark.parametrize(("status", "kind"), [(404, "image/jpeg"), (200, "text/html")])
@@ -174,14 +174,14 @@ def test_what_the_host_has_not_is_asked_for_once_and_stays_drawn(
     assert browser.get(address).headers["cache-control"] == "no-cache"
     assert wait_until_true(lambda: browser.get(address).headers["cache-control"] == "public, max-age=86400")
     assert browser.get(address).headers["content-type"] == "image/svg+xml"
-    assert fake.asked.count("/t/p/w342/a.jpg") == 1
+    assert fake.requested_paths.count("/t/p/w342/a.jpg") == 1
 
 
 def test_a_site_without_a_cache_fetches_nothing(home: Path, fake: FakeTmdb) -> None:
     with serve_app(fake.app) as address:
         browser = Browser(create_app(Settings(home=home, tmdb_images=f"{address}/t/p", poster_cache_mb=0)))
         assert browser.get("/posters/1").headers["content-type"] == "image/svg+xml"
-        assert fake.asked == []
+        assert fake.requested_paths == []
 
 
 def test_a_movie_page_tells_what_tmdb_says(browser: Browser) -> None:

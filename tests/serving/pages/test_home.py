@@ -56,7 +56,7 @@ def test_a_user_gets_a_row_without_the_movies_rated_before(browser: Browser) -> 
 
 
 def test_htmx_gets_the_row_alone_drawn_like_in_the_page(browser: Browser) -> None:
-    fragment = browser.fragment("/?user_id=3").text
+    fragment = browser.get_fragment("/?user_id=3").text
     assert fragment.startswith("<section")
     assert "<html" not in fragment
     assert fragment.strip() in browser.get("/?user_id=3").text
@@ -65,7 +65,7 @@ def test_htmx_gets_the_row_alone_drawn_like_in_the_page(browser: Browser) -> Non
 def test_for_the_row_alone_nothing_else_of_the_page_is_worked_out(home: Path) -> None:
     browser = open_browser(home)
     serve_changed_bundle(browser.app, trending=Broken("read for the row"))
-    assert browser.fragment("/?user_id=3").status_code == 200
+    assert browser.get_fragment("/?user_id=3").status_code == 200
     assert browser.get("/?user_id=3").status_code == 500
 
 
@@ -75,7 +75,7 @@ def test_restored_history_gets_the_whole_page(browser: Browser) -> None:
 
 
 def test_page_and_fragment_are_told_apart_by_caches(browser: Browser) -> None:
-    page, fragment = browser.get("/?user_id=3"), browser.fragment("/?user_id=3")
+    page, fragment = browser.get("/?user_id=3"), browser.get_fragment("/?user_id=3")
     assert "HX-Request" in page.headers["vary"]
     assert "HX-Request" in fragment.headers["vary"]
     assert page.headers["cache-control"] == "private, no-cache"
@@ -132,7 +132,7 @@ def test_an_empty_field_is_nobody(browser: Browser) -> None:
 )
 @pytest.mark.parametrize("htmx", [False, True])
 def test_what_is_no_user_id_is_answered_by_a_sentence(browser: Browser, text: str, htmx: bool) -> None:
-    answer = (browser.fragment if htmx else browser.get)(f"/?user_id={text}")
+    answer = (browser.get_fragment if htmx else browser.get)(f"/?user_id={text}")
     assert answer.status_code == 422
     assert "is not a user id" in answer.text
     assert 'class="chip"' in answer.text

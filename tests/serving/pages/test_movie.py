@@ -39,7 +39,7 @@ def test_following_show_more_passes_every_movie_once(small_pages: Browser) -> No
     found: list[int] = []
     address = "/movies"
     while address:
-        html = small_pages.fragment(address).text
+        html = small_pages.get_fragment(address).text
         found += ids(html)
         more = re.findall(r'rel="next" href="([^"]+)"', html)
         address = more[0] if more else ""
@@ -49,7 +49,7 @@ def test_following_show_more_passes_every_movie_once(small_pages: Browser) -> No
 def test_home_starts_what_show_more_goes_on_with(small_pages: Browser) -> None:
     first = small_pages.get("/").text.split('class="grid"')[1]
     assert len(ids(first)) == 8
-    assert ids(first) == ids(small_pages.fragment("/movies").text)
+    assert ids(first) == ids(small_pages.get_fragment("/movies").text)
     assert 'href="/movies?page=2"' in first
 
 
@@ -57,7 +57,7 @@ def test_show_more_works_without_javascript(small_pages: Browser) -> None:
     page = small_pages.get("/movies?page=2").text
     assert "<html" in page
     assert "page 2 of 6" in page
-    assert ids(page) == ids(small_pages.fragment("/movies?page=2").text)
+    assert ids(page) == ids(small_pages.get_fragment("/movies?page=2").text)
 
 
 def test_the_last_page_has_no_more(small_pages: Browser) -> None:
@@ -81,8 +81,8 @@ def test_an_empty_page_is_the_first(small_pages: Browser) -> None:
 
 
 def test_pages_load_by_scrolling_but_after_the_fifth_a_click_is_needed(small_pages: Browser) -> None:
-    assert 'hx-trigger="intersect once"' in small_pages.fragment("/movies?page=4").text
-    fifth = small_pages.fragment("/movies?page=5").text
+    assert 'hx-trigger="intersect once"' in small_pages.get_fragment("/movies?page=4").text
+    fifth = small_pages.get_fragment("/movies?page=5").text
     assert 'rel="next"' in fifth
     assert "intersect" not in fifth
 
@@ -101,7 +101,7 @@ def test_the_movie_page_says_what_is_known(browser: Browser) -> None:
 
 
 def test_the_overlay_is_the_movie_page_without_the_page(browser: Browser) -> None:
-    page, fragment = browser.get("/movies/1"), browser.fragment("/movies/1")
+    page, fragment = browser.get("/movies/1"), browser.get_fragment("/movies/1")
     for part_of_the_page in ("<html", "<h1"):
         assert part_of_the_page in page.text
         assert part_of_the_page not in fragment.text
@@ -170,7 +170,7 @@ def test_a_hostile_title_is_text_in_html_and_svg(small_pages: Browser) -> None:
 
 def row_of_user_3(browser: Browser) -> list[str]:
     """The addresses that lead from the row to its movies."""
-    row = re.split('class="because"', browser.fragment("/?user_id=3").text, maxsplit=1)[0]
+    row = re.split('class="because"', browser.get_fragment("/?user_id=3").text, maxsplit=1)[0]
     return re.findall(r'class="card" href="([^"]+)"', row)
 
 
@@ -186,7 +186,7 @@ def test_a_movie_of_another_users_row_says_why_it_was_recommended_to_them(
 ) -> None:
     """User 3 rated the odd movies but 3."""
     assert row_of_user_3(browser)[0] == "/movies/3?user_id=3"
-    for answer in (browser.get, browser.fragment):
+    for answer in (browser.get, browser.get_fragment):
         found = find_linked_titles(answer(f"/movies/3?user_id=3&lang={lang}").text, told)
         assert {int(title.removeprefix("Movie ")) % 2 for title in found} == {1}
 
@@ -218,7 +218,7 @@ def test_nothing_is_said_of_who_has_no_such_row(browser: Browser) -> None:
 
 
 def test_popular_movies_in_the_place_of_a_row_lead_to_movies_without_a_user(browser: Browser) -> None:
-    assert len(ids(browser.fragment("/?user_id=999999").text)) == 20
+    assert len(ids(browser.get_fragment("/?user_id=999999").text)) == 20
 
 
 @pytest.mark.parametrize("user_id", ["me", "1.0", "-1", "1_5", "%3Cscript%3E", "9" * 30])

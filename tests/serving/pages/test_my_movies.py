@@ -52,7 +52,7 @@ def test_each_list_has_what_was_left_newest_first(visitor: BrowserTab) -> None:
         ("saved", 1, {"on": "1"}),
     ]:
         visitor.post(f"/movies/{movie}/{what}", **fields)
-        clock_of(visitor).pass_(minutes=1)
+        clock_of(visitor).advance(minutes=1)
     visitor.post("/movies/5/review", text="Quiet & true.")
     assert movies_on(visitor, "watched") == [3, 2, 1]
     assert movies_on(visitor, "rated") == [2, 1]
@@ -193,14 +193,14 @@ def test_an_account_has_several_profiles_each_with_its_own_ratings(ada: BrowserT
     assert profile_in_use(ada) == "Kids"
     assert get_chosen_rating(ada.get("/movies/1").text) == "none"
     ada.post("/movies/1/rating", rating="1")
-    answer = ada.ask(
+    answer = ada.send_request(
         "POST",
         f"/me/profiles/{profiles_of(ada)['Ada']}/switch",
         Sec_Fetch_Site="same-origin",
         Referer="http://site/movies/1",
     )
     assert answer.headers["location"] == "/movies/1"
-    assert get_chosen_rating(ada.follow(answer).text) == "4"
+    assert get_chosen_rating(ada.follow_redirect(answer).text) == "4"
 
 
 def test_a_profile_is_renamed_and_deleted(visitor: BrowserTab, people: Community) -> None:
@@ -300,7 +300,7 @@ def test_sessions_are_listed_and_one_can_be_ended_from_another(visitor: BrowserT
 )
 def test_a_session_names_browser_and_system_in_words(alone: BrowserTab, agent: str, told: str) -> None:
     form = {"Content_Type": "application/x-www-form-urlencoded", "User_Agent": agent}
-    alone.ask("POST", "/movies/1/rating", body=b"rating=4", **form)
+    alone.send_request("POST", "/movies/1/rating", body=b"rating=4", **form)
     assert f"<p>{told}</p>" in alone.get("/me/account").text
 
 
@@ -340,7 +340,7 @@ def test_the_export_has_everything_but_the_password(visitor: BrowserTab) -> None
     visitor.post("/movies/2/saved", on="1")
     visitor.post("/movies/3/watched", on="1")
     register(visitor)
-    clock_of(visitor).pass_(seconds=1)
+    clock_of(visitor).advance(seconds=1)
     visitor.post("/me/profiles", name="Kids")
     answer = visitor.get("/me/export")
     assert answer.headers["content-disposition"] == 'attachment; filename="movierec.json"'

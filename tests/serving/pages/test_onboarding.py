@@ -40,7 +40,7 @@ def test_five_picks_make_a_row_of_ones_own_at_once(visitor: BrowserTab) -> None:
     odd = [movie for movie in offered(visitor) if movie % 2][:5]
     answer = visitor.post("/welcome", **{f"pick-{movie}": "1" for movie in odd})
     assert (answer.status_code, answer.headers["location"]) == (303, "/?user_id=me#for-you")
-    page = visitor.follow(answer)
+    page = visitor.follow_redirect(answer)
     assert "Chosen for you based on 5 ratings" in get_page_text(page)
     ids = personal_ids(page.text)
     assert set(odd).isdisjoint(ids)

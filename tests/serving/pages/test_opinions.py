@@ -39,7 +39,7 @@ def test_a_rating_is_kept_and_shown_again(visitor: BrowserTab) -> None:
     answer = visitor.post("/movies/1/rating", rating="3.5")
     assert answer.status_code == 303
     assert answer.headers["location"] == "/movies/1?said=rated&was=none#actions-1"
-    page = visitor.follow(answer)
+    page = visitor.follow_redirect(answer)
     assert get_chosen_rating(page.text) == "3.5"
     assert "Saved: 3.5 of 5 stars" in get_page_text(page)
     assert get_chosen_rating(visitor.get("/movies/1").text) == "3.5"
@@ -53,7 +53,7 @@ def test_every_half_star_can_be_given(alone: BrowserTab, stars: str) -> None:
 
 def test_ratings_and_days_are_written_as_in_russian(alone: BrowserTab) -> None:
     alone.post("/movies/1/rating", rating="2.5")
-    answer = alone.ask(
+    answer = alone.send_request(
         "POST", "/movies/1/rating", body=b"rating=3.5", HX_Request="true", Accept_Language="ru",
         Content_Type="application/x-www-form-urlencoded",
     )  # fmt: skip
@@ -99,7 +99,7 @@ def test_the_last_change_of_a_rating_can_be_undone(visitor: BrowserTab) -> None:
 
 def test_without_javascript_the_page_offers_undo_too(alone: BrowserTab) -> None:
     alone.post("/movies/1/rating", rating="4")
-    page = alone.follow(alone.post("/movies/1/rating", rating="2"))
+    page = alone.follow_redirect(alone.post("/movies/1/rating", rating="2"))
     assert "Undo: back to 4" in get_page_text(page)
 
 
@@ -180,7 +180,7 @@ def test_a_movie_is_marked_as_watched_and_not(visitor: BrowserTab) -> None:
 
 
 def test_a_review_is_kept_edited_and_deleted(visitor: BrowserTab, people: Community) -> None:
-    page = visitor.follow(visitor.post("/movies/1/review", text="Quiet and true.\r\nTwice."))
+    page = visitor.follow_redirect(visitor.post("/movies/1/review", text="Quiet and true.\r\nTwice."))
     assert "Quiet and true.\nTwice." in page.text
     assert "Review posted." in get_page_text(page)
     assert "edited" not in get_page_text(page).split("Your review")[1].split("Similar")[0]
@@ -234,7 +234,7 @@ def test_hostile_text_is_shown_as_text(alone: BrowserTab, text: str) -> None:
 @pytest.mark.parametrize("text", ["a\x00b", "a\ud800b", "a\x1b[31mb", "a\uffffb"])
 def test_what_no_database_holds_is_left_out_of_a_review(visitor: BrowserTab, text: str) -> None:
     body = b"text=" + b"".join(b"%%%02X" % byte for byte in text.encode("utf-8", "surrogatepass"))
-    answer = visitor.ask(
+    answer = visitor.send_request(
         "POST", "/movies/1/review", body=body, Content_Type="application/x-www-form-urlencoded", HX_Request="true"
     )
     assert answer.status_code == 200
@@ -253,7 +253,7 @@ def test_bytes_that_are_no_text_do_not_break_a_form(alone: BrowserTab) -> None:
         ("application/json", b'{"text": "x"}'),
         ("text/plain", b"text=x"),
     ]:
-        answer = alone.ask("POST", "/movies/1/review", body=body, Content_Type=kind)
+        answer = alone.send_request("POST", "/movies/1/review", body=body, Content_Type=kind)
         assert answer.status_code in {303, 400, 422}, (kind, answer.text)
 
 
@@ -344,13 +344,13 @@ def test_an_expired_session_does_not_lose_a_review(visitor: BrowserTab, people: 
     visitor.post("/movies/1/rating", rating="4")
     drawn = get_form_owner(visitor.get("/movies/1").text)
     assert isinstance(people.clock, Clock)
-    people.clock.pass_(days=1000)
+    people.clock.advance(days=1000)
     answer = visitor.post("/movies/1/review", htmx=True, text="Written for an hour.", **{"as": drawn})
     assert answer.status_code == 409
     assert "your session ended" in get_page_text(answer)
     assert "Written for an hour.</textarea>" in answer.text
     again = visitor.post("/movies/1/review", text="Written for an hour.", **{"as": get_form_owner(answer.text)})
-    assert "Written for an hour." in visitor.follow(again).text
+    assert "Written for an hour." in visitor.follow_redirect(again).text
 
 
 def test_a_page_drawn_for_somebody_else_rates_nothing(visitor: BrowserTab, people: Community) -> None:
@@ -364,7 +364,7 @@ def test_a_session_in_use_is_prolonged_and_so_is_its_cookie(visitor: BrowserTab,
     visitor.post("/movies/1/rating", rating="4")
     assert isinstance(people.clock, Clock)
     for _ in range(4):
-        people.clock.pass_(days=300)
+        people.clock.advance(days=300)
         page = visitor.get("/movies/1")
         assert get_chosen_rating(page.text) == "4"
         assert f"Max-Age={400 * 24 * 3600}" in page.headers["set-cookie"]
@@ -386,7 +386,7 @@ def test_guests_are_not_made_without_end_from_one_address(visitor: BrowserTab, p
     assert "in a short time" in get_page_text(refused)
     assert "Kept here.</textarea>" in refused.text
     assert isinstance(people.clock, Clock)
-    people.clock.pass_(minutes=61)
+    people.clock.advance(minutes=61)
     assert open_another_tab(visitor).post("/movies/1/rating", rating="4").status_code == 303
 
 
@@ -474,7 +474,7 @@ def test_many_reviews_are_shown_page_by_page(visitor: BrowserTab, people: Commun
     for i in range(23):
         open_another_tab(visitor).post("/movies/1/review", text=f"Review no. {i:02d}.")
         assert isinstance(people.clock, Clock)
-        people.clock.pass_(minutes=1)
+        people.clock.advance(minutes=1)
     first, last = visitor.get("/movies/1/reviews"), visitor.get("/movies/1/reviews?page=3")
     assert re.findall(r"Review no. (\d+)", first.text) == [f"{i:02d}" for i in range(22, 12, -1)]
     assert re.findall(r"Review no. (\d+)", last.text) == ["02", "01", "00"]
@@ -487,7 +487,7 @@ def test_ratings_come_oldest_first_as_the_fold_in_wants_them(visitor: BrowserTab
     assert isinstance(people.clock, Clock)
     for movie in (3, 1, 2):
         visitor.post(f"/movies/{movie}/rating", rating="4")
-        people.clock.pass_(seconds=1)
+        people.clock.advance(seconds=1)
     with people.database.read_transaction() as session:
         assert opinions.list_ratings(session, session.query(Profile).one().id) == [(3, 4.0), (1, 4.0), (2, 4.0)]
 

@@ -69,7 +69,7 @@ def test_because_rows_hold_similar_movies_that_are_new(bundle: Bundle) -> None:
 
 
 def test_a_because_row_is_filled_up_from_further_neighbours(bundle: Bundle) -> None:
-    [movie, *others] = bundle.catalog.movies[:36]
+    [movie, *others] = bundle.catalogue.movies[:36]
     neighbours = [other.movie_id for other in others]
     table = {
         "movie_id": [movie.movie_id],
@@ -77,7 +77,7 @@ def test_a_because_row_is_filled_up_from_further_neighbours(bundle: Bundle) -> N
         "similar_ids": [neighbours],
         "similarity_scores": [[1.0] * len(neighbours)],
     }
-    known = replace(bundle, similar=SimilarityIndex.of(pl.DataFrame(table)))
+    known = replace(bundle, similar=SimilarityIndex.from_table(pl.DataFrame(table)))
     [row] = build_because_rows(known, [movie], seen=set(neighbours[:10]))
     assert [card.href for card in row.cards] == [f"/movies/{movie_id}" for movie_id in neighbours[10:30]]
 
@@ -89,7 +89,7 @@ def test_the_graph_stores_neighbours_enough_to_fill_a_row_up() -> None:
 def test_rows_of_another_user_say_whose_they_are(tmp_path: Path) -> None:
     """User 3 has rated half of the odd movies, so there are others like them."""
     has_not_seen = (pl.col("user_id") == 3) & (pl.col("movie_id") > 20)
-    bundle = Bundle.open(publish_small_bundle(tmp_path, rated=make_checkerboard_ratings().filter(~has_not_seen)))
+    bundle = Bundle.open(publish_small_bundle(tmp_path, ratings=make_checkerboard_ratings().filter(~has_not_seen)))
     rows = build_because_rows(bundle, list_liked_by_user(bundle, 3), seen=get_rated_movie_ids(bundle, 3))
     titles = [f"Because user 3 liked {row.movie.title}" for row in rows]
     html = open_browser(tmp_path).get("/?user_id=3").text
@@ -98,7 +98,7 @@ def test_rows_of_another_user_say_whose_they_are(tmp_path: Path) -> None:
 
 
 def test_a_row_of_few_is_left_out(bundle: Bundle) -> None:
-    everything = set(bundle.catalog.by_id)
+    everything = set(bundle.catalogue.by_id)
     assert build_because_rows(bundle, list_liked_by_user(bundle, 3), seen=everything) == []
     assert get_rated_movie_ids(bundle, 999_999) == set()
 

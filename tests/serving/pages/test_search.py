@@ -94,7 +94,7 @@ def test_show_more_passes_every_movie_once(browser: Browser, monkeypatch: pytest
     monkeypatch.setattr(grid, "PAGE_SIZE", 10)
     address, passed = "/search?q=movie&sort=title", []
     while address:
-        html = browser.fragment(address).text
+        html = browser.get_fragment(address).text
         passed += ids(html)
         more = re.findall(r'rel="next" href="([^"]+)"', html)
         address = unescape(more[0]) if more else ""
@@ -105,11 +105,11 @@ def test_htmx_gets_panel_and_results_then_cards_alone_and_the_address_to_show(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(grid, "PAGE_SIZE", 10)
-    first = browser.fragment("/search?q=movie&genre=&year_from=&b.kind=and&sort=")
+    first = browser.get_fragment("/search?q=movie&genre=&year_from=&b.kind=and&sort=")
     assert first.text.lstrip().startswith('<div class="found" id="found">')
     assert first.headers["hx-push-url"] == "/search?q=movie"
     assert "HX-Request" in first.headers["vary"]
-    second = browser.fragment("/search?q=movie&page=2")
+    second = browser.get_fragment("/search?q=movie&page=2")
     assert second.text.lstrip().startswith("<li>")
     assert "hx-push-url" not in second.headers
 
@@ -202,7 +202,7 @@ def test_a_group_too_deep_for_the_builder_is_told_of(browser: Browser) -> None:
     ],
 )
 def test_what_cannot_be_answered_is_422_in_words(browser: Browser, query: str, said: str) -> None:
-    for answer in (browser.get(f"/search?{query}"), browser.fragment(f"/search?{query}")):
+    for answer in (browser.get(f"/search?{query}"), browser.get_fragment(f"/search?{query}")):
         assert answer.status_code == 422
         assert said in found(answer.text)
         assert ids(answer.text) == []

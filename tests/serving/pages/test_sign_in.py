@@ -279,7 +279,7 @@ def test_a_password_is_not_guessed_without_end(visitor: BrowserTab, people: Comm
     refused = guesser.post("/sign-in", name="ADA", password=PASSWORD)
     assert refused.status_code == 429
     assert 0 < int(refused.headers["retry-after"]) <= 900
-    clock_of(visitor).pass_(minutes=16)
+    clock_of(visitor).advance(minutes=16)
     sign_in(guesser)
     with people.database.read_transaction() as session:
         tried = [who for (who,) in session.query(Attempts.who)]
@@ -344,9 +344,9 @@ def test_the_fields_tell_password_managers_what_they_are(alone: BrowserTab) -> N
 
 def test_a_session_that_is_not_used_ends(alone: BrowserTab) -> None:
     register(alone)
-    clock_of(alone).pass_(days=59)
+    clock_of(alone).advance(days=59)
     assert "Signed in as Ada" in get_page_text(alone.get("/"))
-    clock_of(alone).pass_(days=61)
+    clock_of(alone).advance(days=61)
     assert "Your session has ended" in get_page_text(alone.get("/"))
 
 
@@ -369,7 +369,7 @@ def test_where_an_account_is_required_members_write(home: Path, tmp_path: Path) 
 
 def test_ended_sessions_are_cleared_away_and_what_guests_left_stays(visitor: BrowserTab, people: Community) -> None:
     visitor.post("/movies/1/review", text="Here to stay.")
-    clock_of(visitor).pass_(days=500)
+    clock_of(visitor).advance(days=500)
     people.prepare_database()
     with people.database.read_transaction() as session:
         assert (session.query(BrowserSession).count(), session.query(Profile).count()) == (0, 1)

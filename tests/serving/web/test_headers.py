@@ -91,7 +91,10 @@ HEADED = [
 @pytest.mark.parametrize("path", HEADED)
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 def test_head_answers_the_headers_of_get(browser: Browser, path: str, encoding: str) -> None:
-    head, got = browser.ask("HEAD", path, Accept_Encoding=encoding), browser.get(path, Accept_Encoding=encoding)
+    head, got = (
+        browser.send_request("HEAD", path, Accept_Encoding=encoding),
+        browser.get(path, Accept_Encoding=encoding),
+    )
     assert head.status_code == got.status_code
     age = {"content-length"} if path == "/health" else set()  # it says how many seconds old the bundle is
     assert {k: v for k, v in head.headers.items() if k not in age} == {
@@ -127,7 +130,7 @@ def test_the_schema_describes_each_operation_once(browser: Browser) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/movies/1", "/health", "/api/movies/1", "/static/site.css"])
 def test_what_would_change_something_is_405_and_told_what_is_allowed(browser: Browser, path: str) -> None:
-    answer = browser.ask("POST", path)
+    answer = browser.send_request("POST", path)
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD")
 
 

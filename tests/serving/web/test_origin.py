@@ -30,7 +30,7 @@ def victim(home: Path, tmp_path: Path) -> BrowserTab:
     ],
 )
 def test_a_form_of_another_site_is_refused(victim: BrowserTab, headers: dict[str, str]) -> None:
-    answer = victim.ask("POST", "/movies/1/rating", body=b"rating=1", Content_Type=FORM_MEDIA_TYPE, **headers)
+    answer = victim.send_request("POST", "/movies/1/rating", body=b"rating=1", Content_Type=FORM_MEDIA_TYPE, **headers)
     assert answer.status_code == 403
     assert "from another site" in answer.text
     assert get_chosen_rating(victim.get("/movies/1").text) == "4"
@@ -48,18 +48,20 @@ def test_a_form_of_another_site_is_refused(victim: BrowserTab, headers: dict[str
 )
 def test_our_own_forms_and_programs_are_heard(victim: BrowserTab, headers: dict[str, str]) -> None:
     assert (
-        victim.ask("POST", "/movies/1/rating", body=b"rating=1", Content_Type=FORM_MEDIA_TYPE, **headers).status_code
+        victim.send_request(
+            "POST", "/movies/1/rating", body=b"rating=1", Content_Type=FORM_MEDIA_TYPE, **headers
+        ).status_code
         == 303
     )
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "POST"])
 def test_every_method_that_could_change_something_is_guarded(victim: BrowserTab, method: str) -> None:
-    assert victim.ask(method, "/movies/1", Sec_Fetch_Site="cross-site").status_code == 403
+    assert victim.send_request(method, "/movies/1", Sec_Fetch_Site="cross-site").status_code == 403
 
 
 def test_the_api_refuses_in_json(victim: BrowserTab) -> None:
-    answer = victim.ask("POST", "/api/movies/1", Sec_Fetch_Site="cross-site")
+    answer = victim.send_request("POST", "/api/movies/1", Sec_Fetch_Site="cross-site")
     assert (answer.status_code, "another site" in answer.json()["detail"]) == (403, True)
 
 
@@ -75,7 +77,7 @@ def test_the_api_refuses_in_json(victim: BrowserTab) -> None:
     ],
 )
 def test_a_wrong_method_is_told_the_right_ones(victim: BrowserTab, method: str, path: str, allow: str) -> None:
-    answer = victim.ask(method, path)
+    answer = victim.send_request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, allow)
 
 

@@ -55,7 +55,7 @@ def test_a_length_is_counted_where_it_is_not_said_and_believed_where_it_is(
     browser: Browser, length: dict[str, str]
 ) -> None:
     body = b"{" if "Content_Length" in length else b" " * 1_000_001
-    answer = browser.ask("POST", "/api/fold-in", body=body, Content_Type="application/json", **length)
+    answer = browser.send_request("POST", "/api/fold-in", body=body, Content_Type="application/json", **length)
     assert (answer.status_code, answer.headers["content-type"]) == (413, PROBLEM)
 
 
@@ -89,7 +89,7 @@ def test_without_a_bundle_the_api_is_a_503_problem(tmp_path: Path) -> None:
     ("path", "methods"), [("/train-kmeans", "POST"), ("/top", "GET, HEAD"), ("/recommend_content_based", "POST")]
 )
 def test_a_wrong_method_is_told_the_right_one(browser: Browser, path: str, methods: str) -> None:
-    assert browser.ask("DELETE", path).headers["allow"] == methods
+    assert browser.send_request("DELETE", path).headers["allow"] == methods
 
 
 def test_who_has_the_answer_gets_304(browser: Browser) -> None:
