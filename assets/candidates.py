@@ -1,7 +1,7 @@
-"""Candidates: every model of the registry, fitted at the cuts of the split where it is needed.
+"""Candidates: every candidate model, fitted at each cut of the split where it is needed.
 
-`<model>_history` is validated on the labels and feeds the ranker's, `<model>_known` is measured on the holdout,
-`<model>` is published.
+`<model>_history` is validated on the labels and proposes the ranker's training rows, `<model>_known` is measured on the
+holdout, and `<model>` is published.
 """
 
 import time
@@ -42,8 +42,11 @@ RANKED_MODELS = sorted({name for channels in RECOMMENDER_CHANNELS.values() for n
 
 
 def list_cuts(model: str, protocol: EvaluationProtocol) -> list[str]:
-    """Where a model is fitted: measured everywhere, before the labels to be validated on them and where a ranker orders
-    it, and if published."""
+    """The cuts at which a model is fitted under a protocol, in the order of CUTS.
+
+    `known` always; `history` for per-user models (validated on the labels) and for models that a ranker orders; `all`
+    for published models.
+    """
     needed = {
         "history": protocol is PER_USER or model in RANKED_MODELS,
         "known": True,

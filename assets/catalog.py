@@ -15,13 +15,16 @@ OWNERS = ["team:web"]
 
 @dg.asset(partitions_def=sample_partitions, group_name="published", kinds=PARQUET_KINDS, owners=OWNERS)
 def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, tags: pl.LazyFrame, popularity: Popularity) -> pl.LazyFrame:
-    """Every movie as the site lists it, most popular first."""
+    """Every movie as the site lists it, most popular first.
+
+    Columns: movie_id, title, year, genres, popularity, mean_rating, n_ratings, imdb_id, tmdb_id, tags (the ten that
+    most people gave). popularity is null for movies with too few ratings.
+    """
     return catalog.build_catalogue(movies, links, popularity.compute_movie_stats().lazy(), tags)
 
 
 class SimilarConfig(dg.Config):
-    """Neighbours per movie, enough for a row of 20 without what was seen, and how many ratings a movie needs for its
-    factors to be trusted."""
+    """Neighbours per movie, and the number of ratings from which a movie's factors are used."""
 
     n: int = 40
     min_ratings: int = 5
@@ -35,7 +38,10 @@ def similar_movies(
     popularity: Popularity,
     movies: pl.DataFrame,
 ) -> pl.DataFrame:
-    """The nearest movies of each by cosine of iALS factors, by shared genres where a movie has too few ratings."""
+    """The most similar movies of each movie: `movie_id, model, similar_ids, similarity_scores`, most similar first.
+
+    `model` is the method: cosine of iALS factors, or Jaccard similarity of genres for movies with too few ratings.
+    """
     stats = popularity.compute_movie_stats()
     by_factors = similarity.find_similar_by_factors(
         ials.movie_ids, ials.item_factors, popularity.n_ratings, n=config.n, min_ratings=config.min_ratings

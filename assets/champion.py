@@ -1,4 +1,4 @@
-"""The champion: what is published now, and what a challenger must not fall behind."""
+"""The champion: the published bundle, and the figures that a new bundle (the challenger) is compared with."""
 
 import json
 import time
@@ -19,7 +19,10 @@ N_TIMED_USERS = 20
 
 
 class Champion(TypedDict):
-    """What a challenger is measured against, as `promotion.contest` takes it."""
+    """What a challenger is compared with; the keys are parameters of `promotion.judge_challenger`.
+
+    `champion` has the columns user_id and ndcg_at_10, None if there is nothing to compare with.
+    """
 
     champion: pl.DataFrame | None
     champion_coverage: float
@@ -27,9 +30,10 @@ class Champion(TypedDict):
 
 
 def load_champion(home: Path, dataset: Dataset) -> Champion:
-    """The published bundle's scores, where it was measured on the same data and split.
+    """The figures of the published bundle, if it was measured on the same data and split; otherwise empty figures.
 
-    They stand though this code cannot open its recommender; how fast that answers is then not known.
+    The scores also count if this code can no longer open the recommender; then its answer time is None. A bundle whose
+    files are broken gives empty figures.
     """
     folder = current_version(home)
     nobody: Champion = {"champion": None, "champion_coverage": 0.0, "champion_seconds": None}
@@ -57,7 +61,7 @@ def _measure_bundle_seconds(folder: Path) -> float | None:
 
 
 def measure_answer_seconds(recommender: Recommender) -> float:
-    """The median time of TIMED answers, each for another user."""
+    """The median time to answer one user, in seconds, over N_TIMED_USERS different users."""
     users = recommender.interactions.user_ids
     asked = users[:: max(1, len(users) // N_TIMED_USERS)][:N_TIMED_USERS]
     taken = []
@@ -69,7 +73,7 @@ def measure_answer_seconds(recommender: Recommender) -> float:
 
 
 def get_coverage(evaluation_rows: list[dict[str, Any]], model: str) -> float:
-    """A model's coverage@10 for known users in the rows of `evaluation`."""
+    """Coverage@10 of a model for known users, from the rows of the asset `evaluation`."""
     wanted = (KNOWN_USERS, model, "coverage_at_10")
     (value,) = (row["value"] for row in evaluation_rows if (row["segment"], row["model"], row["metric"]) == wanted)
     return float(value)

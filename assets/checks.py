@@ -1,4 +1,4 @@
-"""Asset checks that block: the shape of tables, their references, what was known too early, the floors."""
+"""Blocking asset checks: schemas, references between tables, order of the split, leakage, minimum quality."""
 
 import warnings
 from functools import partial
@@ -41,7 +41,7 @@ NULLABLE_COLUMNS = ("year", "imdb_id", "tmdb_id")
 
 
 def list_schema_faults(rows: pl.LazyFrame, schema: Schema) -> list[str]:
-    """How a stored table differs from its schema, in words."""
+    """Says how a stored table differs from its schema (columns, nulls, rating range); empty if it does not."""
     found = dict(rows.collect_schema())
     if found != dict(schema):
         return [f"columns are {found}, wanted {dict(schema)}"]

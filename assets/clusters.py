@@ -1,6 +1,6 @@
-"""Clusters of movies, the tags that mark them, and the companion of the bundle by which the site has them.
+"""Clusters of movies, the tags that characterise them, and the companion in which the site reads them.
 
-Nothing that is recommended or published in the bundle waits for them.
+Recommendations and the bundle do not depend on these assets.
 """
 
 from dataclasses import asdict
@@ -27,7 +27,7 @@ DEFAULT_PARAMS = ClusterParams()
 
 
 class ClusterConfig(dg.Config):
-    """How many clusters, from which draw of starts, and what counts beside content; see ClusterParams."""
+    """Number of clusters, random seed, and the weights of ratings and factors; see ClusterParams."""
 
     k: int = Field(default=DEFAULT_PARAMS.k, ge=1)
     seed: int = DEFAULT_PARAMS.seed
@@ -36,6 +36,7 @@ class ClusterConfig(dg.Config):
     factor_weight: float = DEFAULT_PARAMS.factor_weight
 
     def to_params(self) -> ClusterParams:
+        """The same values as ClusterParams."""
         return ClusterParams(**self.model_dump())
 
 
@@ -48,7 +49,11 @@ def clusters(
     movie_features: pl.LazyFrame,
     ials: IALS,
 ) -> pl.DataFrame:
-    """KMeans over all movies: genres, time, tags, ratings, and iALS factors where they are given a weight."""
+    """The cluster of every movie, by KMeans: `movie_id, cluster, x, y`.
+
+    Input are genres, year, tags, rating statistics and, if `factor_weight` is not 0, iALS factors. Cluster 0 is the
+    largest; x and y are the first two principal components.
+    """
     rated = movie_features.filter(pl.col("as_of") == "all")
     found = clustering.cluster_movies(
         build_content_vectors(movies, tags),
@@ -76,7 +81,10 @@ def clusters(
 
 @dg.asset(partitions_def=sample_partitions, group_name="clusters", kinds=PARQUET_KINDS, owners=OWNERS)
 def cluster_tags(context: dg.AssetExecutionContext, clusters: pl.DataFrame, tags: pl.DataFrame) -> pl.DataFrame:
-    """The tags that mark each cluster most, by TF-IDF; none where the data set has no tags."""
+    """The tags that characterise each cluster, by class-based TF-IDF: `cluster, rank, tag, score, n_people, n_movies`.
+
+    Empty if the data set has no tags.
+    """
     found = clustering.class_tfidf(clusters, tag_counts(tags))
     top = found.filter(pl.col("rank") <= 8).group_by("cluster", maintain_order=True).agg(pl.col("tag").str.join(" · "))
     context.add_output_metadata({"top": render_markdown_table(top)})
@@ -94,7 +102,10 @@ def companion(
     catalogue: pl.DataFrame,
     companions: CompanionStore,
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Clusters and content as the site reads them, beside the bundle; served as soon as it is there."""
+    """Publishes clusters, cluster tags and content vectors for the site, in a folder beside the bundle.
+
+    Stores no table. The site uses a new companion as soon as it is published.
+    """
     folder = publish_companion(
         Path(companions.root, context.partition_key),
         build_version_name(context.run_id),

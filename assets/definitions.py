@@ -1,4 +1,4 @@
-"""The code location: every asset, check, job and schedule, and the outside world they are given."""
+"""The code location: every asset, check, job and schedule, and the resources they use."""
 
 import warnings
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ def load_assets() -> Sequence[Any]:
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
-    """The graph for one home and one source."""
+    """The whole graph for these settings."""
     layout = settings.layout
     return dg.Definitions(
         assets=load_assets(),

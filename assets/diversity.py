@@ -1,4 +1,4 @@
-"""Diversity: what a less uniform list costs and gains, by weights of maximal marginal relevance."""
+"""Diversity: what re-ranking by maximal marginal relevance (MMR) costs and gains, for several weights."""
 
 from typing import Any
 
@@ -44,8 +44,11 @@ def diversity(
     movie_features: pl.LazyFrame,
     **models: Any,
 ) -> pl.DataFrame:
-    """For each weight nDCG@10 and its paired difference to no diversity, coverage, and how far apart in genres
-    the movies of a list are. The site serves the weight that `Recommender` has by default."""
+    """Effect of re-ranking by MMR, a row per weight and metric: `weight, metric, value, low, high, n`.
+
+    Metrics at 10: nDCG, its paired difference to no diversity, mean genre distance within a list, and coverage, for
+    known users of the holdout. The site uses the default weight of `Recommender`.
+    """
     wanted = relevant.filter(segment=KNOWN_USERS)
     users = wanted["user_id"].unique().sort().to_numpy()
     features = select_features_at_cut("known", user_features, movie_features)

@@ -1,4 +1,4 @@
-"""Evaluation: the top of every model for every holdout user, its metrics, and what each stage adds."""
+"""Evaluation: recommendations of every model for the holdout users, their metrics, and comparisons between models."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -58,7 +58,7 @@ def drop_unfitted(models: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class EvaluationConfig(dg.Config):
-    """How many holdout users of a segment are drawn at the most; the draw is by id and the same every time."""
+    """The largest number of holdout users per segment. They are drawn by a hash of the id, the same every time."""
 
     max_users: int = holdout.MAX_USERS_PER_SEGMENT
 

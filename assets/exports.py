@@ -1,4 +1,4 @@
-"""Exports that are made on demand: no run of everything writes them."""
+"""Exports that run only on demand; they are not part of the job `everything`."""
 
 from pathlib import Path
 
@@ -23,8 +23,11 @@ def relational_export(
     bundles: BundleStore,
     relational: RelationalStore,
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """The movies of the published bundle, genres, users and ratings in SQLite or PostgreSQL
-    (MOVIEREC_EXPORT_DATABASE_URL), replaced whole."""
+    """Writes the published catalogue, genres, users and ratings to SQLite or PostgreSQL and replaces earlier tables.
+
+    The target is MOVIEREC_EXPORT_DATABASE_URL, by default a SQLite file under exports. Fails if the bundle was made
+    from another version of the data than the stored ratings.
+    """
     folder = current_version(Path(bundles.root, context.partition_key))
     advice = f"`make pipeline SAMPLE={context.partition_key}`"
     if folder is None:

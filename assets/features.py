@@ -1,6 +1,6 @@
-"""Features: what is known at each cut: the ratings as interactions, and features of users and movies.
+"""Features at each cut: the ratings as interactions, and features of users and movies.
 
-Nothing is later than its cut.
+A row uses only ratings from before its cut.
 """
 
 from collections.abc import Callable
@@ -41,7 +41,10 @@ def _build_feature_assets(protocol: EvaluationProtocol) -> list[dg.AssetsDefinit
     def movie_features(
         context: dg.AssetExecutionContext, split: pl.LazyFrame, movies: pl.LazyFrame, tmdb_features: TmdbFeatures
     ) -> pl.LazyFrame:
-        """A row per cut (`as_of`) and movie: ratings received, year, age, decade, title length, genres."""
+        """Features of movies, a row per cut (`as_of`) and movie.
+
+        Rating statistics, year, age, decade, title length and genres; TMDB features if they are switched on.
+        """
         movies = tmdb_features.add_features(movies, context.partition_key)
         return _concat_cuts(lambda cut: tables.compute_movie_features(ratings_at_cut(split, cut), movies))
 
@@ -52,7 +55,10 @@ def _build_feature_assets(protocol: EvaluationProtocol) -> list[dg.AssetsDefinit
         | {cut: dg.AssetIn(protocol.build_key(f"interactions_{cut}"), dagster_type=INTERACTIONS) for cut in CUTS},
     )
     def user_features(movie_features: pl.LazyFrame, **interactions: Interactions) -> pl.LazyFrame:
-        """A row per cut (`as_of`) and user: how much, how high, how long they rate, and their taste."""
+        """Features of users, a row per cut (`as_of`) and user.
+
+        Rating statistics, activity, share and liking of each genre, and averages over the movies that they rated.
+        """
 
         def at(cut: str) -> pl.LazyFrame:
             movies = movie_features.filter(as_of=cut).collect()
@@ -72,5 +78,5 @@ feature_tables = [table for protocol in PROTOCOLS for table in _build_feature_as
 
 
 def select_features_at_cut(cut: str, users: pl.LazyFrame, movies: pl.LazyFrame) -> matrix.Features:
-    """The rows of one cut of both tables, as the ranker reads them."""
+    """The rows of one cut from both feature tables, in the form that the ranker reads."""
     return matrix.Features.from_tables(*(table.filter(pl.col("as_of") == cut).collect() for table in (users, movies)))

@@ -1,4 +1,4 @@
-"""The leaderboard: every model under every protocol, with what its fit and its answers cost."""
+"""The leaderboard: every model under every protocol, with its metrics and the cost of its fit and answers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,8 +41,11 @@ TABLE_TYPE = dg.PythonObjectDagsterType(pl.DataFrame, name="measured_table")
 def leaderboard(
     context: dg.AssetExecutionContext, dataset: Dataset, tracking: MlflowTracking, **tables: Any
 ) -> pl.DataFrame:
-    """A row per protocol, segment, model and metric, with intervals, costs and paired differences; `make results` takes
-    it into docs."""
+    """One table of all results, a row per protocol, segment, model and metric; `make results` copies it into docs.
+
+    Has metrics with intervals, costs (fit seconds, peak memory, users per second), and paired differences, where `base`
+    is the other model. The columns source, description and version name the data set.
+    """
     fits = tracking.get_latest_metrics(context.partition_key)
     parts = []
     left_out: set[str] = set()
@@ -78,9 +81,10 @@ def leaderboard(
 
 
 def compute_costs(metrics_by_model: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """By model, what was recorded; of one made of several stages what they cost together.
+    """Costs by model, from the metrics of each model's own fit in MLflow.
 
-    Of channels it is their fits that are measured; those that the ranker learnt from are not counted.
+    A recommender's cost is the sum over its channels as fitted for measuring, plus its ranker. The channel fits that
+    propose the ranker's training rows are not counted. Seconds add up; of memory the highest counts.
     """
     costs = {model: dict(of_model) for model, of_model in metrics_by_model.items()}
     for recommender, channels in RECOMMENDER_CHANNELS.items():

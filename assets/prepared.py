@@ -1,4 +1,4 @@
-"""Prepared: tables that everything below trusts, and the split into history, labels and holdout."""
+"""Prepared: cleaned tables that all later assets use, and the split into history, labels and holdout."""
 
 import dagster as dg
 import polars as pl
@@ -13,7 +13,11 @@ OWNERS = ["team:data"]
 
 @dg.asset(partitions_def=sample_partitions, group_name="prepared", kinds=PARQUET_KINDS, owners=OWNERS)
 def movies(context: dg.AssetExecutionContext, raw_movies: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per movie: title, display title ("The Matrix"), year, genres as a list."""
+    """Movies, one row each: `movie_id, title, display_title, year, genres`.
+
+    From movies.csv. `title` is as in MovieLens ("Matrix, The (1999)"), `display_title` is "The Matrix"; `year` is null
+    if the title has none; `genres` is a list.
+    """
     cleaned = cleaning.clean_movies(raw_movies)
     context.add_output_metadata(cleaned.counts)
     return cleaned.frame
@@ -21,7 +25,10 @@ def movies(context: dg.AssetExecutionContext, raw_movies: pl.LazyFrame) -> pl.La
 
 @dg.asset(partitions_def=sample_partitions, group_name="prepared", kinds=PARQUET_KINDS, owners=OWNERS)
 def ratings(context: dg.AssetExecutionContext, raw_ratings: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per user and movie, the latest rating, of known movies only; ordered by user and time."""
+    """Ratings of known movies: `user_id, movie_id, rating, rated_at`, ordered by user and time.
+
+    From ratings.csv; only the latest rating of a user for a movie is kept. rated_at is UTC.
+    """
     cleaned = cleaning.clean_ratings(raw_ratings, movies)
     by_star = cleaned.frame.group_by("rating").len().sort("rating").collect()
     stars = [f"{star:g}" for star in by_star["rating"]]
@@ -33,7 +40,10 @@ def ratings(context: dg.AssetExecutionContext, raw_ratings: pl.LazyFrame, movies
 
 @dg.asset(partitions_def=sample_partitions, group_name="prepared", kinds=PARQUET_KINDS, owners=OWNERS)
 def tags(context: dg.AssetExecutionContext, raw_tags: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
-    """What users wrote on known movies, each tag of a user on a movie once."""
+    """Tags of known movies: `user_id, movie_id, tag, tagged_at`, ordered by user and time.
+
+    From tags.csv; each tag of a user on a movie once, at its latest time.
+    """
     cleaned = cleaning.clean_tags(raw_tags, movies)
     context.add_output_metadata(cleaned.counts)
     return cleaned.frame
@@ -41,7 +51,7 @@ def tags(context: dg.AssetExecutionContext, raw_tags: pl.LazyFrame, movies: pl.L
 
 @dg.asset(partitions_def=sample_partitions, group_name="prepared", kinds=PARQUET_KINDS, owners=OWNERS)
 def links(context: dg.AssetExecutionContext, raw_links: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
-    """IMDb and TMDB ids of known movies."""
+    """Ids of known movies at IMDb and TMDB: `movie_id, imdb_id, tmdb_id`, at most one row per movie. From links.csv."""
     cleaned = cleaning.clean_links(raw_links, movies)
     context.add_output_metadata(cleaned.counts)
     return cleaned.frame
@@ -49,13 +59,19 @@ def links(context: dg.AssetExecutionContext, raw_links: pl.LazyFrame, movies: pl
 
 @dg.asset(partitions_def=sample_partitions, group_name="prepared", kinds=PARQUET_KINDS, owners=OWNERS)
 def joined(ratings: pl.LazyFrame, movies: pl.LazyFrame, tags: pl.LazyFrame, links: pl.LazyFrame) -> pl.LazyFrame:
-    """The wide table: one row per rating with the movie's columns, the user's tags on it, and its links."""
+    """Ratings with all that is known of the movie: the columns of `ratings`, `movies` and `links`, and `tags`.
+
+    One row per rating; `tags` is the list of this user's tags on the movie.
+    """
     return join_tables(ratings, movies, tags, links)
 
 
 @dg.asset(partitions_def=sample_partitions, group_name="prepared", kinds=PARQUET_KINDS, owners=OWNERS)
 def standardized_ratings(ratings: pl.LazyFrame) -> pl.LazyFrame:
-    """Ratings as z-scores of their user: how far above or below the user's mean, in the user's spread."""
+    """Ratings as z-scores per user: `user_id, movie_id, standardized_rating`.
+
+    The z-score is (rating - the user's mean) / the user's standard deviation; 0 if all the user's ratings are equal.
+    """
     return cleaning.standardize_ratings(ratings)
 
 

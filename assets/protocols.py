@@ -1,4 +1,4 @@
-"""The ways of measuring: each has its own split, and below it its own fits, rankers and tables."""
+"""Evaluation protocols: each has its own split and, based on it, its own fits, rankers and result tables."""
 
 from collections.abc import Callable, Iterable, Sequence, Set
 from typing import Any, NamedTuple
@@ -19,7 +19,11 @@ sample_partitions = dg.StaticPartitionsDefinition(list(SAMPLES))
 
 
 class EvaluationProtocol(NamedTuple):
-    """`prefix` stands before the names of its assets and is their group; without one each has a group by its kind."""
+    """A way to split and measure; `split_ratings` adds the column `part`, `description` says how in one sentence.
+
+    `prefix` is put before the keys of the protocol's assets and is also their group. Without a prefix each asset has
+    the group of its kind.
+    """
 
     name: str
     prefix: str | None
@@ -27,14 +31,15 @@ class EvaluationProtocol(NamedTuple):
     split_ratings: Callable[[pl.LazyFrame], pl.LazyFrame]
 
     def build_key(self, asset: str) -> dg.AssetKey:
+        """The key of the asset with this plain name under this protocol."""
         return dg.AssetKey([self.prefix, asset] if self.prefix else [asset])
 
     def build_inputs(self, assets: Iterable[str]) -> dict[str, dg.AssetIn]:
-        """The named assets of this protocol as inputs under their plain names."""
+        """The named assets of this protocol as asset inputs; each input has the plain name."""
         return {name: dg.AssetIn(self.build_key(name)) for name in assets}
 
     def can_measure(self, split: pl.LazyFrame) -> bool:
-        """False for global time where no two moments cut the ratings in three."""
+        """False only for global time on ratings with fewer than three different times."""
         return self.prefix is None or can_split_by_time(split)
 
     def asset(
@@ -46,7 +51,7 @@ class EvaluationProtocol(NamedTuple):
         owners: Sequence[str] = ("team:ml",),
         **options: Any,
     ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-        """`dg.asset` with the key and the group that an asset of this plain name has under this protocol."""
+        """Decorator like `dg.asset`, with the key and the group that an asset of this name has under this protocol."""
         made: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
             key=self.build_key(name),
             partitions_def=sample_partitions,
@@ -83,7 +88,10 @@ TUNED_TYPE = dg.PythonObjectDagsterType(TunedParams, name="tuned_parameters")
 
 
 def build_tuned_input(protocol: EvaluationProtocol) -> dict[str, dg.AssetIn]:
-    """`tuned` where it may be read: what was tuned per user has seen labels from after the moments of global time."""
+    """The asset `tuned` as an input, for the protocol `per_user` only.
+
+    It was tuned on labels that lie after the cuts of global time, so reading it there would leak the future.
+    """
     return {"tuned": dg.AssetIn(dagster_type=TUNED_TYPE)} if protocol is PER_USER else {}
 
 
@@ -93,11 +101,12 @@ def interactions_input(protocol: EvaluationProtocol, cut: str) -> dict[str, dg.A
 
 
 def get_asset_name(model: str, cut: str) -> str:
+    """The name of a model's asset at a cut: `ials` at the cut `all`, else `ials_known` and so on."""
     return model if cut == "all" else f"{model}_{cut}"
 
 
 def build_model_inputs(protocol: EvaluationProtocol, models: Iterable[str], cut: str) -> dict[str, dg.AssetIn]:
-    """The named models at a cut as inputs of an asset, each under its own name."""
+    """The named models, fitted at a cut, as asset inputs; each input has the model's name."""
     return {
         name: dg.AssetIn(protocol.build_key(get_asset_name(name, cut)), dagster_type=MODEL_TYPES[name])
         for name in models

@@ -1,4 +1,4 @@
-"""Published: the catalogue, similar movies, and the bundle that the site serves."""
+"""Published: the bundle that the site serves, and the file of recommendations."""
 
 from collections.abc import Iterator, Set
 from pathlib import Path
@@ -42,7 +42,7 @@ NOTHING_TYPE: Any = dg.Nothing  # no output is stored; Dagster's own annotation 
 
 
 class RecommendationsConfig(dg.Config):
-    """Movies per user."""
+    """Recommended movies per user."""
 
     n: int = 10
 
@@ -82,8 +82,12 @@ def published(
     tracking: MlflowTracking,
     **models: CandidateModel,
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
-    """The bundle that the site serves: moved in by one rename, and only when no model is below its floor, everything
-    above was made from the same data and models, and it is no worse than what is served now."""
+    """Publishes a new bundle for the site, if it passes three tests; stores no table.
+
+    No model is below its floor, all inputs were made from the same data and models, and the new bundle is not worse
+    than the published one (check `beats_champion`). The first two fail the run, the third leaves the published bundle
+    in place.
+    """
     require_sound_inputs(context, comparison)
     stage = promotion.choose_served_stage(comparison)
     recommender = Recommender(
@@ -175,8 +179,10 @@ def describe_bundle(folder: Path, stage: promotion.ServedStage, evaluation: pl.D
 def recommendations(
     context: dg.AssetExecutionContext, config: RecommendationsConfig, bundles: BundleStore
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """The first movies for every user by the published bundle, as one Parquet file to take away; `make recommend`
-    writes the same."""
+    """Top movies of every user by the published bundle, in `recommendations.parquet` under exports.
+
+    Columns: user_id, movie_id, score, rank, model. `make recommend` writes the same file.
+    """
     folder = current_version(Path(bundles.root, context.partition_key))
     if folder is None:
         raise dg.Failure(f"nothing is published: run `make pipeline SAMPLE={context.partition_key}` first")
@@ -195,7 +201,7 @@ def recommendations(
 
 
 def find_tracked_runs(tracking: MlflowTracking, sample: str, *, measured: Set[str]) -> dict[str, str | None]:
-    """By asset, the MLflow run that recorded the latest fit of each model that is `measured` or published."""
+    """By asset: the MLflow run of the latest fit of each model that is `measured` or published, or None."""
     of_measured = (asset for model, asset in ASSET_BY_MODEL.items() if model in measured)
     fits = {*of_measured, *(get_asset_name(name, "all") for name in PUBLISHED_MODELS)}
     runs = tracking.get_latest_run_ids(sample)

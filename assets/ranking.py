@@ -1,4 +1,4 @@
-"""Ranking: for each recommender the rows its ranker learns from, and the ranker."""
+"""Ranking: the training rows of each recommender's ranker, and the ranker itself."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -35,24 +35,28 @@ NO_ROWS = pl.DataFrame(schema={"user_id": pl.Int32, "movie_id": pl.Int32, "relev
 
 
 class LabelConfig(dg.Config):
-    """How many candidates a user's training rows hold, and how many users are drawn at the most."""
+    """Candidates per user in the training rows, and the largest number of users."""
 
     n_candidates: int = 100
     max_users: int = 3_000
 
 
 def choose_ranker_params(recommender: str, tuned: TunedParams | None) -> RankerParams:
-    """Rankers that are only measured are fitted on one fold, a third of the time."""
+    """The ranker's hyper-parameters: the tuned ones, else the defaults.
+
+    Rankers that are measured but not published are fitted on one fold, which takes a third of the time.
+    """
     params = (tuned and tuned.get_params("ranker")) or RankerParams()
     return params if recommender == "two_stage" else replace(params, one_fold_from=0)
 
 
 def get_label_rows_name(recommender: str) -> str:
+    """The asset with the training rows: `label_rows` for `two_stage`, `label_rows_ials` for `two_stage_ials`."""
     return recommender.replace("two_stage", "label_rows")
 
 
 def get_ranker_name(recommender: str) -> str:
-    """`two_stage` has the asset `ranker`, `two_stage_ials` has `ranker_ials`."""
+    """The asset with the ranker: `ranker` for `two_stage`, `ranker_ials` for `two_stage_ials`."""
     return recommender.replace("two_stage", "ranker")
 
 

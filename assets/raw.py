@@ -1,4 +1,4 @@
-"""Raw: the CSV files of the source, checked, in the platform's words, cut to the sample's users."""
+"""Raw: the source's CSV files after checks, with our column names, limited to the users of the sample."""
 
 import dagster as dg
 import polars as pl
@@ -13,7 +13,10 @@ OWNERS = ["team:data"]
 
 @dg.asset(partitions_def=sample_partitions, group_name="raw", kinds={"csv"}, owners=OWNERS, io_manager_key="models")
 def dataset(context: dg.AssetExecutionContext, movielens: MovieLens) -> Dataset:
-    """The folder of MovieLens CSVs that MOVIEREC_SOURCE names, fetched and verified where it must be."""
+    """The folder of MovieLens CSV files that MOVIEREC_SOURCE names, with name, version and description.
+
+    Downloads and verifies an archive if necessary.
+    """
     found = movielens.acquire_dataset()
     context.add_output_metadata(
         {"source": found.name, "description": found.description, "data_version": found.version}

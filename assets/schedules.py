@@ -1,4 +1,4 @@
-"""Jobs over the graph and the nightly retraining, off until switched on in the UI."""
+"""Jobs of the graph, and the nightly retraining, which is off until it is switched on in the Dagster UI."""
 
 import dagster as dg
 
@@ -32,7 +32,7 @@ jobs = [everything_job, train_job, publish_job, train_kmeans_job, export_job]
 
 
 def build_nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
-    """Retrains `settings.sample` by `settings.retrain_cron` in `settings.timezone`."""
+    """Runs the job `everything` for `settings.sample` at `settings.retrain_cron` in `settings.timezone`."""
 
     @dg.schedule(
         name="nightly_retrain",

@@ -1,6 +1,6 @@
-"""Metadata: what TMDB says of the movies, and their posters. For display, and never in the way of `published`.
+"""Movie metadata and posters from TMDB, for display only; `published` does not depend on them.
 
-These assets fail for no fault of TMDB's: they say what is missing and leave what was fetched before.
+These assets do not fail because of TMDB: they report what is missing and leave earlier results in place.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ LOW_PRIORITY_TAGS = {"dagster/priority": "-10"}  # a run publishes first and ask
 
 
 class TmdbConfig(dg.Config):
-    """How many movies a run asks TMDB for, the most rated first; the next run goes on where it ended."""
+    """How many movies a run fetches from TMDB, most rated first. The next run continues with the rest."""
 
     new_movies: int = 5_000
 
@@ -43,7 +43,10 @@ class TmdbConfig(dg.Config):
 def tmdb_metadata(
     context: dg.AssetExecutionContext, config: TmdbConfig, tmdb: TmdbResource, catalogue: pl.DataFrame
 ) -> Iterator[dg.Output[Metadata] | dg.AssetObservation]:
-    """TMDB's movies, persons, cast, crew, genres and companies as a star schema; skipped without a TMDB_API_KEY."""
+    """TMDB's movies, persons, cast, crew, genres and companies, as a folder of tables (star schema).
+
+    Skipped without a TMDB_API_KEY, and if nothing was found.
+    """
     key = tmdb.read_key()
     if key is None:
         yield report_skipped(
@@ -92,12 +95,16 @@ def tmdb_metadata(
     owners=OWNERS,
 )
 def descriptions(tmdb_metadata: Metadata) -> pl.DataFrame:
-    """What the site shows of a movie: overview, tagline, runtime, directors, cast, paths of poster and backdrop."""
+    """What a movie's page shows, a row per movie, made from `tmdb_metadata`.
+
+    Columns: movie_id, overview, tagline, runtime, original_title, original_language, directors, cast, poster_path,
+    backdrop_path.
+    """
     return tmdb_metadata.build_descriptions()
 
 
 class PostersConfig(dg.Config):
-    """So many of the most rated movies have their posters fetched ahead; the site fetches others when asked for."""
+    """How many posters are downloaded in advance, most rated movies first; the site downloads others on demand."""
 
     n: int = 500
 
@@ -116,7 +123,10 @@ def posters(
     descriptions: pl.DataFrame,
     catalogue: pl.DataFrame,
 ) -> pl.DataFrame:
-    """Posters of the most rated movies, as files: `movie_id, poster_path, file, bytes` of those that are there."""
+    """Posters of the most rated movies, downloaded in advance: `movie_id, poster_path, file, bytes`.
+
+    Only posters whose file exists have a row.
+    """
     folder = Path(tmdb.images)
     wanted = (
         catalogue.sort("n_ratings", descending=True, maintain_order=True)
@@ -145,7 +155,7 @@ def posters(
 
 
 def report_skipped(context: dg.AssetExecutionContext, reason: str) -> dg.AssetObservation:
-    """Says on the asset's page and in the log why nothing was made."""
+    """Writes the reason to the log and to the asset's page."""
     context.log.warning(f"skipped: {reason}")
     return dg.AssetObservation(
         asset_key=context.asset_key, partition=context.partition_key, metadata={"skipped": reason}
@@ -153,4 +163,5 @@ def report_skipped(context: dg.AssetExecutionContext, reason: str) -> dg.AssetOb
 
 
 def get_utc_now() -> datetime:
+    """The current UTC time without a time zone."""
     return datetime.now(UTC).replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""Tuning: the search for hyper-parameters, in an asset of its own. Normal runs read what it has found so far."""
+"""Tuning: the search for hyper-parameters, in an asset of its own. Other assets read the best values found so far."""
 
 from functools import cache, partial
 from typing import Any
@@ -26,9 +26,9 @@ from resources.sources.dataset import Dataset
 
 
 class TuningConfig(dg.Config):
-    """How many trials each model is given in this run; with none the best of earlier runs is read.
+    """How many trials each of `models` gets in this run; with 0 the best trials of earlier runs are read.
 
-    With `reference` nothing is searched or read: the seed design's hyper-parameters hold.
+    With `reference` nothing is searched or read: the reference hyper-parameters are used.
     """
 
     trials: int = 0
@@ -53,8 +53,10 @@ def tuned(
     interactions_history: Interactions,
     studies: OptunaStudies,
 ) -> TunedParams:
-    """The best hyper-parameters that were found on the labels, by models fitted on the history; the holdout has no
-    part in it. Without any search the committed defaults hold."""
+    """The best hyper-parameters found so far, by model, in params.json; models without a trial keep the defaults.
+
+    Models are fitted on the history and compared by nDCG@10 on the labels; the holdout is not used.
+    """
     if config.reference or studies.reference:
         return REFERENCE_TUNING
     labels = select_part(split, "labels").filter(pl.col("rating") >= RELEVANT).select("user_id", "movie_id").collect()

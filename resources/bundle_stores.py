@@ -1,4 +1,4 @@
-"""Where bundles are published, and what they say of their origin."""
+"""Folders of the published bundles and companions, and the provenance that their manifests record."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -11,12 +11,12 @@ from resources.sources.dataset import Dataset
 
 
 def build_version_name(run_id: str) -> str:
-    """The name of what a run publishes now."""
+    """Names a new version: the current UTC time and the first 8 characters of the run id."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{run_id[:8]}"
 
 
 def build_origin(context: dg.AssetExecutionContext, dataset: Dataset) -> dict[str, Any]:
-    """What every manifest says: which run published it, when, and of which data."""
+    """The entries that every manifest has: the run, the time of publication (UTC), the sample, and the data source."""
     return {
         "run_id": context.run_id,
         "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -26,13 +26,16 @@ def build_origin(context: dg.AssetExecutionContext, dataset: Dataset) -> dict[st
 
 
 class BundleStore(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """`root` holds a folder per sample, and so does `exports` for what is taken away."""
+    """Folders of the site's bundles: `root` and `exports` each hold one folder per sample.
+
+    `root` has the published versions, `exports` has files for users to take away.
+    """
 
     root: str
     exports: str
 
     def compute_code_version(self) -> str:
-        """A short hash of the code that makes bundles, whether or not it is committed."""
+        """First 16 hex digits of a SHA-256 over all Python files of movierec, assets and resources."""
         digest = hashlib.sha256()
         for path in sorted(
             file for package in ("movierec", "assets", "resources") for file in (ROOT / package).rglob("*.py")
@@ -42,6 +45,6 @@ class BundleStore(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class CompanionStore(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """`root` holds a folder per sample."""
+    """Folders of the companions (clusters and content vectors for the site): `root` holds one folder per sample."""
 
     root: str

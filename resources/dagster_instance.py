@@ -1,4 +1,4 @@
-"""The persistent Dagster instance under MOVIEREC_HOME, and what killed runs left in it."""
+"""Prepares the persistent Dagster instance (DAGSTER_HOME) and cleans up after killed runs."""
 
 import os
 import uuid
@@ -17,7 +17,7 @@ UNFINISHED_STATUSES = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED
 
 
 def prepare_dagster_home(home: Path) -> None:
-    """Makes `home` a DAGSTER_HOME with our configuration and points this process and its children at it."""
+    """Writes our dagster.yaml into `home` and sets DAGSTER_HOME for this process and its children."""
     wanted = CONFIGURATION_FILE.read_text()
     target = home / "dagster.yaml"
     if not target.is_file() or target.read_text() != wanted:
@@ -28,7 +28,10 @@ def prepare_dagster_home(home: Path) -> None:
 
 @contextmanager
 def hold_run_lock(home: Path) -> Iterator[dict[str, str]]:
-    """Tags for a run of this process: they name a lock that the system lets go when the process dies."""
+    """Holds a file lock while this process runs; gives the tags that link a Dagster run to the lock.
+
+    The operating system releases the lock when the process dies, so `end_killed_runs` can tell that the run is dead.
+    """
     path = _build_lock_path(home, uuid.uuid4().hex)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -39,9 +42,9 @@ def hold_run_lock(home: Path) -> Iterator[dict[str, str]]:
 
 
 def end_killed_runs(instance: dg.DagsterInstance, home: Path) -> list[str]:
-    """Marks runs whose process is gone as failed and frees their pool slots; gives their ids.
+    """Marks runs whose process has died as failed and frees their pool slots. Gives the ids of these runs.
 
-    Without this a run that was killed stays "started" for good and the next fit waits for its slot.
+    Otherwise a killed run would stay "started" forever, and the next fit would wait for its slot.
     """
     killed = [run for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED_STATUSES)) if _is_killed(run, home)]
     for run in killed:
@@ -52,7 +55,7 @@ def end_killed_runs(instance: dg.DagsterInstance, home: Path) -> list[str]:
 
 
 def free_pool_slots(instance: dg.DagsterInstance) -> list[str]:
-    """Frees every pool slot, also of runs that are at work; gives the ids of the runs that held one."""
+    """Frees all pool slots, even of runs that are still working. Gives the sorted ids of the runs that held a slot."""
     log = instance.event_log_storage
     claims = [claim for pool in log.get_concurrency_keys() for claim in log.get_concurrency_info(pool).claimed_slots]
     runs = sorted({claim.run_id for claim in claims})

@@ -1,4 +1,4 @@
-"""I/O managers: tables as Parquet, models as folders of open files; both written whole or not at all."""
+"""Dagster I/O managers: tables as Parquet files, models as folders. Both are written atomically."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from resources.provenance import describe_origin, note_input
 
 
 class _FolderIOManager(dg.ConfigurableIOManager):
-    """Writes under `<root>/<sample>/<asset>`."""
+    """Base of our I/O managers: stores an asset under `<root>/<sample>/<asset>`."""
 
     root: str
 
@@ -25,9 +25,10 @@ class _FolderIOManager(dg.ConfigurableIOManager):
 
 
 class ParquetIOManager(_FolderIOManager):
-    """A table is `<asset>.parquet`; lazy frames are streamed into it and scanned from it."""
+    """Stores a table as `<asset>.parquet`; lazy frames are written as a stream and loaded as a scan of the file."""
 
     def handle_output(self, context: dg.OutputContext, obj: pl.LazyFrame | pl.DataFrame) -> None:
+        """Writes the table and adds its metadata (path, size, columns, first rows) to the asset."""
         path = self.build_path(context).with_suffix(".parquet")
         sweep_parts(path.parent)
         with atomic_write(path) as part:
@@ -35,6 +36,7 @@ class ParquetIOManager(_FolderIOManager):
         context.add_output_metadata(build_table_metadata(path) | describe_origin(context, _version_of(path)))
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame | pl.DataFrame:
+        """Loads the table: as a DataFrame if the input is annotated so, else as a lazy scan of the file."""
         path = self.build_path(context).with_suffix(".parquet")
         if not path.is_file():
             raise _missing(path, context)
@@ -44,20 +46,27 @@ class ParquetIOManager(_FolderIOManager):
 
 
 class ModelIOManager(_FolderIOManager):
-    """A model is the folder `<asset>/<version>/` that `<asset>/CURRENT` names; its class has `save` and `load`.
+    """Stores a model in the folder `<asset>/<version>/`; the file `<asset>/CURRENT` names the version in use.
 
-    An UnfittedModel may be stored in its place and is loaded as such; the type of the input says whether it is allowed.
+    The model's class must have `save(folder)` and `load(folder)`. The last `keep` versions are kept. An UnfittedModel
+    may
+    be stored in its place and is loaded as such; the type of the input says whether it is allowed.
     """
 
     keep: int = 2
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        """Writes a new version of the model, makes it the current one and deletes old versions."""
         version = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}"
         folder = place_version(self.build_path(context), version, obj.save, kept=self.keep)
         size: dict[str, Any] = {"path": dg.MetadataValue.path(folder), "bytes": get_folder_size(folder)}
         context.add_output_metadata(size | describe_origin(context, version))
 
     def load_input(self, context: dg.InputContext) -> Any:
+        """Loads the current version with the class that the input is annotated with, or the UnfittedModel in its place.
+
+        Raises RuntimeError if the files do not fit that class.
+        """
         home = self.build_path(context)
         folder = current_version(home)
         if folder is None:
@@ -73,12 +82,12 @@ class ModelIOManager(_FolderIOManager):
 
 
 def get_folder_size(folder: Path) -> int:
-    """The bytes of all its files."""
+    """Total size of all files below the folder, in bytes."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def build_table_metadata(path: Path) -> dict[str, Any]:
-    """What a person wants to see of a table: rows, columns, size, the first rows."""
+    """Metadata of a Parquet file for the Dagster UI: path, bytes, number of rows, columns, the first 5 rows."""
     frame = pl.scan_parquet(path)
     columns = [
         dg.TableColumn(name, str(dtype), description=COLUMN_DESCRIPTIONS.get(name))
@@ -94,7 +103,7 @@ def build_table_metadata(path: Path) -> dict[str, Any]:
 
 
 def render_markdown_table(table: pl.DataFrame) -> dg.MarkdownMetadataValue:
-    """`table` as it is shown on an asset's page, its first columns only where there are many."""
+    """The table in Markdown, for an asset's page in the Dagster UI; at most the first 12 columns."""
     shown = table.select(table.columns[:12])
     with pl.Config(
         tbl_formatting="MARKDOWN",

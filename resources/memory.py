@@ -1,4 +1,4 @@
-"""How much memory a step needs."""
+"""Measures the peak memory of a block of code."""
 
 import threading
 from types import TracebackType
@@ -8,10 +8,10 @@ SAMPLING_SECONDS = 0.02
 
 
 class PeakMemory:
-    """While the block runs the process's resident memory is looked at 50 times a second.
+    """Context manager that samples the process's resident memory 50 times a second.
 
-    `peak_mb` is how far it rose above where it stood at the start, in 10^6 bytes: 0 where memory freed before was
-    enough.
+    Afterwards `peak_mb` is the highest increase over the value at the start, in 10^6 bytes. It is 0 if memory that was
+    freed before was enough.
     """
 
     peak_mb = 0.0

@@ -1,4 +1,4 @@
-"""MLflow: one run per model fit, found again by the asset that made it."""
+"""Records fits in MLflow: one run per fitted model, found again by the name of its asset."""
 
 import logging
 import tempfile
@@ -19,7 +19,7 @@ MAX_RUNS_SEARCHED = 1_000  # runs of a sample: several times all that one run of
 
 
 class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Runs live in SQLite under `folder`, tagged with the Dagster run, the asset and the sample."""
+    """MLflow runs in a SQLite database under `folder`, tagged with Dagster run, asset and sample."""
 
     folder: str
     dagster_url: str
@@ -36,10 +36,10 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         with_files: bool = False,
         validation_metrics: Mapping[str, float] | None = None,
     ) -> None:
-        """A run with the parameters of a fitted model and what its fit cost, linked from the asset's metadata.
+        """Records a fitted model as an MLflow run and adds the run's id to the asset's metadata.
 
-        What was `validated` is kept as `val_<metric>`.
-        `model.params` is a dataclass; with `files` what `model.save` writes is kept as the run's artifacts.
+        `seconds` and `peak_mb` are the cost of the fit; `model.params` must be a dataclass. `validation_metrics` are
+        logged as `val_<metric>`. With `with_files` the files that `model.save` writes become artifacts of the run.
         """
         asset = context.asset_key.to_user_string()
         experiment_id = self._get_or_create_experiment(experiment)
@@ -66,13 +66,13 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
     def record_metrics(self, asset: str, sample: str, metrics: Mapping[str, float]) -> None:
-        """Adds `metrics` to the run of the asset's latest fit, where there is one."""
+        """Adds `metrics` to the run of the asset's latest fit; does nothing if there is no such run."""
         run_id = self.find_latest_run_id(asset, sample)
         if run_id is not None:
             self._log_batch(run_id, metrics)
 
     def _log_batch(self, run_id: str, metrics: Mapping[str, float], params: Mapping[str, Any] | None = None) -> None:
-        """In one transaction: a metric at a time is a write to the database each."""
+        """Logs everything in one transaction; logging each metric separately would be one database write each."""
         from mlflow.entities import Metric, Param
 
         now = int(time.time() * 1000)
@@ -83,7 +83,7 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         )
 
     def record_table(self, context: dg.AssetExecutionContext, experiment: str, table: "pl.DataFrame") -> None:
-        """A run with `table` as its artifact, `<asset>.csv`."""
+        """Records `table` as a run with the artifact `<asset>.csv`."""
         asset = context.asset_key.to_user_string()
         tags = {"asset": asset, "sample": context.partition_key, "dagster.run_id": context.run_id}
         experiment_id = self._get_or_create_experiment(experiment)
@@ -97,7 +97,7 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         return dg.MetadataValue.url(f"{self.mlflow_url}/#/experiments/{experiment_id}/runs/{run_id}")
 
     def set_challenger(self, sample: str, run_id: str, bundle: str) -> None:
-        """A version of the sample's registered model: made by `run_id`, for `bundle`; alias `challenger`."""
+        """Registers a version of the sample's model, made by `run_id` for the bundle, with the alias `challenger`."""
         name = get_registered_name(sample)
         if not self._client.search_registered_models(f"name = '{name}'"):
             self._client.create_registered_model(name)
@@ -106,7 +106,7 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         self._client.set_registered_model_alias(name, "challenger", version)
 
     def set_champion(self, sample: str, bundle: str) -> bool:
-        """Moves the alias `champion` to the version that is served as `bundle`; False where there is none."""
+        """Moves the alias `champion` to the version that belongs to the bundle. False if there is no such version."""
         name = get_registered_name(sample)
         found = self._client.search_model_versions(f"name = '{name}' and tags.bundle = '{bundle}'")
         if found:
@@ -114,11 +114,11 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         return bool(found)
 
     def get_latest_metrics(self, sample: str) -> dict[str, dict[str, float]]:
-        """By asset, what was recorded of its latest fit for `sample`."""
+        """The metrics of each asset's latest fit, by asset and metric."""
         return {asset: dict(run.data.metrics) for asset, run in self._find_latest_runs(sample).items()}
 
     def get_latest_run_ids(self, sample: str) -> dict[str, str]:
-        """By asset, the id of the run that recorded its latest fit for `sample`."""
+        """The MLflow run id of each asset's latest fit, by asset."""
         return {asset: str(run.info.run_id) for asset, run in self._find_latest_runs(sample).items()}
 
     def _find_latest_runs(self, sample: str) -> dict[str, Any]:
@@ -128,12 +128,12 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         return found
 
     def find_latest_run_id(self, asset: str, sample: str) -> str | None:
-        """Id of the run that recorded the latest fit of `asset` for `sample`."""
+        """The MLflow run id of the latest fit of `asset`; None if there is none."""
         found = self._search_runs(f"tags.asset = '{asset}' and tags.sample = '{sample}'", max_results=1)
         return str(found[0].info.run_id) if found else None
 
     def _search_runs(self, filter_string: str, *, max_results: int) -> list[Any]:
-        """Runs of any experiment, latest first."""
+        """The runs of all experiments that match the filter, newest first."""
         experiments = [experiment.experiment_id for experiment in self._client.search_experiments()]
         order = ["attributes.start_time DESC"]
         return list(self._client.search_runs(experiments, filter_string, order_by=order, max_results=max_results))
@@ -155,9 +155,10 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 def get_registered_name(sample: str) -> str:
+    """The name of the sample's model in the MLflow registry."""
     return f"two_stage_{sample}"
 
 
 def build_store_uri(folder: str | Path) -> str:
-    """Of the SQLite store under `folder`; the file store is refused by MLflow 3."""
+    """The URI of the SQLite store in `folder`. MLflow 3 no longer accepts a file store."""
     return f"sqlite:///{Path(folder, 'mlflow.db').absolute()}"

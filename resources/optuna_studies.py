@@ -1,4 +1,4 @@
-"""Optuna's studies: each search is kept in SQLite, goes on where it stopped, and is asked for its best."""
+"""Hyper-parameter searches with Optuna. Studies are stored in SQLite and continue where they stopped."""
 
 import hashlib
 import logging
@@ -17,7 +17,7 @@ SAMPLER_SEED = 7
 
 
 class BestTrial(NamedTuple):
-    """The best trial of a study: its value, its parameters as they were drawn, and of how many trials."""
+    """The best trial of a study: its objective value, its parameters as drawn, and the number of finished trials."""
 
     value: float
     drawn_params: dict[str, Any]
@@ -25,7 +25,10 @@ class BestTrial(NamedTuple):
 
 
 class OptunaStudies(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """`folder` holds a database for each sample. With `reference` the seed design's parameters hold."""
+    """Optuna studies in `folder`, one database per sample.
+
+    With `reference` nothing is searched: the reference hyper-parameters are used.
+    """
 
     folder: str
     reference: bool = False
@@ -40,9 +43,10 @@ class OptunaStudies(dg.ConfigurableResource):  # type: ignore[type-arg]
         first_params: dict[str, Any],
         n_trials: int,
     ) -> BestTrial | None:
-        """Goes on with `study` for so many `trials`, of which a new one begins with `first`; None without any trial.
+        """Runs `n_trials` more trials of a study and gives the best of all trials; None if there is none.
 
-        Of each space its own: what was drawn from another one can neither be gone on with nor be the best.
+        A new study starts with `first_params`; `objective` is maximised. The study's name includes a hash of the search
+        space: trials from another space are neither continued nor returned.
         """
         import optuna
 
@@ -69,7 +73,7 @@ def _hash_space(space: SearchSpace) -> str:
 
 
 def _draw_params(trial: Any, space: SearchSpace) -> dict[str, Any]:
-    """A value for each name of the space, drawn by the trial."""
+    """Lets the trial draw a value for each parameter of the search space."""
     drawn: dict[str, Any] = {}
     for name, of in space.items():
         match of:

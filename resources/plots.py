@@ -1,4 +1,4 @@
-"""Small pictures for an asset's metadata."""
+"""Small plots as PNG images for an asset's metadata in the Dagster UI."""
 
 import base64
 import io
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def plot_bars(values: Mapping[str, float], *, title: str) -> dg.MarkdownMetadataValue:
-    """A horizontal bar for each name, the first on top."""
+    """A bar chart with horizontal bars, the first name on top."""
     figure, axes = _create_figure(height=0.6 + 0.22 * len(values))
     names = list(values)[::-1]
     axes.barh(names, [values[name] for name in names], color="#5b8def")
@@ -23,7 +23,10 @@ def plot_bars(values: Mapping[str, float], *, title: str) -> dg.MarkdownMetadata
 
 
 def plot_intervals(table: pl.DataFrame, *, title: str) -> dg.MarkdownMetadataValue:
-    """A point with its interval for each row of `model, value, low, high`."""
+    """A point with its confidence interval for each row of `table`, the first row at the bottom.
+
+    `table` has the columns model, value, low, high.
+    """
     figure, axes = _create_figure(height=0.8 + 0.35 * len(table))
     for row, (value, low, high) in enumerate(table.select("value", "low", "high").rows()):
         axes.errorbar(value, row, xerr=[[value - low], [high - value]], fmt="o", color="#5b8def", capsize=4)
@@ -35,7 +38,7 @@ def plot_intervals(table: pl.DataFrame, *, title: str) -> dg.MarkdownMetadataVal
 
 
 def plot_columns(names: Sequence[str], heights: Sequence[float], *, title: str) -> dg.MarkdownMetadataValue:
-    """A column for each name, from left to right."""
+    """A bar chart with vertical bars, one per name, from left to right."""
     figure, axes = _create_figure(height=2.4)
     axes.bar(list(names), list(heights), color="#5b8def")
     axes.set_title(title)
@@ -43,7 +46,10 @@ def plot_columns(names: Sequence[str], heights: Sequence[float], *, title: str) 
 
 
 def plot_scatter(table: pl.DataFrame, *, title: str, max_points: int = 4_000) -> dg.MarkdownMetadataValue:
-    """A dot for each row of `x, y, cluster`, coloured by cluster; of many rows a fixed draw."""
+    """A dot for each row of `table` (columns x, y, cluster), coloured by cluster.
+
+    Above `max_points` rows a random sample with a fixed seed is drawn.
+    """
     from matplotlib import colormaps
 
     drawn = table.sample(min(max_points, len(table)), seed=0)

@@ -1,4 +1,4 @@
-"""A Dagster logger for people at a terminal: which asset, how far, how long."""
+"""A Dagster logger for a terminal: which asset runs, how many are done, how long each took."""
 
 import logging
 import sys
@@ -14,7 +14,7 @@ SKIPPED_STEP_MESSAGES = (
 
 
 class ProgressHandler(logging.Handler):
-    """One line a step, `[ 7/34] ials_history  2.3 s`; what a long step says of itself stands below it."""
+    """Prints one line per step, `[ 7/34] ials_history  2.3 s`, and below it the step's own log messages."""
 
     def __init__(self, total: int, out: TextIO) -> None:
         super().__init__()  # steps begin and end at DEBUG
@@ -24,6 +24,7 @@ class ProgressHandler(logging.Handler):
         self._on_line = False
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Prints the start, success or failure of a step, and log messages from level INFO."""
         meta = record.dagster_meta  # type: ignore[attr-defined]  # set by Dagster
         event = meta.get("dagster_event")
         if event is None:
@@ -56,7 +57,7 @@ class ProgressHandler(logging.Handler):
 
 @dg.logger({}, description="One line a step, for a terminal.")
 def build_progress_logger(context: dg.InitLoggerContext) -> logging.Logger:
-    """Chosen by `loggers: {progress: {}}` in a run's configuration."""
+    """The logger that run configuration selects by `loggers: {progress: {}}`."""
     logger = logging.Logger("progress")
     logger.addHandler(ProgressHandler(len(context.job_def.nodes) if context.job_def else 0, sys.stdout))
     return logger

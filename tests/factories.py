@@ -34,7 +34,7 @@ GENRES = (["Comedy"], ["Action", "Sci-Fi"])
 
 
 def make_ratings(*rows: tuple[int, int, float]) -> pl.LazyFrame:
-    """`(user_id, movie_id, rating)`, each a day after the one before."""
+    """Ratings from rows of (user_id, movie_id, rating), each a day after the one before."""
     days = [FIRST_RATED_AT + timedelta(days=i) for i in range(len(rows))]
     users, movies, values = zip(*rows, strict=True) if rows else ((), (), ())
     columns = {"user_id": users, "movie_id": movies, "rating": values, "rated_at": days}
@@ -58,7 +58,7 @@ def make_movies(n: int, titles: dict[int, str] | None = None) -> pl.LazyFrame:
 
 
 def make_tags(*rows: tuple[int, int, str]) -> pl.LazyFrame:
-    """`(user_id, movie_id, tag)`, each a day after the one before."""
+    """Tags from rows of (user_id, movie_id, tag), each a day after the one before."""
     days = [FIRST_RATED_AT + timedelta(days=i) for i in range(len(rows))]
     users, tagged, names = zip(*rows, strict=True) if rows else ((), (), ())
     columns = {"user_id": users, "movie_id": tagged, "tag": names, "tagged_at": days}
@@ -66,9 +66,9 @@ def make_tags(*rows: tuple[int, int, str]) -> pl.LazyFrame:
 
 
 def make_checkerboard_ratings(n_users: int = 40, n_movies: int = 40) -> pl.LazyFrame:
-    """Every even user liked every even movie, every odd one every odd movie; the diagonal is withheld.
+    """Even users like even movies, odd users odd movies; each user's own number is left out.
 
-    Whatever learns anything recommends to a user the one movie of their colour they have not seen.
+    A model that has learned this recommends to a user the one movie of their parity that they have not rated.
     """
     rows = [
         (user, movie, 5.0 if movie % 3 else 4.0)
@@ -80,7 +80,7 @@ def make_checkerboard_ratings(n_users: int = 40, n_movies: int = 40) -> pl.LazyF
 
 
 def fit_recommender(ratings: pl.LazyFrame | None = None, n_movies: int = 40) -> Recommender:
-    """A whole two-stage recommender fitted on the checkerboard, measured by nobody."""
+    """A complete two-stage recommender, fitted on the checkerboard or on `ratings`."""
     rated = ratings if ratings is not None else make_checkerboard_ratings(n_movies=n_movies)
     catalogue_movies = make_movies(n_movies)
     split = split_by_user(rated)
@@ -111,8 +111,10 @@ def publish_small_bundle(
     with_ranker: bool = True,
     **manifest: Any,
 ) -> Path:
-    """A small published bundle of the sample `full` under `home`; gives its folder. `rated` are the ratings, those of
-    the checkerboard without it."""
+    """Publishes a small bundle of the sample `full` under `home`; gives its folder.
+
+    It is made from `ratings`, by default the checkerboard.
+    """
     found = fit_recommender(ratings, n_movies=n_movies)
     if not with_ranker:
         found = replace(found, ranker=None)
@@ -148,7 +150,7 @@ def publish_small_bundle(
 
 
 def make_checkerboard_tags(n_movies: int = 40) -> pl.LazyFrame:
-    """Two people call every even movie "Space"; the first ten odd ones are "funny"."""
+    """Two users tag every even movie "Space"; one tags the first ten odd movies "funny"."""
     space = [(user, movie, "Space") for user in (1, 2) for movie in range(2, n_movies + 1, 2)]
     return make_tags(*space, *((1, movie, "funny") for movie in range(1, 20, 2)))
 
@@ -163,9 +165,10 @@ def publish_small_companion(
     stats: pl.DataFrame | None = None,
     **manifest: Any,
 ) -> Path:
-    """A companion of the bundle that `publish_bundle` makes: action is one cluster, comedy the other.
+    """Publishes the companion of the bundle of `publish_small_bundle`: action is one cluster, comedy the other.
 
-    `stats` is `movie_id, n_ratings, mean_rating`, those of the checkerboard without it."""
+    `stats` has the columns movie_id, n_ratings, mean_rating; by default those of the checkerboard.
+    """
     table, given = (
         make_movies(n_movies + 2).collect(),
         (make_checkerboard_tags(n_movies) if with_tags else make_tags()).collect(),

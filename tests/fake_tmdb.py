@@ -1,6 +1,6 @@
-"""A TMDB that answers from records, in the shapes, statuses and limits of the real one, and fails when told to.
+"""A fake TMDB that answers from stored records in the real one's formats, statuses and limits, or fails on demand.
 
-By hand: `python -m tests.fake_tmdb RECORDS.jsonl[.gz] PORT`; base URLs are http://127.0.0.1:PORT/3 and /t/p.
+To run it by hand: `python -m tests.fake_tmdb RECORDS.jsonl[.gz] PORT`; base URLs are http://127.0.0.1:PORT/3 and /t/p.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ def load_records(path: Path = DATA_FOLDER / "movies.jsonl") -> list[dict[str, An
 
 @dataclass
 class FakeTmdb:
-    """`faults` are served one a request before anything else: a status, "malformed", "damaged", "not an object"."""
+    """Each request first takes one of `queued_faults`: a status, "malformed", "damaged" or "not an object"."""
 
     movies: dict[int, dict[str, Any]] = field(default_factory=lambda: {each["id"]: each for each in load_records()})
     queued_faults: deque[int | str] = field(default_factory=deque)

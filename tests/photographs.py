@@ -1,4 +1,4 @@
-"""Pictures like photographs: what weighs as much as a poster of TMDB's, which we may not keep here."""
+"""Generated images that resemble photographs and have the file size of a TMDB poster, which we may not store here."""
 
 import io
 import zlib
@@ -12,7 +12,7 @@ GRAIN = 4
 
 
 def draw_photograph(name: str, image_format: str = "JPEG") -> bytes:
-    """Of one name always the same: light and colour in soft patches of all sizes, grain, some hard edges, words."""
+    """An image in soft colours with grain, some hard edges and text; the same for the same name."""
     width, height = SIZE
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     light = np.full((height, width, 3), 110.0) + rng.normal(scale=GRAIN, size=(height, width, 1))

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own for a session of tests, on a socket in a folder: no port, no network."""
+"""Runs a temporary PostgreSQL server for a test session, on a socket in a folder: no port, no network."""
 
 import os
 import pwd
@@ -17,7 +17,7 @@ BINARY_FOLDERS = [
 
 
 def find_binaries() -> Path | None:
-    """Where initdb and pg_ctl are, if anywhere."""
+    """The folder with initdb and pg_ctl; None if they are not installed."""
     return next(
         (folder for folder in BINARY_FOLDERS if (folder / "initdb").exists() and (folder / "pg_ctl").exists()), None
     )
@@ -25,7 +25,10 @@ def find_binaries() -> Path | None:
 
 @contextmanager
 def run_server(binary_folder: Path) -> Iterator[str]:
-    """Gives the URL of an empty database; all is gone afterwards. Never runs as root, which PostgreSQL refuses."""
+    """Gives the URL of an empty database, and deletes everything afterwards.
+
+    PostgreSQL refuses to run as root; then another user runs it.
+    """
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path must be short
     user = _choose_unprivileged_user() if os.geteuid() == 0 else None
     if user is not None:

@@ -1,4 +1,6 @@
-"""`python -m assets.commands.ablation`: what each group of the ranker's features is worth; writes docs/ablation.md."""
+"""`python -m assets.commands.ablation` measures what each group of ranker features contributes; writes
+docs/ablation.md.
+"""
 
 import argparse
 import sys
@@ -37,6 +39,7 @@ nDCG@10 of the unchanged model: {whole:.4f} [{low:.4f}, {high:.4f}].
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the ablation on the stored split of a sample. Gives the exit code: 0, or 1 if there is no split."""
     settings, given = parse_arguments(argparse.ArgumentParser(prog="make ablation", description=__doc__), arguments)
     store = settings.layout.locate_tables(given.sample)
     if not (store / "split.parquet").is_file():
@@ -58,12 +61,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def render_page(old_page: str, title: str, differences: Mapping[str, Interval]) -> str:
-    """The page as it was `before`, with the section of `title` made anew; other data sets keep theirs."""
+    """The whole page: `old_page` with the section called `title` replaced; the sections of other data sets are kept."""
     kept = {each.partition("\n")[0]: f"\n## {each.rstrip()}\n" for each in old_page.split("\n## ")[1:]}
     return PAGE_HEAD + "".join(text for _, text in sorted((kept | {title: render_section(title, differences)}).items()))
 
 
 def render_section(title: str, differences: Mapping[str, Interval]) -> str:
+    """One data set's table in Markdown.
+
+    `differences` maps each change to its interval; the first entry is the unchanged ranker.
+    """
     whole, *_ = differences.values()
     head = SECTION_TEMPLATE.format(
         title=title, n=whole.n, whole=whole.value, low=whole.low, high=whole.high, seeds=len(SEEDS)

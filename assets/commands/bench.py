@@ -109,7 +109,7 @@ def serve_site(home: Path) -> Iterator[str]:
 
 
 def run_benchmark_module(module: str, *arguments: str, home: Path) -> list[str]:
-    """What a benchmark of its own prints, in Markdown."""
+    """Runs a benchmark module and gives the lines that it prints, in Markdown."""
     command = [sys.executable, "-m", module, *arguments]
     environment = os.environ | {"MOVIEREC_HOME": str(home)}
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
@@ -157,7 +157,7 @@ class StartTimes(NamedTuple):
 
 
 def measure_start() -> StartTimes:
-    """Clones HEAD into a new folder and types `make run`, twice."""
+    """Clones HEAD into a new folder and runs `make run` there twice."""
     folder = Path(tempfile.mkdtemp(prefix="movierec-bench-"))
     clone = folder / "movierec"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)

@@ -1,5 +1,7 @@
-"""`python -m assets.commands.counterparts`: our channels beside those of the library `implicit` and of papers, on
-the same holdout; writes docs/counterparts.md."""
+"""`python -m assets.commands.counterparts` compares our candidate models with `implicit` and EASE.
+
+All models are fitted on the same ratings and measured on the same holdout. Writes docs/counterparts.md.
+"""
 
 import argparse
 import sys
@@ -46,7 +48,10 @@ ScoreFunction = Callable[[Indices], Float32Array]
 
 
 class Counterpart(NamedTuple):
-    """What stands beside the channel `ours`; `fit` gives a function that scores rows of users."""
+    """A model of a library or paper that is compared with our candidate model `our_model`.
+
+    `fit(interactions)` returns a function from user rows to scores, an array of users x movies.
+    """
 
     our_model: str
     counterpart_name: str
@@ -54,6 +59,8 @@ class Counterpart(NamedTuple):
 
 
 class Comparison(NamedTuple):
+    """nDCG@10 of our model and of the counterpart, and their paired difference (ours minus theirs), with intervals."""
+
     our_model: str
     our_ndcg: Interval
     counterpart_name: str
@@ -64,7 +71,10 @@ class Comparison(NamedTuple):
 def build_als_fit(
     factors: int, iterations: int, regularization: float, compute_weights: Callable[[sp.csr_array], sp.csr_array]
 ) -> Callable[[Interactions], ScoreFunction]:
-    """ALS of `implicit` (Hu, Koren, Volinsky 2008) over weights made of the ratings."""
+    """Builds a fit function: ALS of `implicit` (Hu, Koren, Volinsky 2008).
+
+    `compute_weights` turns the ratings matrix into confidence weights.
+    """
 
     def fit(known: Interactions) -> ScoreFunction:
         from implicit.als import AlternatingLeastSquares
@@ -80,7 +90,10 @@ def build_als_fit(
 
 
 def build_neighbours_fit(class_name: str, n_neighbours: int) -> Callable[[Interactions], ScoreFunction]:
-    """An item-item model of `implicit` over what was liked."""
+    """Builds a fit function: an item-item model of `implicit` on liked movies.
+
+    `class_name` is the name of its class in `implicit.nearest_neighbours`.
+    """
 
     def fit(known: Interactions) -> ScoreFunction:
         from implicit import nearest_neighbours
@@ -97,7 +110,7 @@ def build_neighbours_fit(class_name: str, n_neighbours: int) -> Callable[[Intera
 
 
 def build_ease_fit(regularization: float) -> Callable[[Interactions], ScoreFunction]:
-    """The lines of the paper (Steck 2019), over all movies."""
+    """Builds a fit function: EASE (Steck 2019) on the liked movies, over all movies."""
 
     def fit(known: Interactions) -> ScoreFunction:
         users = binarize_likes(known.user_items, RELEVANT)
@@ -112,13 +125,13 @@ def build_ease_fit(regularization: float) -> Callable[[Interactions], ScoreFunct
 
 
 def fit_rating_counts(interactions: Interactions) -> ScoreFunction:
-    """Number of ratings of each movie."""
+    """Scores every movie by its number of ratings, the same for all users."""
     counts = np.bincount(interactions.user_items.indices, minlength=len(interactions.movie_ids)).astype(np.float32)
     return lambda rows: np.tile(counts, (len(rows), 1))
 
 
 def weigh_linearly(ratings: sp.csr_array) -> sp.csr_array:
-    """Confidence 1 + 15 r."""
+    """Confidence weights 1 + 15 * rating for each stored rating."""
     data = (1 + 15 * ratings.data).astype(np.float32)
     return sp.csr_array((data, ratings.indices, ratings.indptr), shape=ratings.shape)
 
@@ -150,7 +163,10 @@ COUNTERPARTS = (
 def compare_counterparts(
     interactions: Interactions, relevant: pl.DataFrame, counterparts: Iterable[Counterpart]
 ) -> list[Comparison]:
-    """By nDCG@10 of the users of `wanted`, who have a row in `known`."""
+    """Fits every counterpart, and each of our models once, on `interactions`; compares their nDCG@10.
+
+    `relevant` has the columns user_id and movie_id: the pairs to find. All of its users must be in `interactions`.
+    """
     users = relevant["user_id"].unique().sort().to_numpy()
     rows = interactions.find_user_rows(users)
     ours: dict[str, npt.NDArray[np.float64]] = {}
@@ -174,6 +190,7 @@ def compare_counterparts(
 
 
 def render_page(comparisons: Sequence[Comparison], *, source: str, sample: str) -> str:
+    """The whole page docs/counterparts.md in Markdown, one table row per comparison."""
     lines = [
         f"| {each.our_model} | {_format_interval(each.our_ndcg)} | {each.counterpart_name} "
         f"| {_format_interval(each.counterpart_ndcg)} "
@@ -188,6 +205,7 @@ def _format_interval(interval: Interval) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Compares the models on a sample's stored split. Gives the exit code: 0, or 1 if there is no split."""
     settings, given = parse_arguments(argparse.ArgumentParser(prog="make counterparts", description=__doc__), arguments)
     table = settings.layout.locate_tables(given.sample) / "split.parquet"
     if not table.is_file():

@@ -1,4 +1,4 @@
-"""`python -m assets.commands.pipeline`: materialises the graph in this process and says how far it is."""
+"""`python -m assets.commands.pipeline` materialises the graph in this process and prints its progress."""
 
 import argparse
 import sys
@@ -29,7 +29,7 @@ class SelectionError(ValueError):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0 when what was asked for is there, else FAILED, WRONG_SETTING or STOPPED."""
+    """Gives the exit code: 0 on success, else EXIT_FAILED, EXIT_WRONG_SETTING or EXIT_STOPPED."""
     given = _build_parser().parse_args(arguments)
     try:
         settings = Settings.from_environment()
@@ -54,8 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def materialise_if_needed(settings: Settings, sample: str) -> int:
-    """Nothing where a sound bundle of the source's data is published and a companion beside it; a failure counts only
-    where there is no bundle."""
+    """Runs only what is missing or outdated; gives the exit code.
+
+    Runs nothing if a valid bundle of the current data and its companion are published; only the clusters if just the
+    companion is missing. A failed run counts as success if a bundle can still be served.
+    """
     published = _open_manifest(settings.layout.locate_bundles(sample), Bundle.open)
     if published and _is_current(settings, published):
         beside = _open_manifest(settings.layout.locate_companions(sample), Companion.open)
@@ -72,7 +75,7 @@ def materialise_if_needed(settings: Settings, sample: str) -> int:
 
 
 def _open_manifest(home: Path, open_version: Callable[[Path], Bundle | Companion]) -> dict[str, Any] | None:
-    """Of what is published under `home`; None where that is nothing, or nothing sound."""
+    """The manifest of the version published under `home`; None if there is none or it is broken."""
     folder = current_version(home)
     try:
         return None if folder is None else open_version(folder).manifest
@@ -82,7 +85,10 @@ def _open_manifest(home: Path, open_version: Callable[[Path], Bundle | Companion
 
 
 def materialise_assets(settings: Settings, sample: str, *, selection: str = "*") -> int:
-    """Runs the selected assets of one sample, recorded in the persistent instance; gives the exit code."""
+    """Runs the selected assets of one sample and records the run in the persistent instance; gives the exit code.
+
+    `selection` is in Dagster's selection language; `*` means the job `everything`.
+    """
     from assets.definitions import build_definitions
 
     started = time.monotonic()
@@ -138,25 +144,25 @@ def _report_failure(result: dg.ExecuteInProcessResult, *, published: set[str]) -
 
 
 def _list_published(settings: Settings, sample: str) -> set[str]:
-    """What the pointers of a sample name, in words."""
+    """The published bundle and companion of the sample, as "bundle <version>" and "companion <version>"."""
     layout = settings.layout
     pointers = {"bundle": layout.locate_bundles(sample), "companion": layout.locate_companions(sample)}
     return {f"{kind} {folder.name}" for kind, home in pointers.items() if (folder := current_version(home))}
 
 
 def _get_cause(error: Any) -> Any:
-    """The exception that the asset raised: Dagster's own stands around it, what led to it lies beneath."""
+    """The exception that the asset raised, without the one that Dagster wraps around it."""
     return error.cause or error
 
 
 def _format_cause(error: Any) -> str:
-    """What the exception says, without the path of its class."""
+    """The text of the exception, without the name of its class."""
     message = str(error.message)
     return (message.partition(f"{error.cls_name}: ")[2] or message).strip()
 
 
 def _is_current(settings: Settings, manifest: dict[str, Any]) -> bool:
-    """Whether the bundle was made from the data that the source has now."""
+    """Whether the bundle was made from the data that the source has now; False if the source is not available."""
     from resources.sources.dataset import SourceError
     from resources.sources.sources import acquire_dataset
 

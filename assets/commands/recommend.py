@@ -15,7 +15,10 @@ from resources.exports.recommendations import RecommendationError, write_recomme
 
 
 def read_user_ids(path: Path) -> pl.Series:
-    """The ids of a CSV file: its column userId or user_id, or its only column; each user once, in their order."""
+    """User ids from a CSV file: its column userId or user_id, else its only column. Keeps the order, drops duplicates.
+
+    Raises RecommendationError.
+    """
     if not path.is_file():
         raise RecommendationError(f"USERS={path} is not there")
     try:
@@ -36,6 +39,7 @@ def _open_published_recommender(settings: Settings, sample: str) -> Recommender:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    """Writes the file. Gives the exit code: 0, or 1 if nothing is published or the arguments cannot be used."""
     parser = argparse.ArgumentParser(prog="make recommend", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("recommendations.parquet"))
     parser.add_argument("--n", type=int, default=10)

@@ -1,4 +1,4 @@
-"""`python -m assets.commands.results`: takes a sample's measured tables into docs/ and writes docs/results.md."""
+"""`python -m assets.commands.results` copies a sample's results into docs/results/ and renders docs/results.md."""
 
 import argparse
 import json
@@ -27,11 +27,11 @@ BEGIN_MARK, END_MARK = "<!-- made by make results -->", "<!-- end -->"
 
 
 class ResultsError(RuntimeError):
-    """There is nothing that could be taken into docs/."""
+    """There are no usable results. The message says what to run."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0, or 1 where what is published is at fault."""
+    """Stores the results and renders the pages. Gives the exit code: 0, or 1 if there are no usable results."""
     settings, given = parse_arguments(argparse.ArgumentParser(prog="make results", description=__doc__), arguments)
     try:
         path = settings.layout.locate_tables(given.sample) / "leaderboard.parquet"
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def render_pages() -> dict[Path, str]:
-    """The pages that show measured tables, as they should be; README.md shows the demo and nothing else."""
+    """The text of each page that shows results, by path: docs/results.md has all data sets, README.md only the demo."""
     measured = load_results(RESULTS_FOLDER)
     demo = [
         each for each in measured if each["source"]["name"] == DEMO_SOURCE and not _is_folder_source(each["source"])
@@ -63,7 +63,7 @@ def render_pages() -> dict[Path, str]:
 
 
 def read_leaderboard(path: Path, *, sample: str) -> pl.DataFrame:
-    """The leaderboard that the graph wrote."""
+    """Reads the asset `leaderboard`. Raises ResultsError if it is missing, empty or lacks columns."""
     advice = f"run `make pipeline SAMPLE={sample}`"
     if not path.is_file():
         raise ResultsError(f"{path} is not there, nothing was measured: {advice} first")
@@ -78,7 +78,10 @@ def read_leaderboard(path: Path, *, sample: str) -> pl.DataFrame:
 
 
 def get_results_name(source: Mapping[str, Any]) -> str:
-    """What the tables of a source are stored under; a folder may not take the name of another kind of source."""
+    """The file name, without sample and suffix, under which a source's results are stored.
+
+    Raises ResultsError for a folder that has the name of the demo or of a downloadable data set.
+    """
     name = str(source["name"])
     if _is_folder_source(source) and name in {DEMO_SOURCE, *ARCHIVES}:
         raise ResultsError(f"a folder called {name} would pass for the source {name}: rename it, run `make pipeline`")
@@ -90,17 +93,17 @@ def _is_folder_source(source: Mapping[str, Any]) -> bool:
 
 
 def read_optional_table(path: Path) -> pl.DataFrame:
-    """A table that may be missing: it is then left out."""
+    """Reads a Parquet file; an empty table if there is no file."""
     return pl.read_parquet(path) if path.is_file() else pl.DataFrame()
 
 
 def _round_rows(table: pl.DataFrame) -> list[dict[str, Any]]:
-    """To what the intervals bear."""
+    """The rows as dictionaries, numbers rounded to 6 decimal places."""
     return table.with_columns(pl.col(pl.Float64).round(6)).to_dicts()
 
 
 def build_results(leaderboard: pl.DataFrame, *, sample: str) -> dict[str, Any]:
-    """What the leaderboard tells, of the metrics that are shown, rounded to what the intervals bear."""
+    """The results of one sample as they are stored in docs/results/: source, split and the shown metrics, rounded."""
     name, description, version = leaderboard.select(*SOURCE_COLUMNS).row(0)
     shown = leaderboard.select(list(LEADERBOARD)).filter(pl.col("metric").is_in(SHOWN_COLUMNS))
     return {
@@ -112,13 +115,14 @@ def build_results(leaderboard: pl.DataFrame, *, sample: str) -> dict[str, Any]:
 
 
 def _format_json(results: dict[str, Any]) -> str:
-    """A line for each row, so that a difference can be read."""
+    """The results as JSON with one line per row, so that differences are readable in version control."""
     rows = ",\n".join(json.dumps(row) for row in results["rows"])
     head = json.dumps({**results, "rows": []}, indent=1)
     return head.replace('"rows": []', f'"rows": [\n{rows}\n ]') + "\n"
 
 
 def load_results(folder: Path) -> list[dict[str, Any]]:
+    """Reads all stored results, in order of their file names."""
     return [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
 
 

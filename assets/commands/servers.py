@@ -1,4 +1,4 @@
-"""`python -m assets.commands.servers web dagster daemon`: the servers, started together and stopped together."""
+"""`python -m assets.commands.servers web dagster daemon` starts the named servers together and stops them together."""
 
 import shlex
 import socket
@@ -21,7 +21,7 @@ READY_MESSAGES = {
 
 
 def main(names: Sequence[str]) -> int:
-    """Runs until a signal or until one of them ends, then ends the others; gives the exit code."""
+    """Runs the servers until a signal arrives or one of them ends; then stops the others. Gives the exit code."""
     try:
         settings = Settings.from_environment()
     except SettingsError as error:
@@ -76,7 +76,7 @@ def _build_port_option(number: int) -> list[str]:
 
 
 class AddressPrinter(Printer):  # type: ignore[misc]  # honcho has no types
-    """Passes on what the servers print, and names their addresses once all of them answer."""
+    """Prints the output of the servers, and lists their addresses once all of them are ready."""
 
     def __init__(self, addresses: dict[str, str]) -> None:
         super().__init__(sys.stdout)
@@ -84,6 +84,7 @@ class AddressPrinter(Printer):  # type: ignore[misc]  # honcho has no types
         self._waiting = set(addresses)
 
     def write(self, message: Message) -> None:
+        """Prints a message; after the last server's ready message also the list of addresses."""
         super().write(message)
         text = message.data.decode(errors="replace") if isinstance(message.data, bytes) else str(message.data)
         if message.name in self._waiting and READY_MESSAGES[message.name][0] in text:

@@ -13,7 +13,10 @@ from resources.exports.duckdb_store import FeatureStoreError, connect_to_store, 
 
 
 def run_sql_prompt(store: Path) -> int:
-    """Reads SQL from the terminal or a pipe and shows what it gives; how many statements of a pipe failed."""
+    """Reads SQL statements from the terminal or a pipe and prints their results.
+
+    Gives the number of failed statements of a pipe; 0 for a terminal.
+    """
     database = connect_to_store(store)
     console = _SqlConsole(database)
     if sys.stdin.isatty():
@@ -27,7 +30,7 @@ def run_sql_prompt(store: Path) -> int:
 
 
 class _SqlConsole(code.InteractiveConsole):
-    """A Python console that speaks SQL: line editing and history come with it."""
+    """A console for SQL, built on Python's own console for its line editing and history."""
 
     def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
         super().__init__()
@@ -35,7 +38,7 @@ class _SqlConsole(code.InteractiveConsole):
         self.n_failed = 0
 
     def runsource(self, source: str, filename: str = "<sql>", symbol: str = "single") -> bool:
-        """True while the last statement wants more lines; the other two are Python's and mean nothing here."""
+        """True if the statement needs more lines. `filename` and `symbol` are not used; the base class has them."""
         del filename, symbol
         if not source.strip():
             return False
@@ -45,7 +48,7 @@ class _SqlConsole(code.InteractiveConsole):
         return False
 
     def run_statements(self, source: str) -> None:
-        """Runs every statement of `source`, also those behind a wrong one."""
+        """Runs all statements of `source`; a failed one does not stop the next."""
         try:
             statements = duckdb.extract_statements(source)
         except duckdb.Error as error:
@@ -60,6 +63,7 @@ class _SqlConsole(code.InteractiveConsole):
                 self.report_error(error)
 
     def report_error(self, error: duckdb.Error) -> None:
+        """Prints the error and counts it."""
         self.n_failed += 1
         self.write(f"{error}\n")
 
@@ -68,14 +72,14 @@ class _SqlConsole(code.InteractiveConsole):
 
 
 def _cut_at_semicolon(statement: str) -> str:
-    """Without its semicolon and what stands behind it: `sql` trips over a comment there."""
+    """The statement up to its semicolon: `DuckDBPyConnection.sql` does not accept a comment after it."""
     text = statement.encode()  # tokens are counted in bytes
     ends = [at for at, _ in duckdb.tokenize(statement) if text[at : at + 1] == b";"]
     return text[: ends[0]].decode() if ends else statement
 
 
 def _is_inside_quotes(source: str) -> bool:
-    """Whether the semicolon at the end stands in a text, a name or a comment that is still open."""
+    """Whether the final semicolon is inside a string, a quoted name or a comment that is not closed yet."""
     try:
         duckdb.extract_statements(source)
     except duckdb.ParserException as error:

@@ -12,7 +12,11 @@ STALE_SECONDS = 24 * 3600  # what was begun so long ago belongs to a killed proc
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Yields a sibling name to write; it takes the place of `path` only when the block succeeds."""
+    """Yields a temporary path beside `path`; it replaces `path` by one rename if the block succeeds, and is deleted if
+    not.
+
+    The file, or every file of the folder, is flushed to disk before the rename.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

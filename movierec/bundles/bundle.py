@@ -1,4 +1,4 @@
-"""The bundle: what the graph writes and the site reads, both halves side by side.
+"""The bundle: everything that the site serves, written by the asset graph.
 
 <home>/published/<sample>/
     CURRENT            the name of the bundle that is served
@@ -44,7 +44,7 @@ BUNDLE_FORMAT = 6  # counts up when older code could not read what is written, o
 
 @dataclass(frozen=True)
 class Bundle:
-    """Everything the site needs, opened once; arrays are mapped read-only."""
+    """Everything the site needs from one version, opened once; arrays are mapped read-only."""
 
     version: str
     manifest: dict[str, Any]
@@ -56,7 +56,7 @@ class Bundle:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Raises BundleError that says what is wrong with the folder."""
+        """Opens and verifies a bundle. Raises BundleError that says what is wrong with the folder."""
         with as_bundle_error(folder):
             manifest = read_verified_manifest(folder, expected_format=BUNDLE_FORMAT)
             catalog = Catalogue.from_table(pl.read_parquet(folder / "catalogue.parquet"))
@@ -82,9 +82,9 @@ def publish_bundle(
     trending: Sequence[int],
     manifest: dict[str, Any],
 ) -> Path:
-    """Writes a bundle under `home`, opens it once to be sure, and only then points CURRENT at it.
+    """Writes a bundle under `home`, opens it once as a check, and only then makes it current. Returns its folder.
 
-    `scores` are `user_id, ndcg_at_10` of what is published, for the contest with the next one.
+    `scores` (`user_id, ndcg_at_10`) are kept for the comparison with the next challenger.
     """
 
     def write(folder: Path) -> None:
@@ -102,10 +102,9 @@ def publish_bundle(
 
 
 def roll_back_bundle(home: Path) -> str:
-    """Points CURRENT at the bundle that the served one replaced; gives its version.
+    """Makes the bundle current that the present one replaced; returns its version.
 
-    Not at the next older one: that may be one from which somebody had rolled back. Raises BundleError where there
-    is none.
+    This need not be the next older one, which may have been rolled back before. Raises BundleError if there is none.
     """
     live = current_version(home)
     before = find_replaced_version(live) if live else None
@@ -117,7 +116,7 @@ def roll_back_bundle(home: Path) -> str:
 
 
 class LiveBundle(versioned_folders.LiveVersion[Bundle]):
-    """The published bundle as of now; see versions.Live."""
+    """The current bundle, always up to date; see `versioned_folders.LiveVersion`."""
 
     def __init__(self, home: Path) -> None:
         super().__init__(home, Bundle.open)

@@ -1,10 +1,10 @@
-"""The companion of the bundle: what the site reads beside it and the graph publishes by itself.
+"""The companion of the bundle: what the site reads beside it and what is published independently.
 
 <home>/companion/<sample>/
-    CURRENT            names the companion that is served
+    CURRENT            the name of the companion that is served
     <version>/         manifest.json clusters/ content/
 
-New clusters are served without training or contesting a recommender.
+New clusters can be served without training or comparing a recommender.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ COMPANION_FORMAT = 1
 
 @dataclass(frozen=True)
 class Companion:
-    """Opened once; arrays are mapped read-only."""
+    """Clusters and content vectors of one version, opened once; arrays are mapped read-only."""
 
     version: str
     manifest: dict[str, Any]
@@ -34,7 +34,7 @@ class Companion:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Raises BundleError that says what is wrong with the folder."""
+        """Opens and verifies a companion. Raises BundleError that says what is wrong with the folder."""
         with as_bundle_error(folder):
             manifest = read_verified_manifest(folder, expected_format=COMPANION_FORMAT)
             movie_ids = load_mapped_array(folder / "content" / "movie_ids.npy")
@@ -58,7 +58,7 @@ def publish_companion(
     stats: pl.DataFrame,
     manifest: dict[str, Any],
 ) -> Path:
-    """Writes a companion under `home`, opens it once to be sure, and only then points CURRENT at it.
+    """Writes a companion under `home`, opens it once as a check, and only then makes it current. Returns its folder.
 
     The tables are those of `save_clusters`.
     """
@@ -74,7 +74,7 @@ def publish_companion(
 
 
 class LiveCompanion(versioned_folders.LiveVersion[Companion]):
-    """The published companion as of now; see versions.Live."""
+    """The current companion, always up to date; see `versioned_folders.LiveVersion`."""
 
     def __init__(self, home: Path) -> None:
         super().__init__(home, Companion.open)

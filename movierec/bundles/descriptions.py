@@ -1,4 +1,7 @@
-"""Descriptions beside the bundle, `<home>/metadata/<sample>/descriptions.parquet`: the graph writes, the site reads."""
+"""Descriptions of movies from TMDB. The graph writes them, the site reads them.
+
+They are in `<home>/metadata/<sample>/descriptions.parquet`.
+"""
 
 import logging
 import threading
@@ -14,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class Description(NamedTuple):
-    """What TMDB says of one movie; what it does not say is None or empty."""
+    """What TMDB says of one movie; None or empty where it says nothing."""
 
     movie_id: int
     overview: str | None
@@ -29,10 +32,10 @@ class Description(NamedTuple):
 
 
 class Descriptions:
-    """The descriptions of many movies, found by their id."""
+    """The descriptions of many movies, by movie id."""
 
     def __init__(self, table: pl.DataFrame) -> None:
-        """`table` has the columns of DESCRIPTIONS; SchemaError where it lacks one."""
+        """`table` has the columns of DESCRIPTIONS. Raises SchemaError if one is missing."""
         self._table = conform_to_schema("descriptions", table.lazy(), DESCRIPTIONS).collect().rechunk()
         self._rows = {movie_id: row for row, movie_id in enumerate(self._table["movie_id"].to_list())}
         self.movies_with_poster = frozenset(self._table.drop_nulls("poster_path")["movie_id"].to_list())
@@ -41,6 +44,7 @@ class Descriptions:
         return len(self._rows)
 
     def find_description(self, movie_id: int) -> Description | None:
+        """The description of a movie, or None."""
         row = self._rows.get(movie_id)
         if row is None:
             return None
@@ -57,7 +61,10 @@ NO_DESCRIPTIONS = Descriptions(pl.DataFrame(schema=DESCRIPTIONS))
 
 
 class LiveDescriptions:
-    """The descriptions as of now, noticed by one `stat`; what cannot be read is logged once and the old ones stay."""
+    """The current descriptions. A new file is detected by one `stat`.
+
+    If it cannot be read, that is logged once and the old descriptions stay.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -66,6 +73,7 @@ class LiveDescriptions:
         self._lock = threading.Lock()
 
     def __call__(self) -> Descriptions:
+        """The current descriptions; none if there is no file."""
         try:
             stat = self.path.stat()
         except OSError:  # nothing was fetched, or it was taken away

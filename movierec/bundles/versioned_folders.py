@@ -1,8 +1,8 @@
-"""Immutable folders under a home, one of them current: written whole, verified, noticed without a restart.
+"""Immutable folders, one of them current. Each is written completely, verified, and picked up without a restart.
 
 <home>/                named like the sample
     CURRENT            the name of the version that is served
-    <version>/         manifest.json and whatever its kind holds; names begin with the time of publication
+    <version>/         manifest.json and the files of its kind; names begin with the time of publication
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from movierec.bundles.atomic_write import atomic_write, sweep_parts
 
 log = logging.getLogger(__name__)
 
-N_KEPT_VERSIONS = 3  # versions that stay on disk; a slow opener must still find the folder it was told of
+N_KEPT_VERSIONS = 3  # versions on disk; old ones stay so that a worker still opening one does not lose it
 
 
 class BundleError(ValueError):
@@ -27,10 +27,11 @@ class BundleError(ValueError):
 
 
 class HasVersion(Protocol):
-    """What `Live` serves: it can say which version it is."""
+    """What `LiveVersion` serves: an object that knows its version."""
 
     @property
-    def version(self) -> str: ...
+    def version(self) -> str:
+        """The name of the version's folder."""
 
 
 T = TypeVar("T", bound=HasVersion)
@@ -44,9 +45,10 @@ def publish_version(
     open_version: Callable[[Path], object],
     manifest: Mapping[str, Any],
 ) -> Path:
-    """Lets `write` fill a new folder, adds the manifest, opens it once to be sure, and only then makes it current.
+    """Writes a new version with `write`, adds the manifest, opens it once as a check, and only then makes it current.
 
-    The manifest gets the version, which one it replaces, and a SHA-256 of every file; it should name its `format`.
+    The manifest gets the version, the version it replaces, and the SHA-256 of every file; the caller's manifest should
+    contain `format`. Old versions are deleted afterwards. Returns the new folder.
     """
     before = current_version(home)
 
@@ -80,7 +82,7 @@ def place_version(home: Path, version: str, write: Callable[[Path], None], *, ke
 
 @contextmanager
 def as_bundle_error(folder: Path) -> Iterator[None]:
-    """Turns whatever a broken file makes its reader raise into a BundleError that names the folder."""
+    """Turns every exception raised while a folder is read into a BundleError that names the folder."""
     try:
         yield
     except BundleError:
@@ -90,7 +92,7 @@ def as_bundle_error(folder: Path) -> Iterator[None]:
 
 
 def read_verified_manifest(folder: Path, *, expected_format: int) -> dict[str, Any]:
-    """The manifest, once every file is what it says. Raises BundleError where one is not."""
+    """The manifest, after its format and the SHA-256 of every file were checked. Raises BundleError on a mismatch."""
     manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
     if manifest.get("format") != expected_format:
         raise BundleError(
@@ -104,37 +106,44 @@ def read_verified_manifest(folder: Path, *, expected_format: int) -> dict[str, A
 
 
 def set_current(home: Path, version: str) -> None:
+    """Makes `version` current, by replacing the file CURRENT."""
     with atomic_write(home / "CURRENT") as part:
         part.write_text(version)
 
 
 def current_version(home: Path) -> Path | None:
-    """The folder of the published version, None where nothing was published."""
+    """The folder of the current version; None if nothing is published."""
     pointer = home / "CURRENT"
     return home / pointer.read_text().strip() if pointer.is_file() else None
 
 
 def list_versions(home: Path) -> list[Path]:
-    """Whole versions, oldest first: their names begin with the time they were published."""
+    """All complete versions, oldest first (names begin with the time of publication)."""
     return sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def list_other_versions(home: Path) -> list[Path]:
-    """The whole versions that the pointer does not name: the older ones first, the newest of them at the head."""
+    """The complete versions other than the one that CURRENT names.
+
+    Older ones come first, the newest of them at the head; then those that are newer than CURRENT.
+    """
     named = (home / "CURRENT").read_text(errors="replace").strip()
     others = [folder for folder in list_versions(home) if folder.name != named]
     return sorted(others, key=lambda folder: (folder.name < named, folder.name), reverse=True)
 
 
 def find_replaced_version(folder: Path) -> Path | None:
-    """The version that was current when this one took its place; None where there was none."""
+    """The folder of the version that was current before this one; None if there was none.
+
+    Raises BundleError if the manifest cannot be read.
+    """
     with as_bundle_error(folder):
         name = json.loads((folder / "manifest.json").read_text()).get("replaces")
     return folder.parent / name if name else None
 
 
 def delete_old_versions(home: Path, *, kept: int = N_KEPT_VERSIONS, spared: Path | None = None) -> None:
-    """Removes all versions but the last `kept`, the current one and `spared`."""
+    """Deletes all versions but the last `kept`, the current one and `spared`."""
     for old in list_versions(home)[:-kept]:
         if old not in {current_version(home), spared}:
             shutil.rmtree(old, ignore_errors=True)
@@ -146,11 +155,11 @@ def _hash_file(path: Path) -> str:
 
 
 class LiveVersion(Generic[T]):
-    """The published version as of now: call it once a request and use what it gives to the request's end.
+    """The current version, always up to date: call it once per request and use the result until the request ends.
 
-    A new one is noticed by one `stat`, opened by `opened` while others go on being served from the old one, and the
-    old one stays when the new one is broken. Where none is open yet and the published one does not open, another one of
-    the home takes its place: the newest of the older ones that open, or else of all.
+    A change is detected by one `stat` of CURRENT. The new version is opened in a background thread while requests are
+    served from the old one; if the new one is broken, the old one stays and `last_error` says why. If nothing is open
+    yet and the current version cannot be opened, the first of `list_other_versions` that opens is served.
     """
 
     def __init__(self, home: Path, open_version: Callable[[Path], T]) -> None:
@@ -164,11 +173,11 @@ class LiveVersion(Generic[T]):
 
     @property
     def is_open(self) -> bool:
-        """Whether a call answers at once; else it opens the first version of all, or finds none."""
+        """Whether a version is open already, so that a call returns at once."""
         return self._opened is not None
 
     def __call__(self) -> T:
-        """Raises BundleError while nothing servable was ever published."""
+        """The current version; the first call opens it and waits. Raises BundleError while none can be opened."""
         try:
             stat = (self.home / "CURRENT").stat()
         except OSError as error:
@@ -187,7 +196,7 @@ class LiveVersion(Generic[T]):
         return self._opened
 
     def _open_and_release(self, stamp: tuple[int, int]) -> None:
-        """Holds the lock that its caller took, and lets it go."""
+        """Opens the current version and releases the lock, which the caller must have acquired."""
         try:
             if stamp != self._stamp:
                 opened = self.open_version(self.home / (self.home / "CURRENT").read_text().strip())
@@ -207,7 +216,7 @@ class LiveVersion(Generic[T]):
             self._lock.release()
 
     def _open_other_version(self, fault: Exception) -> None:
-        """Opens a version that the pointer does not name, where one opens: better an old answer than none."""
+        """Opens the first other version that can be opened; logs which one is served, or that there is none."""
         cure = f"run `make pipeline SAMPLE={self.home.name}` to publish anew"
         for folder in list_other_versions(self.home):
             try:

@@ -1,4 +1,4 @@
-"""ALS of explicit ratings: how many stars somebody would give (ALS-WR; Zhou, Wilkinson, Schreiber, Pan 2008)."""
+"""ALS on explicit ratings: predicts how many stars a user would give (ALS-WR; Zhou, Wilkinson, Schreiber, Pan 2008)."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,7 @@ from movierec.data.interactions import Float32Array, Ids, Interactions
 
 @dataclass(frozen=True)
 class ALSParams:
-    """`regularization` times the number of ratings that a row explains; biases are means shrunk by `shrinkage`."""
+    """`regularization` is per rating of a row; biases are means shrunk as if by `shrinkage` ratings at the mean."""
 
     factors: int = 32
     iterations: int = 10
@@ -27,10 +27,11 @@ class ALSParams:
 
 @dataclass(frozen=True)
 class ALS:
-    """The predicted rating: overall mean + bias of the user + bias of the movie + product of their factors.
+    """Predicted rating: overall mean + user bias + movie bias + product of the factors.
 
-    Minimises sum over the observed ratings of the squared error + regularisation, a half-step in closed form at a
-    time. What is not rated says nothing here, and so it ranks by quality more than by interest.
+    Minimises the squared error over the observed ratings + regularisation, alternating between users and movies, each
+    step in closed form. Movies that are not rated have no influence, so it ranks by quality more than by interest.
+    `item_biases` include the overall mean. Scores leave the user bias out: it does not change the order.
     """
 
     movie_ids: Ids
@@ -75,14 +76,17 @@ def _solve_half_step(residuals: sp.csr_array, fixed: Float32Array, *, regulariza
 
 
 def _subtract_biases(ratings: sp.csr_array, item_biases: Float32Array, shrinkage: float) -> sp.csr_array:
-    """What is left of each rating beyond the movie's bias and the user's."""
+    """The residual of each rating after the movie's bias and the user's bias, as a matrix of the same entries."""
     left = ratings.data - item_biases[ratings.indices]
     left -= np.repeat(_compute_shrunk_means(ratings, left, shrinkage), np.diff(ratings.indptr))
     return sp.csr_array((left.astype(np.float32), ratings.indices, ratings.indptr), shape=ratings.shape)
 
 
 def _compute_shrunk_means(matrix: sp.csr_array, values: npt.NDArray[np.floating], shrinkage: float) -> Float32Array:
-    """Of each row of `matrix` the mean of `values` beside its entries, as if `shrinkage` further ones were 0."""
+    """The mean of `values` over each row of `matrix`, as if the row had `shrinkage` further values of 0.
+
+    `values` has one number per entry of `matrix`.
+    """
     counts = np.diff(matrix.indptr)
     sums = np.bincount(np.repeat(np.arange(len(counts)), counts), weights=values, minlength=len(counts))
     return (sums / (counts + shrinkage)).astype(np.float32)

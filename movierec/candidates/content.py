@@ -1,4 +1,4 @@
-"""Content: movies whose genres, time and tags are like those of what somebody liked. It knows movies nobody rated."""
+"""Content-based candidates: movies with genres, decade and tags like those of liked movies, rated or not."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,14 +16,16 @@ from movierec.features.content import ContentVectors
 
 @dataclass(frozen=True)
 class ContentParams:
+    """Ratings from `min_rating` count as liked."""
+
     min_rating: float = 3.5
 
 
 @dataclass(frozen=True)
 class ContentModel:
-    """A movie's score is the sum of its cosines to what the user liked.
+    """A movie's score is the sum of its cosines to the movies that the user liked.
 
-    `described_ids` are all movies with a vector, rated or not, ascending; `indptr, indices, data` are their vectors
+    `described_ids` are all movies with a vector, rated or not, ascending; `indptr`, `indices`, `data` are their vectors
     as CSR.
     """
 
@@ -38,7 +40,7 @@ class ContentModel:
     def fit(
         cls, interactions: Interactions, params: ContentParams | None = None, *, content: ContentVectors | None = None
     ) -> Self:
-        """Without `content` nothing is known of any movie, and every score is 0."""
+        """Without `content` no movie has a vector, and every score is 0."""
         known = content or ContentVectors(
             interactions.movie_ids, sp.csr_array((len(interactions.movie_ids), 1), dtype="f4")
         )
@@ -50,7 +52,10 @@ class ContentModel:
         return self._score_vectors(interactions, self._rated_vectors)
 
     def score_movies(self, interactions: Interactions, movie_ids: npt.ArrayLike) -> Float32Array:
-        """Scores of any movies, also of those that nobody has rated: users x movies; unknown movies score 0."""
+        """Scores of any movies, also of those that nobody has rated: users x len(movie_ids).
+
+        Unknown movies score 0.
+        """
         return self._score_vectors(interactions, self._select_vectors(np.asarray(movie_ids)))
 
     def _score_vectors(self, interactions: Interactions, vectors: sp.csr_array) -> Float32Array:

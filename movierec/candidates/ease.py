@@ -16,7 +16,11 @@ from movierec.data.interactions import UNKNOWN, Float32Array, Ids, Indices, Inte
 
 @dataclass(frozen=True)
 class EASEParams:
-    """`max_movies`: only so many, the most rated, take part; memory grows with its square (5,000 are 50 MB)."""
+    """Only the `max_movies` most liked movies take part: memory grows with the square of their number (5,000 take 50
+    MB).
+
+    Ratings from `min_rating` count as liked.
+    """
 
     regularization: float = 170.0
     min_rating: float = 4.0
@@ -25,10 +29,12 @@ class EASEParams:
 
 @dataclass(frozen=True)
 class EASE:
-    """A movie's score is the sum of its weights to what the user liked.
+    """A movie's score is the sum of its weights to the movies that the user liked; -inf for movies that do not take
+    part.
 
-    `weights` is movies x movies, int16 in steps of `scale`, one of each column: half the memory of float32, and sums
-    that do not depend on their order. `columns` are those of the movies that take part.
+    `weights` is movies x movies, int16; `scale` (one per column) turns it into the real weights. That takes half the
+    memory of float32, and sums of integers do not depend on their order. `columns` are the movie columns that take
+    part.
     """
 
     movie_ids: Ids
@@ -66,7 +72,7 @@ class EASE:
 
     @cached_property
     def _row_by_column(self) -> Indices:
-        """By column of the fit: the movie's row of `weights`."""
+        """For each movie column of the fit its row in `weights`, UNKNOWN for movies that do not take part."""
         rows = np.full(len(self.movie_ids), UNKNOWN)
         rows[self.columns] = np.arange(len(self.columns))
         return rows

@@ -1,4 +1,4 @@
-"""iALS: implicit-feedback matrix factorisation with an unobserved weight and frequency-scaled regularisation."""
+"""iALS: matrix factorisation of implicit feedback with an unobserved weight and frequency-scaled regularisation."""
 
 import logging
 import time
@@ -23,10 +23,10 @@ Float64Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class IALSParams:
-    """`unobserved`: weight of a movie not rated, beside 1 for a rated one times its confidence.
+    """`unobserved` is the weight of a movie that is not rated; a rated one has its confidence as weight.
 
-    `regularization` times (weight of all that a row explains) ** `frequency_scaling`; 0 regularises every user
-    and movie alike. `min_rating`: ratings below it are not taken as a sign of liking.
+    `regularization` is multiplied by (total weight of a row) ** `frequency_scaling`; with 0 all users and movies are
+    regularised alike. `confidence` and `alpha`: see `compute_confidence`. Ratings below `min_rating` are ignored.
     """
 
     factors: int = 64
@@ -57,11 +57,13 @@ REFERENCE_PARAMS = IALSParams(
 class IALS:
     """A user's score of a movie is the product of their factors (float32).
 
-    `item_factors` is movies x factors. A user's factors are solved from their ratings; those who liked nothing get
-    `mean_user`, the mean of the users of the fit.
+    `item_factors` is movies x factors. A user's factors are computed from their ratings; users without a liked movie
+    get
+    `mean_user`, the mean factors of the users of the fit.
 
-    Minimises sum over rated c (1 - x.y)^2 + unobserved * sum over all (x.y)^2 + regularisation, a half-step in
-    closed form at a time (Hu, Koren, Volinsky 2008; Rendle, Krichene, Zhang, Koren 2021, "iALS++" appendix A).
+    Minimises sum over rated c (1 - x.y)^2 + unobserved * sum over all (x.y)^2 + regularisation, alternating between
+    users and movies, each step in closed form (Hu, Koren, Volinsky 2008; Rendle, Krichene, Zhang, Koren 2021, "iALS++",
+    appendix A).
     """
 
     movie_ids: Ids
@@ -101,11 +103,12 @@ class IALS:
         return scores
 
     def leave_one_out(self, single_user: Interactions, entries: Indices, columns: Indices) -> npt.NDArray[np.float64]:
-        """Solves the user's system with all ratings, and once more without each rating of `tried`.
+        """Solves the user's system with all ratings, and once more without each rating of `entries`.
 
         With factors y and weights c, and base the part of all movies, the systems are
-        (base + sum_j c_j y_j y_j' + penalty I) x = sum_j c_j y_j, over all j or over all but one. The penalty counts
-        the signs of liking, so it is another without one. A user whose only sign of liking is left out gets the
+        (base + sum_j c_j y_j y_j' + penalty I) x = sum_j c_j y_j, over all j or over all but one. The penalty depends
+        on
+        the number of liked movies, so it is another without one. A user whose only liked movie is left out gets the
         factors of the mean user.
         """
         rotated, _, spectrum = self._rotated_factors
@@ -141,12 +144,12 @@ class IALS:
         return cls(*load_model_parts(folder, IALSParams, "mean_user", "item_factors"))
 
 
-FEW_USERS = 8  # users: BLAS would copy all factors before it multiplies; a user at a time it does not
+FEW_USERS = 8  # users; below, one product per user, since BLAS would copy all factors first
 SLOW_ITERATION_SECONDS = 1.0  # an iteration that takes longer is worth a line of progress
 
 
 def _solve_half_step(weights: sp.csr_array, fixed: Float32Array, p: IALSParams) -> Float32Array:
-    """The best factors of the rows of `weights` while those of its columns stay `fixed`."""
+    """Factors of the rows of `weights` that minimise the loss while the factors of its columns (`fixed`) stay."""
     return solve_rows(
         weights, _rotate_factors(fixed, p), penalty=_compute_penalty(np.diff(weights.indptr), len(fixed), p)
     )
@@ -157,8 +160,7 @@ def _rotate_factors(fixed: Float32Array, p: IALSParams) -> RotatedFactors:
 
 
 def _compute_penalty(counts: npt.NDArray[np.integer], n_columns: int, p: IALSParams) -> Float32Array:
-    """The regularisation of rows of `counts` entries: `regularization` times the weight of all that it explains, to a
-    power."""
+    """regularization * (counts + unobserved * n_columns) ** frequency_scaling, for rows with `counts` entries."""
     penalty: Float32Array = (
         p.regularization * (counts.astype(np.float32) + p.unobserved * n_columns) ** p.frequency_scaling
     )
@@ -166,7 +168,7 @@ def _compute_penalty(counts: npt.NDArray[np.integer], n_columns: int, p: IALSPar
 
 
 def _fill_empty_users(users: Float32Array, weights: sp.csr_array) -> Float32Array:
-    """Users without a sign of liking have zero factors, for which every order is as good: they get the mean's."""
+    """Gives users without a liked movie the mean factors of the others; with zero factors all scores were 0."""
     liked_nothing = np.diff(weights.indptr) == 0
     if not liked_nothing.all():
         users[liked_nothing] = users[~liked_nothing].mean(axis=0)
@@ -192,7 +194,10 @@ def _solve_without_each(
 
 
 def compute_confidence(user_items: sp.csr_array, params: IALSParams) -> sp.csr_array:
-    """How sure each rating makes us of a preference: c = 1 + alpha*r, 1 + alpha*log(1+r), or alpha."""
+    """The weight of each rating: 1 + alpha * r ("linear"), 1 + alpha * log(1 + r) ("log"), or alpha ("binary").
+
+    Ratings below `params.min_rating` have no entry in the result.
+    """
     values = _compute_confidence_values(user_items.data, params)
     parts = (values, user_items.indices, user_items.indptr)
     matrix = sp.csr_array(parts, shape=user_items.shape, copy=True)  # the ratings may be mapped read-only

@@ -1,4 +1,4 @@
-"""ItemCF: movies liked by the same people, by cosine (Sarwar et al. 2001)."""
+"""Item-based nearest neighbours: movies liked by the same users, by cosine (Sarwar et al. 2001)."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +15,7 @@ from movierec.data.interactions import Float32Array, Ids, Interactions, binarize
 
 @dataclass(frozen=True)
 class ItemKNNParams:
-    """`neighbours` kept of each movie."""
+    """`neighbours`: how many similar movies are kept for each movie. Ratings from `min_rating` count as liked."""
 
     neighbours: int = 400
     min_rating: float = 4.0
@@ -23,9 +23,10 @@ class ItemKNNParams:
 
 @dataclass(frozen=True)
 class ItemKNN:
-    """A movie's score is the sum of its similarities to what the user liked.
+    """A movie's score is the sum of its similarities to the movies that the user liked.
 
-    `indptr, indices, data` are the similarities as CSR, movies x movies: row i holds what i adds to each column.
+    `indptr`, `indices`, `data` are the similarities as CSR, movies x movies: row i holds what a liked movie i adds to
+    each other movie's score.
     """
 
     movie_ids: Ids

@@ -1,4 +1,4 @@
-"""Weighted least squares of many rows at once: the half-step of every ALS."""
+"""Weighted least squares for many rows at once: the alternating step of ALS and iALS."""
 
 import os
 from collections.abc import Iterator
@@ -18,10 +18,9 @@ MAX_GATHERED_ENTRIES = 4096  # entries of a row that are gathered at once
 
 
 class RotatedFactors(NamedTuple):
-    """What all rows have in common: the fixed factors and the base, a quadratic term that every row pays.
+    """The fixed factors of a half-step, in the eigenbasis of the base matrix that all rows share.
 
-    `basis` (factors x factors) holds the eigenvectors of the base, `spectrum` its eigenvalues, `rotated` (columns x
-    factors) the fixed factors in that basis.
+    `rotated` is columns x factors, float32; `basis` and `spectrum` are the eigenvectors and eigenvalues of the base.
     """
 
     rotated: Float32Array
@@ -30,7 +29,7 @@ class RotatedFactors(NamedTuple):
 
     @classmethod
     def from_factors(cls, fixed: Float32Array, *, base: Float32Array | None = None) -> Self:
-        """`fixed` are columns x factors; `base` is symmetric, 0 by default."""
+        """`fixed` is columns x factors; `base` (factors x factors, symmetric) is 0 by default."""
         n_factors = fixed.shape[1]
         if base is None:
             return cls(fixed, np.eye(n_factors), np.zeros(n_factors))
@@ -41,15 +40,15 @@ class RotatedFactors(NamedTuple):
 def solve_rows(
     weights: sp.csr_array, factors: RotatedFactors, *, penalty: Float32Array, targets: Float32Array | None = None
 ) -> Float32Array:
-    """For each row u the x that minimises sum_i w_ui (t_ui - x.y_i)^2 + x' (base + penalty_u I) x.
+    """For each row u of `weights` the x that minimises sum_i w_ui (t_ui - x.y_i)^2 + x' (base + penalty_u I) x.
+
+    Returns rows x factors, float32; a row without entries is 0. `factors` holds the y and the base, `targets` the t
+    beside `weights.data` (1 by default), `penalty` one number per row.
 
     A row with fewer entries than factors is solved by the Woodbury identity: its system is as large as its number of
-    entries. Any other row is solved as it stands, a system as large as the number of factors. Both work in the
-    eigenbasis of the base, where base + penalty_u I is diagonal. Rows of about equal length are padded with zeros and
-    solved together.
-
-    `weights` is rows x columns; `columns` holds the y and the base; `penalty` has a value for each row; `targets` has
-    the t in the order of `weights.data`, 1 by default. The result is rows x factors; a row without entries is 0.
+    entries. Any other row is solved directly, a system as large as the number of factors. Both work in the eigenbasis
+    of
+    the base, where base + penalty_u I is diagonal. Rows of similar length are padded with zeros and solved together.
     """
     rotated, basis, spectrum = factors
     n_factors = rotated.shape[1]
@@ -73,7 +72,7 @@ def solve_rows(
 
 
 def _iter_row_blocks(lengths: npt.NDArray[np.integer], n_factors: int) -> Iterator[Indices]:
-    """Rows in ascending order of length, as many at a time as keep within BLOCK_VALUES."""
+    """Rows with entries, in ascending order of length, as many at a time as fit into BLOCK_VALUES."""
     order = np.argsort(lengths, kind="stable")
     order = order[lengths[order] > 0]
     start = 0
@@ -92,7 +91,10 @@ def _iter_row_blocks(lengths: npt.NDArray[np.integer], n_factors: int) -> Iterat
 def _gather_entries(
     weights: sp.csr_array, aims: Float32Array, fixed: Float32Array, rows: Indices, places: npt.NDArray[np.integer]
 ) -> tuple[Float32Array, Float32Array, Float32Array]:
-    """Factors (rows x places x factors), weights and aims of the entries at `places` of each row; 0 past its end."""
+    """Factors (rows x places x factors), weights and targets of the entries at `places` of each row.
+
+    0 where a row has no such entry.
+    """
     there = places < np.diff(weights.indptr)[rows][:, None]
     at = np.where(there, weights.indptr[rows][:, None] + places, 0)
     return (
@@ -105,7 +107,7 @@ def _gather_entries(
 def _solve_short_rows(
     weights: sp.csr_array, aims: Float32Array, fixed: Float32Array, rows: Indices, diagonal: Float32Array
 ) -> Float32Array:
-    """By the Woodbury identity x = D^-1 Y' (W^-1 + Y D^-1 Y')^-1 t: systems as large as the longest of the rows."""
+    """x = D^-1 Y' (W^-1 + Y D^-1 Y')^-1 t: a system of the size of the longest row (Woodbury identity)."""
     places = np.arange(int(np.diff(weights.indptr)[rows].max()))
     y, w, t = _gather_entries(weights, aims, fixed, rows, places)
     scaled = y / diagonal[:, None, :]
@@ -119,7 +121,7 @@ def _solve_short_rows(
 def _solve_long_rows(
     weights: sp.csr_array, aims: Float32Array, fixed: Float32Array, rows: Indices, diagonal: Float32Array
 ) -> Float32Array:
-    """By the normal equations x = (D + Y' W Y)^-1 Y' W t; rows longer than LONGEST are summed in pieces."""
+    """Normal equations x = (D + Y' W Y)^-1 Y' W t, summed over MAX_GATHERED_ENTRIES entries of a row at a time."""
     n_factors = fixed.shape[1]
     left = np.zeros((len(rows), n_factors, n_factors), dtype=np.float32)
     left[:, np.arange(n_factors), np.arange(n_factors)] = diagonal

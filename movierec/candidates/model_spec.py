@@ -8,7 +8,7 @@ from movierec.candidates.base import CandidateModel
 
 
 class Real(NamedTuple):
-    """A number between two, drawn evenly or, with `log`, evenly in its logarithm."""
+    """A real number from `low` to `high`, drawn uniformly, or with `log` uniformly in its logarithm."""
 
     low: float
     high: float
@@ -16,7 +16,7 @@ class Real(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """The same of whole numbers."""
+    """As Real, for whole numbers."""
 
     low: int
     high: int
@@ -24,6 +24,8 @@ class Whole(NamedTuple):
 
 
 class Choice(NamedTuple):
+    """One of `values`."""
+
     values: tuple[float, ...]
 
 

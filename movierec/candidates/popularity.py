@@ -1,4 +1,4 @@
-"""Popularity: what most people rated, and rated well. The trending row and every cold start."""
+"""Popularity: movies that many users rated, and rated well. Used for new users and for rows without a user."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -13,6 +13,8 @@ from movierec.data.interactions import Float32Array, Ids, Indices, Interactions
 
 @dataclass(frozen=True)
 class PopularityParams:
+    """Weights of the score, and the number of ratings below which a movie is not recommended."""
+
     w_r: float = 1.0  # weight of the mean rating
     w_c: float = 1.0  # weight of log(1 + number of ratings)
     min_ratings: int = 5  # movies with fewer are not recommended: a single five-star rating is no trend
@@ -20,7 +22,7 @@ class PopularityParams:
 
 @dataclass(frozen=True)
 class Popularity:
-    """The same score of a movie for everybody."""
+    """The same score for all users: w_r * mean rating + w_c * log(1 + number of ratings)."""
 
     movie_ids: Ids
     params: PopularityParams
@@ -36,10 +38,14 @@ class Popularity:
 
     @property
     def popularity(self) -> Float32Array:
-        """w_r * mean rating + w_c * log(1 + number of ratings), -inf below `min_ratings`."""
+        """w_r * mean rating + w_c * log(1 + number of ratings) of each movie; -inf for movies with fewer than
+        `min_ratings`.
+
+        If no movie has that many ratings, the movies with the most ratings get a score.
+        """
         p = self.params
         score = p.w_r * self.mean_ratings + p.w_c * np.log1p(self.n_ratings)
-        # A small sample may have no movie above the floor; then every rated movie counts.
+        # In a small sample no movie may reach the floor; then the movies with the most ratings count.
         floor = min(p.min_ratings, int(self.n_ratings.max(initial=0)))
         return np.where(self.n_ratings >= floor, score, -np.inf).astype(np.float32)
 
@@ -47,7 +53,10 @@ class Popularity:
         return np.tile(self.popularity, (len(interactions.user_ids), 1))
 
     def compute_movie_stats(self) -> pl.DataFrame:
-        """`movie_id, n_ratings, mean_rating, popularity` of each rated movie, most popular first."""
+        """`movie_id, n_ratings, mean_rating, popularity` of each rated movie, most popular first.
+
+        `popularity` is null for movies with fewer than `min_ratings` ratings; they stand last.
+        """
         popularity = self.popularity
         return (
             pl.DataFrame(

@@ -1,4 +1,4 @@
-"""SVD of the user-centred rating matrix: a reference to be measured against, never served."""
+"""SVD of the user-centred ratings: only a baseline for comparison, never served."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +16,18 @@ MIN_SINGULAR_VALUE_SHARE = 1e-6  # share of the largest singular value
 
 @dataclass(frozen=True)
 class SVDParams:
+    """Number of singular vectors, and the seed of the solver."""
+
     factors: int = 50
     seed: int = 7
 
 
 @dataclass(frozen=True)
 class SVD:
-    """A user's ratings less their mean, projected on the largest singular vectors (PureSVD; Cremonesi et al. 2010).
+    """The user's ratings minus their mean, projected on the largest singular vectors (PureSVD; Cremonesi et al. 2010).
 
-    `item_factors` is movies x factors with orthonormal columns; what is not rated counts as the user's mean.
-    Where no user rated two movies differently there is nothing to learn: one column of zeros, and all scores are 0.
+    `item_factors` is movies x factors with orthonormal columns. A movie that is not rated counts as the user's mean. If
+    no user rated two movies differently, there is one factor of zeros, and all scores are 0.
     """
 
     movie_ids: Ids

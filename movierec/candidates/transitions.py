@@ -1,4 +1,4 @@
-"""Transitions: what people rate soon after what (a Markov chain with skips; Shani, Heckerman, Brafman 2005)."""
+"""Transitions: movies that users rate soon after others (Markov chain with skips; Shani, Heckerman, Brafman 2005)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,11 +21,13 @@ TRANSITIONS_DRAW = 4
 
 @dataclass(frozen=True)
 class TransitionsParams:
-    """A movie counts 1/d for the movie d places before it, up to `window`, where it was rated `min_rating` or better.
+    """A pair of movies rated d places apart by a user (d <= `window`) counts 1/d, if the later one is rated >=
+    `min_rating`.
 
-    Counts are divided by (all counts of the next movie) ** `popularity_power` and of the one before ** `source_power`,
-    both raised by `shrinkage`; the `neighbours` largest of each movie are kept. A user's score takes the last `last`
-    ratings, each counting `decay` times the one after it. Of more than `max_users` a fixed draw by id is counted.
+    Counts are divided by (total of the later movie + `shrinkage`) ** `popularity_power` and by (total of the earlier
+    one + `shrinkage`) ** `source_power`; the `neighbours` largest per movie are kept. A user's score uses the `last`
+    latest ratings, each weighing `decay` times the one after it. With more than `max_users` users, a fixed draw of them
+    is counted.
     """
 
     window: int = 50
@@ -41,9 +43,9 @@ class TransitionsParams:
 
 @dataclass(frozen=True)
 class Transitions:
-    """A movie's score is the sum of the transitions to it from the user's last ratings.
+    """A movie's score is the sum of the transitions to it from the user's latest ratings.
 
-    `indptr, indices, data` are the transitions as CSR, movies x movies: row i holds what comes after i.
+    `indptr`, `indices`, `data` are the transitions as CSR, movies x movies: row i holds what follows movie i.
     """
 
     movie_ids: Ids
@@ -84,7 +86,7 @@ class Transitions:
         )
 
     def _weigh_ratings(self, interactions: Interactions) -> Float32Array:
-        """What each rating counts for: the less, the longer ago it was."""
+        """The weight of each rating: decay ** (recency - 1)."""
         weights: Float32Array = (self.params.decay ** (interactions.recency.astype(np.float64) - 1)).astype(np.float32)
         return weights
 
@@ -102,7 +104,7 @@ class Transitions:
 
 
 def _iter_pairs(interactions: Interactions, p: TransitionsParams) -> Iterator[tuple[Indices, Indices, Float32Array]]:
-    """Columns before, columns after and weights of all pairs of ratings within the window, some at a time."""
+    """Earlier column, later column and weight of all pairs within the window, for some users at a time."""
     rows = np.argsort(hash_ids_to_fractions(interactions.user_ids, draw=TRANSITIONS_DRAW), kind="stable")[: p.max_users]
     size = max(1, PAIRS_AT_ONCE * len(rows) // max(1, p.window * interactions.user_items.nnz))
     for start in range(0, len(rows), size):
@@ -122,7 +124,7 @@ def _iter_pairs(interactions: Interactions, p: TransitionsParams) -> Iterator[tu
 
 
 def _select_largest(groups: npt.NDArray[np.integer], values: npt.NDArray[np.floating], *, n: int) -> Indices:
-    """Where the `n` largest values of each group stand; of equal values the first."""
+    """Positions of the `n` largest values of each group; of equal values the first."""
     order = np.lexsort((-values, groups))
     starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
     place = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))

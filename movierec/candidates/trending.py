@@ -1,4 +1,4 @@
-"""Trending: popularity in which a rating fades with its age."""
+"""Trending: popularity in which older ratings count less."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from movierec.data.interactions import Float32Array, Ids, Interactions
 
 @dataclass(frozen=True)
 class TrendingParams:
-    """After `half_life_days` a rating counts half; `w_r`, `w_c` as of popularity."""
+    """A rating's weight halves every `half_life_days`; `w_r` and `w_c` as in PopularityParams."""
 
     half_life_days: float = 180.0
     w_r: float = 1.0
@@ -22,9 +22,9 @@ class TrendingParams:
 
 @dataclass(frozen=True)
 class Trending:
-    """The same score for everybody: w_r * mean rating + w_c * log(1 + number), both of ratings by their faded weight.
+    """The same score for all users: w_r * weighted mean rating + w_c * log(1 + total weight of the ratings).
 
-    Ages count from the last rating of the fit.
+    Ages count from the last rating of the fit. `trend` is -inf for movies whose total weight is below `min_weight`.
     """
 
     movie_ids: Ids
@@ -47,7 +47,7 @@ class Trending:
         return np.tile(self.trend, (len(interactions.user_ids), 1))
 
     def list_top_movies(self, n: int) -> list[int]:
-        """Ids of the `n` movies with the highest score; of equal ones the lower id first."""
+        """Ids of the `n` movies with the highest score, best first; equal scores by ascending id."""
         order = np.argsort(-self.trend, kind="stable")[:n]
         return [int(self.movie_ids[at]) for at in order if np.isfinite(self.trend[at])]
 

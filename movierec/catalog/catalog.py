@@ -1,4 +1,4 @@
-"""The movie catalogue of the web: every movie, most popular first, by id and by page."""
+"""The catalogue of the site: every movie, most popular first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from movierec.features.content import select_top_tags
 
 
 class Movie(NamedTuple):
-    """What a card needs. `popularity` is None for a movie with too few ratings, `mean_rating` for one with none."""
+    """What a card shows. `popularity` is None for movies with too few ratings, `mean_rating` for movies with none."""
 
     movie_id: int
     title: str
@@ -26,7 +26,7 @@ class Movie(NamedTuple):
 
 
 def build_catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, stats: pl.LazyFrame, tags: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per movie with the columns of Movie, most popular first, then most rated, then by title.
+    """One row per movie with the columns of Movie: most popular first, then most rated, then by title.
 
     `stats` is `movie_id, n_ratings, mean_rating, popularity` of the rated movies, `tags` is `user_id, movie_id, tag`.
     """
@@ -52,7 +52,7 @@ class Catalogue:
 
     @classmethod
     def from_table(cls, table: pl.DataFrame) -> Self:
-        """From a table as `catalogue` makes it."""
+        """From a table as `build_catalogue` makes it."""
         columns = [table[field].to_list() for field in Movie._fields]
         for field in ("genres", "tags"):
             at = Movie._fields.index(field)
@@ -62,11 +62,11 @@ class Catalogue:
         return cls(movies, {movie.movie_id: movie for movie in movies}, popular)
 
     def list_popular(self, *, limit: int, offset: int = 0) -> Sequence[Movie]:
-        """The most popular movies; empty past their end."""
+        """The most popular movies from `offset` on, at most `limit`; empty past their end."""
         return self.movies[min(offset, self.n_popular) : min(offset + limit, self.n_popular)]
 
     def find_movies(self, movie_ids: Sequence[int]) -> list[Movie]:
-        """The movies of these ids, in their order; ids that are not in the catalogue are left out."""
+        """The movies with these ids, in their order; ids that are not in the catalogue are left out."""
         return [self.by_id[movie_id] for movie_id in movie_ids if movie_id in self.by_id]
 
     def get_page(self, number: int, *, size: int) -> Sequence[Movie]:

@@ -18,8 +18,10 @@ MAX_MOVIES_BY_WORDS = 1_000  # movies by the words of a cluster
 
 
 class Cluster(NamedTuple):
-    """`movie_ids` are its movies by number of ratings, then mean; `by_words` movies of any cluster that carry its
-    words, best first. `kind` says what the words are: TAGS, or GENRES where the cluster has no tags."""
+    """`movie_ids` are its movies, most rated first, then by mean rating; `kind` is TAG_WORDS or GENRE_WORDS (no tags).
+
+    `words` describe the cluster; `movie_ids_by_words` are movies of any cluster that carry these words, best first.
+    """
 
     kind: str
     words: list[str]
@@ -36,25 +38,27 @@ class ClusterIndex:
     clusters: list[Cluster]
 
     def find_cluster(self, movie_id: int) -> int | None:
-        """None for a movie that was not there when the clusters were made."""
+        """The number of the movie's cluster; None for a movie that was not clustered."""
         row = int(index_of_ids(self.movie_ids, [movie_id])[0])
         return None if row == UNKNOWN else int(self.labels[row])
 
     def count_by_cluster(self, movie_ids: npt.ArrayLike) -> dict[int, int]:
-        """How many of these movies each cluster has: the cluster of most first, of equal ones the lowest; only those
-        that have any."""
+        """Number of these movies in each cluster, largest first, ties by cluster number.
+
+        Clusters without any of them are left out.
+        """
         rows = index_of_ids(self.movie_ids, movie_ids)
         numbers, counts = np.unique(self.labels[rows[rows != UNKNOWN]], return_counts=True)
         order = np.argsort(-counts, kind="stable")
         return dict(zip(numbers[order].tolist(), counts[order].tolist(), strict=True))
 
     def find_favourite_cluster(self, movie_ids: npt.ArrayLike) -> int | None:
-        """The cluster that most of these movies are in, of equal ones the lowest; None where none is known."""
+        """The cluster that has most of these movies, ties by the lowest number; None if none of them was clustered."""
         return next(iter(self.count_by_cluster(movie_ids)), None)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """What `save_clusters` wrote."""
+        """Reads what `save_clusters` wrote."""
         members = pl.read_parquet(folder / "members.parquet")
         chosen, carriers = (pl.read_parquet(folder / f"{part}.parquet") for part in ("words", "carriers"))
         assigned = members.sort("movie_id")
@@ -79,9 +83,10 @@ def save_clusters(
     tags: pl.DataFrame,
     stats: pl.DataFrame,
 ) -> None:
-    """Writes what a ClusterIndex is loaded from: members, words and carriers, each in the order it is served in.
+    """Writes the files that a ClusterIndex is loaded from, with rows in the order in which they are served.
 
-    `assigned` and `cluster_tags` are as clusters.py makes them; `stats` is `movie_id, n_ratings, mean_rating`.
+    `assigned` and `cluster_tags` are the tables of `cluster_movies` and `class_tfidf`; `stats` is `movie_id, n_ratings,
+    mean_rating`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rated = stats.select("movie_id", "n_ratings", "mean_rating")
@@ -97,7 +102,7 @@ def save_clusters(
 
 
 def select_cluster_words(assigned: pl.DataFrame, cluster_tags: pl.DataFrame, movies: pl.DataFrame) -> pl.DataFrame:
-    """`cluster, kind, tag, score`: the first WORDS tags of each cluster, its genres where it has no tags."""
+    """`cluster, kind, tag, score`: the first N_CLUSTER_WORDS tags of each cluster, or its genres if it has no tags."""
     by_tags = cluster_tags.with_columns(kind=pl.lit(TAG_WORDS))
     by_genres = class_tfidf(assigned, genre_counts(movies)).with_columns(kind=pl.lit(GENRE_WORDS))
     chosen = pl.concat([by_tags, by_genres.join(by_tags, on="cluster", how="anti")])
@@ -111,11 +116,10 @@ def select_cluster_words(assigned: pl.DataFrame, cluster_tags: pl.DataFrame, mov
 def movies_by_words(
     chosen: pl.DataFrame, members: pl.DataFrame, *, movies: pl.DataFrame, tags: pl.DataFrame
 ) -> pl.DataFrame:
-    """`cluster, movie_id`: the KEPT movies that carry a cluster's words most, best first.
+    """`cluster, movie_id`: for each cluster at most MAX_MOVIES_BY_WORDS movies that carry its words, best first.
 
-    A movie's score is the sum over the words of the word's score in the cluster, times 1 + log(people who gave it),
-    all that times log(2 + number of ratings), so that the answer is one that people know. Of equal scores the movie
-    that stands first in `members` comes first.
+    A movie's score is the sum over the words of (the word's score in the cluster) * (1 + log(users who gave it)), times
+    log(2 + number of ratings), so that well-known movies come first. Ties in the order of `members`.
     """
     given = [
         tag_counts(tags).with_columns(kind=pl.lit(TAG_WORDS)),

@@ -1,4 +1,4 @@
-"""Clusters of movies: KMeans over what they are about and how they are rated; the words that mark each cluster."""
+"""Clusters of movies by KMeans over content and ratings, and the tags that describe each cluster."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -24,8 +24,10 @@ CLUSTER_WORDS = {
 
 @dataclass(frozen=True)
 class ClusterParams:
-    """`dimensions` of the content that take part; the weights are those of a standard deviation beside a content
-    vector of length 1."""
+    """`k` clusters over `dimensions` dimensions of the content; `silhouette_movies` are drawn for the silhouette.
+
+    The weights multiply standardised ratings and factors of length 1; content vectors have length 1.
+    """
 
     k: int = 10
     seed: int = 0
@@ -36,9 +38,11 @@ class ClusterParams:
 
 
 class Clustering(NamedTuple):
-    """`table` is `movie_id, cluster, x, y`, by movie_id: cluster 0 is the largest, of equally large ones that with
-    the lowest movie_id comes first; x, y are the two main components. `silhouettes` has the mean of each cluster over a
-    fixed draw of movies, `silhouette` that of the draw; None where there is but one cluster."""
+    """`table` is `movie_id, cluster, x, y`, ordered by movie_id; x and y are the first two principal components.
+
+    Cluster 0 is the largest; of equally large ones the one with the lowest movie_id comes first. `silhouette` is the
+    mean over a fixed draw of movies, `silhouettes` that of each cluster; None and empty with a single cluster.
+    """
 
     table: pl.DataFrame
     silhouette: float | None
@@ -52,10 +56,10 @@ def cluster_movies(
     *,
     factors: tuple[Ids, Float32Array] | None = None,
 ) -> Clustering:
-    """KMeans over content, rating aggregates and, where their weight is not 0, item factors.
+    """KMeans over content, rating aggregates and, if their weight is not 0, item factors (`movie_ids`, vectors).
 
     `rated` is `movie_id, movie_avg_rating, movie_num_ratings` of every movie. There are never more clusters than
-    different movies. Runs on one thread, so that the same movies give the same clusters.
+    distinct movies. Runs on one thread, so that the same input gives the same clusters.
     """
     from sklearn.cluster import KMeans  # noqa: PLC0415  a second that the site need not pay
 
@@ -73,11 +77,11 @@ def cluster_movies(
 
 
 def class_tfidf(clusters: pl.DataFrame, tag_counts: pl.DataFrame, *, n: int = 50) -> pl.DataFrame:
-    """The `n` words that mark each cluster most: CLUSTER_WORDS, by cluster and rank from 1.
+    """The `n` tags that describe each cluster best: columns of CLUSTER_WORDS, by cluster and rank (from 1).
 
-    `words` is `movie_id, tag, n_people`. Class-based TF-IDF (Grootendorst 2022): the word's share of the cluster's
-    words, times log(1 + words of a cluster on average / the word everywhere). A word that is rarer here than over
-    all clusters marks none of it. Ties stand in alphabetical order.
+    `tag_counts` is `movie_id, tag, n_people`. Class-based TF-IDF (Grootendorst 2022): the tag's share of the cluster's
+    tags * log(1 + mean number of tags per cluster / number of this tag everywhere). Tags that are rarer in the cluster
+    than over all clusters are left out. Ties in alphabetical order.
     """
     used = tag_counts.join(clusters.select("movie_id", "cluster"), on="movie_id")
     here = used.group_by("cluster", "tag").agg(n_people=pl.col("n_people").sum().cast(pl.Int64), n_movies=pl.len())
@@ -99,14 +103,14 @@ def class_tfidf(clusters: pl.DataFrame, tag_counts: pl.DataFrame, *, n: int = 50
 
 
 def genre_counts(movies: pl.DataFrame) -> pl.DataFrame:
-    """Genres as `popular_words` takes words: what stands in for tags where a data set has none."""
+    """Genres in the form of `tag_counts`, each counted once: used instead of tags where there are none."""
     return movies.select("movie_id", tag="genres").explode("tag").drop_nulls("tag").with_columns(n_people=pl.lit(1))
 
 
 def _compute_silhouettes(
     points: npt.NDArray[np.float32], labels: npt.NDArray[np.int16]
 ) -> tuple[float | None, dict[int, float]]:
-    """The mean over all points and over those of each cluster."""
+    """The mean silhouette of all points, and that of each cluster."""
     from sklearn.metrics import silhouette_samples  # noqa: PLC0415
 
     names = np.unique(labels)
@@ -119,7 +123,7 @@ def _compute_silhouettes(
 def _build_points(
     content: ContentVectors, rated: pl.DataFrame, params: ClusterParams, factors: tuple[Ids, Float32Array] | None
 ) -> npt.NDArray[np.float32]:
-    """Movies x numbers, in the order of `content`; distances between rows are what KMeans goes by."""
+    """The points that KMeans clusters: movies x numbers, float32, in the order of `content`."""
     numbers = pl.DataFrame({"movie_id": content.movie_ids}).join(
         rated, on="movie_id", how="left", maintain_order="left"
     )
@@ -140,7 +144,7 @@ def _build_points(
 
 
 def _reduce_content(content: ContentVectors, params: ClusterParams) -> npt.NDArray[np.float32]:
-    """Content in few dimensions, as it is where it has no more."""
+    """The content vectors reduced to `dimensions` by SVD; as they are if they have no more."""
     from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415
 
     if min(content.vectors.shape) <= params.dimensions:
@@ -151,7 +155,7 @@ def _reduce_content(content: ContentVectors, params: ClusterParams) -> npt.NDArr
 
 
 def _project_to_plane(points: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The two main components, each turned so that its largest loading is positive."""
+    """The first two principal components, with signs chosen so that the largest loading of each is positive."""
     centred = points - points.mean(axis=0)
     loadings = np.linalg.eigh(centred.T @ centred).eigenvectors[:, [-1, -2]]
     largest = np.abs(loadings).argmax(axis=0)
@@ -166,7 +170,7 @@ def _standardise(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _renumber_by_size(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int16]:
-    """Numbered anew by size; rows are movies by id, so the first row of a cluster is its lowest movie_id."""
+    """Cluster labels renumbered by size, largest first; ties by the lowest row, which is the lowest movie_id."""
     names, first, sizes = np.unique(labels, return_index=True, return_counts=True)
     order = np.lexsort((first, -sizes))
     number = np.empty(names.max() + 1, np.int16)

@@ -1,4 +1,4 @@
-"""Similar movies: nearest by cosine of item factors; by shared genres where a movie has no factors."""
+"""Similar movies: nearest by cosine of item factors, or by shared genres for movies with too few ratings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ FACTOR_COSINE, GENRE_JACCARD, NOT_AVAILABLE = "als_cosine", "genre_jaccard", "no
 
 
 class SimilarMovies(NamedTuple):
-    """Neighbours of one movie, nearest first, and how they were found: COSINE, JACCARD or NOTHING."""
+    """Movies similar to one movie, most similar first; `model` is FACTOR_COSINE, GENRE_JACCARD or NOT_AVAILABLE."""
 
     model: str
     movie_ids: list[int]
@@ -27,8 +27,8 @@ def find_similar_by_factors(
 ) -> pl.DataFrame:
     """`movie_id, model, similar_ids, similarity_scores` for the movies with at least `min_ratings` ratings.
 
-    Only such movies are neighbours too: the factors of a movie that two people rated say little. Formula:
-    cosine = x.y / (|x| |y|), rows scored in blocks.
+    Only these movies can be neighbours, because factors from few ratings say little. Similarity is the cosine x.y /
+    (|x| |y|) of the item factors; only positive ones are kept, at most `n`.
     """
     trusted = np.flatnonzero(n_ratings >= min_ratings)
     vectors = item_factors[trusted]
@@ -44,10 +44,10 @@ def find_similar_by_factors(
 
 
 def find_similar_by_genres(movies: pl.DataFrame, movie_ids: Ids, popularity: pl.DataFrame, *, n: int) -> pl.DataFrame:
-    """The same table for the `asked` movies by Jaccard on genres; movies without genres have no rows.
+    """The same table for `movie_ids`, by Jaccard similarity of genres; movies without genres have no rows.
 
-    `movies`: `movie_id, genres`. `popularity`: `movie_id, n_ratings`. Of equally alike movies the more rated
-    come first, so that the answer is one that people know.
+    `movies`: `movie_id, genres`. `popularity`: `movie_id, n_ratings`. Of equally similar movies the more rated come
+    first, because visitors are more likely to know them.
     """
     table = (
         movies.filter(pl.col("genres").list.len() > 0)
@@ -103,7 +103,7 @@ def _build_similar_table(
 
 @dataclass(frozen=True)
 class SimilarityIndex:
-    """Flat arrays: the neighbours of movie i are `similar[starts[i]:starts[i + 1]]`."""
+    """Neighbours of all movies in flat arrays: those of movie i are `similar[starts[i]:starts[i + 1]]`."""
 
     movie_ids: Ids
     models: list[str]
@@ -113,6 +113,7 @@ class SimilarityIndex:
 
     @classmethod
     def from_table(cls, table: pl.DataFrame) -> Self:
+        """From a table as `find_similar_by_factors` makes it."""
         table = table.sort("movie_id")
         ids, scores = (table[name].explode(empty_as_null=False) for name in ("similar_ids", "similarity_scores"))
         starts = np.concatenate([[0], np.cumsum(table["similar_ids"].list.len().to_numpy())]).astype(np.intp)
@@ -125,6 +126,7 @@ class SimilarityIndex:
         )
 
     def find_similar_movies(self, movie_id: int, *, n: int) -> SimilarMovies:
+        """The `n` most similar movies; none, with model NOT_AVAILABLE, for a movie that is not in the index."""
         row = int(index_of_ids(self.movie_ids, [movie_id])[0])
         if row < 0:
             return SimilarMovies(NOT_AVAILABLE, [], [])
@@ -132,7 +134,10 @@ class SimilarityIndex:
         return SimilarMovies(self.models[row], self.similar[here].tolist(), self.scores[here].tolist())
 
     def save(self, folder: Path) -> None:
-        """As `similar.parquet`: movieId, model, similar_ids, similarity_scores, the published exchange format."""
+        """Writes `similar.parquet` in the published exchange format.
+
+        Its columns are movieId, model, similar_ids, similarity_scores.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         sizes = np.diff(self.starts)
         owners = np.repeat(np.arange(len(self.movie_ids)), sizes)
@@ -147,5 +152,6 @@ class SimilarityIndex:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
+        """Reads what `save` wrote."""
         table = pl.read_parquet(folder / "similar.parquet")
         return cls.from_table(table.rename({"movieId": "movie_id"}))

@@ -1,4 +1,4 @@
-"""Raw tables in, tables every later step can trust out, with counts of what was dropped or named."""
+"""Cleans the raw tables, counts the rows that were dropped or changed, and joins the tables to one wide table."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,17 @@ from movierec.data.schema import LINKS, MOVIES, RATINGS, TAGS, conform_to_schema
 
 @dataclass(frozen=True)
 class CleanedTable:
-    """A table, and the number of rows that came, stayed and fell to each rule."""
+    """A cleaned table, and `counts`: rows read, rows kept, and rows dropped or changed by each rule."""
 
     frame: pl.LazyFrame
     counts: dict[str, int]
 
 
 def clean_movies(raw: pl.LazyFrame) -> CleanedTable:
-    """One row per movie, by movie_id; of two rows with one id the first, a missing title as "Movie 7"."""
+    """One row per movie, ordered by movie_id; of rows with the same id the first is kept.
+
+    A movie without a title is called "Movie 7" by its id. Adds `display_title`, `year` and `genres` as a list.
+    """
     rows = raw.collect(engine="streaming")
     kept = rows.unique("movie_id", keep="first", maintain_order=True).sort("movie_id")
     untitled = pl.col("title").fill_null("").str.strip_chars() == ""
@@ -39,9 +42,10 @@ def clean_movies(raw: pl.LazyFrame) -> CleanedTable:
 
 
 def clean_ratings(raw: pl.LazyFrame, movies: pl.LazyFrame) -> CleanedTable:
-    """Ratings of known movies, the latest of each user for a movie, by user_id, rated_at and movie_id.
+    """Ratings of movies that are in `movies`, one per user and movie, ordered by user_id, rated_at and movie_id.
 
-    Of two ratings at the same moment the one further down in the file stays.
+    Of several ratings of a user for a movie the latest is kept; of two with the same time the one further down in the
+    file.
     """
     known, counts = _keep_known_movies(raw, movies)
     kept = _keep_latest_rows(known, by=["user_id", "movie_id"], at="rated_at")
@@ -51,7 +55,10 @@ def clean_ratings(raw: pl.LazyFrame, movies: pl.LazyFrame) -> CleanedTable:
 
 
 def clean_tags(raw: pl.LazyFrame, movies: pl.LazyFrame) -> CleanedTable:
-    """Tags of known movies, each tag of a user on a movie once, at its latest, by user_id and tagged_at."""
+    """Tags on movies that are in `movies`, ordered by user_id and tagged_at.
+
+    Of the same tag by the same user on the same movie only the latest is kept.
+    """
     known, counts = _keep_known_movies(raw, movies)
     kept = _keep_latest_rows(known, by=["user_id", "movie_id", "tag"], at="tagged_at")
     counts |= {"duplicate_tags_dropped": known.height - kept.height, "rows_kept": kept.height}
@@ -60,7 +67,7 @@ def clean_tags(raw: pl.LazyFrame, movies: pl.LazyFrame) -> CleanedTable:
 
 
 def clean_links(raw: pl.LazyFrame, movies: pl.LazyFrame) -> CleanedTable:
-    """At most one row per known movie, by movie_id: the first. A movie without links has no row."""
+    """At most one row per movie of `movies`, the first, ordered by movie_id. Movies without links have no row."""
     known, counts = _keep_known_movies(raw, movies)
     kept = known.unique("movie_id", keep="first", maintain_order=True)
     counts |= {"duplicate_links_dropped": known.height - kept.height, "rows_kept": kept.height}
@@ -68,10 +75,10 @@ def clean_links(raw: pl.LazyFrame, movies: pl.LazyFrame) -> CleanedTable:
 
 
 def standardize_ratings(ratings: pl.LazyFrame) -> pl.LazyFrame:
-    """`ratings` with `standardized_rating`, the distance to the user's mean in standard deviations.
+    """Adds `standardized_rating`: (rating - the user's mean) / the user's standard deviation.
 
-    The deviation is the population's (divided by n). It is 0.0 for a user whose ratings are all the
-    same, which takes in users with one rating.
+    The deviation divides by n, not by n - 1. The value is 0.0 for users whose ratings are all equal, including those
+    with one rating.
     """
     rating = pl.col("rating").cast(pl.Float64)
     spread = ratings.group_by("user_id").agg(
@@ -87,7 +94,7 @@ def standardize_ratings(ratings: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _keep_known_movies(raw: pl.LazyFrame, movies: pl.LazyFrame) -> tuple[pl.DataFrame, dict[str, int]]:
-    """The rows of `raw` whose movie is in `movies`, in their order."""
+    """The rows of `raw` whose movie is in `movies`, in their order, and the counts of rows read and dropped."""
     rows = raw.collect(engine="streaming")
     ids = movies.select(pl.col("movie_id").unique().implode()).collect().to_series()
     known = rows.filter(pl.col("movie_id").is_in(ids))
@@ -95,17 +102,21 @@ def _keep_known_movies(raw: pl.LazyFrame, movies: pl.LazyFrame) -> tuple[pl.Data
 
 
 def _keep_latest_rows(rows: pl.DataFrame, *, by: list[str], at: str) -> pl.DataFrame:
-    """The latest row of each group. Sorting and looking one row ahead takes a third of unique()'s memory."""
+    """The latest row of each group, by column `at`; of equal times the last.
+
+    Sorting and comparing with the next row takes a third of the memory of unique().
+    """
     ordered = rows.sort(*by, at, maintain_order=True)
     is_last = pl.any_horizontal(pl.col(key).ne_missing(pl.col(key).shift(-1)) for key in by)
     return ordered.filter(is_last)
 
 
 def join_tables(ratings: pl.LazyFrame, movies: pl.LazyFrame, tags: pl.LazyFrame, links: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per rating: the movie's columns, `tags` of that user on that movie, `imdb_id`, `tmdb_id`.
+    """One row per rating, in no fixed order: the movie's columns, the user's `tags` on that movie, `imdb_id`,
+    `tmdb_id`.
 
-    `tags` holds the tags in the order they were given, and is empty where there are none; tags on
-    movies the user has not rated are left out. Columns of an unknown movie are null. Rows come in no order.
+    `tags` is a list in the order of time, empty where there are none; tags on movies that the user has not rated are
+    left out. Columns of an unknown movie are null.
     """
     own_tags = tags.group_by("user_id", "movie_id").agg(tags=pl.col("tag").sort_by("tagged_at", "tag"))
     return (

@@ -1,4 +1,4 @@
-"""Ratings as a sparse matrix with its ids, and the one place where scores become a ranking."""
+"""Ratings as a sparse matrix with its ids."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,10 +21,11 @@ MAX_UINT16 = 65_535
 
 @dataclass(frozen=True)
 class Interactions:
-    """`user_items` is CSR, users x movies, float32 ratings; row i is `user_ids[i]`, column j `movie_ids[j]`.
+    """Ratings as a sparse matrix: row i of `user_items` belongs to `user_ids[i]`, column j to `movie_ids[j]`.
 
-    Both id arrays are sorted and unique. Beside `user_items.data` stand `recency`: 1 for a user's last rating, 2
-    for the one before, up to 65,535; and `rated_on`: the day of the rating, counted from 1970.
+    `user_items` is CSR, users x movies, float32 ratings. Both id arrays are sorted and unique, unless users were
+    selected. `recency` and `rated_on` stand beside `user_items.data`, one value per rating. `recency` is 1 for a user's
+    last rating, 2 for the one before it, at most 65,535. `rated_on` is the day of the rating, counted from 1970-01-01.
     """
 
     user_ids: Ids
@@ -35,10 +36,10 @@ class Interactions:
 
     @classmethod
     def from_ratings(cls, ratings: pl.LazyFrame, movie_ids: Ids | None = None) -> Self:
-        """From a table with `user_id, movie_id, rating, rated_at`, one row per pair.
+        """From a table `user_id, movie_id, rating, rated_at` with one row per user and movie.
 
-        With `movie_ids`, sorted and unique, these are the columns; ratings of other movies are left out, and so is
-        who has rated no other.
+        With `movie_ids` (sorted, unique) these are the columns: ratings of other movies are dropped, and so are users
+        without a rating of one of them.
         """
         rated_on = pl.col("rated_at").dt.epoch("d").clip(0, MAX_UINT16).cast(pl.UInt16)
         table = (
@@ -69,30 +70,30 @@ class Interactions:
         )
 
     def find_user_rows(self, user_ids: npt.ArrayLike) -> Indices:
-        """Row numbers of the given users, UNKNOWN for a user without ratings."""
+        """Row numbers of the given users; UNKNOWN for a user without ratings."""
         return index_of_ids(self.user_ids, user_ids)
 
     def find_movie_columns(self, movie_ids: npt.ArrayLike) -> Indices:
-        """Column numbers of the given movies, UNKNOWN for a movie nobody rated."""
+        """Column numbers of the given movies; UNKNOWN for a movie that nobody has rated."""
         return index_of_ids(self.movie_ids, movie_ids)
 
     def get_seen_columns(self, row: int) -> npt.NDArray[np.int32]:
-        """Columns of the movies that the user of `row` has rated, ascending."""
+        """Columns of the movies that the user in `row` has rated, in ascending order."""
         start, end = self.user_items.indptr[row], self.user_items.indptr[row + 1]
         return self.user_items.indices[start:end]
 
     def sort_newest_first(self, row: int) -> tuple[npt.NDArray[np.int32], Float32Array]:
-        """Columns and ratings of what the user of `row` has rated, the last first."""
+        """Columns and ratings of the user in `row`, the latest rating first."""
         here = slice(self.user_items.indptr[row], self.user_items.indptr[row + 1])
         order = np.argsort(self.recency[here], kind="stable")
         return self.user_items.indices[here][order], self.user_items.data[here][order]
 
     def select_users(self, rows: Indices) -> Self:
-        """The users of `rows` alone, in that order; their ids need not be sorted then."""
+        """The users in `rows` only, in that order; a row may occur twice. `user_ids` need not be sorted then."""
         return self._select_entries(*find_row_entries(self.user_items, rows), self.user_ids[rows])
 
     def _select_entries(self, entries: Indices, lengths: npt.NDArray[np.integer], user_ids: Ids) -> Self:
-        """The ratings at these places of `user_items.data` alone, as those of `user_ids`: `lengths` of each."""
+        """The ratings at positions `entries` of `user_items.data`, for `user_ids`; `lengths` is the number of each."""
         matrix = self.user_items
         # A product of matrices whose indices are of two types would convert the larger one.
         indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(matrix.indptr.dtype)
@@ -106,11 +107,15 @@ class Interactions:
         )
 
     def keep_latest(self, n: int) -> Self:
-        """The last `n` ratings of each user alone."""
+        """Only the last `n` ratings of each user; all users and movies stay."""
         return self.filter_ratings(self.recency <= n)
 
     def stack_latest(self, *windows: int) -> Self:
-        """All users, and below them for each of `ks` all users again, known by their last k ratings alone."""
+        """All users with all their ratings, and below them, for each window k, all users again with their last k
+        ratings.
+
+        The result has (1 + number of windows) x users rows.
+        """
         kept = [self.recency <= k for k in (MAX_UINT16, *windows)]
         lengths = np.concatenate([self._count_kept(each) for each in kept])
         return self._select_entries(
@@ -118,15 +123,19 @@ class Interactions:
         )
 
     def filter_ratings(self, is_kept: npt.NDArray[np.bool_]) -> Self:
-        """The ratings that are `kept`, a flag beside each of `user_items.data`; users and movies stay."""
+        """Only the ratings for which `is_kept` is true; all users and movies stay.
+
+        `is_kept` has one flag per entry of `user_items.data`.
+        """
         return self._select_entries(np.flatnonzero(is_kept), self._count_kept(is_kept), self.user_ids)
 
     def _count_kept(self, is_kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.integer]:
-        """How many ratings of each user are `kept`."""
+        """The number of kept ratings of each user."""
         before = np.concatenate([[0], np.cumsum(is_kept)])
         return np.diff(before[self.user_items.indptr])
 
     def save(self, folder: Path) -> None:
+        """Writes one .npy file per array into `folder`, which is made if needed."""
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "recency.npy", self.recency)
         np.save(folder / "rated_on.npy", self.rated_on)
@@ -137,7 +146,7 @@ class Interactions:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Mapped read-only: processes that serve the same folder share its pages."""
+        """Reads what `save` wrote. Arrays are mapped read-only, so that processes share one copy in memory."""
         user_ids, movie_ids, indptr, indices, data, recency, rated_on = (
             load_mapped_array(folder / f"{part}.npy")
             for part in ("user_ids", "movie_ids", "indptr", "indices", "data", "recency", "rated_on")
@@ -147,7 +156,7 @@ class Interactions:
 
 
 def binarize_likes(ratings: sp.csr_array, min_rating: float) -> sp.csr_array:
-    """1 where a rating is at least `min_rating`, a sign of liking; nothing where it is lower."""
+    """A matrix of the same shape with 1 where a rating is at least `min_rating`, and no entry elsewhere. float32."""
     ones = (ratings.data >= min_rating).astype(np.float32)
     matrix = sp.csr_array((ones, ratings.indices, ratings.indptr), shape=ratings.shape, copy=True)
     matrix.eliminate_zeros()
@@ -155,7 +164,7 @@ def binarize_likes(ratings: sp.csr_array, min_rating: float) -> sp.csr_array:
 
 
 def index_of_ids(sorted_ids: Ids, ids: npt.ArrayLike) -> Indices:
-    """Where each wanted id stands in the sorted `known`, UNKNOWN where it does not."""
+    """The index of each id in `sorted_ids`, which must be sorted and unique; UNKNOWN for an id that is not there."""
     asked = np.asarray(ids)
     if len(sorted_ids) == 0:
         return np.full(asked.shape, UNKNOWN)

@@ -1,4 +1,4 @@
-"""Expressions that read a MovieLens movie: its year, the title people know, its genres."""
+"""Polars expressions that parse MovieLens titles and genres: year, display title, list of genres."""
 
 import polars as pl
 
@@ -36,12 +36,12 @@ _ELIDED_ARTICLE_PATTERN = "L['’]|Gl['’]|Un['’]|D['’]"
 
 
 def parse_year(title: pl.Expr) -> pl.Expr:
-    """The year in brackets that ends a title, the first of a span, or null."""
+    """The year in brackets at the end of a title as Int16; the first year of a range; null without one."""
     return title.str.extract(_YEAR_PATTERN, 1).cast(pl.Int16)
 
 
 def parse_display_title(title: pl.Expr) -> pl.Expr:
-    """The title without its year, articles back in front: "Matrix, The (1999)" is "The Matrix".
+    """The title without its year, with the article in front: "Matrix, The (1999)" becomes "The Matrix".
 
     A translation or "a.k.a." in brackets stays, with its own article in front.
     """
@@ -54,6 +54,6 @@ def parse_display_title(title: pl.Expr) -> pl.Expr:
 
 
 def parse_genres(genres: pl.Expr) -> pl.Expr:
-    """The genres between the bars, in their order; an empty list where none is listed."""
+    """The genres between the bars as a list, in their order; an empty list where none is listed."""
     names = genres.replace(NO_GENRES, "").fill_null("").str.split("|")
     return names.list.eval(pl.element().filter(pl.element() != ""))

@@ -1,4 +1,4 @@
-"""Samples of the data: whole users, nested (1pct is inside 10pct is inside full)."""
+"""Samples of the data: fixed shares of whole users. Samples are nested: 1pct is part of 10pct, 10pct of full."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +10,10 @@ _WORD_RANGE = 2**32
 
 
 def hash_to_fraction(user_id: pl.Expr, *, draw: int = 0) -> pl.Expr:
-    """A place in [0, 1) for each user id, spread evenly and the same forever; another `draw` is another lot.
+    """A pseudo-random number in [0, 1) for each id, always the same for an id and a `draw`.
 
-    The finaliser of MurmurHash3 (Appleby 2011), written out since a library's hash may change between versions.
-    Draws are independent: who is in the sample says nothing of who is set aside for early stopping.
+    Different draws are independent: who is in the sample does not tell who is held out for early stopping. The hash is
+    the finaliser of MurmurHash3 (Appleby 2011), written out because a library may change its hash between versions.
     """
     word = user_id.cast(pl.UInt64) ^ pl.lit(draw * 0x9E3779B9 % _WORD_RANGE, pl.UInt64)
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
@@ -22,7 +22,7 @@ def hash_to_fraction(user_id: pl.Expr, *, draw: int = 0) -> pl.Expr:
 
 
 def hash_ids_to_fractions(user_ids: npt.ArrayLike, *, draw: int) -> npt.NDArray[np.float64]:
-    """The same of an array of ids."""
+    """`hash_to_fraction` of an array of ids: float64, one number per id."""
     return (
         pl.Series("user_id", np.asarray(user_ids))
         .to_frame()
@@ -33,7 +33,10 @@ def hash_ids_to_fractions(user_ids: npt.ArrayLike, *, draw: int) -> npt.NDArray[
 
 
 def is_in_sample(sample: str) -> pl.Expr:
-    """Whether a row's `user_id` belongs to the named sample. Raises KeyError with the known names."""
+    """Whether a row's `user_id` belongs to the named sample.
+
+    Raises KeyError that lists the samples for an unknown name.
+    """
     if sample not in SAMPLES:
         raise KeyError(f"unknown sample {sample!r}; there are {', '.join(SAMPLES)}")
     return hash_to_fraction(pl.col("user_id")) < SAMPLES[sample]

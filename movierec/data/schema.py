@@ -1,4 +1,4 @@
-"""Columns and types of every table, and the one way to hold a table to them."""
+"""Columns and types of the tables, and the function that checks a table against them."""
 
 from collections.abc import Mapping
 
@@ -61,13 +61,14 @@ COLUMN_DESCRIPTIONS: Mapping[str, str] = {
 
 
 class SchemaError(ValueError):
-    """A table is not what its schema says; the message lists every fault."""
+    """A table does not match its schema; the message lists every mismatch."""
 
 
 def conform_to_schema(name: str, table: pl.LazyFrame, schema: Schema) -> pl.LazyFrame:
-    """`table` with exactly the columns of `schema`, in its order, cast where nothing is lost.
+    """Returns `table` with exactly the columns of `schema`, in its order, cast to its types.
 
-    Raises SchemaError that names the missing columns and those of another kind.
+    Only the width of a type may differ (Int64 for Int32), not its kind. Raises SchemaError that names the missing
+    columns and those of another kind.
     """
     found = table.collect_schema()
     missing = [column for column in schema if column not in found]
@@ -84,7 +85,7 @@ def conform_to_schema(name: str, table: pl.LazyFrame, schema: Schema) -> pl.Lazy
 
 
 def _is_same_kind(found: pl.DataType, wanted: pl.DataType | type[pl.DataType]) -> bool:
-    """Whether a cast between the two is a matter of width, not of meaning."""
+    """Whether a cast from `found` to `wanted` changes only the width of the type, not its meaning."""
     for kind in ("is_integer", "is_float", "is_temporal"):
         if getattr(wanted, kind)():
             return bool(getattr(found, kind)()) or found == pl.Null

@@ -1,4 +1,7 @@
-"""History, labels, holdout: what candidates learn from, what the ranker learns from, what both are measured on."""
+"""The split of the ratings into history, labels and holdout.
+
+Candidate models learn from the history, the ranker from the labels; both are measured on the holdout.
+"""
 
 import polars as pl
 
@@ -22,21 +25,22 @@ SPLIT_DESCRIPTIONS = {"per_user": SPLIT_BY_USER_DESCRIPTION, "global_time": SPLI
 def split_by_user(
     ratings: pl.LazyFrame, *, labels: float = 0.16, holdout: float = 0.20, min_ratings: int = MIN_RATINGS_TO_SPLIT
 ) -> pl.LazyFrame:
-    """`ratings` with a column `part`: each user's last share by time is holdout, the share before it labels.
+    """Adds a column `part`: the last `holdout` share of each user's ratings by time is holdout, the share before it
+    labels.
 
-    Shares are of the user's ratings, rounded down; a user with fewer than `min_ratings` is history alone.
-    Ratings of the same second are ordered by movie_id, but by lot for a user of fewer than three moments: there the
-    order of the ids would decide, and everybody's holdout would hold the same movies. The result is sorted so.
+    Shares are of the user's ratings, rounded down. A user with fewer than `min_ratings` ratings has only history.
+    Ratings with the same time are ordered by movie_id; for users with fewer than three distinct times by a hash of the
+    pair, because otherwise the same movies would stand in everybody's holdout. The result is sorted in this order.
     """
     return _add_parts(ratings, _assign_parts_by_user(labels=labels, holdout=holdout, min_ratings=min_ratings))
 
 
 def split_by_time(ratings: pl.LazyFrame, *, labels: float = 0.16, holdout: float = 0.20) -> pl.LazyFrame:
-    """`ratings` with a column `part`, cut at two moments that are the same for everybody.
+    """Adds a column `part`, cut at two times that are the same for all users.
 
-    Shares are of all ratings; ratings of one moment stay together, in the later part, unless an earlier part would have
-    none. Where no two moments cut the ratings in three (`can_be_cut_in_time`) they are split by user instead, and
-    nothing may be measured on it as if by time. Sorted as `split_by_user`.
+    Shares are of all ratings. Ratings with the same time stay in one part, the later one, unless an earlier part would
+    be empty. If there are fewer than three distinct times (see `can_split_by_time`), the ratings are split by user
+    instead, and must not be evaluated as a split by time. Sorted as by `split_by_user`.
     """
     first_label, first_holdout = (
         RATED_AT.sort().get((pl.len() * (1 - share)).floor().cast(pl.UInt32).clip(upper_bound=pl.len() - 1))
@@ -58,12 +62,12 @@ def split_by_time(ratings: pl.LazyFrame, *, labels: float = 0.16, holdout: float
 
 
 def can_split_by_time(ratings: pl.LazyFrame) -> bool:
-    """Whether the ratings are of three moments or more, as a history, labels and a holdout need."""
+    """Whether the ratings have at least three distinct times, which a split by time needs."""
     return bool(ratings.select(HAS_THREE_TIMES).collect(engine="streaming").item())
 
 
 def _assign_parts_by_user(*, labels: float, holdout: float, min_ratings: int = MIN_RATINGS_TO_SPLIT) -> pl.Expr:
-    """Of ratings that are sorted by user and time."""
+    """The part of each rating; the table must be sorted by user and time."""
     number = pl.int_range(pl.len(), dtype=pl.Int32).over("user_id")
     total = pl.len().over("user_id")
     n_holdout = (total * holdout).floor()
@@ -80,19 +84,21 @@ def _assign_parts_by_user(*, labels: float, holdout: float, min_ratings: int = M
 
 
 def _add_parts(ratings: pl.LazyFrame, part: pl.Expr) -> pl.LazyFrame:
+    """The ratings sorted by user and time (ties as in `split_by_user`), with `part` as an enum."""
     lot = pl.when(RATED_AT.n_unique().over("user_id") < 3).then(hash_to_fraction(PAIR_KEY, draw=SPLIT_DRAW))
     return ratings.sort("user_id", "rated_at", lot, "movie_id").with_columns(part=part.cast(PARTS))
 
 
 def ratings_before(split: pl.LazyFrame, part: str) -> pl.LazyFrame:
-    """The ratings in earlier parts than `part`."""
+    """The ratings in parts before `part`, without the column `part`."""
     return split.filter(pl.col("part") < pl.lit(part, PARTS)).drop("part")
 
 
 def new_user_ratings(split: pl.LazyFrame, part: str) -> pl.LazyFrame:
-    """The ratings in `part` of users without an earlier one, with `given`: whether it is of their first half.
+    """The ratings in `part` of users who have none in an earlier part, with a column `given`, ordered by user and time.
 
-    The first half, rounded down, is what they are folded in by; the rest is what they then did.
+    `given` is true for the first half of a user's ratings, rounded down: these fold the user in, the others are to be
+    predicted.
     """
     number, total = pl.int_range(pl.len()).over("user_id"), pl.len().over("user_id")
     return (
@@ -108,15 +114,19 @@ CUTS = {"history": ["history"], "known": ["history", "labels"], "all": ["history
 
 
 def ratings_at_cut(split: pl.LazyFrame, cut: str) -> pl.LazyFrame:
-    """The ratings of a split table that a model of the given cut may see."""
+    """The ratings that a model of this cut may be fitted on. Cuts are the keys of CUTS; without the column `part`."""
     return split.filter(pl.col("part").is_in(CUTS[cut])).drop("part")
 
 
 def tags_at_cut(tags: pl.LazyFrame, ratings: pl.LazyFrame) -> pl.LazyFrame:
-    """The tags that each user of `known` had written by the time of their last rating there."""
+    """The tags that each user of `ratings` had written by the time of their last rating there.
+
+    Tags of other users are left out.
+    """
     last = ratings.group_by("user_id").agg(last_rated=pl.col("rated_at").max())
     return tags.join(last, on="user_id").filter(pl.col("tagged_at") <= pl.col("last_rated")).drop("last_rated")
 
 
 def select_part(split: pl.LazyFrame, part: str) -> pl.LazyFrame:
+    """The ratings in `part`, without the column `part`."""
     return split.filter(pl.col("part") == part).drop("part")

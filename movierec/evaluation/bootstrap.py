@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 N_RESAMPLES = 2000
-RESAMPLES_PER_BLOCK = 100  # counts of draws that are held at once
+RESAMPLES_PER_BLOCK = 100  # resamples held in memory at once
 
 
 class Interval(NamedTuple):
@@ -19,7 +19,7 @@ class Interval(NamedTuple):
 
 
 def bootstrap_mean(values: npt.NDArray[np.float64], *, resamples: int = N_RESAMPLES, seed: int = 7) -> Interval:
-    """Mean of `values`, one a user, with the 95 % percentile interval of its bootstrap distribution (Efron 1979)."""
+    """Mean of `values`, one per user, with its 95 % bootstrap percentile interval (Efron 1979)."""
     (interval,) = bootstrap_columns(values[:, None], resamples=resamples, seed=seed)
     return interval
 
@@ -27,7 +27,10 @@ def bootstrap_mean(values: npt.NDArray[np.float64], *, resamples: int = N_RESAMP
 def bootstrap_columns(
     values: npt.NDArray[np.float64], *, resamples: int = N_RESAMPLES, seed: int = 7
 ) -> list[Interval]:
-    """The interval of each column of `values` (users x metrics), over the same resamples of the users."""
+    """The bootstrap interval of each column of `values` (users x metrics), all over the same resamples of users.
+
+    Without users all numbers are nan and n is 0.
+    """
     n = len(values)
     if n == 0:
         return [Interval(float("nan"), float("nan"), float("nan"), 0)] * values.shape[1]

@@ -1,4 +1,4 @@
-"""Models as they are measured: each recommends to the users of the holdout, by what it may know of them."""
+"""Adaptors that let every model rank movies for each segment of the holdout."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -27,11 +27,12 @@ RANDOM_SEED = 7
 
 @dataclass(frozen=True)
 class EvaluatedModel:
-    """A model by what it gives to `known` users, to those `folded_in` by ratings, and to `cold` ones.
+    """How a model ranks movies for each segment; all functions return `user_id, movie_id, score, rank`.
 
-    Each answers with `user_id, movie_id, score, rank`; `cold` is None for a model that can say nothing to them, and
-    would be replaced by popularity. `cold_movies` orders movies that nobody has rated for users folded in; None for
-    a model that does not know them.
+    `rank_known_users(user_ids, n)` ranks for users of the fit, `rank_folded_in_users(user_ids, n, given)` for new users
+    by their `given` ratings. `rank_cold_users(user_ids, n)` is None for models that cannot rank without ratings.
+    `rank_cold_movies(user_ids, n, given)` ranks movies that nobody has rated, for new users; None for models that do
+    not know them.
     """
 
     rank_known_users: Callable[[UserIds, int], pl.DataFrame]
@@ -40,7 +41,10 @@ class EvaluatedModel:
     rank_cold_movies: Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame] | None = None
 
     def rank_all_segments(self, relevant: pl.DataFrame, given: pl.LazyFrame, *, n: int) -> pl.DataFrame:
-        """`segment, user_id, movie_id, score, rank` for the users of `relevant`; `given` is what newcomers rated."""
+        """`segment, user_id, movie_id, score, rank` for the users of `relevant`.
+
+        `given` are the ratings by which new users are folded in.
+        """
 
         def users(segment: str) -> UserIds:
             ids: UserIds = relevant.filter(segment=segment)["user_id"].unique().sort().to_numpy()
@@ -63,11 +67,11 @@ def build_evaluated_models(
     interactions: Interactions,
     features: Features,
 ) -> dict[str, EvaluatedModel]:
-    """Chance, every candidate model, the blend of the channels, and every recommender, by name.
+    """All models of the evaluation by name: random, every candidate model, the blend of channels, every recommender.
 
-    `models` are fitted on the `interactions` of one cut, `features` are of it, `rankers` are by the names of
-    RECOMMENDER_CHANNELS. Models and rankers that the site does not serve may be missing; so are then the recommenders
-    that need them.
+    `models`, `interactions` and `features` must be of one cut; `rankers` by the names in RECOMMENDER_CHANNELS. Models
+    and
+    rankers that the site does not serve may be missing; then the recommenders that need them are missing too.
     """
     found = {"random": _build_random_model(interactions)}
     for name, spec in CANDIDATE_MODELS.items():

@@ -1,4 +1,4 @@
-"""How good each model is on the holdout, with intervals, and which floors it must keep."""
+"""Evaluates models on the holdout, with bootstrap intervals, and checks the floors below which nothing is published."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,13 +16,13 @@ from movierec.evaluation.holdout import KNOWN_USERS, SEGMENTS, _select_liked_pai
 
 MIN_USERS_FOR_FLOOR = 6  # of a difference that is to say something: a sign test of fewer never reaches 5 % (two-sided)
 
-# A model and what it must not be worse than.
+# (model, base): nothing is published while the model is surely worse than the base.
 FLOORS = (
     *((name, spec.floor) for name, spec in CANDIDATE_MODELS.items() if spec.floor),
     ("two_stage_ials", "popularity"),
     ("two_stage", "popularity"),
 )
-# What each stage adds to the one before it.
+# (model, base): what each stage adds to the one before.
 STAGE_COMPARISONS = (
     *((name, base) for name, spec in CANDIDATE_MODELS.items() for base in spec.compared_with),
     ("two_stage_als", "als"),
@@ -41,8 +41,9 @@ def evaluate_rankings(
 ) -> pl.DataFrame:
     """`segment, model, metric, value, low, high, n` for every model and metric; all models on the same users.
 
-    `rankings` is `segment, model, user_id, movie_id, rank`, `popularity` as for `metrics.novelty`. Coverage and Gini
-    are of the whole list, not of a user, and have no interval: low and high are null.
+    `rankings`: `segment, model, user_id, movie_id, rank`. `relevant`: as from `select_relevant_pairs`. `popularity`: as
+    for `metrics.novelty`. Coverage and Gini are properties of the whole list and have no interval: low and high are
+    null.
     """
     rows: list[tuple[str, str, str, float, float | None, float | None, int]] = []
     for (segment, model), ranking in iter_rankings(rankings):
@@ -63,9 +64,10 @@ def evaluate_rankings(
 def validate_on_labels(
     model: CandidateModel, history: Interactions, split: pl.LazyFrame, *, max_users: int
 ) -> dict[str, float]:
-    """Metrics of a model fitted on `history`, by what its users liked in the labels: means over a draw of users.
+    """Mean metrics of a model fitted on the history, against what its users liked in the labels, for at most
+    `max_users`.
 
-    Coverage is of the movies of the fit. Empty where nobody liked anything.
+    Coverage is a share of the movies of the fit. Empty if nobody liked anything.
     """
     liked = _select_liked_pairs(_split_into_segments(split, "labels")[KNOWN_USERS], max_users)
     if liked.is_empty():
@@ -75,15 +77,15 @@ def validate_on_labels(
 
 
 def iter_rankings(rankings: pl.DataFrame) -> Iterator[tuple[tuple[str, str], pl.DataFrame]]:
-    """Each segment's and model's ranking, in the order of the table."""
+    """((segment, model), ranking) for each segment and model, in the order of the table."""
     for (segment, model), ranking in rankings.group_by("segment", "model", maintain_order=True):
         yield (str(segment), str(model)), ranking.drop("segment", "model")
 
 
 def compare_models(rankings: pl.DataFrame, relevant: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> pl.DataFrame:
-    """`segment, model, base, value, low, high, n`: the paired nDCG@10 difference of each (model, base).
+    """`segment, model, base, value, low, high, n`: paired difference of nDCG@10 for each pair (model, base).
 
-    Of every segment in which both have a ranking.
+    Pairs are compared in every segment where both have a ranking; value is the model's mean minus the base's.
     """
     scores = {
         (segment, model): _compute_ndcg(ranking, relevant.filter(segment=segment))
@@ -103,11 +105,11 @@ def _compute_ndcg(ranking: pl.DataFrame, relevant: pl.DataFrame) -> npt.NDArray[
 
 
 def list_failed_floors(table: pl.DataFrame) -> list[str]:
-    """Which of FLOORS are surely missed, in words: nothing may be published while this is not empty.
+    """The floors that models miss with certainty, as sentences; nothing may be published unless the list is empty.
 
-    `table` is as `differences` makes it. A model fails its floor when even the upper end of the interval of
-    its difference lies below zero and that is of FEWEST_USERS or more, so a sample too small to tell does not stop the
-    graph.
+    `table` is made by `compare_models`. A model misses its floor if the upper end of the interval of its difference is
+    below 0 and the difference is over at least MIN_USERS_FOR_FLOOR users. So a sample that is too small to tell does
+    not block.
     """
     return [
         f"{row['model']} is worse than {row['base']}: nDCG@10 {row['value']:+.4f} "
@@ -121,7 +123,7 @@ def list_failed_floors(table: pl.DataFrame) -> list[str]:
 
 
 def rank_randomly(interactions: Interactions, user_ids: npt.ArrayLike, *, n: int, seed: int = 7) -> pl.DataFrame:
-    """`n` unseen movies of each user of `interactions` in an order drawn by lot: the floor of all floors."""
+    """A random ranking of `n` unseen movies for each user of `interactions`: the lowest baseline."""
     random = np.random.default_rng(seed)
     asked = np.asarray(user_ids, dtype=np.int32)
     rows = interactions.find_user_rows(asked)
@@ -135,9 +137,11 @@ def rank_randomly(interactions: Interactions, user_ids: npt.ArrayLike, *, n: int
 
 
 def out_of_fold_metrics(ranks: pl.DataFrame, rows: pl.DataFrame) -> dict[str, float]:
-    """Means over the users of `ranks` by their relevant rows alone: how well candidates are put into order.
+    """Mean ranking metrics over the users of `ranks` (the out-of-fold ranks), counting only relevant movies among
+    `rows`.
 
-    Coverage is of the movies of `rows`. Empty where nobody has ranks.
+    They measure how well the candidates are ordered. Coverage is a share of the movies in `rows`. Empty if `ranks` is
+    empty.
     """
     if ranks.is_empty():
         return {}

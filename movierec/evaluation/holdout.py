@@ -6,21 +6,22 @@ from movierec.data.sampling import hash_to_fraction
 from movierec.data.schema import RELEVANT
 from movierec.data.splitting import new_user_ratings, ratings_before, select_part
 
-MAX_USERS_PER_SEGMENT = 3_000  # of a segment that are scored; of more a fixed draw
+MAX_USERS_PER_SEGMENT = 3_000  # users scored per segment; of more a fixed draw
 HOLDOUT_DRAW = 3  # not the draw of the sample, of the label users, or of early stopping
 
-# Who is scored: users of the fit, newcomers by their first half, newcomers before their first rating; and newcomers by
-# their first half on the movies that nobody had rated.
+# Users of the fit; new users folded in by their first half; new users without ratings; folded-in users on movies that
+# nobody had rated.
 KNOWN_USERS, FOLDED_IN_USERS, COLD_USERS, COLD_MOVIES = SEGMENTS = ("known", "folded_in", "cold", "cold_movies")
 
 
 def select_relevant_pairs(split: pl.LazyFrame, *, max_users: int) -> pl.DataFrame:
-    """`segment, user_id, movie_id` of the movies liked in the holdout, by a fixed draw of `max_users` a segment.
+    """`segment, user_id, movie_id`: the movies that users liked in the holdout, for at most `max_users` users per
+    segment.
 
-    Users who rated before it are KNOWN. Newcomers stand in three segments: FOLDED_IN with what they liked in
-    their second half, COLD_MOVIES with that of it which nobody had rated before, COLD with all that they liked.
-    Users who liked nothing cannot be scored and have no rows; `who_liked_nothing` counts them.
-    Raises ValueError when nobody liked anything.
+    KNOWN_USERS have ratings before the holdout. New users form three segments: FOLDED_IN_USERS with what they liked in
+    the second half of their ratings, COLD_MOVIES with those of these movies that nobody had rated before, COLD_USERS
+    with everything they liked. Users who liked nothing cannot be scored and have no rows (see
+    `count_users_without_likes`). The draw of users is fixed. Raises ValueError if nobody liked anything.
     """
     tables = _split_into_segments(split, "holdout").items()
     found = pl.concat(
@@ -35,7 +36,7 @@ def select_relevant_pairs(split: pl.LazyFrame, *, max_users: int) -> pl.DataFram
 
 
 def count_users_without_likes(split: pl.LazyFrame) -> dict[str, int]:
-    """By segment, how many users who rated in the holdout liked nothing there, and so cannot be scored."""
+    """By segment, the number of users with ratings in the holdout who liked none of them and so cannot be scored."""
     best = pl.col("rating").max().over("user_id")
     disappointed = pl.col("user_id").filter(best < RELEVANT).n_unique()
     tables = _split_into_segments(split, "holdout").items()
@@ -43,7 +44,7 @@ def count_users_without_likes(split: pl.LazyFrame) -> dict[str, int]:
 
 
 def _split_into_segments(split: pl.LazyFrame, part: str) -> dict[str, pl.LazyFrame]:
-    """The ratings of `part` by which each segment is measured."""
+    """By segment, the ratings of `part` that are to be predicted."""
     new = new_user_ratings(split, part)
     later = new.filter(~pl.col("given"))
     return {

@@ -1,4 +1,4 @@
-"""The leaderboard: every model under every protocol, what it reached and what it cost, in one table."""
+"""The leaderboard: metrics, paired differences and costs of every model under every protocol, in one table."""
 
 from collections.abc import Mapping, Sequence
 
@@ -44,9 +44,10 @@ def build_leaderboard(
     protocol: str,
     liked_nothing: Mapping[str, int],
 ) -> pl.DataFrame:
-    """Rows of LEADERBOARD from one protocol's tables.
+    """Rows of LEADERBOARD for one protocol, from `evaluate_rankings`, `compare_models` and costs.
 
-    `costs` are by model and name, those of COSTS are taken; `liked_nothing` is by segment.
+    `costs` by model, then by name; only those in COST_METRICS are used. `liked_nothing` is the number of users by
+    segment.
     """
     rows = [
         (KNOWN_USERS, model, name, of_model[name])
@@ -67,7 +68,10 @@ def build_leaderboard(
 
 
 def sum_stage_costs(stages: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """What it costs to fit one stage after the other, where that is known of each: seconds add up, memory is freed."""
+    """Cost of fitting the stages one after the other: seconds are added, peak memory is the maximum.
+
+    A cost that is not known for every stage is left out.
+    """
     costs: dict[str, float] = {}
     for name, together in (("fit_seconds", sum), ("fit_peak_mb", max)):
         if all(name in stage for stage in stages):

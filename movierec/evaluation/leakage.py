@@ -1,4 +1,4 @@
-"""Sentinels: whether something was known before its time."""
+"""Leakage checks: no fit, feature or label row may use a rating from after its cut."""
 
 import numpy as np
 import polars as pl
@@ -7,13 +7,13 @@ from movierec.data.interactions import Interactions
 from movierec.data.splitting import CUTS, ratings_at_cut
 from movierec.recommender.training_rows import NON_FEATURE_COLUMNS
 
-LEAK_AUC = 0.95  # an AUC that no honest feature of this field reaches
-MAX_USERS_CHECKED = 5_000
-MIN_ROWS_PER_CLASS = 50  # liked rows below which an AUC says nothing
+LEAK_AUC = 0.95  # an AUC that no honest feature reaches
+MAX_USERS_CHECKED = 5_000  # users
+MIN_ROWS_PER_CLASS = 50  # rows per class below which an AUC means nothing
 
 
 def count_parts_out_of_order(split: pl.LazyFrame, *, across_users: bool) -> int:
-    """How many parts begin before an earlier one ended: parts of each user, or with `moments` those of everybody."""
+    """Number of parts that begin before an earlier part ended: per user, or over all users with `across_users`."""
     scope = [] if across_users else ["user_id"]
     bounds = split.group_by([*scope, "part"]).agg(first=pl.col("rated_at").min(), last=pl.col("rated_at").max())
     ordered = bounds.sort([*scope, "part"])
@@ -27,7 +27,7 @@ def count_parts_out_of_order(split: pl.LazyFrame, *, across_users: bool) -> int:
 
 
 def count_future_ratings(fitted: Interactions, split: pl.LazyFrame, cut: str) -> int:
-    """How many ratings a model was fitted on that it may not know at the cut; of LOOKED_AT of its users at the most."""
+    """Number of ratings the model was fitted on that are not known at `cut`; checks at most MAX_USERS_CHECKED users."""
     every = -(-len(fitted.user_ids) // MAX_USERS_CHECKED)
     fitted = fitted.select_users(np.arange(0, len(fitted.user_ids), every))
     rows = np.repeat(np.arange(len(fitted.user_ids)), np.diff(fitted.user_items.indptr))
@@ -42,9 +42,9 @@ def count_future_ratings(fitted: Interactions, split: pl.LazyFrame, cut: str) ->
 
 
 def count_mismatched_rows(features: pl.LazyFrame, split: pl.LazyFrame, *, entity: str) -> int:
-    """How many rows of a feature table count other ratings of a user or movie than there are at the row's cut.
+    """Number of rows of a feature table whose `*_num_ratings` is not the number of ratings known at the row's cut.
 
-    `of` is "user" or "movie".
+    `entity` is "user" or "movie".
     """
     here = ["as_of", f"{entity}_id"]
     counts = [ratings_at_cut(split, cut).group_by(f"{entity}_id").len().with_columns(as_of=pl.lit(cut)) for cut in CUTS]
@@ -58,10 +58,10 @@ def count_mismatched_rows(features: pl.LazyFrame, split: pl.LazyFrame, *, entity
 
 
 def leaking_features(rows: pl.DataFrame) -> dict[str, float]:
-    """Features of label rows that by themselves say what was liked, with their AUC; none where too few rows tell.
+    """Features of label rows whose AUC alone is above LEAK_AUC (or below 1 - LEAK_AUC), with the AUC.
 
-    The AUC is the share of (liked, not liked) pairs of rows that a feature puts in one order, whichever it is
-    (Hanley and McNeil 1982); rows without a value come first.
+    The AUC is the share of pairs (liked, not liked) in which the liked row has the larger value, ties half (Hanley and
+    McNeil 1982); missing values rank lowest. Empty if fewer than MIN_ROWS_PER_CLASS rows are liked or not liked.
     """
     liked = rows["relevant"].to_numpy()
     n_liked, n_other = int(liked.sum()), int((~liked).sum())

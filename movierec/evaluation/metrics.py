@@ -1,4 +1,4 @@
-"""Ranking metrics per user, over the full catalogue, with binary relevance."""
+"""Ranking metrics per user over the full catalogue, with binary relevance."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,16 @@ KS = (5, 10, 20)
 
 
 def compute_user_metrics(rankings: pl.DataFrame, relevant: pl.DataFrame, ks: Sequence[int] = KS) -> pl.DataFrame:
-    """One row per user of `relevant`: `user_id` and `{ndcg,recall,precision,map,mrr}_at_{k}` for each k.
+    """One row per user of `relevant`: `user_id` and `{ndcg,recall,precision,map,mrr}_at_{k}` for each k, ordered by
+    user_id.
 
-    `rankings`: `user_id, movie_id, rank` (from 1, a movie at most once a user). `relevant`: the pairs that
-    should be found. A user without a ranking scores 0 and is not left out. With rel_i = 1 where rank i holds a
-    relevant movie and R relevant movies (Järvelin and Kekäläinen 2002; Manning et al. 2008, ch. 8):
+    `rankings`: `user_id, movie_id, rank` (from 1; a movie at most once per user). `relevant`: the pairs to be found. A
+    user without a ranking scores 0. Formulas (Järvelin and Kekäläinen 2002; Manning et al. 2008, ch. 8), with rel_i = 1
+    if the movie at rank i is relevant, and R = number of relevant movies of the user:
 
-    ndcg@k = sum_i rel_i / log2(i + 1), over the same sum with the min(k, R) first ranks relevant
+    ndcg@k = sum_i rel_i / log2(i + 1), divided by the same sum for a ranking whose first min(k, R) movies are relevant
     recall@k = hits / R; precision@k = hits / k
-    map@k = sum_i rel_i * precision@i, over min(k, R)
+    map@k = sum_i rel_i * precision@i, divided by min(k, R)
     mrr@k = 1 / rank of the first hit, 0 without one
     """
     totals = relevant.group_by("user_id").agg(n_relevant=pl.len())
@@ -56,21 +57,21 @@ def compute_user_metrics(rankings: pl.DataFrame, relevant: pl.DataFrame, ks: Seq
 
 
 def compute_mean_metrics(rankings: pl.DataFrame, relevant: pl.DataFrame, n_movies: int) -> dict[str, float]:
-    """Of `per_user` over the users of `relevant`, and `coverage_at_{k}` of `n_movies`."""
+    """Means of `compute_user_metrics` over the users of `relevant`, and `coverage_at_{k}` as a share of `n_movies`."""
     found = compute_user_metrics(rankings, relevant).drop("user_id").mean().row(0, named=True)
     return found | {f"coverage_at_{k}": coverage(rankings, n_movies, k) for k in KS}
 
 
 def coverage(rankings: pl.DataFrame, n_movies: int, k: int) -> float:
-    """Share of the `n_movies` movies that stand among the first `k` of at least one user."""
+    """Share of the `n_movies` movies that are among the first `k` of at least one user."""
     return rankings.filter(pl.col("rank") <= k)["movie_id"].n_unique() / max(1, n_movies)
 
 
 def novelty(rankings: pl.DataFrame, popularity: pl.DataFrame, n_users: int, ks: Sequence[int] = KS) -> pl.DataFrame:
     """`user_id, novelty_at_{k}`: mean self-information of a user's first k movies, in bits (Zhou et al. 2010).
 
-    A movie's is -log2 of the share of `n_users` who have rated it; `popularity` is `movie_id, n_ratings`. One that
-    nobody has rated counts as rated once.
+    The self-information of a movie is -log2(number of its ratings / `n_users`); a movie without ratings counts as rated
+    once. `popularity` is `movie_id, n_ratings`.
     """
     bits = -(pl.col("n_ratings").fill_null(0).clip(lower_bound=1) / max(1, n_users)).log(2)
     informed = rankings.join(popularity.select("movie_id", "n_ratings"), on="movie_id", how="left")
@@ -82,9 +83,10 @@ def novelty(rankings: pl.DataFrame, popularity: pl.DataFrame, n_users: int, ks: 
 
 
 def gini(rankings: pl.DataFrame, n_movies: int, k: int) -> float:
-    """How unevenly the first `k` places fall on `n_movies` movies: 0 evenly, towards 1 on a few (Gini 1912).
+    """Gini coefficient of how often each of `n_movies` movies is shown in the first `k` places (Gini 1912).
 
-    sum_i (2i - n - 1) x_i / (n sum x), over the exposures x in ascending order; nan where nothing is shown.
+    0: all equally often; near 1: only a few movies. sum_i (2i - n - 1) x_i / (n sum x), with the counts x in ascending
+    order; nan if nothing is shown.
     """
     shown = rankings.filter(pl.col("rank") <= k).group_by("movie_id").len()["len"].sort().to_numpy()
     if not len(shown):

@@ -1,4 +1,4 @@
-"""Who is served: the better of two stages, and a challenger only when it is no worse than the champion."""
+"""Decides what is served: which of two stages, and whether a challenger replaces the champion."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,10 @@ MAX_SLOWDOWN = 2.0  # times the champion's time for one user
 
 
 class Verdict(NamedTuple):
-    """Whether the challenger is promoted, why, and the paired difference to the champion where there was a contest."""
+    """Whether the challenger is promoted, the reason, and its paired difference to the champion.
+
+    The difference is None where there was no champion to compare with.
+    """
 
     is_promoted: bool
     reason: str
@@ -23,16 +26,16 @@ class Verdict(NamedTuple):
 
 
 class ServedStage(NamedTuple):
-    """Which of two stages is served, and why."""
+    """The stage that is served ("two_stage" or "blend"), and the reason."""
 
     name: str
     reason: str
 
 
 def choose_served_stage(comparison: pl.DataFrame) -> ServedStage:
-    """`two_stage`, or `blend` where on average the ranker is no better than the candidates it orders.
+    """`two_stage`, or `blend` if the ranker is on average no better than the candidates that it orders.
 
-    `comparison` is as `evaluation.differences` makes it and has the pair.
+    `comparison` is made by `evaluation.compare_models` and must contain the pair (two_stage, blend).
     """
     (row,) = comparison.filter(segment=KNOWN_USERS, model="two_stage", base="blend").iter_rows(named=True)
     told = f"nDCG@10 of the ranker {_format_interval(Interval(row['value'], row['low'], row['high'], row['n']))}"
@@ -49,12 +52,13 @@ def judge_challenger(
     champion_seconds: float | None = None,
     max_loss: float = MAX_NDCG_LOSS,
 ) -> Verdict:
-    """Challenger against champion by `user_id, ndcg_at_10`, paired over the users of both.
+    """Compares challenger and champion (`user_id, ndcg_at_10`), paired over the users that both have.
 
-    `champion` is None where nothing was published, or was measured on other data: then there is no contest and the
-    challenger goes through. Else it is promoted when the 95 % interval of its gain lies above -`margin`, it shows at
-    least LEAST_COVERAGE of the champion's share of movies, and it answers one user within QUICK_SECONDS or SLOWDOWN
-    times the champion's `champion_seconds`, measured in the same process; None where the champion cannot be timed.
+    The challenger is promoted if (1) the 95 % interval of its gain in nDCG@10 lies above -`max_loss`, (2) its coverage
+    is at least MIN_COVERAGE_SHARE of the champion's, and (3) it answers one user within QUICK_SECONDS, or within
+    MAX_SLOWDOWN times `champion_seconds`, which must be measured in the same process (None: the champion cannot be
+    timed, and this is not checked). With `champion` None (nothing published, or measured on other data) it is promoted
+    without comparison.
     """
     if champion is None:
         return Verdict(is_promoted=True, reason="no champion whose scores on the same data can be read")

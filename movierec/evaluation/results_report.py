@@ -1,4 +1,4 @@
-"""The results page: the measured tables as Markdown, nothing added by hand."""
+"""The results page: the measured tables as Markdown. Nothing is added by hand."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -34,13 +34,17 @@ says which cold cases a model can answer: users before their first rating, or mo
 
 
 def render_results_page(measured: Sequence[Mapping[str, Any]]) -> str:
-    """A section for each of `measured`: `source, sample, splits, rows`, the rows of the leaderboard."""
+    """The whole page: a section for each of `measured`, with keys `source, sample, splits, rows` and optionally
+    `diversity`.
+
+    `rows` are the rows of the leaderboard as dictionaries.
+    """
     ordered = sorted(measured, key=lambda each: (each["source"]["name"], each["sample"]))
     return "\n".join([PAGE_HEAD, *(line for each in ordered for line in _render_section(each))])
 
 
 def render_headline_table(measured: Mapping[str, Any]) -> str:
-    """nDCG@10 of the models of `HEADLINE`, per user, as a Markdown table."""
+    """nDCG@10 of HEADLINE_MODELS for known users under the protocol per_user, as a Markdown table."""
     rows = [row for row in _select_rows(measured, "per_user", "known") if row["model"] in HEADLINE_MODELS]
     own = [row for row in rows if row["base"] is None and row["metric"] == "ndcg_at_10"]
     return "\n".join(

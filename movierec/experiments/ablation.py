@@ -1,4 +1,4 @@
-"""Ablation: what the ranker loses without a group of its features, or gains by other negatives."""
+"""Ablation: how nDCG@10 changes without a group of features, with new features, or with other negatives."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
@@ -22,7 +22,7 @@ from movierec.recommender.training_rows import list_ranker_features
 
 
 def list_feature_groups() -> dict[str, Callable[[str], bool]]:
-    """Groups of features by name, each as the question whether a feature belongs to it."""
+    """Groups of features by name; each is a function that tells whether a feature belongs to it."""
     signals = [name for name in list_ranker_features(VALIDATION_CHANNELS) if name.startswith(VALIDATION_CHANNELS)]
     return {
         **{group.value: _belongs_to(group) for group in Group if group != Group.TMDB},
@@ -44,7 +44,10 @@ def _starts_with(channel: str) -> Callable[[str], bool]:
 
 
 class Variant(NamedTuple):
-    """`rows` to learn from; with `more` the last of their columns are new, and this is what they say when ranking."""
+    """Changed training `rows`, and values of new features for the candidates to be ranked.
+
+    With `extra_features` the last columns of `rows` are the new features.
+    """
 
     rows: pl.DataFrame
     extra_features: Float32Array | None = None
@@ -58,7 +61,11 @@ def run_ablation(
     seeds: Sequence[int],
     report_progress: Callable[[str], None],
 ) -> dict[str, Interval]:
-    """The mean nDCG@10 of the whole, then by name of what was changed the paired difference to it."""
+    """By name of the change the paired difference in mean nDCG@10 to the unchanged ranker; under "" the unchanged
+    value.
+
+    `report_progress` is called with the name of each variant before it is measured.
+    """
     whole = validation.compute_ndcg(validation.rows, seeds)
     found = {"": bootstrap_mean(whole)}
     for name, variant in build_variants(validation, movies, tags).items():
@@ -70,7 +77,7 @@ def run_ablation(
 
 
 def build_variants(validation: Validation, movies: pl.LazyFrame, tags: pl.LazyFrame) -> dict[str, Variant]:
-    """By name: less features, more features, other negatives."""
+    """Variants by name: without a group of features, with new features, with other negatives, with other gains."""
     rows = validation.rows
     without = {
         f"without {group}": rows.drop([name for name in rows.columns if belongs(name)])
@@ -119,5 +126,5 @@ def _build_negative_variants(validation: Validation) -> dict[str, pl.DataFrame]:
 
 
 def _concat_by_user(*tables: pl.DataFrame) -> pl.DataFrame:
-    """A user's rows beside each other."""
+    """The tables in one, with the rows of a user next to each other."""
     return pl.concat(tables).sort("user_id", maintain_order=True)

@@ -1,4 +1,4 @@
-"""What was tried for the ranker and has not earned its place: features and negatives that only the ablation makes."""
+"""Features and negatives for the ranker that were measured and rejected; kept for the ablation."""
 
 from functools import partial
 
@@ -19,14 +19,16 @@ from movierec.recommender.training_rows import RATED_LOW_GAIN, build_ranker_matr
 POPULARITY_WINDOWS = (90, 365, 1_095)  # days
 N_RECENT_RATINGS = 10  # ratings
 DAY_SECONDS = 86_400
-DAYS_BETWEEN_MOVIES = 2.0**20  # days: beyond every date
+DAYS_BETWEEN_MOVIES = 2.0**20  # days; more than any date, so that the days of movies do not overlap on one axis
 N_RANDOM_NEGATIVES = 30  # movies of the whole catalogue for each user
 RANDOM_SEED = 7
 
 
 def compute_popularity_windows(ratings: pl.LazyFrame, pairs: UserMoviePairs) -> dict[str, Float32Array]:
-    """Share of all ratings that the movie got in the last days before the user's last rating, per 10,000; and the days
-    from its last rating before that, missing where there is none."""
+    """The movie's share of all ratings in each of POPULARITY_WINDOWS, per 10,000, and the days since its last rating.
+
+    Windows end at the user's last rating. `days_unrated` is nan if the movie had no rating before.
+    """
     table = ratings.select("user_id", "movie_id", day=pl.col("rated_at").dt.epoch("s") / DAY_SECONDS).collect()
     movie_ids, movies = np.unique(table["movie_id"].to_numpy(), return_inverse=True)
     days = np.sort(table["day"].to_numpy())
@@ -54,7 +56,7 @@ def _find_last_days(table: pl.DataFrame, user_ids: Ids) -> npt.NDArray[np.float6
 def compute_content_likeness(
     movies: pl.LazyFrame, tags: pl.LazyFrame, ratings: pl.LazyFrame, pairs: UserMoviePairs
 ) -> dict[str, Float32Array]:
-    """Mean cosine of the movie to what the user liked, of all their ratings and of the last ten."""
+    """Mean cosine of the movie to the movies the user liked: over all ratings, and over the last N_RECENT_RATINGS."""
     content = build_content_vectors(movies.collect(), tags_at_cut(tags, ratings).collect())
     known = Interactions.from_ratings(ratings)
     model = ContentModel.fit(known, content=content)
@@ -67,7 +69,10 @@ def compute_content_likeness(
 
 
 def compute_tag_affinity(tags: pl.LazyFrame, ratings: pl.LazyFrame, pairs: UserMoviePairs) -> dict[str, Float32Array]:
-    """Cosine of the movie's tags (TF-IDF) to those of what the user rated, each weighed by rating - 3.5; 0 without."""
+    """Cosine of the movie's tags (TF-IDF) to the tags of the user's rated movies, weighted by rating - 3.5.
+
+    0 without tags.
+    """
     known = Interactions.from_ratings(ratings)
     weights = compute_tag_weights(known.movie_ids, tags_at_cut(tags, ratings).collect()).weights
     centred = known.user_items.copy()
@@ -79,7 +84,10 @@ def compute_tag_affinity(tags: pl.LazyFrame, ratings: pl.LazyFrame, pairs: UserM
 
 
 def build_extra_negatives(validation: Validation) -> dict[str, pl.DataFrame]:
-    """Rows of movies that are no candidates: some of the catalogue by lot, and what was rated low in the labels."""
+    """Training rows of movies that were no candidates, by kind.
+
+    `lot` is a random draw of the catalogue, `low` are movies that the user rated low in the labels.
+    """
     retrieval, features = validation.history_cut
     candidates = validation.rows.select("user_id", "movie_id")
     users = candidates["user_id"].unique().sort().to_numpy()
@@ -118,7 +126,7 @@ def build_extra_negatives(validation: Validation) -> dict[str, pl.DataFrame]:
 
 
 def _keep_places(proposals: Proposals, places: npt.NDArray[np.bool_]) -> Proposals:
-    """The chosen places of each user, moved to the front; UNKNOWN behind them."""
+    """The proposals at the chosen `places` of each user, moved to the front; the remaining places are UNKNOWN."""
     width = int(places.sum(axis=1).max(initial=0))
     front = np.argsort(~places, axis=1, kind="stable")[:, :width]
     take = partial(np.take_along_axis, indices=front, axis=1)
@@ -127,7 +135,10 @@ def _keep_places(proposals: Proposals, places: npt.NDArray[np.bool_]) -> Proposa
 
 
 def _complete_signals(rows: pl.DataFrame, table: pl.DataFrame, *, gain: float) -> pl.DataFrame:
-    """Signals as `rows` has them: ranks of the first only, scores standardised as among the user's candidates."""
+    """`table` with all columns of `rows`, as if its movies were candidates.
+
+    Ranks beyond CANDIDATES_PER_CHANNEL are nan; scores are standardised over the user's candidates.
+    """
     scores = [name for name in rows.columns if name.endswith("_score")]
     known = [pl.col(name).fill_nan(None) for name in scores]
     spread = rows.group_by("user_id").agg(

@@ -1,4 +1,4 @@
-"""The search for hyper-parameters: which are searched for each model, and how good a choice is."""
+"""Search spaces of the hyper-parameters, and the score by which a choice is judged."""
 
 import json
 from collections.abc import Mapping
@@ -36,17 +36,20 @@ _REFERENCES = {name: spec.reference for name, spec in CANDIDATE_MODELS.items() i
 
 
 def get_default_values(model: str) -> dict[str, Any]:
-    """The committed values of what is searched."""
+    """The default values of the parameters that are searched for `model`."""
     return {name: getattr(PARAMS_CLASSES[model](), name) for name in SEARCH_SPACES[model]}
 
 
 def compute_ranker_ndcg(params: RankerParams, validation: Validation) -> float:
-    """Mean nDCG@10 of the two-stage recommender with this ranker."""
+    """Mean nDCG@10 of the two-stage recommender with a ranker of these parameters."""
     return float(validation.compute_ndcg(validation.rows, [params.seed], params).mean())
 
 
 def compute_candidate_ndcg(model: str, params: Any, history: Interactions, liked: pl.DataFrame) -> float:
-    """nDCG@10 of the candidate model fitted on `history`, by what its users then liked (`user_id, movie_id`)."""
+    """Mean nDCG@10 of a candidate model fitted on `history`.
+
+    `liked` (`user_id, movie_id`) is what its users liked afterwards.
+    """
     fitted = CANDIDATE_MODELS[model].model_class.fit(history, params)
     ranking = top_candidates(fitted, history, liked["user_id"].unique().sort().to_numpy(), 10)
     value = metrics.compute_user_metrics(ranking, liked, ks=[10])[TUNING_METRIC].mean()
@@ -56,21 +59,22 @@ def compute_candidate_ndcg(model: str, params: Any, history: Interactions, liked
 
 @dataclass(frozen=True)
 class TunedParams:
-    """The best parameters that were found, by model; a model that is not there has its committed defaults."""
+    """The best parameters found, by model; models that are missing use their defaults."""
 
     params: Mapping[str, Any]
 
     def get_params(self, model: str) -> Any:
-        """Parameters for `fit`; None stands for the defaults."""
+        """The parameters of `model`, to be given to `fit`; None for the defaults."""
         return self.params.get(model)
 
     def save(self, folder: Path) -> None:
+        """Writes params.json into `folder`, which is made if needed."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "params.json").write_text(json.dumps({name: asdict(p) for name, p in self.params.items()}, indent=1))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """What an older version wrote under names that are gone is left out."""
+        """Reads what `save` wrote; parameters and models that no longer exist are ignored."""
         stored = json.loads((folder / "params.json").read_text())
         return cls(
             {

@@ -1,4 +1,4 @@
-"""Validation of the ranker inside of history and labels: what is chosen is chosen here, never on the holdout."""
+"""Validation of the ranker within history and labels. All choices are made here, never on the holdout."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,14 +26,14 @@ N_CANDIDATES = 100
 
 
 class FittedCut(NamedTuple):
-    """What a cut knows."""
+    """The channels and features of one cut."""
 
     retrieval: Retrieval
     features: Features
 
 
 class UserMoviePairs(NamedTuple):
-    """Users and movies, beside each other."""
+    """Users and movies as two arrays of equal length: one pair per place."""
 
     user_ids: Ids
     movie_ids: Ids
@@ -46,9 +46,9 @@ FeatureMaker = Callable[
 
 @dataclass(frozen=True)
 class Validation:
-    """`rows` teach the ranker, from `history`; from `known` it should find what is `wanted`.
+    """The ranker is trained on `rows`, made at `history_cut`; from `known_cut` it should find the pairs in `relevant`.
 
-    `split` are history and labels, split again; `disliked` are pairs of its labels that were rated low.
+    `split` is history and labels of the data set, split again. `disliked` are pairs of its labels rated below RELEVANT.
     """
 
     split: pl.LazyFrame
@@ -60,7 +60,7 @@ class Validation:
 
     @classmethod
     def from_ratings(cls, known_ratings: pl.LazyFrame, movies: pl.LazyFrame) -> "Validation":
-        """`known` are history and labels; they are split again in the same way, so the holdout has no part in it."""
+        """`known_ratings` are history and labels; they are split again in the same way, so the holdout is not used."""
         split = split_by_user(known_ratings, labels=0.2, holdout=0.2)
 
         def fitted(cut: str) -> FittedCut:
@@ -82,7 +82,7 @@ class Validation:
 
     @cached_property
     def _ranking_input(self) -> tuple[Ids, Proposals, Float32Array]:
-        """Users, their candidates and the rows of features: the same for every ranker."""
+        """User ids, their candidates and the feature matrix: the same for every ranker."""
         users, interactions = self.relevant["user_id"].unique().sort().to_numpy(), self.known_cut.retrieval.interactions
         proposals = self.known_cut.retrieval.propose(
             interactions.select_users(interactions.find_user_rows(users)), n=N_CANDIDATES
@@ -90,7 +90,11 @@ class Validation:
         return users, proposals, build_ranker_matrix(*self.known_cut, users, proposals)
 
     def add_features(self, make: FeatureMaker) -> tuple[pl.DataFrame, Float32Array]:
-        """`rows` with what `make` says of ratings at a cut and pairs, and the same beside what is to be ranked."""
+        """`rows` with the new features of `make` added, and the same features of the candidates to be ranked (rows x
+        new).
+
+        `make` is called with the ratings of a cut and the pairs that need values.
+        """
         users, proposals, _ = self._ranking_input
         movie_ids = self.known_cut.retrieval.interactions.movie_ids[np.maximum(proposals.columns, 0).ravel()]
         learnt = UserMoviePairs(self.rows["user_id"].to_numpy(), self.rows["movie_id"].to_numpy())
@@ -108,9 +112,10 @@ class Validation:
         *,
         extra_features: Float32Array | None = None,
     ) -> npt.NDArray[np.float64]:
-        """nDCG@10 of each user, the mean over rankers of different seeds fitted on `rows`.
+        """nDCG@10 of each user, averaged over rankers fitted on `rows` with the given seeds.
 
-        `more` holds what is to be ranked for the last columns of `rows`, where those are new features.
+        `extra_features` (candidates x new features) are the values for the last columns of `rows` when candidates are
+        ranked.
         """
         users, proposals, matrix = self._ranking_input
         everything = list(list_ranker_features(VALIDATION_CHANNELS, self.known_cut.features.feature_names))

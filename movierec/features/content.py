@@ -1,4 +1,7 @@
-"""What a movie is about, as a sparse vector: its genres, its time, its tags; and the nearest by cosine."""
+"""Content vectors of movies: genres, decade and tags as one sparse vector, compared by cosine. Also the tags shown for
+a
+movie.
+"""
 
 from typing import NamedTuple
 
@@ -15,15 +18,20 @@ GENRE_WEIGHT, TIME_WEIGHT, TAG_WEIGHT = 1.0, 0.5, 1.0
 
 
 class ContentVectors(NamedTuple):
-    """Row i of `vectors` (CSR, float32, length 1, or 0 where nothing is known) is `movie_ids[i]`, ids ascending."""
+    """One content vector per movie: row i of `vectors` belongs to `movie_ids[i]`; ids ascending.
+
+    `vectors` is CSR, float32; rows have length 1, or 0 where nothing is known of the movie.
+    """
 
     movie_ids: Ids
     vectors: sp.csr_array
 
     def find_nearest(self, movie_id: int, *, n: int) -> tuple[Ids, Float32Array]:
-        """The `n` movies most like one and their cosines, nearest first; none for an unknown or empty movie.
+        """Ids and cosines of the `n` movies most similar to a movie, most similar first; empty for an unknown or empty
+        movie.
 
-        Of equally alike movies the lower id comes first; a movie that shares nothing does not come.
+        Equal cosines by ascending id. Movies that share nothing with it (cosine 0) are left out, so there may be fewer
+        than `n`.
         """
         row = int(index_of_ids(self.movie_ids, [movie_id])[0])
         cosines = self.compute_cosines(row) if row >= 0 else np.zeros(0, np.float32)
@@ -35,15 +43,16 @@ class ContentVectors(NamedTuple):
         return self.movie_ids[columns[0][alike]], best[0][alike]
 
     def compute_cosines(self, row: int) -> Float32Array:
-        """Of the movie in `row` with every movie."""
+        """Cosines of the movie in `row` with every movie, in the order of `movie_ids`."""
         found: Float32Array = self.vectors @ self.vectors[[row]].toarray()[0]
         return found
 
 
 def build_content_vectors(movies: pl.DataFrame, tags: pl.DataFrame) -> ContentVectors:
-    """A vector for every movie of `movies` (`movie_id, year, genres`) with the words of `tags`.
+    """A content vector for every movie of `movies` (`movie_id, year, genres`), with the tags of `tags`.
 
-    Tags count as given: whoever measures must cut them by time first. A movie needs neither ratings nor tags.
+    All of `tags` is used: for an evaluation, cut them by time first. A movie needs neither ratings nor tags. A side
+    that a movie lacks (genres, year or tags) leaves its weight to the others.
     """
     table = movies.select("movie_id", "year", "genres").sort("movie_id")
     movie_ids = table["movie_id"].to_numpy().astype(np.int32)
@@ -56,17 +65,20 @@ def build_content_vectors(movies: pl.DataFrame, tags: pl.DataFrame) -> ContentVe
 
 
 class TagWeights(NamedTuple):
-    """TF-IDF: row i is movie_ids[i] as they were given, column j the word `tags[j]`, in alphabetical order."""
+    """TF-IDF weights of tags: row i of `weights` is the i-th of the given movies, column j is `tags[j]`.
+
+    `tags` are in alphabetical order.
+    """
 
     tags: list[str]
     weights: sp.csr_array
 
 
 def compute_tag_weights(movie_ids: Ids, tags: pl.DataFrame, *, min_movies: int = 2) -> TagWeights:
-    """TF-IDF of the tags of each movie, of words that at least `min_movies` movies carry.
+    """TF-IDF of the tags of each movie; only tags that at least `min_movies` movies carry.
 
-    A word is the tag in lower case without outer blanks. TF is 1 + log(people who gave it to the movie), IDF is
-    log(movies with tags / movies with this one) + 1.
+    Tags are compared in lower case without surrounding spaces. TF is 1 + log(users who gave it to the movie), IDF is
+    log(tagged movies / movies with this tag) + 1.
     """
     given = tag_counts(tags).filter(pl.col("movie_id").is_in(movie_ids.tolist()))
     spread = given.group_by("tag").len("n_movies").filter(pl.col("n_movies") >= min_movies).sort("tag")
@@ -80,7 +92,7 @@ def compute_tag_weights(movie_ids: Ids, tags: pl.DataFrame, *, min_movies: int =
 
 
 def tag_counts(tags: pl.DataFrame) -> pl.DataFrame:
-    """`movie_id, tag, n_people`: each word on each movie once, with how many people gave it."""
+    """`movie_id, tag, n_people`: every tag of a movie once, in lower case, with the number of users who gave it."""
     return (
         tags.with_columns(pl.col("tag").str.strip_chars().str.to_lowercase())
         .filter(pl.col("tag") != "")
@@ -90,7 +102,7 @@ def tag_counts(tags: pl.DataFrame) -> pl.DataFrame:
 
 
 def _build_genre_vectors(table: pl.DataFrame) -> sp.csr_array:
-    """1 for each genre, the rarer the more."""
+    """One column per genre; a rare genre weighs more (inverse document frequency)."""
     pairs = table.with_row_index("row").explode("genres").drop_nulls("genres")
     names = pairs.group_by("genres").len("n_movies").sort("genres").with_row_index("column")
     known = pairs.join(names, on="genres")
@@ -99,7 +111,7 @@ def _build_genre_vectors(table: pl.DataFrame) -> sp.csr_array:
 
 
 def _build_decade_vectors(table: pl.DataFrame) -> sp.csr_array:
-    """A year as its shares of the two decades whose middles it lies between, so that 1989 and 1990 are neighbours."""
+    """Shares of a year in the two nearest decades, so that 1989 and 1990 are similar."""
     dated = table.with_row_index("row").drop_nulls("year")
     years = dated["year"].to_numpy().astype(np.float64)
     first = (years.min(initial=2000) - 5) // 10 * 10 + 5
@@ -121,7 +133,7 @@ def _build_sparse_matrix(
 
 
 def normalize_rows(matrix: sp.csr_array) -> sp.csr_array:
-    """Its rows at length 1; empty rows stay empty."""
+    """The matrix with each row scaled to length 1; empty rows stay empty."""
     lengths = np.sqrt(matrix.multiply(matrix).sum(axis=1))
     scale = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
     return sp.csr_array(matrix.multiply(scale[:, None])).astype(np.float32)
@@ -131,7 +143,11 @@ MAX_TAG_LENGTH = 40  # letters; what is longer is a remark
 
 
 def select_top_tags(tags: pl.LazyFrame, *, n: int = 10) -> pl.LazyFrame:
-    """`movie_id, tags`: of each tagged movie the tags that most people gave it, in lower case, then by alphabet."""
+    """`movie_id, tags`: the `n` tags given by most users to each tagged movie, in lower case; ties in alphabetical
+    order.
+
+    Tags longer than MAX_TAG_LENGTH characters are left out.
+    """
     return (
         tag_counts(tags.collect())
         .lazy()

@@ -33,7 +33,8 @@ class Features:
     """The feature tables of one cut as float32 arrays, rows in ascending order of id.
 
     `users` is users x USER_FEATURES, `shares` and `likings` users x genres, `usual` users x USUAL_FEATURES, `movies`
-    movies x MOVIE_FEATURES and `extra`, those of TMDB_FEATURES that there are.
+    movies x (MOVIE_FEATURES and `tmdb_feature_names`). `user_times` is the last rating of each user, `movie_times` the
+    mean time of a movie's ratings, both in years. `tmdb_feature_names` are those of TMDB_FEATURES that are present.
     """
 
     user_ids: Ids
@@ -49,7 +50,7 @@ class Features:
 
     @classmethod
     def from_tables(cls, users: pl.DataFrame, movies: pl.DataFrame) -> Self:
-        """From the tables of `user_features` and `movie_features` of the same cut."""
+        """From the tables of `compute_user_features` and `compute_movie_features` of the same cut."""
         users, movies = users.sort("user_id"), movies.sort("movie_id")
         tmdb_feature_names = _list_tmdb_columns(movies.columns)
         return cls(
@@ -67,26 +68,27 @@ class Features:
 
     @classmethod
     def from_ratings(cls, ratings: pl.LazyFrame, movies: pl.LazyFrame) -> Self:
-        """Of the ratings known at a cut."""
+        """Computes the features from the ratings known at a cut."""
         rated = compute_movie_features(ratings, movies).collect()
         return cls.from_tables(compute_user_features(Interactions.from_ratings(ratings), rated), rated)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """The columns of `matrix`: BASE_FEATURES, and `extra` if there are any."""
+        """Names of the columns of `build_matrix`, in order: BASE_FEATURES, with the TMDB features after the movie's."""
         return (*USER_FEATURES, *MOVIE_FEATURES, *self.tmdb_feature_names, *PAIR_FEATURES)
 
     def fold_in(self, interactions: Interactions) -> Self:
-        """The same movies, but for `people`, who are known by these ratings alone, one of each at least.
+        """Features for the users of `interactions` instead, computed from these ratings alone; the movies stay.
 
-        Raises KeyError for a rating of a movie that has no features.
+        Every user needs at least one rating. Raises KeyError for a rated movie that has no features.
         """
         return replace(self, **_compute_user_profiles(interactions, self.movie_ids, self.movies)._asdict())
 
     def build_matrix(self, user_ids: npt.ArrayLike, movie_ids: npt.NDArray[np.int32]) -> Float32Array:
-        """`names` of each user's candidates: (users * n) x features, row by row; `movie_ids` is users x n.
+        """The feature matrix of candidates: (users * n) x len(feature_names), float32, user after user.
 
-        Raises KeyError when a user or a movie has no features.
+        `movie_ids` is users x n, the candidates of each of `user_ids`. Raises KeyError if a user or a movie has no
+        features.
         """
         n = movie_ids.shape[1]
         user_rows = _find_rows("user", self.user_ids, np.asarray(user_ids))
@@ -106,20 +108,24 @@ class Features:
         return np.column_stack(columns).astype(np.float32, copy=False)
 
     def get_genre_vectors(self, movie_ids: npt.NDArray[np.int32]) -> Float32Array:
-        """The genres of each movie as a vector of length 1, 0 without any: the shape of `movie_ids` x genres."""
+        """The genres of each movie as a vector of length 1 (0 without genres): shape of `movie_ids` x genres, float32.
+
+        Raises KeyError for a movie without features.
+        """
         flags = self.movies[:, _GENRE_COLUMNS][_find_rows("movie", self.movie_ids, movie_ids.ravel())]
         lengths = np.sqrt(flags.sum(axis=1, keepdims=True))
         vectors: Float32Array = (flags / np.maximum(lengths, 1)).reshape(*movie_ids.shape, -1)
         return vectors
 
     def has_any_genre(self, movie_ids: Ids, genres: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """Which of `movie_ids` have any of `genres`; unknown names of genres have no movies."""
+        """Whether each of `movie_ids` has any of `genres`; false for unknown movies and unknown genres."""
         rows = index_of_ids(self.movie_ids, movie_ids)
         at = [place for place, genre in enumerate(GENRE_FEATURES.values()) if genre in genres]
         has: npt.NDArray[np.bool_] = self.movies[:, _GENRE_COLUMNS][:, at][rows].any(axis=1) & (rows != UNKNOWN)
         return has
 
     def save(self, folder: Path) -> None:
+        """Writes one .npy file per array, and `extra.json` with the names of the TMDB features if there are any."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in _ARRAY_NAMES:
             np.save(folder / f"{name}.npy", getattr(self, name))
@@ -128,7 +134,7 @@ class Features:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Mapped read-only."""
+        """Reads what `save` wrote; arrays are mapped read-only."""
         extra = folder / "extra.json"
         names = json.loads(extra.read_text()) if extra.exists() else ()
         arrays = {name: load_mapped_array(folder / f"{name}.npy") for name in _ARRAY_NAMES}

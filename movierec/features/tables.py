@@ -1,4 +1,4 @@
-"""User and movie features at a cut, and the matrix that the ranker reads: the same in training and in serving."""
+"""The feature tables of users and movies at a cut."""
 
 from collections.abc import Container
 
@@ -23,13 +23,18 @@ USERS_AT_ONCE = 2_000
 
 
 def compute_user_features(interactions: Interactions, movies: pl.DataFrame) -> pl.DataFrame:
-    """One row per user of `people`: USER_FEATURES, when they last rated, SHARE_, LIKING_ and USUAL_FEATURES.
+    """One row per user of `interactions`: USER_FEATURES, the time of the last rating, SHARE_FEATURES, LIKING_FEATURES,
+    USUAL_FEATURES.
 
-    `movies` is the table of `movie_features` of the same ratings. A spread of one rating is 0. Velocity is ratings per
-    day of activity, the first day counted as one. `share_*`: the part of the user's ratings that fall on the genre.
-    `liking_*`: mean of (rating - the user's mean) over the genre, shrunk towards 0 as by SHRINKAGE further ratings.
-    `usual_*`: the mean of each of MEASURES over the movies that the user rated, in each of WINDOWS; null where it is
-    known of none of them.
+    `movies` is the table of `compute_movie_features` from the same ratings; KeyError for a rated movie without a row.
+
+    user_rating_std is 0 for one rating. user_rating_velocity: ratings per day between first and last rating, both days
+    counted.
+    share_*: share of the user's ratings that fall on the genre.
+    liking_*: mean of (rating - the user's mean) over the genre, shrunk towards 0 as by GENRE_SHRINKAGE further ratings
+    of 0.
+    usual_*: mean of each of MEASURES over the movies that the user rated, in each of WINDOWS; null if it is known of
+    none of them.
     """
     movies = movies.sort("movie_id")
     movie_ids, matrix = movies["movie_id"].to_numpy(), _to_matrix(movies, MOVIE_FEATURES)
@@ -43,18 +48,18 @@ def compute_user_features(interactions: Interactions, movies: pl.DataFrame) -> p
 
 
 def add_tmdb_features(movies: pl.LazyFrame, tmdb_movies: pl.LazyFrame) -> pl.LazyFrame:
-    """`movies` with TMDB_FEATURES, of the table `movies` of TMDB's metadata; null for what TMDB does not know."""
+    """Adds TMDB_FEATURES to `movies`, from the table `movies` of TMDB's metadata; null where TMDB has no value."""
     facts = tmdb_movies.select("movie_id", *(feature.formula.alias(feature.name) for feature in TMDB_DEFINITIONS))
     return movies.join(facts, on="movie_id", how="left")
 
 
 def compute_movie_features(ratings: pl.LazyFrame, movies: pl.LazyFrame) -> pl.LazyFrame:
-    """One row per movie of the catalogue: MOVIE_FEATURES as known from `ratings`, and TMDB_FEATURES if `movies` has
-    them.
+    """One row per movie of the catalogue, ordered by movie_id: MOVIE_FEATURES, TMDB_FEATURES if `movies` has them,
+    `mean_rated`.
 
-    Filled by rule for movies nobody rated: the mean rating of all ratings, spread 0, counts and popularity 0.
-    Age counts from the year of the last rating, so nothing depends on today. Year, age and decade are null
-    where the title names no year.
+    All columns but `movie_id` are float32. Movies without ratings get the mean of all ratings, and 0 for spread, counts
+    and popularity. `movie_age` counts to the year of the last rating in `ratings`, so nothing depends on today's date.
+    Year, age and decade are null where the title has no year.
     """
     ratings = ratings.with_columns(_as_float64("rating"))
     aggregates = ratings.group_by("movie_id").agg(
@@ -82,7 +87,7 @@ def _list_tmdb_columns(columns: Container[str]) -> tuple[str, ...]:
 
 
 def _as_float64(column: str) -> pl.Expr:
-    """In double precision, where sums of half stars do not depend on the order of the threads that add them."""
+    """The column as float64, where sums of half stars are exact and do not depend on the order of threads."""
     return pl.col(column).cast(pl.Float64)
 
 

@@ -11,11 +11,14 @@ from movierec.features.definitions import GENRE_FEATURES, MEASURES, USER_DEFINIT
 from movierec.features.inputs import UserRatings, name_columns
 from movierec.features.names import MOVIE_FEATURES
 
-GENRE_SHRINKAGE = 5.0  # ratings of a genre that weigh as much as knowing nothing about it
+GENRE_SHRINKAGE = 5.0  # ratings: weight of the prior (liking 0) of a genre
 
 
 class UserProfiles(NamedTuple):
-    """What is known of users: a row each of USER_FEATURES, the last rating's time in years, and the others by name."""
+    """Feature arrays of users, one row per user; `user_times` is the time of the last rating in years.
+
+    Fields have the names of the arrays in Features that they replace.
+    """
 
     user_ids: Ids
     users: Float32Array
@@ -26,9 +29,11 @@ class UserProfiles(NamedTuple):
 
 
 def _compute_user_profiles(interactions: Interactions, movie_ids: Ids, movies: Float32Array) -> UserProfiles:
-    """Of each of `people`, who have a rating each; `movies` is a row of MOVIE_FEATURES for each of `movie_ids`.
+    """The profiles of all users of `interactions`, each with at least one rating; `movies` is len(movie_ids) x
+    MOVIE_FEATURES.
 
-    Sums are in double precision and in the order of the ratings. A movie without a row raises KeyError.
+    Sums are in double precision and in the order of the ratings. Raises KeyError for a rated movie that is not in
+    `movie_ids`.
     """
     ratings = UserRatings(interactions)
     rated = movies[_find_rows("movie", movie_ids, interactions.movie_ids[interactions.user_items.indices])].astype(
@@ -63,6 +68,7 @@ _GENRE_COLUMNS = slice(MOVIE_FEATURES.index(next(iter(GENRE_FEATURES))), MOVIE_F
 
 
 def _find_rows(kind: str, ids: Ids, wanted: npt.NDArray[np.int32]) -> Indices:
+    """The row of each wanted id. Raises KeyError that lists up to five ids that are missing."""
     rows = index_of_ids(ids, wanted)
     if (rows == UNKNOWN).any():
         missing = np.unique(wanted[rows == UNKNOWN])[:5].tolist()

@@ -1,4 +1,4 @@
-"""Diversity: a list whose movies are less alike, at a stated cost."""
+"""Re-ranking for diversity: a list of less similar movies, with a weight that says how much relevance may be lost."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,15 +6,15 @@ import numpy.typing as npt
 from movierec.data.interactions import UNKNOWN, Float32Array, Ids, Indices
 from movierec.features.matrix import Features
 
-N_RERANKED = 50  # the best so many are looked through
+N_RERANKED = 50  # the best candidates that are re-ranked
 
 
 def select_by_mmr(scores: Float32Array, vectors: Float32Array, *, weight: float, n: int) -> Indices:
-    """Places of the `n` chosen of each row by maximal marginal relevance (Carbonell and Goldstein 1998), users x n.
+    """Positions of `n` movies per row, picked by maximal marginal relevance (Carbonell and Goldstein 1998): users x n.
 
-    `scores` is users x m, best first, `vectors` users x m x d of length 1 (or 0). Each next one has the largest
-    (1 - weight) * relevance - weight * (largest cosine to one chosen before), relevance being the score brought to 0..1
-    within the row. With weight 0 the order stays.
+    `scores` is users x m, best first, `vectors` users x m x d, of length 1 or 0. The next pick maximises (1 - weight) *
+    relevance - weight * (largest cosine to a movie already picked); relevance is the score scaled to 0..1 within the
+    row. With weight 0 the order does not change. Scores of -inf are picked last.
     """
     users, m = scores.shape
     known = np.isfinite(scores)
@@ -49,7 +49,10 @@ def diversify(
 
 
 def intra_list_distance(vectors: Float32Array) -> npt.NDArray[np.float64]:
-    """Mean of 1 - cosine over the pairs of each list (Ziegler et al. 2005); `vectors` is users x n x d of length 1."""
+    """Mean of 1 - cosine over all pairs of each list (Ziegler et al. 2005): one number per user.
+
+    `vectors` is users x n x d, of length 1 or 0.
+    """
     n = vectors.shape[1]
     cosines = np.einsum("und,umd->unm", vectors, vectors)
     pairs = cosines.sum(axis=(1, 2)) - np.trace(cosines, axis1=1, axis2=2)

@@ -1,4 +1,4 @@
-"""Why a movie was recommended: what moved the ranker, in words, and which rated movies moved the candidates."""
+"""Why a movie is recommended: the features that moved the ranker most, in words, and the ratings that mattered most."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -14,12 +14,12 @@ from movierec.recommender.ranker import Ranker
 from movierec.recommender.retrieval import Proposals, Retrieval
 from movierec.recommender.training_rows import CandidateBlock
 
-N_EXPLAINED = 3  # features, and rated movies, that an explanation names
-N_RATINGS_TRIED = 50  # so many of somebody's last ratings are tried for their part in the candidates
+N_EXPLAINED = 3  # features, and rated movies, named in an explanation
+N_RATINGS_TRIED = 50  # latest ratings that are tried as influential
 
 
 class FeatureReason(NamedTuple):
-    """A feature's part in the ranker's score: `words` for people, `value` of the feature, SHAP `contribution`."""
+    """One feature's part in the ranker's score: description `words`, its `value`, its SHAP value `contribution`."""
 
     feature: str
     words: str
@@ -28,9 +28,10 @@ class FeatureReason(NamedTuple):
 
 
 class ScoreParts(NamedTuple):
-    """A ranker's score: `base`, what it expects of any candidate, plus the contributions plus `others` is the score.
+    """The ranker's score as a sum: `base` + the contributions of `reasons` + `others`.
 
-    `reasons` by size of their contribution.
+    `base` is the expected score of any candidate. `reasons` are sorted by the size of their contribution. `others` is
+    the sum of all other features.
     """
 
     base: float
@@ -39,7 +40,10 @@ class ScoreParts(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """`parts` of the score where a ranker gave one; `because_of` are rated movies, the one that moved most first."""
+    """The explanation of one movie: `parts` of its score (None without a ranker), and ids of influential rated movies.
+
+    `influential_movie_ids` are the rated movies that raised its score most, the strongest first.
+    """
 
     movie_id: int
     parts: ScoreParts | None
@@ -52,7 +56,7 @@ CHANNEL_WORDS = {name: spec.words for name, spec in CANDIDATE_MODELS.items() if 
 
 @cache
 def describe_feature(feature: str) -> str:
-    """A feature in words. Raises KeyError for one that has none."""
+    """A feature in words for visitors. Raises KeyError for a feature without a description."""
     if feature in FEATURE_WORDS:
         return FEATURE_WORDS[feature]
     name = feature.rsplit("_", 1)[0]
@@ -76,8 +80,10 @@ def explain_columns(
 
 
 def explain_scores(ranker: Ranker, matrix: Float32Array, *, top: int) -> list[ScoreParts]:
-    """The score of each row in parts, with its `top` features by size of their SHAP value; of features with the same
-    words the largest speaks, the rest are among the others."""
+    """The score of each row of `matrix` split into the `top` features with the largest SHAP values, base and rest.
+
+    Of features with the same words only the one with the largest value is listed; the others count as rest.
+    """
     values = ranker.trees.compute_shap_values(matrix)
     largest_first = np.argsort(-np.abs(values[:, :-1]), axis=1, kind="stable")
     found = []
@@ -98,11 +104,11 @@ def explain_scores(ranker: Ranker, matrix: Float32Array, *, top: int) -> list[Sc
 def find_influential_ratings(
     retrieval: Retrieval, single_user: Interactions, proposals: Proposals, columns: Indices, *, top: int
 ) -> list[list[int]]:
-    """For each of `columns` the movies of the single user of `one` without which the channels would score it lowest.
+    """For each of `columns` the ids of up to `top` rated movies without which its candidate scores would fall most.
 
-    Each of the last LATEST ratings is left out in turn; what each channel's score loses is taken in the spread of
-    its scores of the user's `proposals`, and summed over the channels. Movies without which nothing is lost are not
-    named.
+    Each of the last N_RATINGS_TRIED ratings of `single_user` is left out in turn. The loss of each channel's score is
+    divided by the standard deviation of its scores over `proposals` (those of the same user) and summed over the
+    channels. Movies whose removal loses nothing are left out.
     """
     tried = np.flatnonzero(single_user.recency <= N_RATINGS_TRIED)
     lost = np.zeros((len(tried), len(columns)))

@@ -15,14 +15,14 @@ from movierec.recommender.recommendations import POPULAR_IN_GENRES, POPULARITY_F
 
 @dataclass(frozen=True)
 class PopularMovies:
-    """The popular movies and their popularity, best first."""
+    """Ids and popularity of the popular movies, most popular first."""
 
     movie_ids: Ids
     scores: Float32Array
 
     @classmethod
     def from_stats(cls, stats: pl.DataFrame) -> Self:
-        """From a table `movie_id, popularity`, best first; movies without a popularity are left out."""
+        """From a table `movie_id, popularity`, most popular first; movies with null popularity are left out."""
         ordered = stats.drop_nulls("popularity")
         return cls(ordered["movie_id"].to_numpy(), ordered["popularity"].to_numpy())
 
@@ -40,10 +40,12 @@ class PopularMovies:
         return Recommendations(model, self.movie_ids[order].tolist(), self.scores[order].tolist())
 
     def save(self, folder: Path) -> None:
+        """Writes one .npy file per array into `folder`, which is made if needed."""
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "movie_ids.npy", self.movie_ids)
         np.save(folder / "scores.npy", self.scores)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
+        """Reads what `save` wrote."""
         return cls(np.load(folder / "movie_ids.npy"), np.load(folder / "scores.npy"))

@@ -1,4 +1,4 @@
-"""The ranker: gradient-boosted trees that put a user's candidates into order (CatBoost)."""
+"""The ranker: gradient-boosted trees (CatBoost) that order a user's candidates."""
 
 import json
 import logging
@@ -18,17 +18,17 @@ from movierec.recommender.training_rows import NON_FEATURE_COLUMNS, CandidateBlo
 from movierec.recommender.tree_ensemble import TreeEnsemble
 
 log = logging.getLogger(__name__)
-# What CatBoost makes of the parameters of a summed model when it loads it, and complains of when it loads it again.
+# CatBoost writes these parameters for a summed model, and warns when it reads them again.
 EMPTY_PARAMS = ("", '{"flat_params":{}}')
-MAX_ROWS_ON_ARRAYS = 5000  # beyond, CatBoost on all cores is faster than one array after another
+MAX_ROWS_ON_ARRAYS = 5000  # rows; beyond that CatBoost on all cores is faster than the arrays
 
 
 @dataclass(frozen=True)
 class RankerParams:
-    """Names as in CatBoost. What is minimised is also what tells when to stop; a ranking loss is stopped by nDCG.
+    """Names as in CatBoost. The loss is also the metric for early stopping, but YetiRank is stopped by nDCG.
 
-    `folds`: the users are dealt into so many parts, and for each part trees are fitted on the others and stopped
-    by it; the model is their mean. Beyond `one_fold_from` users one part is enough.
+    Users are divided into `folds` parts; for each part trees are fitted on the others and stopped early on it. The
+    model is the mean of these. From `one_fold_from` users on, only one part is used for that.
     """
 
     loss_function: str = "QueryRMSE"
@@ -43,6 +43,7 @@ class RankerParams:
 
     @property
     def eval_metric(self) -> str:
+        """CatBoost's metric for early stopping."""
         return "NDCG:type=Base" if self.loss_function.startswith("YetiRank") else self.loss_function
 
 
@@ -52,10 +53,10 @@ REFERENCE_PARAMS = RankerParams(loss_function="YetiRank", depth=6, rsm=1.0)
 
 @dataclass(frozen=True)
 class Ranker:
-    """A fitted ranker; `importances` are in percent, by feature, largest first; `n_trees` of each fold.
+    """A fitted ranker. `trees` and `catboost_bytes` (CatBoost's own format) are the same model.
 
-    `n_candidates` a user were ranked when it learnt: ranks and standardised scores mean the same for so many alone.
-    `cbm` is the model in CatBoost's own format, `trees` the same model as arrays.
+    `n_candidates` is the number of candidates per user in training; serve with the same number, because the rank and z
+    features depend on it. `n_trees` has one number per fold. `importances` by feature name, in percent, largest first.
     """
 
     params: RankerParams
@@ -68,14 +69,15 @@ class Ranker:
 
     @classmethod
     def fit(cls, rows: pl.DataFrame, params: RankerParams | None = None) -> Self:
-        """From a table as `label_rows` makes it."""
+        """Fits a ranker on a table as `build_label_rows` makes it."""
         return cls.fit_with_oof_ranks(rows, params)[0]
 
     @classmethod
     def fit_with_oof_ranks(cls, rows: pl.DataFrame, params: RankerParams | None = None) -> tuple[Self, pl.DataFrame]:
-        """The same, and `user_id, movie_id, rank` of the users of each fold by the trees that they had only stopped.
+        """As `fit`; also returns out-of-fold ranks: `user_id, movie_id, rank` (from 1).
 
-        Nobody has ranks where too few users are there to set some aside.
+        The users of each fold are ranked by the model that was not trained on them (it used them only for early
+        stopping). The table is empty where too few users are there to hold a fold out.
         """
         from catboost import sum_models  # noqa: PLC0415  half a second that reading tables need not pay
 
@@ -105,19 +107,20 @@ class Ranker:
 
     @cached_property
     def catboost_model(self) -> Any:
-        """The catboost.CatBoost of `cbm`, which has no types."""
+        """`catboost_bytes` as a catboost.CatBoost object, which has no types."""
         from catboost import CatBoost  # noqa: PLC0415
 
         return CatBoost().load_model(blob=self.catboost_bytes)
 
     def score(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """One score a row of features; only their order within a user means something."""
+        """One score per row of features, float64. Only the order among the rows of one user has a meaning."""
         if len(matrix) <= MAX_ROWS_ON_ARRAYS:
             return self.trees.score(matrix)
         scores: npt.NDArray[np.float64] = self.catboost_model.predict(np.asfortranarray(matrix))  # as CatBoost reads it
         return scores
 
     def save(self, folder: Path) -> None:
+        """Writes model.cbm, the arrays of the trees, config.json and feature_importances.csv."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "model.cbm").write_bytes(self.catboost_bytes)
         self.trees.save(folder)
@@ -133,6 +136,7 @@ class Ranker:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
+        """Reads what `save` wrote."""
         config = json.loads((folder / "config.json").read_text())
         importances = pl.read_csv(folder / "feature_importances.csv")
         return cls(
@@ -147,7 +151,7 @@ class Ranker:
 
 
 def _serialize(model: Any) -> tuple[bytes, TreeEnsemble]:
-    """In CatBoost's own format, and as arrays; CatBoost writes to files alone."""
+    """The model in CatBoost's own format and as arrays, by way of files: CatBoost writes to nothing else."""
     metadata = model.get_metadata()
     if metadata.get("params") in EMPTY_PARAMS:
         del metadata["params"]
@@ -176,7 +180,7 @@ def split_folds(rows: pl.DataFrame, params: RankerParams) -> list[tuple[pl.DataF
 def _fit_catboost(
     train: pl.DataFrame, validation: pl.DataFrame | None, feature_names: tuple[str, ...], p: RankerParams
 ) -> Any:
-    """One CatBoost model; without `validation` it stops after as many trees as early stopping waits for."""
+    """Fits one CatBoost model, stopped early on `validation`; without it, with `early_stopping_rounds` trees."""
     from catboost import CatBoost  # noqa: PLC0415
 
     model = CatBoost(
@@ -221,14 +225,14 @@ _RANK_COLUMNS = (
 
 
 class _LogWriter:
-    """CatBoost's output, line by line into the log."""
+    """A file-like object that writes CatBoost's output to the log, line by line."""
 
     def write(self, text: str) -> None:
         for line in filter(None, text.strip().splitlines()):
             log.info("ranker: %s", line.replace("\t", "  "))
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Does nothing: no output is buffered."""
 
 
 def order_candidates(ranker: Ranker | None, candidates: CandidateBlock, *, n: int) -> tuple[Indices, Float32Array]:
@@ -243,7 +247,10 @@ def order_candidates(ranker: Ranker | None, candidates: CandidateBlock, *, n: in
 def sort_candidates(
     matrix_scores: npt.NDArray[np.float64], columns: Indices, *, n: int
 ) -> tuple[Indices, npt.NDArray[np.float32]]:
-    """Each row of `columns` by descending score, the first `n`; equal scores keep the candidates' order."""
+    """The first `n` of each row of `columns` by descending score, and their scores; both users x n.
+
+    Equal scores keep the order of the candidates.
+    """
     order = np.argsort(-matrix_scores, axis=1, kind="stable")[:, :n]
     scores = np.take_along_axis(matrix_scores, order, axis=1).astype(np.float32)
     return np.take_along_axis(columns, order, axis=1), scores

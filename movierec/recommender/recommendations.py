@@ -9,9 +9,9 @@ POPULAR_IN_GENRES = "popular_in_genres"
 
 
 class Recommendations(NamedTuple):
-    """Movies for one user, best first, and which model chose them: one of the names above.
+    """Movies for one user, best first, with their scores; `model` is the name of what chose them (the constants above).
 
-    `explanations` by movie, where they were asked for; popular movies have none.
+    `explanations` by movie id, if asked for; popular movies have none.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""Several candidate models as channels of one retrieval: their proposals merged, their opinions as features."""
+"""Retrieval: several candidate models (channels) propose movies, rank fusion picks the best, scores become features."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +28,11 @@ RECOMMENDER_CHANNELS: dict[str, tuple[str, ...]] = {
 
 
 class Proposals(NamedTuple):
-    """Users x n, best first: columns, fused scores, and by name what the channels say of each."""
+    """Candidates of a block of users, best first: `columns` and fused `scores`, both users x n, and `signals`.
+
+    `signals` are the ranker's features from the channels, each users x n, by the names of `list_signal_names`. Empty
+    places have column UNKNOWN and score -inf.
+    """
 
     columns: Indices
     scores: Float32Array
@@ -36,9 +40,10 @@ class Proposals(NamedTuple):
 
 
 def list_signal_names(channels: tuple[str, ...]) -> tuple[str, ...]:
-    """What is known of a candidate: each channel's score, rank and score standardised over the candidates.
+    """Names of the signals: score, rank and z of each channel, then score and z of each of its recent windows.
 
-    Of the last ratings alone there is no rank: it would need an order of the whole catalogue for each.
+    z is the score standardised over the user's candidates. Recent windows have no rank, because that would need a sort
+    of the whole catalogue for each.
     """
     names: list[str] = []
     for channel in channels:
@@ -48,16 +53,18 @@ def list_signal_names(channels: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def recent_windows(channel: str, channels: tuple[str, ...]) -> tuple[int, ...]:
-    """For how many last ratings alone the channel is also asked, which tells what a person is after now; a channel
-    that has no others beside it is asked about all ratings only."""
+    """The recent windows of a channel: how many of the latest ratings it is asked about in addition to all of them.
+
+    Empty if the channel is the only one.
+    """
     return CANDIDATE_MODELS[channel].recent_windows if len(channels) > 1 else ()
 
 
 @dataclass(frozen=True)
 class Retrieval:
-    """`models` by name, all fitted on `interactions`; one alone is retrieval by that model.
+    """Channels by name, all fitted on `interactions`. With a single channel it returns that model's candidates.
 
-    Raises ValueError where a model was fitted on other movies.
+    Raises ValueError if a model was fitted on other movies.
     """
 
     models: Mapping[str, CandidateModel]
@@ -69,22 +76,23 @@ class Retrieval:
 
     @property
     def channels(self) -> tuple[str, ...]:
+        """The names of the channels, in order."""
         return tuple(self.models)
 
     @property
     def values_per_user(self) -> int:
-        """Numbers that proposing for one user holds: what `blocks` should count with."""
+        """Dense numbers that `propose` holds per user; `iter_blocks` takes it as the width of a row."""
         asked = sum(1 + len(recent_windows(name, self.channels)) for name in self.channels)
         return len(self.interactions.movie_ids) * (3 + asked)
 
     def propose(self, interactions: Interactions, *, n: int, without: Indices = NO_COLUMNS) -> Proposals:
-        """The `n` best unseen movies of each of `people` by weighted reciprocal rank fusion (Cormack et al. 2009).
+        """The `n` best unseen movies of each user of `interactions`, by weighted reciprocal rank fusion (Cormack et al.
+        2009).
 
-        Users of the fit are known by their ratings like everybody else. The columns `without` are proposed to nobody;
-        others take their places.
-
-        Scores are sum over channels of weight / (60 + rank), of each channel's first max(n, 100). Where fewer movies
-        are left places are UNKNOWN. `people` should be a block: it is scored densely.
+        Users of the fit are known by their ratings like all others. The columns in `without` are proposed to nobody.
+        The fused score is the sum over channels of weight / (RANK_OFFSET + rank), over the first max(n,
+        CANDIDATES_PER_CHANNEL) of each channel. Where a user has too few unseen movies, the remaining places are
+        UNKNOWN. Scores are dense: pass a block of users (see `iter_blocks`).
         """
         depth = min(max(n, CANDIDATES_PER_CHANNEL), len(interactions.movie_ids))
         views = {
@@ -100,6 +108,7 @@ class Retrieval:
         return fuse_channels(scores, weights, interactions.user_items, n=n, depth=depth, without=without)
 
     def save(self, folder: Path) -> None:
+        """Writes the names of the channels, the ratings, and each channel into a folder of its name."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "channels.json").write_text(json.dumps(self.channels))
         self.interactions.save(folder / "interactions")
@@ -108,7 +117,7 @@ class Retrieval:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Arrays are mapped read-only."""
+        """Reads what `save` wrote; arrays are mapped read-only."""
         channels = json.loads((folder / "channels.json").read_text())
         models = {name: CANDIDATE_MODELS[name].model_class.load(folder / name) for name in channels}
         return cls(models, Interactions.load(folder / "interactions"))
@@ -131,10 +140,11 @@ def fuse_channels(
     depth: int,
     without: Indices = NO_COLUMNS,
 ) -> Proposals:
-    """Proposals from dense scores (users x movies, -inf where a model has no opinion).
+    """Proposals from dense scores, each users x movies, by name of channel or window; -inf where a model has no score.
 
-    Only the channels in `weights` propose, and their ranks count by their weights. Writes -inf over the scores of
-    movies that are `seen` and of the columns `without`.
+    Only the channels in `weights` propose movies, each its first `depth`, and their ranks count by these weights; the
+    recent windows only add signals. Overwrites with -inf the scores of movies in `seen` and of the columns in
+    `without`.
     """
     users = np.repeat(np.arange(seen.shape[0]), np.diff(seen.indptr))
     for dense in scores.values():
@@ -184,7 +194,7 @@ def _collect_signals(
 
 
 def _standardise(values: Float32Array) -> Float32Array:
-    """The last axis to mean 0 and spread 1, nan left out."""
+    """Values scaled to mean 0 and standard deviation 1 along the last axis; nan stays nan."""
     known = ~np.isnan(values)
     count = np.maximum(known.sum(axis=-1, keepdims=True), 1)
     filled = np.where(known, values, 0)

@@ -15,25 +15,26 @@ from movierec.features.matrix import Features
 from movierec.features.names import BASE_FEATURES
 from movierec.recommender.retrieval import Proposals, Retrieval, list_signal_names
 
-RATED_LOW_GAIN = (
-    0.3  # what the ranker is to say of a movie that was rated lower: of one that was liked 1, of the others 0
-)
-NON_FEATURE_COLUMNS = ("user_id", "movie_id", "relevant", "gain")  # the other columns of label rows
+RATED_LOW_GAIN = 0.3  # training target of a candidate rated below RELEVANT (liked: 1, unrated: 0)
+NON_FEATURE_COLUMNS = ("user_id", "movie_id", "relevant", "gain")  # columns of the training rows that are no features
 
 
 class NothingToLearnError(ValueError):
-    """Nobody liked a candidate in the labels; the message says what to do."""
+    """No user liked any of their candidates in the labels; the message says what to do."""
 
 
 def list_ranker_features(channels: tuple[str, ...], base_features: tuple[str, ...] = BASE_FEATURES) -> tuple[str, ...]:
-    """The columns that a ranker over these channels reads, in order; `base` are the names of its Features."""
+    """Names of the ranker's features for these channels, in order: `base_features`, then the signals.
+
+    `base_features` are the names of the Features that are used.
+    """
     return (*base_features, *list_signal_names(channels))
 
 
 def build_ranker_matrix(retrieval: Retrieval, features: Features, user_ids: Ids, proposals: Proposals) -> Float32Array:
-    """`ranker_features` of every proposal to `user_ids`, (users * n) x features.
+    """The ranker's features of every proposal: (users * n) x `list_ranker_features`, user after user.
 
-    An UNKNOWN place gets the first column's movie.
+    At an UNKNOWN place stand the features of the first movie; the caller must ignore that row.
     """
     movie_ids = retrieval.interactions.movie_ids[np.where(proposals.columns == UNKNOWN, 0, proposals.columns)]
     signals = [proposals.signals[name].ravel() for name in list_signal_names(retrieval.channels)]
@@ -41,7 +42,7 @@ def build_ranker_matrix(retrieval: Retrieval, features: Features, user_ids: Ids,
 
 
 class CandidateBlock(NamedTuple):
-    """What is to be put into order for `users`, and with a ranker its features of it, (users * n) x features."""
+    """Proposals to a block of users; `feature_matrix` is (users * n) x features, None without a ranker."""
 
     users: Interactions
     proposals: Proposals
@@ -57,12 +58,16 @@ def build_label_rows(
     max_users: int,
     folded_in: Interactions | None = None,
 ) -> pl.DataFrame:
-    """What the ranker learns from: `user_id, movie_id, relevant, gain` and its features, a user's rows together.
+    """The ranker's training rows: `user_id, movie_id, relevant, gain` and the features; the rows of a user stand
+    together.
 
-    Each user's rows are the proposals of `retrieval`, fitted before `labels`; relevant are those that the user
-    then rated RELEVANT or better, with a gain of 1; those rated lower have SEEN_GAIN. Users with none relevant among
-    their candidates teach nothing and are left out; of more than `max_users` a fixed draw by id is taken. With
-    `people` the users are folded in by what those hold of them, and `features` must be theirs.
+    The rows of a user are the proposals of `retrieval`, which must be fitted on ratings before `labels`. Movies that
+    the user then rated RELEVANT or better are relevant, with gain 1; movies rated lower have gain RATED_LOW_GAIN,
+    unrated ones 0. Users without a relevant candidate are left out. Of more than `max_users` users a fixed draw is
+    taken. With `folded_in`, users are taken from these interactions instead of the fit, and `features` must be computed
+    for the same users.
+
+    Raises NothingToLearnError if no user has a relevant candidate.
     """
     rated = labels.select("user_id", "movie_id", "rating").collect(engine="streaming")
     users = _draw_users(rated, max_users)
@@ -126,9 +131,9 @@ def _with_labels(rows: pl.DataFrame, rated: pl.DataFrame) -> pl.DataFrame:
 def build_all_label_rows(
     retrieval: Retrieval, features: Features, split: pl.LazyFrame, *, n_candidates: int, max_users: int
 ) -> pl.DataFrame:
-    """`label_rows` of the users who have a history, and of newcomers to the labels, folded in by their first half.
+    """`build_label_rows` of users with a history, and of new users, folded in by the first half of theirs.
 
-    `max_users` of each.
+    At most `max_users` of each kind. Raises NothingToLearnError if neither kind has rows.
     """
     new = new_user_ratings(split, "labels")
     labels = select_part(split, "labels").join(new.select("user_id").unique(), on="user_id", how="anti")

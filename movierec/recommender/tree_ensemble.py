@@ -1,4 +1,4 @@
-"""CatBoost's trees as arrays: a few rows are scored without CatBoost, which takes 80 MB and half a second to import."""
+"""CatBoost's trees as arrays: scores and SHAP values without importing CatBoost (80 MB and half a second)."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,11 +14,11 @@ ARRAY_NAMES = ("features", "borders", "leaves", "weights")
 
 @dataclass(frozen=True)
 class TreeEnsemble:
-    """Oblivious trees: all nodes of a level ask the same question, whether a feature lies above a border.
+    """Oblivious trees: all nodes of a level compare the same feature with the same border.
 
-    `features` and `borders` are levels x trees, `leaves` trees x 2^levels. Each yes sets the bit of its level in the
-    number of the leaf; a missing value lies above no border. A row's score is the sum of its leaves. `weights`, beside
-    `leaves`, are those of the rows that they were fitted on.
+    `features` and `borders` are levels x trees, `leaves` trees x 2^levels. If the feature is above the border, the
+    level's bit in the number of the leaf is set; a missing value is above no border. A row's score is the sum of its
+    leaves over the trees. `weights`, in the shape of `leaves`, are the total weights of the training rows in each leaf.
     """
 
     features: npt.NDArray[np.intp]
@@ -28,7 +28,10 @@ class TreeEnsemble:
 
     @classmethod
     def from_catboost_json(cls, model_json: dict[str, Any]) -> Self:
-        """From what CatBoost writes as JSON. Raises ValueError for a model that is not made of such trees."""
+        """From CatBoost's JSON format.
+
+        Raises ValueError unless all trees are oblivious, over numbers, with missing values low.
+        """
         trees = model_json.get("oblivious_trees", [])
         floats = model_json["features_info"].get("float_features", [])
         scale, (bias,) = model_json["scale_and_bias"]
@@ -51,16 +54,17 @@ class TreeEnsemble:
         return cls(features, borders, leaves, weights)
 
     def score(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """A score for each row of `matrix`, whose columns are the features."""
+        """The score of each row of `matrix` (rows x features), float64."""
         at = self._find_leaves(matrix) + np.arange(0, self.leaves.size, self.leaves.shape[1])[:, None]
         scores: npt.NDArray[np.float64] = self.leaves.ravel()[at].sum(axis=0)
         return scores
 
     def compute_shap_values(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """The Shapley value of each column of `matrix`, rows x columns, and as the last column the expected score.
+        """SHAP values of each feature: rows x (features + 1); the last column is the expected score. A row sums to its
+        score.
 
-        Exact and path-dependent (Lundberg, Erion, Lee 2018): a feature that is not known goes both ways, by the
-        weights of the branches. A row sums to its score.
+        Exact path-dependent TreeSHAP (Lundberg, Erion, Lee 2018): a split on a hidden feature averages both branches by
+        their training weight.
         """
         trees = np.arange(len(self.leaves))[:, None]
         parts = self._leaf_contributions[:, trees, self._find_leaves(matrix)]  # levels x trees x rows
@@ -72,7 +76,7 @@ class TreeEnsemble:
         return values
 
     def _find_leaves(self, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
-        """The leaf of each row in each tree: trees x rows. CatBoost's trees have 16 levels at the most."""
+        """The leaf of each row in each tree: trees x rows. CatBoost's trees have at most 16 levels."""
         columns = np.ascontiguousarray(matrix.T)
         leaf = np.zeros((len(self.leaves), len(matrix)), dtype=np.uint16)
         for level, (features, borders) in enumerate(zip(self.features, self.borders, strict=True)):
@@ -81,9 +85,9 @@ class TreeEnsemble:
 
     @cached_property
     def _leaf_contributions(self) -> npt.NDArray[np.float64]:
-        """What each level's feature adds to a row in each leaf: levels x trees x leaves.
+        """The SHAP value of each level's feature in each leaf: levels x trees x leaves.
 
-        A feature that several levels ask for has all of it at the first one.
+        If several levels use the same feature, all of its value stands at the first of them.
         """
         levels, trees = self.features.shape
         known = np.arange(2**levels)  # sets of levels, as bits
@@ -102,7 +106,7 @@ class TreeEnsemble:
         return parts
 
     def _compute_expected_leaves(self, known_levels: int) -> npt.NDArray[np.float64]:
-        """What is expected in each leaf if only the answers of the levels in `known` are told: trees x leaves.
+        """The expected score of each leaf if only the levels in the bit set `known_levels` are known: trees x leaves.
 
         The last level is the root.
         """
@@ -119,9 +123,11 @@ class TreeEnsemble:
         return np.broadcast_to(values, cube).reshape(self.leaves.shape)
 
     def save(self, folder: Path) -> None:
+        """Writes one .npy file per array into `folder`, which must exist."""
         for name in ARRAY_NAMES:
             np.save(folder / f"{name}.npy", getattr(self, name))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
+        """Reads what `save` wrote."""
         return cls(*(np.load(folder / f"{name}.npy") for name in ARRAY_NAMES))

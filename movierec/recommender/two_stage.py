@@ -1,4 +1,4 @@
-"""The two-stage recommender: candidates, features, ranking; popular movies where a user is unknown."""
+"""The two-stage recommender: retrieval, features, ranking; popular movies for unknown users."""
 
 import json
 from collections.abc import Collection, Iterator, Sequence
@@ -25,11 +25,11 @@ from movierec.recommender.training_rows import CandidateBlock, build_ranker_matr
 
 @dataclass(frozen=True)
 class Recommender:
-    """What is measured is what is served: both go through `_ranked`.
+    """The recommender that is both evaluated and served: both use `_rank_candidates`.
 
-    `features` must be of the cut that the channels were fitted at. Without a ranker the candidates stand in the
-    order of their fused scores. `popular` are the movies for unknown users. With `diversity`, 0 to 1, the list is put
-    together by maximal marginal relevance over genres with that weight.
+    `features` must be of the same cut as the channels. Without a ranker the candidates are ordered by their fused
+    scores. `popular` is shown to unknown users. `diversity` (0 to 1) is the weight of maximal marginal relevance over
+    genres. Raises ValueError if the ranker was trained on other features than this code makes.
     """
 
     retrieval: Retrieval
@@ -52,12 +52,16 @@ class Recommender:
 
     @property
     def interactions(self) -> Interactions:
+        """The ratings that the channels were fitted on."""
         return self.retrieval.interactions
 
     def recommend_for_users(
         self, user_ids: npt.ArrayLike, *, n: int, folded_in: "FoldedInUsers | None" = None
     ) -> pl.DataFrame:
-        """`user_id, movie_id, score, rank` for each known user; others have no rows here."""
+        """The `n` best movies of each user: `user_id, movie_id, score, rank`. Unknown users have no rows.
+
+        With `folded_in` the users are taken from there instead of the fit.
+        """
         return pl.concat(
             [to_ranking_table(*_EMPTY_RANKING), *self.iter_recommendations(user_ids, n=n, folded_in=folded_in)]
         )
@@ -65,7 +69,7 @@ class Recommender:
     def iter_recommendations(
         self, user_ids: npt.ArrayLike, *, n: int, folded_in: "FoldedInUsers | None" = None
     ) -> Iterator[pl.DataFrame]:
-        """The same, a bounded number of users at a time."""
+        """As `recommend_for_users`, one table per block of users, so that memory is bounded."""
         interactions = folded_in.interactions if folded_in else self.interactions
         rows = interactions.find_user_rows(np.asarray(user_ids, dtype=np.int32))
         for block in iter_blocks(rows[rows != UNKNOWN], self.retrieval.values_per_user):
@@ -75,7 +79,10 @@ class Recommender:
     def recommend_for_user(
         self, user_id: int, *, n: int, explain: bool = False, without: Collection[int] = ()
     ) -> Recommendations:
-        """Recommendations for one user, none of the movie ids `without`; never empty while any other is popular."""
+        """Recommendations for one user, without the movie ids in `without`; popular movies for an unknown user.
+
+        Empty only if `without` holds every popular movie.
+        """
         row = int(self.interactions.find_user_rows([user_id])[0])
         if row == UNKNOWN:
             return self.popular.recommend(n=n, without=without)
@@ -91,11 +98,11 @@ class Recommender:
         explain: bool = False,
         without: Collection[int] = (),
     ) -> Recommendations:
-        """Recommendations for somebody known by these ratings alone, oldest first, of movies not among them.
+        """Recommendations for a visitor who is known only by these ratings, oldest first.
 
-        Nor are they among the movie ids `without`, such as movies that were watched and not rated.
-        Who has rated no movie of the fit gets what is popular in the chosen `genres`. Never empty while any other
-        movie is popular. Raises ValueError for lists of different lengths and for ratings outside 0.5 to 5.
+        The rated movies are excluded, and so are the ids in `without`, such as movies that were watched and not rated.
+        If none of the rated movies is in the fit, popular movies of the chosen `genres` are returned. Raises ValueError
+        for lists of different lengths and for ratings outside 0.5 to 5.
         """
         folded_in = self._fold_in_interactions(self._build_single_user(movie_ids, ratings))
         if len(folded_in.interactions.user_ids) == 0:
@@ -104,7 +111,10 @@ class Recommender:
         return self._recommend_one(np.array([0]), n=n, folded_in=folded_in, explain=explain, without=without)
 
     def influential_ratings(self, movie_ids: Sequence[int], ratings: Sequence[float], recommended_id: int) -> list[int]:
-        """The rated movies that an explanation of one movie would name, without the ranker's reasons."""
+        """The rated movies that would be named as influential in the explanation of one movie; no ranker is needed.
+
+        Empty if no rated movie, or not the recommended one, is in the fit.
+        """
         columns = self.interactions.find_movie_columns([recommended_id])
         single_user = self._build_single_user(movie_ids, ratings)
         if len(single_user.user_ids) == 0 or columns[0] == UNKNOWN:
@@ -114,17 +124,18 @@ class Recommender:
         return moved
 
     def _build_single_user(self, movie_ids: Sequence[int], ratings: Sequence[float]) -> Interactions:
-        """Somebody who rated on the last day that the features know."""
+        """These ratings as one new user, all dated on the day of the newest rating in the features."""
         last = float(self.features.user_times.max(initial=1970))
         return build_single_user_interactions(
             movie_ids, ratings, self.interactions.movie_ids, rated_on=round((last - 1970) * 365.25)
         )
 
     def _fold_in_interactions(self, interactions: Interactions) -> "FoldedInUsers":
+        """The users of `interactions` with their features."""
         return FoldedInUsers(interactions, self.features.fold_in(interactions))
 
     def fold_in(self, ratings: pl.LazyFrame) -> "FoldedInUsers":
-        """The users of `ratings` (`user_id, movie_id, rating, rated_at`), who are known by these alone."""
+        """The users of a table `user_id, movie_id, rating, rated_at`, who are known by these ratings alone."""
         return self._fold_in_interactions(Interactions.from_ratings(ratings, self.interactions.movie_ids))
 
     def _recommend_one(
@@ -136,6 +147,7 @@ class Recommender:
         explain: bool = False,
         without: Collection[int] = (),
     ) -> Recommendations:
+        """Recommendations for the single user in `row`, without the movie ids in `without`."""
         candidates = self.find_candidates(row, n=n, folded_in=folded_in, without=without)
         columns, scores = self._rank_candidates(candidates, n=n)
         found = columns[0] != UNKNOWN
@@ -145,11 +157,11 @@ class Recommender:
 
     @property
     def model(self) -> str:
-        """What answers for known users: TWO_STAGE or CANDIDATES."""
+        """The name of what answers known users: TWO_STAGE, or CANDIDATES_ONLY without a ranker."""
         return CANDIDATES_ONLY if self.ranker is None else TWO_STAGE
 
     def _rank_candidates(self, candidates: CandidateBlock, *, n: int) -> tuple[Indices, Float32Array]:
-        """Columns and scores of the `n` best of each user's candidates, both users x n."""
+        """Columns and scores of the `n` best candidates of each user, after diversification; both users x n."""
         if not self.diversity:
             return order_candidates(self.ranker, candidates, n=n)
         best = order_candidates(self.ranker, candidates, n=max(n, N_RERANKED))
@@ -157,6 +169,7 @@ class Recommender:
 
     @property
     def _n_candidates(self) -> int:
+        """Candidates per user: as many as the ranker was trained with."""
         return CANDIDATES_PER_CHANNEL if self.ranker is None else self.ranker.n_candidates
 
     def find_candidates(
@@ -174,6 +187,7 @@ class Recommender:
         return CandidateBlock(users, proposals, matrix)
 
     def save(self, folder: Path) -> None:
+        """Writes each stage into a folder of its own name, and config.json."""
         for stage in ("retrieval", "features", "ranker", "popular"):
             part = getattr(self, stage)
             if part is not None:
@@ -182,7 +196,10 @@ class Recommender:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Arrays are mapped read-only; raises OSError or ValueError when a part is missing or broken."""
+        """Reads what `save` wrote; arrays are mapped read-only.
+
+        Raises OSError or ValueError if a part is missing or broken.
+        """
         config = json.loads((folder / "config.json").read_text())
         return cls(
             Retrieval.load(folder / "retrieval"),
@@ -194,7 +211,7 @@ class Recommender:
 
 
 class FoldedInUsers(NamedTuple):
-    """Whom to recommend to besides the users of the fit: ratings by the columns of the fit, and features of them."""
+    """Users outside the fit: their ratings, with the movie columns of the fit, and their features."""
 
     interactions: Interactions
     features: Features
@@ -203,7 +220,12 @@ class FoldedInUsers(NamedTuple):
 def build_single_user_interactions(
     movie_ids: Sequence[int], ratings: Sequence[float], known_movie_ids: Ids, *, rated_on: int
 ) -> Interactions:
-    """User 0, known by these ratings of `known` movies, oldest first, all of one day; the last of a movie counts."""
+    """Ratings as interactions of a single user with id 0; `movie_ids` and `ratings` are in order, oldest first.
+
+    Columns are `known_movie_ids`; other movies are dropped. Of several ratings of one movie the last counts. All are
+    dated `rated_on` (days from 1970). Raises ValueError for lists of different lengths and for ratings outside 0.5 to
+    5.
+    """
     if len(movie_ids) != len(ratings):
         raise ValueError(f"{len(movie_ids)} movies but {len(ratings)} ratings: give one rating a movie")
     for movie_id, rating in zip(movie_ids, ratings, strict=True):

@@ -1,4 +1,4 @@
-"""Search, filter, order and count over one catalogue: what the search page and its JSON twin ask."""
+"""Search, filter, sort and count over one catalogue: the basis of the search page and of its JSON endpoint."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,10 @@ Indices = NDArray[np.intp]
 
 
 class SearchHits(NamedTuple):
-    """The movies whose titles match a query, all of them for an empty one, which has no `score`."""
+    """The movies that match a query: `mask` by row of the catalogue, `score` by row.
+
+    An empty query matches all movies and has no score. `state` and `corrected_query` as in TitleMatches.
+    """
 
     mask: MovieMask
     score: Float32Array | None
@@ -27,7 +30,7 @@ class SearchHits(NamedTuple):
 
 
 class FacetCount(NamedTuple):
-    """How many movies have a genre, a decade or a tag."""
+    """The number of movies with a value: a genre, a decade or a tag."""
 
     value: str
     n: int
@@ -35,7 +38,7 @@ class FacetCount(NamedTuple):
 
 @dataclass(frozen=True)
 class Browser:
-    """Rows are places in the catalogue, which is in order of popularity."""
+    """Movies in catalogue order (by popularity), with the indexes for search, filter and sort."""
 
     movies: Sequence[Movie]
     titles: TitleIndex
@@ -44,51 +47,52 @@ class Browser:
 
     @classmethod
     def from_movies(cls, movies: Sequence[Movie]) -> Self:
+        """Builds all indexes for `movies`, which are in catalogue order."""
         columns, titles = FilterColumns.from_movies(movies), TitleIndex.from_movies(movies)
         return cls(movies, titles, columns, compute_sort_places(columns, titles))
 
     def find_hits(self, query: str) -> SearchHits:
+        """The movies that match a query; all of them for an empty query."""
         if not query.strip():
             return SearchHits(self.columns.all_movies, None, "exact", None)
         found = self.titles.search_titles(query)
         return SearchHits(found.score > 0, found.score, found.state, found.corrected_query)
 
     def sort_rows(self, mask: MovieMask, hits: SearchHits, sort: SortOrder) -> Indices:
-        """The rows of `mask`, first to last; relevance is popularity where no words are searched for."""
+        """The rows of `mask` in the order of `sort`; "relevance" is popularity where the query has no words."""
         rows = np.flatnonzero(mask)
         if sort == "relevance" and hits.score is not None:
             return rows[np.lexsort((rows, -hits.score[rows]))]
         return rows[np.argsort(self.sort_places[sort][rows])]
 
     def count_rows_up_to(self, rows: Indices, last_row: int, hits: SearchHits, sort: SortOrder) -> int:
-        """How many of the ordered `rows` stand no later than row `last`, whether or not it is one of them."""
+        """How many of the sorted `rows` stand at or before the place of `last_row`, which need not be one of them."""
         if sort == "relevance" and hits.score is not None:
             ahead, mine = hits.score[rows], hits.score[last_row]
             return int(np.count_nonzero((ahead > mine) | ((ahead == mine) & (rows <= last_row))))
         return int(np.count_nonzero(self.sort_places[sort][rows] <= self.sort_places[sort][last_row]))
 
     def count_genres(self, mask: MovieMask) -> list[FacetCount]:
-        """How many of the masked movies have each genre, in the alphabet's order."""
+        """Number of masked movies of each genre, genres in alphabetical order."""
         return [FacetCount(genre, int(np.count_nonzero(mask & has))) for genre, has in self.columns.genres.items()]
 
     def count_decades(self, mask: MovieMask) -> list[FacetCount]:
-        """The catalogue's decades, newest first."""
+        """Number of masked movies of each decade in the catalogue, newest first."""
         tens = self.columns.decades // 10 + 1  # 0 without a year
         every, found = np.bincount(tens), np.bincount(tens[mask], minlength=int(tens.max(initial=0)) + 1)
         return [FacetCount(f"{ten - 1}0", int(found[ten])) for ten in np.flatnonzero(every)[::-1] if ten]
 
     def count_tags(self, mask: MovieMask, *, n: int) -> list[FacetCount]:
-        """The n most frequent tags of the masked movies, of the hundred most frequent ones of all."""
+        """The `n` most frequent tags of the masked movies, out of the 100 most frequent tags of the catalogue."""
         first = islice(self.columns.tags.items(), 100)
         counts = [FacetCount(tag, int(np.count_nonzero(mask[rows]))) for tag, rows in first]
         return sorted((each for each in counts if each.n), key=lambda each: -each.n)[:n]
 
 
 def compute_sort_places(columns: FilterColumns, titles: TitleIndex) -> dict[SortOrder, Indices]:
-    """By sort, the place of each row. Equals stand in catalogue order; movies without a value stand last.
+    """For each sort order the place of every row. Ties in catalogue order; movies without a value last.
 
-    A mean of fewer ratings than popularity asks for is no better than none to order by: such movies stand after the
-    others, by their means.
+    By rating, movies with too few ratings to have a popularity stand after the others, ordered by their means.
     """
     rows = np.arange(len(columns.decades))
     mean, year = columns.ranges["mean_rating"], columns.ranges["year"]
@@ -105,7 +109,7 @@ def compute_sort_places(columns: FilterColumns, titles: TitleIndex) -> dict[Sort
 
 
 def invert_order(order: Indices) -> Indices:
-    """By row, where it stands in `order`."""
+    """For each row its place in `order` (the inverse permutation)."""
     found = np.empty(len(order), dtype=np.intp)
     found[order] = np.arange(len(order))
     return found

@@ -1,4 +1,4 @@
-"""Which movies a filter matches: columns prepared once a catalogue, masks made by arithmetic."""
+"""Which movies match a filter: arrays prepared once per catalogue, masks computed from them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ MovieSets = Mapping[str, Collection[int]]  # "poster", "seen" and "saved": the i
 
 @dataclass(frozen=True)
 class FilterColumns:
-    """One place per movie, in catalogue order."""
+    """The properties of all movies as arrays, one place per movie, in catalogue order."""
 
     ranges: dict[str, NDArray[np.float64]]  # NaN where a movie has no such number
     decades: NDArray[np.int16]  # -1 for a movie without a year
@@ -36,6 +36,7 @@ class FilterColumns:
 
     @classmethod
     def from_movies(cls, movies: Sequence[Movie]) -> Self:
+        """Prepares the arrays for `movies`, which are in catalogue order."""
         ranges = {name: np.array([getattr(movie, name) for movie in movies], dtype=np.float64) for name in RANGE_FIELDS}
         years = ranges["year"]
         tags: dict[str, list[int]] = {}
@@ -52,19 +53,24 @@ class FilterColumns:
         )
 
     def find_genre(self, name: str) -> str:
-        """The genre as the catalogue writes it. Raises FilterError for one it does not have."""
+        """The genre with this name in any case, as the catalogue writes it. Raises FilterError for an unknown genre."""
         for genre in self.genres:
             if genre.casefold() == name.casefold():
                 return genre
         raise FilterError("unknown_genre", found=name, known=", ".join(self.genres))
 
     def match_filter(self, tree: FilterNode, sets: MovieSets) -> MovieMask:
-        """The movies that `tree` wants; blank conditions want nothing. A set that is not brought is empty."""
+        """A mask of the movies that match `tree`; blank conditions match all movies. A set that is not in `sets` is
+        empty.
+
+        Raises FilterError for an unknown genre.
+        """
         wanted = drop_blank_nodes(tree)
         return self.all_movies if wanted is None else self._match_node(wanted, sets)
 
     @property
     def all_movies(self) -> MovieMask:
+        """A mask of all movies."""
         return np.ones(len(self.decades), dtype=bool)
 
     def _match_node(self, node: FilterNode, sets: MovieSets) -> MovieMask:

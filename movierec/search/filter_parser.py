@@ -1,4 +1,4 @@
-"""Reads the text of a filter; every error says where it stands and what to write instead."""
+"""Parses the text of a filter. Every error says where it is and what to write instead."""
 
 import re
 
@@ -28,7 +28,7 @@ DECADE_PATTERN = re.compile(r"[0-9]{3}0")
 
 
 def parse_filter(text: str) -> ConditionGroup:
-    """The tree that `text` writes; an empty `and` for an empty text."""
+    """The tree that `text` describes; an empty `and` for an empty text. Raises FilterError."""
     if len(text) > MAX_FILTER_LENGTH:
         raise FilterError("too_long")
     parts = _FilterReader(text).read_parts(depth=1, until="")
@@ -43,7 +43,10 @@ def parse_filter(text: str) -> ConditionGroup:
 
 
 def parse_range(field: str, low: str, high: str, *, at: int = 0) -> RangeCondition:
-    """A range out of two texts; an empty one is an open end."""
+    """A range from two texts; an empty text is an open end.
+
+    Raises FilterError if a text is no number, or if low is above high.
+    """
     ends = [_parse_number(text, at=at) if text else None for text in (low, high)]
     if field in INTEGER_FIELDS and any(end is not None and end != int(end) for end in ends):
         raise FilterError("not_a_number", at=at, found=f"{low}..{high}")
@@ -53,6 +56,7 @@ def parse_range(field: str, low: str, high: str, *, at: int = 0) -> RangeConditi
 
 
 def parse_choice(field: str, value: str, *, at: int = 0) -> ChoiceCondition:
+    """A choice from a text; a decade may be written "1990" or "1990s". Raises FilterError for no decade."""
     if field == "decade" and value:
         value = value.removesuffix("s")
         if not DECADE_PATTERN.fullmatch(value):
@@ -67,6 +71,8 @@ def _parse_number(text: str, *, at: int) -> float:
 
 
 class _FilterReader:
+    """A recursive descent parser over the characters of one text."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
@@ -76,7 +82,7 @@ class _FilterReader:
         return FilterError(problem, at=self.at + 1, found=found, known=known)
 
     def read_parts(self, *, depth: int, until: str) -> list[FilterNode]:
-        """Conditions between commas, up to `until` or the end of the text."""
+        """Conditions separated by commas, up to the character `until` or the end of the text."""
         found: list[FilterNode] = []
         while self.peek_sign() not in {until, ""}:
             if found:
@@ -125,7 +131,7 @@ class _FilterReader:
         return parse_range(field, low, high if dots else low, at=at)
 
     def read_value(self) -> str:
-        """Bare, or between double quotes with a backslash before a quote or a backslash."""
+        """A value without quotes, or in double quotes, where a backslash escapes a quote or a backslash."""
         if self.peek_sign() != '"':
             start = self.at
             while self.at < len(self.text) and self.text[self.at] in UNQUOTED_CHARACTERS:
@@ -143,7 +149,7 @@ class _FilterReader:
         return "".join(letters)
 
     def peek_sign(self) -> str:
-        """The sign behind any spaces; "" at the end."""
+        """The next character that is not a space; "" at the end."""
         self.skip_space()
         return self.text[self.at : self.at + 1]
 

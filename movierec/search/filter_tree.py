@@ -1,9 +1,9 @@
-"""A tree of conditions on movies, and the text it is written as in an address.
+"""A tree of conditions on movies, and its text form in a URL.
 
 and(genre:Drama,year:1990..1999,or(mean_rating:4..,n_ratings:..100),not(tag:"time travel",seen))
 
-`and` wants all of its parts, `or` any, `not` none; several parts at the top are an `and`. A part without a value
-(`genre:`, `or()`) is one not filled in yet: it is kept, and asks for nothing.
+`and` needs all of its parts, `or` any, `not` none; several parts at the top are an `and`. A condition without a value
+(`genre:`, `or()`) is kept, so that the form can show it, and matches every movie.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ UNQUOTED_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU
 
 @dataclass(frozen=True)
 class RangeCondition:
-    """A number in a range, both ends included; an end that is None is open."""
+    """A number in a range, both ends included; None is an open end."""
 
     field: str
     low: float | None = None
@@ -34,7 +34,7 @@ class RangeCondition:
 
 @dataclass(frozen=True)
 class ChoiceCondition:
-    """One of a movie's genres or tags, or its decade ("1990")."""
+    """A genre or tag of the movie, or its decade ("1990")."""
 
     field: str
     value: str = ""
@@ -42,13 +42,18 @@ class ChoiceCondition:
 
 @dataclass(frozen=True)
 class FlagCondition:
-    """Whether a movie is in a set that the caller brings."""
+    """Whether the movie is in one of the sets that the caller passes: "seen", "saved" or "poster".
+
+    "unseen" means not in "seen".
+    """
 
     field: str
 
 
 @dataclass(frozen=True)
 class ConditionGroup:
+    """Conditions joined by `kind`: "and", "or" or "not" (none of them)."""
+
     kind: GroupKind
     parts: tuple["FilterNode", ...] = ()
 
@@ -57,10 +62,10 @@ FilterNode: TypeAlias = RangeCondition | ChoiceCondition | FlagCondition | Condi
 
 
 class FilterError(ValueError):
-    """What is wrong with a filter.
+    """An invalid filter.
 
-    `problem` is a short name of it, `at` the character it stands at, from 1 (0 if unknown), `found` what stands there,
-    `known` what could stand there.
+    `problem` is a short name of what is wrong, `at` the position of the character, from 1 (0 if unknown), `found` what
+    stands there, `known` what could stand there.
     """
 
     def __init__(self, problem: str, *, at: int = 0, found: str = "", known: str = "") -> None:
@@ -69,7 +74,7 @@ class FilterError(ValueError):
 
 
 def is_blank(node: FilterNode) -> bool:
-    """Whether a condition has no value yet."""
+    """Whether a condition has no value yet, or a group only such conditions."""
     match node:
         case RangeCondition():
             return node.low is None and node.high is None
@@ -81,7 +86,7 @@ def is_blank(node: FilterNode) -> bool:
 
 
 def drop_blank_nodes(node: FilterNode) -> FilterNode | None:
-    """The tree without what is blank; None where nothing is left."""
+    """The tree without blank conditions; None if nothing is left."""
     if is_blank(node):
         return None
     if isinstance(node, ConditionGroup):
@@ -92,7 +97,7 @@ def drop_blank_nodes(node: FilterNode) -> FilterNode | None:
 
 
 def write_filter(node: FilterNode) -> str:
-    """As `read` reads it."""
+    """The text of a node, which `filter_parser.parse_filter` reads."""
     match node:
         case ConditionGroup():
             return f"{node.kind}({','.join(write_filter(part) for part in node.parts)})"
@@ -105,19 +110,19 @@ def write_filter(node: FilterNode) -> str:
 
 
 def write_filter_root(root: ConditionGroup) -> str:
-    """Like `write`, an `and` without its brackets where it reads the same."""
+    """The text of the whole tree; an `and` at the top is written without "and(...)" where that is unambiguous."""
     if root.kind == "and" and not (len(root.parts) == 1 and isinstance(root.parts[0], ConditionGroup)):
         return ",".join(write_filter(part) for part in root.parts)
     return write_filter(root)
 
 
 def measure_depth(node: FilterNode) -> int:
-    """How many groups stand in one another."""
+    """How deep groups are nested; 0 for a condition."""
     return 1 + max((measure_depth(part) for part in node.parts), default=0) if isinstance(node, ConditionGroup) else 0
 
 
 def count_nodes(node: FilterNode) -> int:
-    """Conditions and groups, the node itself counted."""
+    """The number of conditions and groups, including the node itself."""
     return 1 + sum(count_nodes(part) for part in node.parts) if isinstance(node, ConditionGroup) else 1
 
 
@@ -126,7 +131,7 @@ def _format_number(value: float | None) -> str:
 
 
 def _quote_value(text: str) -> str:
-    """Quoted where it holds a sign that means something."""
+    """The value, in quotes if it has characters that need them."""
     if text and (set(text) - UNQUOTED_CHARACTERS or text != text.strip()):
         return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     return text

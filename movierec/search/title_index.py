@@ -1,6 +1,6 @@
-"""Search by title: an index of words, tolerant of typing errors.
+"""Search by title: an index of words that tolerates typing errors.
 
-Only words are compared letter by letter, of which there are few; the rest is arithmetic on arrays.
+Only words are compared letter by letter, and there are few distinct ones; the rest is array arithmetic.
 """
 
 from bisect import bisect_left, bisect_right
@@ -42,10 +42,10 @@ MAX_MISTYPED_TERMS = 4  # ... in so many words
 
 
 class TitleMatches(NamedTuple):
-    """`score` by row of the catalogue, 0 where nothing matches; the best first would be relevance.
+    """The result of a search: `score` by row of the catalogue, 0 where the title does not match.
 
-    `state` is "similar" where typing errors had to be allowed for, "partial" where no movie has all words.
-    `meant` is the query with its unknown words replaced, or None.
+    `state` is "exact", "similar" if typing errors had to be allowed, or "partial" if no movie has all words.
+    `corrected_query` is the query with unknown words replaced by similar known ones, or None.
     """
 
     score: Float32Array
@@ -54,7 +54,7 @@ class TitleMatches(NamedTuple):
 
 
 class TermMatch(NamedTuple):
-    """How well a term of the query matches each name: at all, and in its words alone."""
+    """How well a term of the query matches each name: `weight` with year and genre counted, `words` without them."""
 
     weight: Float32Array
     words: Float32Array
@@ -62,7 +62,10 @@ class TermMatch(NamedTuple):
 
 @dataclass(frozen=True)
 class TitleIndex:
-    """The names of all movies in catalogue order; arrays are by name unless they say otherwise."""
+    """The names of all movies in catalogue order; a movie may have several.
+
+    Arrays are by name unless noted otherwise.
+    """
 
     vocabulary: Vocabulary
     n_movies: int
@@ -76,6 +79,7 @@ class TitleIndex:
 
     @classmethod
     def from_movies(cls, movies: Sequence[Movie]) -> Self:
+        """Indexes the titles of `movies`, which are in catalogue order."""
         texts = [alternative_titles(movie.title) for movie in movies]
         counts = np.array([len(each) for each in texts], dtype=np.intp)
         row = np.repeat(np.arange(len(movies)), counts)
@@ -101,10 +105,11 @@ class TitleIndex:
         )
 
     def search_titles(self, query: str) -> TitleMatches:
-        """Every word must begin a word of one and the same name, or be the movie's year or genre.
+        """Scores the movies that match `query`.
 
-        Only when few movies match, none of them by its whole name, typing errors are allowed for, and only when
-        still none does, movies with some of the words come.
+        Every word must begin a word of the same name, or be the movie's year or one of its genres. Typing errors are
+        allowed only if fewer than FEW_MATCHES movies match and none by its whole name. If still nothing matches, movies
+        with some of the words are returned.
         """
         terms = drop_articles(tokenize_title(query))
         if not terms or not len(self.lengths):
@@ -125,14 +130,14 @@ class TitleIndex:
         return TitleMatches(partial, "partial" if partial.any() else "exact")
 
     def sort_by_title(self) -> Indices:
-        """The rows of the catalogue by title, articles and accents left out; equals in catalogue order."""
+        """Rows of the catalogue ordered by title without articles and accents; equal titles in catalogue order."""
         place = np.empty_like(self.by_key)
         place[self.by_key] = np.arange(len(place))
         whole = np.append(self.rows[1:] != self.rows[:-1], True)  # the last name of a movie is all of its title
         return np.argsort(place[whole[: len(place)]])
 
     def correct_query(self, terms: Sequence[Token]) -> str | None:
-        """The query in words that titles have."""
+        """The query with words that occur in titles, or None if nothing changes."""
         words = [self._correct_word(term.joined) for term in terms]
         return " ".join(words) if words != [term.joined for term in terms] else None
 
@@ -153,7 +158,7 @@ class TitleIndex:
         return TermMatch(weight, words)
 
     def _match_word(self, word: str) -> Float32Array:
-        """By whole words, numerals of either kind, beginnings."""
+        """How well the word matches each name: whole word, numeral in the other notation, or beginning of a word."""
         weights = np.zeros(len(self.lengths), np.float32)
         weights[self.vocabulary.find_names_of_words(*self.vocabulary.find_words_beginning_with(word))] = BEGINNING_MATCH
         for spelling, weight in ((NUMERALS.get(word), NUMERAL_MATCH), (word, WHOLE_WORD_MATCH)):
@@ -162,7 +167,7 @@ class TitleIndex:
         return weights
 
     def _match_mistyped_terms(self, terms: Sequence[Token], found: Sequence[TermMatch]) -> list[TermMatch]:
-        """What was found, and similar words: of unknown terms first, and not of endlessly many."""
+        """`found` with similar words added, for at most MAX_MISTYPED_TERMS terms, those without any match first."""
         unknown_first = sorted(range(len(terms)), key=lambda i: bool(found[i].weight.any()))
         wider = list(found)
         for i in unknown_first[:MAX_MISTYPED_TERMS]:
@@ -171,7 +176,7 @@ class TitleIndex:
         return wider
 
     def _match_similar_words(self, word: str) -> Float32Array:
-        """By words with a letter wrong or two, and by two words written as one."""
+        """How well names match the word with one or two letters wrong, or as two words written as one."""
         known, weights = self.vocabulary, np.zeros(len(self.lengths), np.float32)
         for span in known.find_similar_beginnings(word):
             weights[known.find_names_of_words(*span)] = TYPO_IN_BEGINNING_MATCH
@@ -187,7 +192,7 @@ class TitleIndex:
     def _score_movies(
         self, terms: Sequence[Token], found: Sequence[TermMatch], matched: NDArray[np.bool_]
     ) -> Float32Array:
-        """By row of the catalogue, of its best name: how well the words match, how much of the name they are, fame."""
+        """By row of the catalogue, for its best name: match of the words, share of the name they cover, fame."""
         at = np.flatnonzero(matched)
         share, mean = np.zeros(len(at), np.float32), np.zeros(len(at), np.float32)
         for term, each in zip(terms, found, strict=True):
@@ -204,6 +209,7 @@ class TitleIndex:
         return best
 
     def _score_as_typed(self, text: str) -> Float32Array:
+        """A bonus for names that begin with `text` as it was typed, and a larger one for names equal to it."""
         bonus = np.zeros(len(self.lengths), np.float32)
         start = bisect_left(self.keys, text)
         bonus[self.by_key[start : bisect_left(self.keys, text + LAST_CHARACTER)]] = BEGINS_AS_TYPED_BONUS
@@ -212,6 +218,6 @@ class TitleIndex:
 
 
 def match_all_terms(found: Sequence[TermMatch]) -> NDArray[np.bool_]:
-    """The names that each term matches."""
+    """The names that every term matches."""
     matched: NDArray[np.bool_] = np.all([each.weight > 0 for each in found], axis=0)
     return matched

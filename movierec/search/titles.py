@@ -1,4 +1,4 @@
-"""Titles as people type them: case, accents and punctuation folded, the names a movie goes by, words."""
+"""Normalises titles and queries: case, accents and punctuation, alternative titles, tokens."""
 
 import re
 import unicodedata
@@ -19,17 +19,18 @@ _ALIAS_PREFIX = re.compile(r"^a\.?k\.?a\.?:?\s+", re.IGNORECASE)
 
 
 class Token(NamedTuple):
-    """What stands between two spaces: "spider-man" is one chunk of two parts."""
+    """A text between two spaces, in parts: "spider-man" is one token of two parts."""
 
     parts: tuple[str, ...]
 
     @property
     def joined(self) -> str:
+        """All parts without separators: "spiderman"."""
         return "".join(self.parts)
 
 
 def normalize_text(text: str) -> str:
-    """Lower case without accents: "Amélie" is "amelie", "Łódź" is "lodz", "Groß" is "gross"."""
+    """The text in lower case without accents: "Amélie" becomes "amelie", "Łódź" "lodz", "Groß" "gross"."""
     text = text.casefold().translate(LETTER_REPLACEMENTS)
     if text.isascii():
         return text
@@ -37,7 +38,7 @@ def normalize_text(text: str) -> str:
 
 
 def tokenize_title(text: str) -> list[Token]:
-    """In their order. A chunk of signs alone ("$") stands for itself."""
+    """The tokens of a text, in order. Tokens of signs alone ("$") are kept only if there are no others."""
     found = []
     for piece in APOSTROPHES.sub("", normalize_text(text)).split():
         parts = PART_PATTERN.findall(piece)
@@ -47,17 +48,17 @@ def tokenize_title(text: str) -> list[Token]:
 
 
 def drop_articles(tokens: Sequence[Token]) -> list[Token]:
-    """English articles say nothing, wherever they stand; a text of nothing else keeps them."""
+    """The tokens without English articles; unchanged if there are only articles."""
     return [chunk for chunk in tokens if chunk.joined not in ARTICLES or len(chunk.parts) > 1] or list(tokens)
 
 
 def title_key(tokens: Sequence[Token]) -> str:
-    """What two spellings of one name share: its words in order, without articles."""
+    """A key that different spellings of a name share: its words in order, without articles."""
     return " ".join(part for chunk in drop_articles(tokens) for part in chunk.parts)
 
 
 def alternative_titles(title: str) -> list[str]:
-    """The names in a display title: "Seven (a.k.a. Se7en)" goes by "Seven", "Se7en" and the whole."""
+    """All names in a display title: "Seven (a.k.a. Se7en)" gives "Seven", "Se7en" and the whole title."""
     others = [_ALIAS_PREFIX.sub("", name).strip() for name in _BRACKET_PATTERN.findall(title)]
     main = _BRACKET_PATTERN.sub(" ", title).strip()
     return [main, *filter(None, others), title] if others and main else [title]

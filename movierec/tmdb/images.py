@@ -1,4 +1,4 @@
-"""Images of movies: where TMDB has them, what they are called here, what is accepted as one."""
+"""Images of movies: their URLs at TMDB, their file names here, and the checks on what is downloaded."""
 
 from typing import Literal
 
@@ -12,17 +12,17 @@ MAX_AGE_DAYS = 150  # then an image is fetched anew: TMDB lets nothing be kept l
 
 
 def build_image_url(host: str, kind: ImageKind, path: str) -> str:
-    """Of an image by its path in the metadata."""
+    """The URL of an image, by its path in the metadata."""
     return f"{host.rstrip('/')}/{IMAGE_SIZES[kind]}{path}"
 
 
 def build_image_file_name(kind: ImageKind, path: str) -> str:
-    """Of an image on our disk, told by its path in the metadata."""
+    """The name of an image's file on our disk, by its path in the metadata."""
     return f"{IMAGE_SIZES[kind]}-{path.removeprefix('/')}"
 
 
 def detect_media_type(content: bytes) -> str | None:
-    """What the first bytes say the image is, whatever its name; None for what is none of ours."""
+    """The media type by the first bytes of the image, whatever its name; None if it is not JPEG, PNG or WebP."""
     if content.startswith(b"\xff\xd8\xff"):
         return "image/jpeg"
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -33,7 +33,10 @@ def detect_media_type(content: bytes) -> str | None:
 
 
 def explain_invalid_image(content: bytes, content_type: str) -> str | None:
-    """Why what an image host sent is no image for us; None where it is one."""
+    """Why a download is not accepted as an image, in words; None if it is.
+
+    It must be JPEG, PNG or WebP, of the announced type, with at most MAX_IMAGE_BYTES bytes.
+    """
     if len(content) > MAX_IMAGE_BYTES:
         return f"more than {MAX_IMAGE_BYTES} bytes"
     found = detect_media_type(content)

@@ -1,6 +1,6 @@
-"""What TMDB says of movies, as a star schema, and the one row per movie that a page shows of it.
+"""TMDB's metadata of movies as a star schema, and the one row per movie that a page shows.
 
-For display: no model learns from these tables (TMDB's terms) unless MOVIEREC_TMDB_FEATURES is 1; then the ranker does.
+For display only: no model is trained on these tables (TMDB's terms), unless MOVIEREC_TMDB_FEATURES is 1.
 """
 
 import re
@@ -57,14 +57,14 @@ DESCRIPTIONS: Schema = {
     "original_title": pl.String,  # null where it is the title
     "original_language": pl.String,  # ISO 639-1
     "directors": pl.List(pl.String),
-    "cast": pl.List(pl.String),  # the first TOP_CAST, in TMDB's order
+    "cast": pl.List(pl.String),  # the first N_CAST_SHOWN, in TMDB's order
     "poster_path": pl.String,
     "backdrop_path": pl.String,
 }
 
 
 class MovieDetail(NamedTuple):
-    """TMDB's answer about one of our movies: its detail with `credits` appended."""
+    """TMDB's answer about one movie: its details with `credits` appended."""
 
     movie_id: int
     body: Mapping[str, Any]
@@ -73,7 +73,10 @@ class MovieDetail(NamedTuple):
 
 @dataclass(frozen=True)
 class Metadata:
-    """The star schema: facts by `movie_id`, a row per person, genre and company. Columns as in SCHEMAS."""
+    """The star schema: tables by `movie_id`, and one row per person, genre and company.
+
+    Columns are as in METADATA_SCHEMAS.
+    """
 
     movies: pl.DataFrame
     persons: pl.DataFrame
@@ -86,7 +89,10 @@ class Metadata:
 
     @classmethod
     def from_details(cls, details: Iterable[MovieDetail]) -> Self:
-        """What an answer lacks or has in another type is null; of a person the newest answer counts."""
+        """Builds the tables. Values that an answer lacks, or has in another type, are null.
+
+        Of a person, genre or company that occurs several times the last answer counts.
+        """
         rest = iter(details)
         batches = [_build_tables(())]
         while batch := list(islice(rest, BATCH_SIZE)):
@@ -98,14 +104,16 @@ class Metadata:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
+        """Reads what `save` wrote."""
         return cls(**{field.name: pl.read_parquet(folder / f"{field.name}.parquet") for field in fields(cls)})
 
     def save(self, folder: Path) -> None:
+        """Writes one Parquet file per table into `folder`, which must exist."""
         for field in fields(self):
             getattr(self, field.name).write_parquet(folder / f"{field.name}.parquet")
 
     def build_descriptions(self) -> pl.DataFrame:
-        """One row per movie with the columns of DESCRIPTIONS, by `movie_id`."""
+        """One row per movie with the columns of DESCRIPTIONS, ordered by movie_id."""
         named = self.persons.select("person_id", "name")
         cast = (
             self.cast.join(named, on="person_id")
@@ -131,7 +139,7 @@ class Metadata:
 
 
 def _build_tables(details: Iterable[MovieDetail]) -> dict[str, pl.DataFrame]:
-    """The tables of some movies; persons, genres and companies stand as often as they occur."""
+    """The tables of some movies; persons, genres and companies may occur several times."""
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in METADATA_SCHEMAS}
     for detail in details:
         for name, row in _iter_rows(detail):
@@ -145,7 +153,7 @@ def _build_frame(rows: list[dict[str, Any]], schema: Schema) -> pl.DataFrame:
 
 
 def _iter_rows(detail: MovieDetail) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Each row that an answer gives, with its table."""
+    """(table, row) for each row in an answer."""
     movie, body = {"movie_id": detail.movie_id}, detail.body
     yield "movies", {**body, **movie, **_parse_movie(body), "fetched_at": detail.fetched_at}
     for genre in _select_identified(body.get("genres")):
@@ -163,7 +171,7 @@ def _iter_rows(detail: MovieDetail) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _parse_movie(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Where TMDB writes 0 or an empty text for what it does not know, null."""
+    """Values of the table `movies` that need parsing; null where TMDB writes 0 or "" for unknown."""
     release = str(body.get("release_date") or "")
     return {
         "tmdb_id": body.get("id"),
@@ -188,7 +196,7 @@ def _parse_person(member: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _select_identified(members: Any) -> list[Mapping[str, Any]]:
-    """The objects of a list that have a numeric id."""
+    """The objects of a list that have a whole number as `id`."""
     listed = members if isinstance(members, list) else []
     return [member for member in listed if isinstance(member, Mapping) and isinstance(member.get("id"), int)]
 
@@ -205,5 +213,8 @@ def _parse_date(text: str) -> Any:
 
 
 def parse_image_path(value: Any) -> str | None:
-    """`value` where it is a plain path of an image, such as "/uXDfjJbdP4ijW5hWSBrPrlKpxab.jpg"; it names a file."""
+    """`value` if it is a plain image path such as "/uXDfjJbdP4ijW5hWSBrPrlKpxab.jpg", else None.
+
+    The result is safe as a file name.
+    """
     return value if isinstance(value, str) and IMAGE_PATH_PATTERN.fullmatch(value) else None

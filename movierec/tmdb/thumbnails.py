@@ -1,4 +1,4 @@
-"""Posters as small as a card shows them: bytes in, bytes out."""
+"""Thumbnails: posters in the size of a card."""
 
 import io
 
@@ -10,16 +10,16 @@ MAX_PIXELS = 4_000_000  # a poster of TMDB's has 175,000; a few bytes may unpack
 
 
 class UnreadableImageError(Exception):
-    """Of an image that cannot be decoded, or that is not worth the memory."""
+    """An image cannot be decoded, or has too many pixels."""
 
 
 def build_thumbnail_file_name(original: str) -> str:
-    """Of the small version, by the name of the large one that it lies beside."""
+    """The file name of the thumbnail, which lies beside the original."""
     return f"{original}.card.webp"
 
 
 def make_thumbnail(content: bytes) -> bytes:
-    """A WebP of the size of a card, cut to 2:3 as the page cuts it."""
+    """A WebP thumbnail of THUMBNAIL_SIZE, cropped to 2:3 like on the page. Raises UnreadableImageError."""
     try:
         return _resize_to_thumbnail(content)
     except Exception as error:  # decoders of broken files raise whatever they stumble over

@@ -1,4 +1,4 @@
-"""Finding a movie in a search by title and year."""
+"""Finds a movie among the results of a search by title and year at TMDB."""
 
 import re
 import unicodedata
@@ -12,7 +12,7 @@ MAX_YEARS_APART = 1  # MovieLens and TMDB count festivals and premieres differen
 
 
 def alternative_titles(title: str) -> list[str]:
-    """The names in a title, the main one first, those in brackets at its end after it."""
+    """The names in a title: the main one first, then those in brackets at its end."""
     others: list[str] = []
     while (found := BRACKETS_AT_END.search(title)) and found.start():
         others.insert(0, ALIAS_PREFIX.sub("", found[1].strip()))
@@ -21,16 +21,17 @@ def alternative_titles(title: str) -> list[str]:
 
 
 def normalize_title(title: str) -> str:
-    """Letters and digits alone, without accents or case; "and" and "&" are one."""
+    """Only the letters and digits, in lower case without accents; "&" counts as "and"."""
     text = unicodedata.normalize("NFKD", title.replace("&", " and ")).casefold()
     return "".join(letter for letter in text if letter.isalnum())
 
 
 def find_best_match(results: Iterable[Mapping[str, Any]], title: str, year: int | None) -> int | None:
-    """The id of the result with the title's name and about its year; the first in the search of several.
+    """The id of the result that has one of the title's names and a year at most MAX_YEARS_APART away; None if none
+    fits.
 
-    Of a title in parts, such as "Star Wars: Episode IV - A New Hope", a part is enough in just that year. None where
-    nothing fits: no picture is better than another movie's.
+    Of several the nearest year, then the first in `results`. For a title in parts, such as "Star Wars: Episode IV - A
+    New Hope", one part is enough if the year is the same. No match is better than the picture of another movie.
     """
     whole = {normalize_title(name) for name in alternative_titles(title)}
     parts = (

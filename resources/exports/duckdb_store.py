@@ -1,4 +1,4 @@
-"""DuckDB over the feature store, and its cleaned tables as CSV."""
+"""DuckDB over the feature store, and its cleaned tables as CSV files."""
 
 from pathlib import Path
 
@@ -33,11 +33,11 @@ EXPORT_QUERIES = {
 
 
 class FeatureStoreError(RuntimeError):
-    """The feature store has not what was asked for."""
+    """The feature store lacks what is needed. The message says what to run."""
 
 
 def connect_to_store(store: Path) -> duckdb.DuckDBPyConnection:
-    """An in-memory database with a view per table of `store`, so that no file is ever locked."""
+    """An in-memory DuckDB with one view per table of the store; no file is locked. Raises FeatureStoreError."""
     tables = {path.stem: path for path in sorted(store.glob("*.parquet"))}
     if not tables:
         raise FeatureStoreError(f"no tables under {store}: run `make pipeline SAMPLE={store.name}` first")
@@ -54,7 +54,10 @@ def connect_to_store(store: Path) -> duckdb.DuckDBPyConnection:
 
 
 def export_tables(store: Path, folder: Path) -> list[Path]:
-    """Writes EXPORTS as CSV files into `folder`; gives their paths. All or none where a table is missing."""
+    """Runs EXPORT_QUERIES and writes each result as a CSV file into `folder`; gives the paths.
+
+    Writes nothing if a table is missing. Raises FeatureStoreError.
+    """
     database = connect_to_store(store)
     wanted = {table for query in EXPORT_QUERIES.values() for table in database.get_table_names(query)}
     missing = sorted(wanted - set(views(database)))
@@ -78,7 +81,7 @@ def export_tables(store: Path, folder: Path) -> list[Path]:
 
 
 def _find_tmdb_tables(folder: Path) -> dict[str, Path]:
-    """The tables of TMDB's metadata as tmdb_movies, tmdb_cast and so on; none where nothing was fetched."""
+    """The tables of the TMDB metadata, named tmdb_movies, tmdb_cast and so on; empty if nothing was fetched."""
     version = current_version(folder)
     return {f"tmdb_{path.stem}": path for path in sorted(version.glob("*.parquet"))} if version else {}
 

@@ -20,11 +20,14 @@ MAX_BLOCK_ROWS = 1_000_000  # of unknown users, who cost nothing but what is wri
 
 
 class RecommendationError(ValueError):
-    """Recommendations cannot be made; the message says why and what to do."""
+    """Recommendations cannot be made. The message says why and what to do."""
 
 
 def iter_recommendations(recommender: Recommender, user_ids: pl.Series, *, n: int) -> Iterator[pl.DataFrame]:
-    """`user_id, movie_id, score, rank, model` in blocks; unknown users get the popular movies, as on the site."""
+    """Yields tables with the columns of RECOMMENDATIONS_SCHEMA: first known users, then unknown users.
+
+    Unknown users get the most popular movies, as on the site. Rank starts at 1.
+    """
     known = user_ids.is_in(recommender.interactions.user_ids.tolist())
     for block in recommender.iter_recommendations(user_ids.filter(known).to_numpy(), n=n):
         yield _cast_to_schema(block, recommender.model)
@@ -42,7 +45,10 @@ def _cast_to_schema(table: pl.DataFrame, model: str) -> pl.DataFrame:
 
 
 def write_recommendations(recommender: Recommender, user_ids: pl.Series, *, n: int, out: Path) -> int:
-    """Writes `out` a block at a time, so that memory does not grow with the users; gives the number of rows."""
+    """Writes the recommendations to `out` block by block, so memory does not grow with the number of users.
+
+    Gives the number of rows. Raises RecommendationError if n < 1.
+    """
     if n < 1:
         raise RecommendationError(f"N={n}: ask for at least one movie a user")
     import pyarrow as pa

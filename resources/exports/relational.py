@@ -1,4 +1,4 @@
-"""Movies, genres, users and interactions in SQLite or PostgreSQL, written in bulk and replaced whole."""
+"""Exports movies, genres, users and ratings to SQLite or PostgreSQL. All tables are replaced in one transaction."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -34,19 +34,22 @@ INDEXES = {
 
 
 class ExportError(RuntimeError):
-    """A database that cannot be written to; names it without its password."""
+    """The database cannot be written. The message names it without its password."""
 
 
 class RelationalStore(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """SQLite files under `folder`, unless MOVIEREC_EXPORT_DATABASE_URL names a database.
+    """The export's database: the one in MOVIEREC_EXPORT_DATABASE_URL, else `<folder>/<sample>.db` (SQLite).
 
-    The variable is read when it is used: a password in it stands in no configuration and no log.
+    The variable is read only when it is needed, so that a password in it appears in no configuration and no log.
     """
 
     folder: str
 
     def write_relations(self, sample: str, relations: Mapping[str, pl.LazyFrame]) -> str:
-        """Gives where the tables are now, for people. Raises ExportError, and SettingsError for a wrong setting."""
+        """Replaces the tables in the database; gives a description of where they are.
+
+        Raises ExportError, and SettingsError for a wrong setting.
+        """
         given = Settings.from_environment().export_database_url.get_secret_value()
         url = parse_database_url(given) if given else None
         if url is None or url.drivername == "sqlite":
@@ -68,7 +71,7 @@ def name_database(url: URL) -> str:
 
 
 def build_relations(catalogue: pl.LazyFrame, ratings: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
-    """The tables of TABLES, in an order in which references hold, their columns in the order of the table."""
+    """The rows of each table in TABLES: tables in an order that satisfies foreign keys, columns as in TABLES."""
     users = ratings.group_by("user_id").agg(n_ratings=pl.len(), mean_rating=pl.col("rating").mean())
     genres = catalogue.select("movie_id", genre="genres").explode("genre").drop_nulls().unique()
     return {
@@ -84,7 +87,7 @@ def build_relations(catalogue: pl.LazyFrame, ratings: pl.LazyFrame) -> dict[str,
 
 
 def write_sqlite(path: Path, tables: Mapping[str, pl.LazyFrame]) -> None:
-    """Replaces the tables of TABLES in one transaction: readers see the old ones or the new ones."""
+    """Replaces the tables of TABLES in one transaction: readers see either the old or the new tables."""
     path.parent.mkdir(parents=True, exist_ok=True)
     staged = {name: f"{name}_new" for name in TABLES}
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
@@ -109,7 +112,7 @@ def write_sqlite(path: Path, tables: Mapping[str, pl.LazyFrame]) -> None:
 
 
 def write_postgres(url: URL, tables: Mapping[str, pl.LazyFrame]) -> None:
-    """Replaces the schema SCHEMA in one transaction; COPY fills it under another name first."""
+    """Replaces the schema POSTGRES_SCHEMA in one transaction. COPY fills a new schema, which is then renamed."""
     staging = f"{POSTGRES_SCHEMA}_new"
     named = {"new": sql.Identifier(staging), "old": sql.Identifier(POSTGRES_SCHEMA)}
     _, connection = url.get_dialect()().create_connect_args(url)

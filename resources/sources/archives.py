@@ -34,7 +34,7 @@ FIRST_PAUSE_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Archive:
-    """A published zip file: what it must weigh and hash to, and how much it may unpack to."""
+    """A downloadable zip file: size in bytes, hashes by algorithm, and the largest size allowed after unpacking."""
 
     size: int
     digests: Mapping[str, str]  # hexadecimal, by the name hashlib knows
@@ -88,7 +88,7 @@ def _acquire_archive(archive: Archive, folder: Path, url: str, progress: Progres
 
 
 def _explain_mismatch(path: Path, archive: Archive) -> str | None:
-    """How a file differs from what was published, or None."""
+    """Says how the file differs from the published archive in size or hash; None if it does not."""
     size = path.stat().st_size
     if size != archive.size:
         return f"expected {archive.size} bytes, got {size}"
@@ -100,11 +100,11 @@ def _explain_mismatch(path: Path, archive: Archive) -> str | None:
 
 
 class _TransientError(Exception):
-    """The transfer ended early or the server was in trouble; what arrived is kept."""
+    """The transfer ended early or the server failed. What has arrived is kept for the next attempt."""
 
 
 def _download(url: str, part: Path, size: int, progress: ProgressCallback) -> None:
-    """Brings `part` to its whole size, from where an earlier attempt left it."""
+    """Downloads `url` into `part` in several attempts, continuing where an earlier one ended. Raises SourceError."""
     import httpx
     from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
@@ -141,7 +141,7 @@ def open_client(url: str, transport: "httpx.BaseTransport | None" = None) -> "ht
 
 
 def _fetch_rest(client: "httpx.Client", url: str, part: Path, size: int, progress: ProgressCallback) -> None:
-    """One request for what `part` still lacks; starts over where the server cannot or must not go on."""
+    """Makes one request for the missing rest of `part`; starts again if the server cannot continue the same file."""
     done = part.stat().st_size if part.exists() else 0
     if done == size:
         return
@@ -177,7 +177,7 @@ def _check_response(response: "httpx.Response", part: Path, done: int) -> None:
 
 
 def _get_validator(response: "httpx.Response") -> str:
-    """What If-Range may carry: a strong ETag, or the date of the last change, or nothing."""
+    """The value for If-Range: a strong ETag, else the Last-Modified date, else an empty text."""
     etag: str = response.headers.get("ETag", "")
     last_modified: str = response.headers.get("Last-Modified", "")
     return etag if etag.startswith('"') else last_modified
@@ -224,7 +224,7 @@ def make_progress_display(name: str) -> ProgressCallback:
 
 
 def _unpack_archive(zip_path: Path, folder: Path, limit: int) -> None:
-    """The CSV files and the README of an archive, flat in `folder`; nothing of an archive that climbs out."""
+    """Unpacks the CSV files and the README directly into `folder`. Refuses archives with unsafe paths."""
     try:
         with zipfile.ZipFile(zip_path) as archive:
             for member in archive.infolist():

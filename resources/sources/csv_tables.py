@@ -1,4 +1,4 @@
-"""MovieLens CSV files as raw tables: what is mended is counted, all else that is wrong is refused at once.
+"""Reads MovieLens CSV files as raw tables. Some faults are repaired or dropped and counted; all others are errors.
 
 docs/data-input.md lists the rules.
 """
@@ -21,12 +21,12 @@ _MAX_QUOTED_LENGTH = 40  # characters of a faulty value that it quotes
 
 
 class InputError(ValueError):
-    """A CSV file cannot be used; the message lists its faults and their lines."""
+    """A CSV file cannot be used. The message lists the faults with their line numbers."""
 
 
 @dataclass(frozen=True)
 class RawTable:
-    """The rows of one CSV file in the platform's words and types, and what was read, dropped and mended."""
+    """The rows of one CSV file with our column names and types, and counts of rows read, dropped and kept."""
 
     frame: pl.LazyFrame
     counts: dict[str, int]
@@ -54,7 +54,10 @@ _DECIMAL_PATTERN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)
 
 
 class _CsvColumn(NamedTuple):
-    """A column of a file: a number within bounds, or text. `empty` is what an empty cell comes to."""
+    """A column of a CSV file: a number within a range, or text.
+
+    `if_empty` says what happens to an empty cell: an error ("fault"), the row is dropped, or the value becomes null.
+    """
 
     header: str
     name: str
@@ -89,10 +92,10 @@ _REQUIRED_TABLES = ("ratings", "movies")
 
 
 def read_table(folder: Path, table: str, sample: str) -> RawTable:
-    """`table` (ratings, movies, tags, links) of a folder; of ratings and tags only the sample's users.
+    """Reads `table` (ratings, movies, tags or links) from `folder`; of ratings and tags only the users of the sample.
 
-    The whole file is checked now, whatever the sample, in one pass that keeps nothing in memory; the frame
-    reads it again when it is collected. No tags.csv or links.csv is an empty table. Raises InputError.
+    The whole file is checked at once, for all users, as a stream that is not kept in memory. The returned lazy frame
+    reads the file again when it is collected. A missing tags.csv or links.csv gives an empty table. Raises InputError.
     """
     path, columns = folder / f"{table}.csv", _COLUMNS[table]
     if not path.is_file():
@@ -124,7 +127,7 @@ def _read_header(path: Path) -> list[str]:
 
 
 def _scan_rows(path: Path, columns: list[_CsvColumn]) -> pl.LazyFrame:
-    """The file's rows as text, behind them the `user_id` that samples go by."""
+    """The rows of the file as text, with a parsed `user_id` added if the file has users (for `is_in_sample`)."""
     header = _read_header(path)
     wrong = [column.header for column in columns if header.count(column.header) != 1]
     if wrong:
@@ -135,7 +138,10 @@ def _scan_rows(path: Path, columns: list[_CsvColumn]) -> pl.LazyFrame:
 
 
 def _check_and_count_rows(path: Path, rows: pl.LazyFrame, columns: list[_CsvColumn], *, sample: str) -> dict[str, int]:
-    """What the file holds, once no row of it has a fault. Polars is quick, the csv module knows the lines."""
+    """Counts of the rows by what happens to them. Raises InputError if any row has a fault.
+
+    Polars counts quickly; only if it finds a fault, the csv module reads the file again to find the line numbers.
+    """
     names = [name for name in rows.collect_schema().names() if name != _USER_COLUMN.name]
     try:
         found = (
@@ -270,7 +276,7 @@ def _strip_text_cell(cell: str, column: _CsvColumn) -> str:
 
 
 def _is_valid_cell(cell: str, number_range: _NumberRange, if_empty: str) -> bool:
-    """The rule of `_is_faulty` for one cell."""
+    """The same rule as `_is_faulty`, negated, for one cell."""
     if cell == "":
         return if_empty != "fault"
     pattern = _INTEGER_PATTERN if number_range.is_whole else _DECIMAL_PATTERN
@@ -278,7 +284,7 @@ def _is_valid_cell(cell: str, number_range: _NumberRange, if_empty: str) -> bool
 
 
 def _decode_lines(file: BinaryIO) -> Iterator[str]:
-    """The lines of a file, a byte order mark left out, bytes that are not UTF-8 as surrogates."""
+    """The lines of the file as text, without a byte order mark; bytes that are not UTF-8 become surrogates."""
     return (line.decode("utf-8-sig", errors="surrogateescape") for line in file)
 
 

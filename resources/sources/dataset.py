@@ -18,12 +18,12 @@ ProgressCallback = Callable[[int, int], None]  # bytes done, bytes in all
 
 
 class SourceError(RuntimeError):
-    """The data of a source cannot be had; the message says what to do."""
+    """The data of a source is not available. The message says what to do."""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A folder of MovieLens CSV files. `version` changes whenever a byte of them does."""
+    """A folder of MovieLens CSV files. `version` is a hash of their contents."""
 
     name: str
     folder: Path
@@ -31,18 +31,20 @@ class Dataset:
     description: str  # one sentence, for people
 
     def save(self, directory: Path) -> None:
+        """Writes dataset.json into the directory."""
         content = asdict(self) | {"folder": str(self.folder)}
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         (directory / "dataset.json").write_text(text, encoding="utf-8")
 
     @classmethod
     def load(cls, directory: Path) -> Self:
+        """Reads dataset.json from the directory."""
         content = json.loads((directory / "dataset.json").read_text(encoding="utf-8"))
         return cls(**content | {"folder": Path(content["folder"])})
 
 
 def _compute_fingerprint(folder: Path) -> str:
-    """16 hexadecimal digits that stand for the names and contents of the folder's CSV files."""
+    """First 16 hex digits of a SHA-256 over names and contents of the CSV files."""
     every = hashlib.sha256()
     for name in CSV_FILES:
         if (folder / name).is_file():
@@ -69,9 +71,10 @@ def _is_complete(folder: Path, mark: str) -> bool:
 
 @contextmanager
 def _replace_folder(folder: Path, mark: str) -> Iterator[Path]:
-    """A new folder to write to, which takes the folder's place when the block ends well.
+    """Gives a new empty folder that replaces `folder` when the block ends without an error.
 
-    One process at a time: what others left half-written of the folder is removed.
+    The file `.complete`, with `mark` as its text, is written last. Only one process may do this at a time: what others
+    left unfinished is deleted.
     """
     sweep_parts(folder.parent, name=folder.name, older_than=0)
     with atomic_write(folder) as new:

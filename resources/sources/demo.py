@@ -37,7 +37,7 @@ def _write_demo(folder: Path) -> str:
 
 
 def _format_demo_title(movie_id: int, title: object, year: float) -> str:
-    """As MovieLens writes it, "Deer Hunter, The (1978)"; "Movie 108583" where there is no title."""
+    """The title in MovieLens form, "Deer Hunter, The (1978)"; "Movie 108583" for a movie without a title."""
     if not isinstance(title, str):
         return f"Movie {movie_id}"
     return title.strip() if year != year else f"{title.strip()} ({year:.0f})"  # noqa: PLR0124 - NaN

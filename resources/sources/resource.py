@@ -1,4 +1,4 @@
-"""The source of ratings as the graph knows it."""
+"""The Dagster resource for the source of ratings."""
 
 from pathlib import Path
 
@@ -9,10 +9,11 @@ from resources.sources.sources import acquire_dataset
 
 
 class MovieLens(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """`source` is demo, the name of a GroupLens set, or a folder; `raw` is where downloads are kept."""
+    """The source of ratings: `demo`, the name of a GroupLens data set, or a folder. `raw` keeps the downloads."""
 
     source: str
     raw: str
 
     def acquire_dataset(self) -> Dataset:
+        """Downloads and verifies the data set if necessary; gives the folder with its CSV files. Raises SourceError."""
         return acquire_dataset(self.source, Path(self.raw))

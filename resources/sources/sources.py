@@ -1,4 +1,4 @@
-"""Where ratings come from: the demo, a MovieLens download that is checked and cached, or a folder."""
+"""Where ratings come from: the demo, a MovieLens archive that is downloaded and verified, or a folder of CSV files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,10 +16,10 @@ def acquire_dataset(
     archives: Mapping[str, Archive] = ARCHIVES,
     progress: ProgressCallback | None = None,
 ) -> Dataset:
-    """The data set `source` names: `demo`, an archive of the catalogue, or a directory.
+    """The data set named by `source`: `demo`, the name of an archive, or the path of a folder.
 
-    What is downloaded or unpacked is kept in `raw` and found there the next time, without the network.
-    A name of the list wins over a directory of that name; write ./demo for the directory. Raises SourceError.
+    Downloads and unpacked files are kept in `raw`, so that later calls need no network. A known name is preferred to a
+    folder of that name; write ./demo for the folder. Raises SourceError.
     """
     if source != "demo" and source not in archives:
         return _use_folder(source, choices=("demo", *archives))

@@ -1,4 +1,4 @@
-"""What TMDB answered, kept on disk: a killed crawl goes on where it stopped."""
+"""TMDB's answers stored in SQLite, so that an interrupted crawl can continue."""
 
 import json
 import sqlite3
@@ -16,7 +16,7 @@ CREATE_TABLE = "CREATE TABLE IF NOT EXISTS answers (asked TEXT PRIMARY KEY, fetc
 
 
 class TmdbAnswer(NamedTuple):
-    """`body` is None where TMDB has no such movie; `fetched_at` is UTC without a zone."""
+    """A stored answer. `body` is None if TMDB has no such movie; `fetched_at` is UTC without a time zone."""
 
     request_key: str
     fetched_at: datetime
@@ -24,12 +24,13 @@ class TmdbAnswer(NamedTuple):
 
 
 class AnswerCache:
-    """Answers by what was asked for, each on disk as soon as it is put."""
+    """Stored answers by request key. Each is written to disk at once."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
     def store_answer(self, request_key: str, body: Mapping[str, Any] | None, now: datetime) -> None:
+        """Stores an answer and replaces an older one for the same request key."""
         packed = None if body is None else zlib.compress(json.dumps(body, ensure_ascii=False).encode())
         with self._database:
             self._database.execute(
@@ -37,12 +38,12 @@ class AnswerCache:
             )
 
     def list_fetched_since(self, moment: datetime) -> set[str]:
-        """What was asked for since then."""
+        """The request keys of all answers fetched at or after `moment`."""
         query = "SELECT asked FROM answers WHERE fetched_at >= ?"
         return {asked for (asked,) in self._database.execute(query, (_to_epoch_seconds(moment),))}
 
     def iter_answers(self, request_keys: Iterable[str]) -> Iterator[TmdbAnswer]:
-        """The answers that are there, in the order of `asked`."""
+        """Yields the stored answers in the order of `request_keys`; keys without an answer are skipped."""
         for each in request_keys:
             row = self._database.execute("SELECT fetched_at, body FROM answers WHERE asked = ?", (each,)).fetchone()
             if row is not None:
@@ -50,7 +51,7 @@ class AnswerCache:
                 yield TmdbAnswer(each, datetime.fromtimestamp(row[0], UTC).replace(tzinfo=None), body)
 
     def delete_before(self, moment: datetime) -> int:
-        """Deletes older answers; gives how many."""
+        """Deletes answers fetched before `moment`; gives the number of deleted answers."""
         with self._database:
             return self._database.execute(
                 "DELETE FROM answers WHERE fetched_at < ?", (_to_epoch_seconds(moment),)
@@ -59,7 +60,7 @@ class AnswerCache:
 
 @contextmanager
 def open_answer_cache(path: Path) -> Iterator[AnswerCache]:
-    """The answers in a file, which is made where there is none."""
+    """Opens the file of answers, and creates it if it does not exist."""
     path.parent.mkdir(parents=True, exist_ok=True)
     database = sqlite3.connect(path, timeout=30)
     try:

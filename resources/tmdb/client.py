@@ -1,4 +1,4 @@
-"""TMDB's API: details and search, at a bounded rate, tried again where that helps; the key shows nowhere."""
+"""A client of TMDB's API (details, search) with a rate limit and retries. Logs and errors never show the API key."""
 
 import asyncio
 import time
@@ -28,11 +28,14 @@ class TmdbError(RuntimeError):
 
 
 class KeyRefusedError(TmdbError):
-    """TMDB does not accept the key: asking on is of no use."""
+    """TMDB does not accept the key; further requests are pointless."""
 
 
 class TransientTmdbError(TmdbError):
-    """A passing trouble: too many requests, a fault of the server, a time-out, an answer cut short."""
+    """A temporary failure that is worth a retry: rate limit, server error, time-out, incomplete answer.
+
+    `retry_after` is in seconds, None if TMDB did not say.
+    """
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -40,15 +43,16 @@ class TransientTmdbError(TmdbError):
 
 
 class KeyTransport(httpx.AsyncBaseTransport):
-    """Adds the key below the client, so that no address that is logged or raised by it holds the key.
+    """Adds the API key below the HTTP client, so that URLs in the client's logs and errors do not contain it.
 
-    A v4 token (three parts with dots) goes as Bearer, a v3 key as `api_key`.
+    A v4 token (three parts with dots) is sent as a Bearer header, a v3 key as the parameter `api_key`.
     """
 
     def __init__(self, key: str, inner: httpx.AsyncBaseTransport) -> None:
         self._key, self._inner = key, inner
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Sends the request with the key added."""
         url, headers = request.url, request.headers.copy()
         if self._key.count(".") == 2:
             headers["Authorization"] = f"Bearer {self._key}"
@@ -60,11 +64,15 @@ class KeyTransport(httpx.AsyncBaseTransport):
         return await self._inner.handle_async_request(signed)
 
     async def aclose(self) -> None:
+        """Closes the transport below."""
         await self._inner.aclose()
 
 
 class TmdbClient:
-    """To be used by `async with`. At most IN_FLIGHT requests run at a time, `rate` begin a second."""
+    """Async client of TMDB, used with `async with`.
+
+    At most MAX_IN_FLIGHT requests run at the same time; at most `rate` start per second.
+    """
 
     def __init__(
         self,
@@ -93,17 +101,18 @@ class TmdbClient:
         await self._http.aclose()
 
     def get_counts(self) -> dict[str, int]:
+        """Requests sent, retries, and the highest number of requests at the same time."""
         return {"requests": self.requests, "retries": self.retries, "most_in_flight": self.max_in_flight}
 
     async def fetch_movie(self, tmdb_id: int) -> Mapping[str, Any] | None:
-        """The detail with credits; None where TMDB has no such movie."""
+        """The details of a movie with its credits; None if TMDB has no such movie. Raises TmdbError."""
         body = await self._get_json(f"/movie/{tmdb_id}", {"append_to_response": "credits"})
         if body is not None and not isinstance(body.get("id"), int):
             raise TmdbError(f"/movie/{tmdb_id}: an answer without an id")
         return body
 
     async def search_movies(self, title: str, year: int | None) -> list[Mapping[str, Any]]:
-        """The first page of movies that TMDB finds, best first."""
+        """The first page of search results, best first. Raises TmdbError."""
         about = {"query": title, "include_adult": "false"} | ({"year": str(year)} if year else {})
         body = await self._get_json("/search/movie", about)
         results = (body or {}).get("results")
@@ -112,7 +121,7 @@ class TmdbClient:
         return [result for result in results if isinstance(result, Mapping)]
 
     async def _get_json(self, path: str, params: Mapping[str, str]) -> Mapping[str, Any] | None:
-        """The JSON object at `path`, None for a 404. Raises TmdbError when the last attempt failed too."""
+        """The JSON object at `path`; None for a 404. Raises TmdbError if all attempts fail."""
         attempts = AsyncRetrying(
             stop=stop_after_attempt(MAX_ATTEMPTS),
             wait=_choose_wait,
@@ -157,7 +166,7 @@ class TmdbClient:
 
 
 def _raise_for_status(response: httpx.Response, path: str) -> None:
-    """Says status and TMDB's own code, and nothing of what was sent."""
+    """Raises the matching TmdbError with the status and TMDB's own code; the message has nothing of the request."""
     status = response.status_code
     if status == httpx.codes.OK:
         return
@@ -177,7 +186,7 @@ def _format_tmdb_code(response: httpx.Response) -> str:
 
 
 def _parse_retry_after(response: httpx.Response) -> float | None:
-    """Seconds of the Retry-After header, be it a number or a date; at most MAX_WAIT."""
+    """The Retry-After header in seconds, whether it is a number or a date; at most MAX_RETRY_AFTER_SECONDS."""
     told = response.headers.get("retry-after", "")
     try:
         seconds = float(told) if told.isdecimal() else parsedate_to_datetime(told).timestamp() - time.time()
@@ -196,7 +205,10 @@ def _choose_wait(state: RetryCallState) -> float:
 
 
 class TmdbResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """TMDB at `api`. The key is read from the environment when it is used: configuration is stored and shown."""
+    """Access to TMDB at the URL `api`.
+
+    The key is read from the environment only when it is needed, because Dagster stores and shows configuration.
+    """
 
     api: str = DEFAULT_API_URL
     answers: str  # the file that keeps what was fetched
@@ -204,7 +216,9 @@ class TmdbResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     image_host: str
 
     def read_key(self) -> str | None:
+        """The API key in the environment variable TMDB_API_KEY; None if it is unset or empty."""
         return Settings.from_environment().tmdb_api_key.get_secret_value() or None
 
     def open_client(self, key: str) -> TmdbClient:
+        """A client for this API; use it with `async with`."""
         return TmdbClient(key, api=self.api)

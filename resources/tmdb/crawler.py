@@ -1,4 +1,4 @@
-"""Asks TMDB for many movies, leaves out what is known, and goes on where one fails."""
+"""Fetches details of many movies from TMDB: skips stored answers, continues after single failures."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,7 +15,7 @@ MAX_CONSECUTIVE_FAILURES = 20  # failures one after the other: TMDB is not there
 
 
 class MovieRequest(NamedTuple):
-    """A movie to ask for: by its TMDB id where links name one, else by title and year."""
+    """A movie to fetch: by its TMDB id if the links have one, else by title and year."""
 
     movie_id: int
     title: str
@@ -24,15 +24,17 @@ class MovieRequest(NamedTuple):
 
     @property
     def request_key(self) -> str:
-        """What tells the answer, in whatever data set: ids of movies differ between data sets."""
+        """The key under which the answer is stored. It does not use movie_id, which differs between data sets."""
         return f"movie/{self.tmdb_id}" if self.tmdb_id else f"search/{self.title}/{self.year or ''}"
 
 
 @dataclass
 class CrawlOutcome:
-    """How many movies were fetched, are not at TMDB, failed, were there already, are left for another run.
+    """What happened to the movies of a crawl, as counts.
 
-    Failed ones are left too."""
+    `not_found`: TMDB does not have them. `kept`: a stored answer is recent enough. `left`: for another run, including
+    failed ones. `stopped` says why the crawl was given up, None if it was not.
+    """
 
     fetched: int = 0
     not_found: int = 0
@@ -44,13 +46,14 @@ class CrawlOutcome:
     stopped: str | None = None  # why, where it gave up
 
     def record_answer(self, body: Mapping[str, Any] | None) -> None:
+        """Counts a movie as fetched, or as not found if `body` is None."""
         self.failed_in_a_row = 0
         self.left -= 1
         self.fetched += body is not None
         self.not_found += body is None
 
     def record_failure(self, error: TmdbError) -> None:
-        """Raises what ends the crawl when it was one failure too many."""
+        """Counts a failure. Raises _GaveUpError after MAX_CONSECUTIVE_FAILURES in a row."""
         self.failed += 1
         self.failed_in_a_row += 1
         self.first_failure = self.first_failure or str(error)
@@ -70,7 +73,10 @@ async def crawl_movies(
     limit: int,
     get_now: Callable[[], datetime],
 ) -> CrawlOutcome:
-    """Fetches up to `limit` movies that are not there or older than REFRESH, in the order of `wanted`."""
+    """Fetches up to `limit` movies without an answer newer than REFRESH_AFTER, in the order of `requests`.
+
+    Answers older than DELETE_AFTER are deleted first.
+    """
     cache.delete_before(get_now() - DELETE_AFTER)
     fresh = cache.list_fetched_since(get_now() - REFRESH_AFTER)
     by_asked = {each.request_key: each for each in requests}
@@ -106,7 +112,7 @@ async def _run_worker(
 
 
 async def fetch_detail(client: TmdbClient, request: MovieRequest) -> Mapping[str, Any] | None:
-    """By id; by title and year where there is no id or TMDB has dropped it. None where neither finds it."""
+    """The details of a movie, by id; by title and year if it has no id or TMDB does not know it. None if not found."""
     if request.tmdb_id:
         body = await client.fetch_movie(request.tmdb_id)
         if body is not None:
@@ -121,7 +127,7 @@ async def fetch_detail(client: TmdbClient, request: MovieRequest) -> Mapping[str
 
 
 def iter_details(cache: AnswerCache, requests: Iterable[MovieRequest]) -> Iterator[MovieDetail]:
-    """What is known of each movie, from whichever run it came."""
+    """Yields the stored details of each movie, from this or an earlier crawl."""
     for each in requests:
         for answer in cache.iter_answers([each.request_key]):
             if answer.body is not None:

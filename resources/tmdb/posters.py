@@ -1,4 +1,4 @@
-"""Posters fetched into a folder, ahead of the first visitor who wants them, each with its small version beside it."""
+"""Downloads posters and their thumbnails into a folder, before a visitor asks for them."""
 
 import asyncio
 import os
@@ -21,11 +21,15 @@ FETCHED, KEPT, FAILED, LEFT, ONLY_LARGE = "fetched", "kept", "failed", "left", "
 
 
 class _TransientError(Exception):
-    """May well succeed a moment later."""
+    """A failure that may not happen again at the next attempt."""
 
 
 class PosterFetcher:
-    """Fetches posters of metadata paths from `host` into `folder`; `counts` says what became of them."""
+    """Downloads posters from `host` into `folder`. `paths` are TMDB's `poster_path` values.
+
+    `counts` has the number of posters that were fetched, were there already (kept), failed, are left for another run,
+    or have no thumbnail (only_large).
+    """
 
     def __init__(
         self,
@@ -43,7 +47,10 @@ class PosterFetcher:
         self._transport, self._sleep = transport, sleep
 
     async def fetch_posters(self, paths: Iterable[str]) -> None:
-        """Those that are not there or too old; no failure of one concerns the others."""
+        """Downloads the posters that are missing or too old. A failed poster does not stop the others.
+
+        After 20 failures in a row it stops and leaves the rest.
+        """
         missing = []
         for path in dict.fromkeys(paths):
             file = self.folder / images.build_image_file_name("poster", path)
@@ -85,7 +92,10 @@ class PosterFetcher:
         raise AssertionError("the last attempt raises")
 
     async def _fetch_once(self, http: httpx.AsyncClient, path: str) -> str | None:
-        """Writes the image; why not where it is none. Raises _PassingError for what may succeed another time."""
+        """Downloads and writes one image. Gives None, or a text that says why it failed for good.
+
+        Raises _TransientError for failures that are worth another attempt.
+        """
         try:
             async with http.stream("GET", images.build_image_url(self.host, "poster", path)) as response:
                 if response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
@@ -114,7 +124,10 @@ class PosterFetcher:
 
 
 def write_thumbnail(file: Path) -> str | None:
-    """Writes the small version of a poster beside it, as old as it is; why not where it cannot be read."""
+    """Writes the thumbnail of a poster beside it, with the same modification time.
+
+    Gives None, or a text that says why the poster cannot be read.
+    """
     try:
         content = thumbnails.make_thumbnail(file.read_bytes())
     except thumbnails.UnreadableImageError as error:
@@ -127,6 +140,7 @@ def write_thumbnail(file: Path) -> str | None:
 
 
 def is_fresh(file: Path) -> bool:
+    """Whether the file exists and is younger than MAX_AGE_DAYS."""
     try:
         return time.time() - file.stat().st_mtime < timedelta(days=images.MAX_AGE_DAYS).total_seconds()
     except FileNotFoundError:
@@ -134,7 +148,7 @@ def is_fresh(file: Path) -> bool:
 
 
 def delete_old_posters(folder: Path) -> int:
-    """Deletes what was not fetched anew in time; gives how many."""
+    """Deletes images older than MAX_AGE_DAYS; gives the number of deleted files."""
     old = [file for file in folder.glob("*") if file.is_file() and not is_fresh(file)] if folder.is_dir() else []
     for file in old:
         file.unlink(missing_ok=True)

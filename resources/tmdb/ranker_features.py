@@ -1,4 +1,4 @@
-"""The ranker's features of TMDB's stored metadata, off by default: TMDB's terms forbid training on it."""
+"""Optional ranker features from TMDB's metadata. Off by default: TMDB's terms forbid training on its data."""
 
 from pathlib import Path
 
@@ -10,20 +10,21 @@ from movierec.features.tables import add_tmdb_features
 
 
 class MissingMetadataError(RuntimeError):
-    """The features are switched on, and there is nothing to make them of."""
+    """The features are switched on, but no TMDB metadata is stored."""
 
 
 class TmdbFeatures(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """Reads what `tmdb_metadata` stored last.
+    """Reads the latest stored `tmdb_metadata`.
 
-    No input of an asset: without a key that one is skipped, and Dagster would skip all that stands below it.
+    It is a resource and not an input of an asset: without an API key `tmdb_metadata` is skipped, and Dagster would then
+    skip every asset that depends on it.
     """
 
     store: str
     on: bool = False
 
     def add_features(self, movies: pl.LazyFrame, sample: str) -> pl.LazyFrame:
-        """`movies` with TMDB_FEATURES where they are switched on, else as they are."""
+        """`movies` with the columns TMDB_FEATURES if switched on, else unchanged. Raises MissingMetadataError."""
         if not self.on:
             return movies
         home = Path(self.store, sample, "tmdb_metadata")

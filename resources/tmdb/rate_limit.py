@@ -1,4 +1,4 @@
-"""A token bucket for coroutines: so many a second, a few at once."""
+"""A rate limit for coroutines: a token bucket."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 
 class TokenBucket:
-    """`rate` tokens a second, at most `burst` saved up; who comes too early waits in the order of coming."""
+    """Gives `rate` tokens a second and saves up at most `burst`. Callers are served in order of arrival."""
 
     def __init__(
         self,
@@ -22,6 +22,7 @@ class TokenBucket:
         self._next_token_at = clock() - self.max_saved_seconds  # when the next token is there
 
     async def take_token(self) -> None:
+        """Takes one token; waits until it is available."""
         now = self._clock()
         self._next_token_at = max(self._next_token_at, now - self.max_saved_seconds)
         wait = self._next_token_at - now
@@ -30,5 +31,5 @@ class TokenBucket:
             await self._sleep(wait)
 
     def pause_for(self, seconds: float) -> None:
-        """Gives no more tokens for so long: the other side asked for it."""
+        """Gives out no tokens for the next `seconds`, because the server asked for it."""
         self._next_token_at = max(self._next_token_at, self._clock() + seconds)

@@ -1,7 +1,8 @@
-"""`python -m tests.bench_api`: the JSON API of what MOVIEREC_HOME publishes, under a steady load; prints Markdown.
+"""`python -m tests.benchmarks.api` measures the JSON API of the published bundle under a steady load and prints
+Markdown.
 
-One worker on one core, asked from another one. Requests are sent at their times whether or not earlier ones have been
-answered, and waiting counts from then. Nothing here is asserted: figures depend on the machine.
+One worker on one core; the client runs on another. Requests are sent at fixed times, whether or not earlier ones have
+been answered, and waiting counts from those times. Nothing here is asserted: figures depend on the machine.
 """
 
 import argparse
@@ -29,7 +30,7 @@ N_CONNECTIONS = 32
 
 
 class Endpoint(NamedTuple):
-    """How an endpoint is asked: the request line's parts, for a user and a movie drawn anew each time."""
+    """An endpoint to measure: path template and request body for a user and a movie."""
 
     name: str
     path_template: str
@@ -67,7 +68,7 @@ ENDPOINTS = [
 
 
 class EndpointFigures(NamedTuple):
-    """Milliseconds; `cpu` is the server's processor time per request."""
+    """Latency and the server's processor time per request, in milliseconds, and the number of failed requests."""
 
     p50_ms: float
     p99_ms: float
@@ -77,7 +78,7 @@ class EndpointFigures(NamedTuple):
 
 
 async def send_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> int:
-    """The status of the answer, read to its end."""
+    """Sends a request, reads the whole answer and gives its status."""
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
     status = int(head.split(b" ", 2)[1])
@@ -87,7 +88,10 @@ async def send_request(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
 
 
 async def send_at_rate(port: int, requests: list[bytes], *, rate: float) -> tuple[list[float], int]:
-    """Seconds from when each request was due to the end of its answer, and how many were not answered 200."""
+    """Sends the requests at a fixed rate.
+
+    Gives the seconds from when each was due to the end of its answer, and how many had another status than 200.
+    """
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _ in range(N_CONNECTIONS):
         free.put_nowait(await asyncio.open_connection("127.0.0.1", port))
@@ -118,7 +122,7 @@ def measure_endpoint(port: int, server: psutil.Process, requests: list[bytes], *
 
 
 def draw_pairs(home: Path, n: int) -> list[tuple[int, int]]:
-    """Pairs of a user and a movie: users at random, movies as often as they are rated."""
+    """Random pairs of a user and a movie: users uniformly, movies in proportion to their ratings."""
     folder = current_version(HomeLayout(home).locate_bundles("full"))
     if folder is None:
         raise SystemExit(f"nothing is published under {home}")

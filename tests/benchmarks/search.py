@@ -1,6 +1,6 @@
-"""`python -m tests.bench_search`: measures search over as many movies as MovieLens 32M has, and prints a table.
+"""`python -m tests.benchmarks.search` measures search in a catalogue of the size of MovieLens 32M and prints a table.
 
-Titles, ratings and tags are made up, the words as unevenly spread as in a language. Nothing is asserted.
+Titles, ratings and tags are made up; words are as unevenly distributed as in a language. Nothing is asserted.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ N_RATED = 200  # movies, by who is signed in
 
 
 class ResultLine(NamedTuple):
-    """Milliseconds, sorted: what passed, and what the process worked, which others on the machine change less."""
+    """Sorted milliseconds of each call: elapsed time, and processor time, which other processes disturb less."""
 
     name: str
     elapsed_ms: list[float]
@@ -51,7 +51,7 @@ class ResultLine(NamedTuple):
 
 
 def make_catalogue_table(rng: np.random.Generator) -> pl.DataFrame:
-    """A table as `movierec.catalog.catalogue` makes it."""
+    """A table with the columns that `movierec.catalog.build_catalogue` makes."""
     letters = "etaoinshrdlucmfwypvbgk"
     words = ["".join(rng.choice(list(letters), size=rng.integers(3, 11))) for _ in range(N_WORDS)]
     share = 1 / np.arange(2, N_WORDS + 2)
@@ -81,7 +81,7 @@ def make_catalogue_table(rng: np.random.Generator) -> pl.DataFrame:
 
 
 def iter_queries(browser: Browser, chance: random.Random) -> Iterator[str]:
-    """Titles as people type them: whole, begun, without a space, with a typing error, with a year."""
+    """Titles as people type them: whole, the beginning, without a space, with a typing error, with a year."""
     ways: list[Callable[[str], str]] = [
         lambda title: title,
         lambda title: title[: chance.randint(1, len(title))],
@@ -95,7 +95,7 @@ def iter_queries(browser: Browser, chance: random.Random) -> Iterator[str]:
 
 
 def swap_two_letters(title: str) -> str:
-    """Two letters of the middle swapped."""
+    """The title with two letters in the middle swapped."""
     at = len(title) // 2
     return title[: at - 1] + title[at - 1 : at + 1][::-1] + title[at + 1 :]
 
@@ -111,7 +111,7 @@ def measure_calls(name: str, call: Callable[[str], object], queries: Iterator[st
 
 
 def measure_over_asgi(home: Path, queries: Iterator[str]) -> list[ResultLine]:
-    """Whole answers of the application, without a server or a socket."""
+    """Measures whole answers of the application, without a server or a socket."""
     app = create_app(Settings(home=home))
     transport = httpx.ASGITransport(app)
     lines = []
@@ -149,7 +149,7 @@ def measure_over_asgi(home: Path, queries: Iterator[str]) -> list[ResultLine]:
 
 
 def publish_large_home(folder: Path, table: pl.DataFrame) -> Path:
-    """A published bundle of many movies with the small recommender of the tests."""
+    """Publishes a bundle with many movies and the small recommender of the tests."""
     small = Bundle.open(publish_small_bundle(folder))
     publish_bundle(
         folder / "published" / "full",

@@ -1,4 +1,4 @@
-"""A served site and a Chromium that visits it; whatever the console complains of fails the test."""
+"""A running site and a Chromium that visits it; any console error or warning fails the test."""
 
 import shutil
 import socket
@@ -67,7 +67,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What the console complained of; a test takes out what it expects, the rest fails it."""
+    """Console messages of the test; a test removes those it expects, any others fail it."""
     return []
 
 

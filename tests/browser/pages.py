@@ -1,4 +1,4 @@
-"""What journeys have in common: how far a page is scrolled, how a card is opened, how a form is sent."""
+"""Common steps of browser tests: scroll, open a card, send a form."""
 
 from urllib.parse import urlencode
 
@@ -15,14 +15,14 @@ def scroll_to_last_movies(page: Page) -> Locator:
 
 
 def get_position(page: Page, card: Locator) -> tuple[float, float]:
-    """Where the card stands in the window, which is where the window stands in the list."""
+    """The card's position in the window, in pixels, rounded."""
     box = card.bounding_box()
     assert box is not None
     return round(box["x"]), round(box["y"])
 
 
 def open_overlay(page: Page, card: Locator) -> Locator:
-    """The overlay that a click on the card opens."""
+    """Clicks the card and gives the overlay that opens."""
     card.click()
     overlay = page.locator("#overlay")
     expect(overlay).to_be_visible()
@@ -30,6 +30,6 @@ def open_overlay(page: Page, card: Locator) -> Locator:
 
 
 def send_form(page: Page, path: str, **fields: object) -> None:
-    """A form of our own pages, without a page to press its button on."""
+    """Posts a form of our own pages without clicking its button."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     assert page.request.post(path, data=urlencode(fields), headers=headers).ok

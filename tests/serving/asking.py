@@ -1,4 +1,4 @@
-"""Asks the JSON API with bodies and headers."""
+"""Sends requests with bodies and headers to the JSON API."""
 
 import asyncio
 from typing import Any
@@ -9,7 +9,7 @@ from tests.serving.conftest import Browser
 
 
 def post_json(browser: Browser, path: str, content: Any = None, **headers: str) -> httpx.Response:
-    """POSTs `content` as JSON; bytes as they are; nothing where it is None."""
+    """POSTs `content` as JSON; bytes are sent as they are, None sends no body."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     body = {"content": content} if isinstance(content, bytes) else {} if content is None else {"json": content}
 

@@ -1,4 +1,4 @@
-"""A site over the checkerboard bundle, asked without a server or a socket."""
+"""A site with the checkerboard bundle, called without a server or a socket."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Browser:
-    """Asks an application the way a browser does; an error in it becomes a 500, as under a server."""
+    """Sends requests to an application as a browser does; an exception in it becomes a 500, as under a server."""
 
     def __init__(self, app: FastAPI, scheme: str = "http") -> None:
         self.app, self.scheme = app, scheme
@@ -50,7 +50,7 @@ def open_browser(home: Path) -> Browser:
 
 
 def wait_until_true(condition: Callable[[], bool], seconds: float = 20) -> bool:
-    """Whether it comes true in time: bundles are opened in the background."""
+    """Whether the condition becomes true in time: bundles are opened in the background."""
     end = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < end:
         time.sleep(0.05)

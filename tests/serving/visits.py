@@ -1,4 +1,4 @@
-"""Visitors of a site that keeps what they leave: a tab with cookies, and a community with a clock to turn."""
+"""Visitors of a site with accounts: a browser tab with cookies, and a community with an adjustable clock."""
 
 import re
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ class Clock:
 
 @dataclass
 class BrowserTab:
-    """One browser. `post` is a form of our own page, with `htmx` or without."""
+    """One browser. `post` sends a form of our own page, with `htmx` or without."""
 
     app: FastAPI
     scheme: str = "http"
@@ -83,7 +83,7 @@ def open_another_tab(tab: BrowserTab, *, same_browser: bool = False) -> BrowserT
 
 
 def get_page_text(answer: httpx.Response) -> str:
-    """What stands on the page, without its tags."""
+    """The text of the page, without tags."""
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
 
 
@@ -96,19 +96,19 @@ def assert_signed_out(tab: BrowserTab) -> None:
 
 
 def find_linked_titles(page: str, phrase: str) -> list[str]:
-    """The titles that are links behind these words, to the end of the sentence."""
+    """The titles of the movie links that follow `phrase`, to the end of the paragraph."""
     told = re.search(rf"{phrase}(.+?)</p>", page)
     return re.findall(r'<a href="/movies/\d+">([^<]+)</a>', told[1]) if told else []
 
 
 def get_chosen_rating(page: str) -> str:
-    """The rating that is chosen in the form."""
+    """The rating that is selected in the form."""
     (chosen,) = re.findall(r'name="rating" value="([\w.]+)" checked', page)
     return str(chosen)
 
 
 def get_form_owner(page: str) -> str:
-    """The hidden field that says for whom the forms of a page were drawn."""
+    """The value of the hidden field `as`: the profile for which the forms of the page were rendered."""
     found = set(re.findall(r'name="as" value="([^"]*)"', page))
     assert len(found) == 1
     return str(found.pop())

@@ -248,7 +248,7 @@ def test_a_bundle_that_cannot_be_opened_is_not_published(home, monkeypatch):
 
 
 def publish_again(home, version):
-    """A copy of the first bundle, published by way of `add_version`."""
+    """A copy of the first bundle, published by way of `publish_version`."""
     manifest = json.loads((home / "v1" / "manifest.json").read_text())
     files = manifest.pop("files")
 
