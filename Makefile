@@ -95,7 +95,7 @@ counterparts: setup ## our channels beside those of `implicit` and of papers; wr
 	@$(PY) -m assets.commands.counterparts --sample $(SAMPLE)
 
 bench: setup ## measure set-up, pipeline and site; writes docs/benchmarks.md (SOURCES="demo DIR")
-	@$(PY) -m tests.bench $(SOURCES)
+	@$(PY) -m assets.commands.bench $(SOURCES)
 
 messages: $(READY) ## bring serving/locale in step with the texts of the pages; lists what is not translated
 	@$(PY) -m serving.i18n.messages

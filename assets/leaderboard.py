@@ -9,8 +9,7 @@ import polars as pl
 from assets.evaluation import ASSET_BY_MODEL, BLEND_SPEED_METRIC
 from assets.protocols import PARQUET_KINDS, PROTOCOLS, sample_partitions
 from movierec.evaluation.holdout import KNOWN_USERS, count_users_without_likes
-from movierec.evaluation.leaderboard import build_leaderboard as rows_of
-from movierec.evaluation.leaderboard import sum_stage_costs
+from movierec.evaluation.leaderboard import build_leaderboard, sum_stage_costs
 from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
 from resources import plots
 from resources.io_managers import render_markdown_table
@@ -59,7 +58,7 @@ def leaderboard(
         left_out |= {f"{protocol.name} {model}" for model in ASSET_BY_MODEL if model not in present}
         costs = {model: of_model for model, of_model in costs.items() if model in present}  # none of an earlier fit
         nothing = count_users_without_likes(tables[f"split_{protocol.name}"])
-        parts.append(rows_of(evaluation, comparison, costs, protocol=protocol.name, liked_nothing=nothing))
+        parts.append(build_leaderboard(evaluation, comparison, costs, protocol=protocol.name, liked_nothing=nothing))
     table = pl.concat(parts).with_columns(
         source=pl.lit(dataset.name), description=pl.lit(dataset.description), version=pl.lit(dataset.version)
     )

@@ -1,5 +1,6 @@
 import ast
 import importlib
+import importlib.util
 import re
 import subprocess
 import sys
@@ -117,3 +118,24 @@ def list_reached_names(node: ast.AST) -> list[str]:
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         return [str(node.args[1].value)] if called in {"getattr", "setattr", "delattr", "object"} else []
     return []
+
+
+def list_modules_to_run() -> list[tuple[str, str]]:
+    """`(file, module)` for every module that a target, a document or a script starts by its name."""
+    files = [ROOT / "Makefile", ROOT / "README.md", ROOT / ".ci" / "run", *(ROOT / "docs").rglob("*.md")]
+    files += [path for package in (*PACKAGES, "tests") for path in (ROOT / package).rglob("*.py")]
+    started = re.compile(r"(?:-m |run_benchmark_module\(\")((?:tests|assets|serving|resources|movierec)(?:\.\w+)+)")
+    return [
+        (str(path.relative_to(ROOT)), module)
+        for path in files
+        if path.is_file()
+        for module in started.findall(path.read_text())
+    ]
+
+
+def test_every_module_that_is_started_by_name_is_there():
+    named = list_modules_to_run()
+    assert ("Makefile", "assets.commands.bench") in named
+    assert ("assets/commands/bench.py", "tests.benchmarks.api") in named
+    missing = [(path, name) for path, name in named if importlib.util.find_spec(name) is None]
+    assert missing == []

@@ -257,8 +257,8 @@ def main() -> None:
         homes = [Path(folder, str(i)) for i, _ in enumerate(given.sources)]
         runs = [served, *(run_pipeline(source, home) for source, home in zip(given.sources, homes, strict=True))]
         times = measure_latencies(homes[-1])
-        search = run_benchmark_module("tests.bench_search", home=homes[-1])
-        api = run_benchmark_module("tests.bench_api", home=homes[-1])
+        search = run_benchmark_module("tests.benchmarks.search", home=homes[-1])
+        api = run_benchmark_module("tests.benchmarks.api", home=homes[-1])
     PAGE_PATH.write_text(render_page(runs, times, start, search=search, api=api))
     sys.stdout.write(f"{PAGE_PATH.relative_to(ROOT)}\n")
 

@@ -1,4 +1,4 @@
-"""The picture behind the home page, a wall of drawn posters: `python -m serving.wall` writes it again."""
+"""The picture behind the home page, a wall of drawn posters: `python -m serving.posters.backdrop` writes it again."""
 
 from serving.posters import motifs as show
 from serving.posters.motifs import Inks

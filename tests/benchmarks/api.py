@@ -134,7 +134,7 @@ def draw_pairs(home: Path, n: int) -> list[tuple[int, int]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench_api", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.api", description=__doc__)
     parser.add_argument("--rate", type=float, default=100, help="requests a second")
     parser.add_argument("--seconds", type=float, default=6, help="for each endpoint")
     parser.add_argument("--port", type=int, default=None)
