@@ -15,7 +15,7 @@ MAKE_ASSETS = exec $(PY) -m assets.commands.pipeline --sample $(SAMPLE) --select
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test check fix pipeline prepare features candidates ranking evaluation publish clusters metadata web dagster mlflow sql database export recommend results ablation counterparts bench messages rollback unlock clean
+.PHONY: help run setup test check fix pipeline prepare features candidates backtest ranking evaluation publish clusters metadata web dagster mlflow sql database export recommend results ablation counterparts bench messages rollback unlock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,13 +49,16 @@ features: setup ## stage 2: features of users and movies
 candidates: setup ## stage 3: fits of the candidate models
 	@$(MAKE_ASSETS) 'group:candidates'
 
-ranking: setup ## stage 4: label rows and rankers
+backtest: setup ## stage 4: every model at the cut of each window of time, measured on what people rated in it
+	@$(MAKE_ASSETS) 'group:backtest'
+
+ranking: setup ## stage 5: label rows and rankers
 	@$(MAKE_ASSETS) 'group:ranking'
 
-evaluation: setup ## stage 5: every model measured
+evaluation: setup ## stage 6: every model measured
 	@$(MAKE_ASSETS) 'group:evaluation'
 
-publish: setup ## stage 6: a bundle, served if it is no worse than the one before
+publish: setup ## stage 7: a bundle, served if it is no worse than the one before
 	@$(MAKE_ASSETS) 'group:published'
 
 clusters: setup ## new clusters of movies from the tables of SAMPLE, served at once

@@ -29,8 +29,10 @@ class Champion(TypedDict):
     champion_seconds: float | None
 
 
-def load_champion(home: Path, dataset: Dataset) -> Champion:
-    """The figures of the published bundle, if it was measured on the same data and split; otherwise empty figures.
+def load_champion(home: Path, dataset: Dataset, split: str) -> Champion:
+    """The figures of the published bundle, if it was measured on the same split; otherwise empty figures.
+
+    Scores of the windows of the back-test are compared window by window. Other scores must be of the same data.
 
     The scores also count if this code can no longer open the recommender; then its answer time is None. A bundle whose
     files are broken gives empty figures.
@@ -41,7 +43,9 @@ def load_champion(home: Path, dataset: Dataset) -> Champion:
         return nobody
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
-        if (manifest["source"]["version"], manifest["split"]) != (dataset.version, PER_USER.description):
+        if manifest["split"] != split or (
+            split == PER_USER.description and manifest["source"]["version"] != dataset.version
+        ):
             return nobody
         return {
             "champion": pl.read_parquet(folder / "scores.parquet"),

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.backtest import RETRIEVAL_TYPE, backtest_partitions, find_window
 from assets.features import FEATURE_TABLES
 from assets.protocols import (
     GLOBAL_TIME,
@@ -20,7 +21,7 @@ from assets.protocols import (
 from assets.ranking import RANKER_TYPES, get_label_rows_name, get_ranker_name
 from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
-from movierec.data.schema import LINKS, MOVIES, RATINGS, TAGS, Schema
+from movierec.data.schema import LINKS, MOVIES, RATINGS, TAGS, WINDOW_COLUMNS, Schema
 from movierec.data.splitting import CUTS, PARTS
 from movierec.evaluation import leakage
 from movierec.evaluation.evaluation import FLOORS, list_failed_floors
@@ -122,9 +123,7 @@ def _build_label_check(recommender: str, protocol: EvaluationProtocol) -> dg.Ass
         description=f"No feature alone tells what was liked, by an AUC beyond {leakage.LEAK_AUC}: it knew the future.",
     )
     def check(rows: pl.DataFrame) -> dg.AssetCheckResult:
-        telling = leakage.leaking_features(rows)
-        told = ", ".join(f"{name} (AUC {auc:.3f})" for name, auc in telling.items())
-        return dg.AssetCheckResult(passed=not telling, description=told or None, metadata={"telling": told or "none"})
+        return _judge_features(rows)
 
     return check
 
@@ -180,7 +179,44 @@ def _build_fitted_check(asset: str, kind: dg.DagsterType, protocol: EvaluationPr
     return check
 
 
+@dg.asset_check(
+    asset="window_retrieval",
+    additional_ins={"windows": dg.AssetIn("windows")},
+    blocking=True,
+    partitions_def=backtest_partitions,
+    description="The channels of a window know no rating of its cut or later.",
+)
+def known_before_its_cut(
+    context: dg.AssetCheckExecutionContext,
+    window_retrieval: RETRIEVAL_TYPE,  # type: ignore[valid-type]
+    windows: pl.DataFrame,
+) -> dg.AssetCheckResult:
+    """Compares days: windows are cut at midnight."""
+    window, _ = find_window(context.partition_key, windows)
+    n_later = leakage.count_ratings_from(window_retrieval.interactions, window.cut)  # type: ignore[attr-defined]
+    return dg.AssetCheckResult(passed=n_later == 0, metadata={"ratings_known_too_early": n_later})
+
+
+@dg.asset_check(
+    asset="window_label_rows",
+    blocking=True,
+    partitions_def=backtest_partitions,
+    description=f"No feature alone tells what was liked, by an AUC beyond {leakage.LEAK_AUC}: it knew the future.",
+)
+def no_feature_knows_the_label(window_label_rows: pl.DataFrame) -> dg.AssetCheckResult:
+    """The same as of the label rows of each user's own past."""
+    return _judge_features(window_label_rows.drop("segment", *WINDOW_COLUMNS, strict=False))
+
+
+def _judge_features(rows: pl.DataFrame) -> dg.AssetCheckResult:
+    telling = leakage.leaking_features(rows) if "relevant" in rows.columns else {}
+    told = ", ".join(f"{name} (AUC {auc:.3f})" for name, auc in telling.items())
+    return dg.AssetCheckResult(passed=not telling, description=told or None, metadata={"telling": told or "none"})
+
+
 checks = [
+    known_before_its_cut,
+    no_feature_knows_the_label,
     *(_build_schema_check(table) for table in SCHEMAS),
     *(_build_reference_check(table) for table in ("ratings", "tags", "links")),
     *(check(protocol) for check in (_build_order_check, _build_floor_check) for protocol in PROTOCOLS),

@@ -44,6 +44,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         asset_checks=checks.checks,
         jobs=schedules.jobs,
         schedules=[schedules.build_nightly_schedule(settings)],
+        sensors=[schedules.build_window_sensor(settings)],
         resources={
             "io_manager": ParquetIOManager(root=str(layout.store)),
             "models": ModelIOManager(root=str(layout.store)),

@@ -19,11 +19,14 @@ from assets.protocols import (
     interactions_input,
     sample_partitions,
 )
+from assets.ranking import RANKER_TYPES
 from movierec.bundles.bundle import current_version, publish_bundle
 from movierec.candidates import CandidateModel
 from movierec.catalog.similar_movies import SimilarityIndex
 from movierec.data.interactions import Interactions
+from movierec.data.schema import WINDOW_COLUMNS
 from movierec.evaluation import metrics, promotion
+from movierec.evaluation.backtest import RATER_SEGMENTS
 from movierec.evaluation.evaluation import list_failed_floors
 from movierec.recommender.popular import PopularMovies
 from movierec.recommender.ranker import Ranker
@@ -38,6 +41,8 @@ from resources.sources.dataset import Dataset
 
 OWNERS = ["team:web"]
 N_TRENDING = 100
+CHANNELS = RECOMMENDER_CHANNELS["two_stage"]
+BACKTEST = "windows of time that are the same for everybody"
 NOTHING_TYPE: Any = dg.Nothing  # no output is stored; Dagster's own annotation does not admit its own constant
 
 
@@ -49,7 +54,8 @@ class RecommendationsConfig(dg.Config):
 
 @dg.asset(
     ins=interactions_input(PER_USER, "all")
-    | build_model_inputs(PER_USER, (*RECOMMENDER_CHANNELS["two_stage"], "trending"), "all"),
+    | build_model_inputs(PER_USER, (*CHANNELS, "trending"), "all")
+    | {"served_ranker": dg.AssetIn(dagster_type=RANKER_TYPES["two_stage"])},
     check_specs=[
         dg.AssetCheckSpec(
             "beats_champion",
@@ -71,13 +77,12 @@ def published(
     catalogue: pl.DataFrame,
     similar_movies: pl.DataFrame,
     interactions: Interactions,
-    ranker: Ranker,
+    served_ranker: Ranker,
     user_features: pl.LazyFrame,
     movie_features: pl.LazyFrame,
-    rankings: pl.DataFrame,
-    relevant: pl.DataFrame,
     evaluation: pl.DataFrame,
     comparison: pl.DataFrame,
+    served_stage: pl.DataFrame,
     bundles: BundleStore,
     tracking: MlflowTracking,
     **models: CandidateModel,
@@ -89,25 +94,24 @@ def published(
     in place.
     """
     require_sound_inputs(context, comparison)
-    stage = promotion.choose_served_stage(comparison)
+    stage = promotion.ServedStage(*served_stage.select("model", "reason").row(0))
+    split, scores = served_stage["split"].item(0), served_stage.drop("model", "reason", "split")
+    served = [stage.name] if stage.name in CHANNELS else CHANNELS
     recommender = Recommender(
-        Retrieval({name: models[name] for name in RECOMMENDER_CHANNELS["two_stage"]}, interactions),
+        Retrieval({name: models[name] for name in served}, interactions),
         select_features_at_cut("all", user_features, movie_features),
-        ranker if stage.name == "two_stage" else None,
+        served_ranker if stage.name == "two_stage" else None,
         PopularMovies.from_stats(catalogue),
-    )
-    scores = metrics.compute_user_metrics(rankings.filter(model=stage.name), relevant).select(
-        "user_id", promotion.PROMOTION_METRIC
     )
     home, version = Path(bundles.root, context.partition_key), build_version_name(context.run_id)
     verdict = promotion.judge_challenger(
         scores,
-        **load_champion(home, dataset),
+        **load_champion(home, dataset, split),
         coverage=get_coverage(evaluation.to_dicts(), stage.name),
         seconds=measure_answer_seconds(recommender),
     )
     runs = find_tracked_runs(tracking, context.partition_key, measured=set(evaluation["model"]))
-    if fitted_by := runs["ranker"]:
+    if fitted_by := runs["served_ranker"]:
         tracking.set_challenger(context.partition_key, fitted_by, version)
     yield build_check_result(verdict)
     if not verdict.is_promoted:
@@ -118,7 +122,7 @@ def published(
         "serves": stage.name,
         "serves_because": stage.reason,
         "verdict": verdict.reason,
-        "split": PER_USER.description,
+        "split": split,
         "tmdb_features": recommender.features.tmdb_feature_names,
         "code_version": bundles.compute_code_version(),
         "metrics": evaluation.to_dicts(),
@@ -136,6 +140,38 @@ def published(
     )
     tracking.set_champion(context.partition_key, version)
     yield dg.MaterializeResult(metadata=describe_bundle(folder, stage, evaluation))
+
+
+@dg.asset(partitions_def=sample_partitions, group_name="published", kinds=PARQUET_KINDS, owners=OWNERS)
+def served_stage(
+    comparison: pl.DataFrame,
+    rankings: pl.DataFrame,
+    relevant: pl.DataFrame,
+    windows: pl.DataFrame,
+    backtest_evaluation: pl.DataFrame,
+    backtest_scores: pl.DataFrame,
+) -> pl.DataFrame:
+    """What is to be served: the best of two_stage, blend and the single channels in the back-test, with its scores.
+
+    `model, reason, split, user_id, ndcg_at_10`, and `window, fingerprint` if there are windows. Ratings without windows
+    are judged by the holdout of each user."""
+    if backtest_scores.is_empty():
+        split, stage = PER_USER.description, promotion.choose_served_stage(comparison)
+        scores = metrics.compute_user_metrics(rankings.filter(model=stage.name), relevant).select(
+            "user_id", promotion.PROMOTION_METRIC
+        )
+    else:
+        split, stage = BACKTEST, promotion.choose_served_model(backtest_evaluation, ["two_stage", "blend", *CHANNELS])
+        scores = select_rater_scores(backtest_scores, windows, stage.name)
+    told = {"model": stage.name, "reason": stage.reason, "split": split}
+    return scores.select(*(pl.lit(value).alias(name) for name, value in told.items()), pl.all())
+
+
+def select_rater_scores(scores: pl.DataFrame, windows: pl.DataFrame, model: str) -> pl.DataFrame:
+    """`window, fingerprint, user_id, ndcg_at_10`: the scores of one model for returning users and newcomers."""
+    raters = scores.filter(pl.col("model") == model, pl.col("segment").is_in(RATER_SEGMENTS))
+    marked = raters.join(windows.select(*WINDOW_COLUMNS), on="window")
+    return marked.select(*WINDOW_COLUMNS, "user_id", promotion.PROMOTION_METRIC)
 
 
 def require_sound_inputs(context: dg.AssetExecutionContext, comparison: pl.DataFrame) -> None:
@@ -203,6 +239,6 @@ def recommendations(
 def find_tracked_runs(tracking: MlflowTracking, sample: str, *, measured: Set[str]) -> dict[str, str | None]:
     """By asset: the MLflow run of the latest fit of each model that is `measured` or published, or None."""
     of_measured = (asset for model, asset in ASSET_BY_MODEL.items() if model in measured)
-    fits = {*of_measured, *(get_asset_name(name, "all") for name in PUBLISHED_MODELS)}
+    fits = {*of_measured, *(get_asset_name(name, "all") for name in PUBLISHED_MODELS), "served_ranker"}
     runs = tracking.get_latest_run_ids(sample)
     return {asset: runs.get(asset) for asset in sorted(fits)}

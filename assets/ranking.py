@@ -12,15 +12,18 @@ from assets.fitting import fit_or_report
 from assets.protocols import (
     PER_USER,
     PROTOCOLS,
+    TUNED_TYPE,
     EvaluationProtocol,
     build_model_inputs,
     build_model_type,
     build_tuned_input,
     interactions_input,
+    sample_partitions,
 )
 from movierec.candidates import CandidateModel
 from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
+from movierec.data.windows import select_current_windows
 from movierec.evaluation import evaluation
 from movierec.experiments.tuning import TunedParams
 from movierec.recommender import training_rows
@@ -116,38 +119,73 @@ def _build_ranker_asset(recommender: str, protocol: EvaluationProtocol) -> dg.As
     def ranker(
         context: dg.AssetExecutionContext, rows: pl.DataFrame, tracking: MlflowTracking, **given: TunedParams
     ) -> Ranker | UnfittedModel:
-        def fit() -> tuple[Ranker, pl.DataFrame]:
+        def fit() -> Ranker:
             if rows.is_empty():
                 table = get_label_rows_name(recommender)
                 raise training_rows.NothingToLearnError(f"there are no rows to learn from; {table} has the reason")
-            return Ranker.fit_with_oof_ranks(rows, choose_ranker_params(recommender, given.get("tuned")))
+            params = choose_ranker_params(recommender, given.get("tuned"))
+            return _fit_and_record(context, rows, params, tracking, files=protocol is PER_USER)
 
-        started = time.perf_counter()
-        with PeakMemory() as memory:
-            found = fit_or_report(context, recommender, fit)
-        if isinstance(found, UnfittedModel):
-            return found
-        fitted, ranks = found
-        seconds = time.perf_counter() - started
-        tracking.record_fit(
-            context,
-            "two_stage_ranker",
-            fitted,
-            seconds=seconds,
-            peak_mb=memory.peak_mb,
-            with_files=protocol is PER_USER,
-            validation_metrics=evaluation.out_of_fold_metrics(ranks, rows),
-        )
-        top = dict(list(fitted.importances.items())[:15])
-        context.add_output_metadata(
-            {
-                "trees": ", ".join(str(trees) for trees in fitted.n_trees),
-                "importances": plots.plot_bars(top, title="Feature importance, percent"),
-            }
-        )
-        return fitted
+        return fit_or_report(context, recommender, fit)
 
     return ranker
+
+
+@dg.asset(
+    ins={"window_label_rows": dg.AssetIn(), "tuned": dg.AssetIn(dagster_type=TUNED_TYPE)},
+    partitions_def=sample_partitions,
+    group_name="ranking",
+    kinds={"catboost"},
+    owners=["team:ml"],
+    dagster_type=RANKER_TYPES["two_stage"],
+    io_manager_key="models",
+    pool="training",
+)
+def served_ranker(
+    context: dg.AssetExecutionContext,
+    windows: pl.DataFrame,
+    window_label_rows: pl.LazyFrame,
+    label_rows: pl.LazyFrame,
+    tracking: MlflowTracking,
+    tuned: TunedParams,
+) -> Ranker:
+    """The ranker that the site serves: learns from what people liked in every window of the back-test.
+
+    Ratings that no moment cuts in two have no windows; then it learns from the label rows of each user's own past."""
+    of_windows = select_current_windows(window_label_rows, windows)
+    rows = label_rows.collect() if of_windows.is_empty() else training_rows.pool_label_rows(of_windows)
+    context.add_output_metadata({"learnt_from": "label_rows" if of_windows.is_empty() else "window_label_rows"})
+    return _fit_and_record(context, rows, choose_ranker_params("two_stage", tuned), tracking, files=True)
+
+
+def _fit_and_record(
+    context: dg.AssetExecutionContext,
+    rows: pl.DataFrame,
+    params: RankerParams,
+    tracking: MlflowTracking,
+    *,
+    files: bool,
+) -> Ranker:
+    started = time.perf_counter()
+    with PeakMemory() as memory:
+        fitted, ranks = Ranker.fit_with_oof_ranks(rows, params)
+    tracking.record_fit(
+        context,
+        "two_stage_ranker",
+        fitted,
+        seconds=time.perf_counter() - started,
+        peak_mb=memory.peak_mb,
+        with_files=files,
+        validation_metrics=evaluation.out_of_fold_metrics(ranks, rows),
+    )
+    top = dict(list(fitted.importances.items())[:15])
+    context.add_output_metadata(
+        {
+            "trees": ", ".join(str(trees) for trees in fitted.n_trees),
+            "importances": plots.plot_bars(top, title="Feature importance, percent"),
+        }
+    )
+    return fitted
 
 
 def require_fitted_channels(

@@ -1,20 +1,30 @@
-"""Jobs of the graph, and the nightly retraining, which is off until it is switched on in the Dagster UI."""
+"""Jobs of the graph, the nightly retraining and the sensor of new windows. Both are off until they are switched on."""
+
+from collections.abc import Iterator
 
 import dagster as dg
+import polars as pl
 
+from assets.backtest import list_outdated_tables
 from movierec.settings import Settings
 
 ON_DEMAND_ASSETS = dg.AssetSelection.groups("exports")
+WINDOW_ASSETS = dg.AssetSelection.assets("window_relevant", "window_retrieval", "window_label_rows", "window_rankings")
 
 everything_job = dg.define_asset_job(
     "everything",
-    selection=dg.AssetSelection.all() - ON_DEMAND_ASSETS,
-    description="The whole graph, from the CSV files to the bundle.",
+    selection=dg.AssetSelection.all() - ON_DEMAND_ASSETS - WINDOW_ASSETS,
+    description="From the CSV files to the bundle, with the windows of the back-test as they are.",
 )
 train_job = dg.define_asset_job(
     "train",
     selection=dg.AssetSelection.groups("features", "candidates", "ranking", "evaluation"),
     description="Features, candidate models, ranker and their evaluation, on the tables that are there.",
+)
+backtest_job = dg.define_asset_job(
+    "backtest",
+    selection=WINDOW_ASSETS,
+    description="One window of the back-test: every model fitted at its cut, and what each recommends there.",
 )
 publish_job = dg.define_asset_job(
     "publish", selection=dg.AssetSelection.groups("published"), description="A new bundle from the fitted models."
@@ -28,7 +38,28 @@ export_job = dg.define_asset_job(
     "export", selection=ON_DEMAND_ASSETS, description="Catalogue, users and ratings into SQLite or PostgreSQL."
 )
 
-jobs = [everything_job, train_job, publish_job, train_kmeans_job, export_job]
+jobs = [everything_job, train_job, backtest_job, publish_job, train_kmeans_job, export_job]
+
+
+def build_window_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Requests a run of `backtest` for each window that is new or whose ratings have changed."""
+
+    @dg.asset_sensor(
+        asset_key=dg.AssetKey("windows"),
+        job=backtest_job,
+        name="new_windows",
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Runs the back-test in the windows whose tables are missing or were made from other ratings.",
+    )
+    def new_windows(context: dg.SensorEvaluationContext, asset_event: dg.EventLogEntry) -> Iterator[dg.RunRequest]:  # noqa: ARG001
+        sample = asset_event.dagster_event.partition if asset_event.dagster_event else None
+        folder = settings.layout.locate_tables(str(sample))
+        for row in pl.read_parquet(folder / "windows.parquet").iter_rows(named=True):
+            if list_outdated_tables(folder, row["window"], row["fingerprint"]):
+                key = dg.MultiPartitionKey({"sample": str(sample), "window": row["window"]})
+                yield dg.RunRequest(run_key=f"{key} {row['fingerprint']}", partition_key=key)
+
+    return new_windows
 
 
 def build_nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:

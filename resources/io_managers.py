@@ -10,22 +10,33 @@ import polars as pl
 from movierec.bundles.atomic_write import atomic_write, sweep_parts
 from movierec.bundles.versioned_folders import current_version, place_version
 from movierec.candidates.unfitted import UnfittedModel
-from movierec.data.schema import COLUMN_DESCRIPTIONS
+from movierec.data.schema import COLUMN_DESCRIPTIONS, WINDOW_COLUMNS
 from resources.provenance import describe_origin, note_input
 
 
 class _FolderIOManager(dg.ConfigurableIOManager):
-    """Base of our I/O managers: stores an asset under `<root>/<sample>/<asset>`."""
+    """Base of our I/O managers: stores an asset under `<root>/<sample>/<asset>`.
+
+    An asset that is also partitioned by window is stored under `<root>/<sample>/<asset>/<window>`.
+    """
 
     root: str
 
     def build_path(self, context: dg.InputContext | dg.OutputContext) -> Path:
-        part = [context.asset_partition_key] if context.has_asset_partitions else []
-        return Path(self.root, *part, *context.asset_key.path)
+        return self._locate(context, context.asset_partition_key if context.has_asset_partitions else None)
+
+    def _locate(self, context: dg.InputContext | dg.OutputContext, partition: str | None) -> Path:
+        if isinstance(partition, dg.MultiPartitionKey):
+            keys = partition.keys_by_dimension
+            return Path(self.root, keys["sample"], *context.asset_key.path, keys["window"])
+        return Path(self.root, *([partition] if partition else []), *context.asset_key.path)
 
 
 class ParquetIOManager(_FolderIOManager):
-    """Stores a table as `<asset>.parquet`; lazy frames are written as a stream and loaded as a scan of the file."""
+    """Stores a table as `<asset>.parquet`; lazy frames are written as a stream and loaded as a scan of the file.
+
+    An asset that reads all windows of another gets one table of the windows that are stored.
+    """
 
     def handle_output(self, context: dg.OutputContext, obj: pl.LazyFrame | pl.DataFrame) -> None:
         """Writes the table and adds its metadata (path, size, columns, first rows) to the asset."""
@@ -37,11 +48,16 @@ class ParquetIOManager(_FolderIOManager):
 
     def load_input(self, context: dg.InputContext) -> pl.LazyFrame | pl.DataFrame:
         """Loads the table: as a DataFrame if the input is annotated so, else as a lazy scan of the file."""
-        path = self.build_path(context).with_suffix(".parquet")
-        if not path.is_file():
-            raise _missing(path, context)
-        note_input(context, _version_of(path))
-        frame = pl.scan_parquet(path)
+        if _reads_every_window(context):
+            paths = [self._locate(context, key).with_suffix(".parquet") for key in context.asset_partition_keys]
+            paths = [path for path in paths if path.is_file()]
+        else:
+            paths = [self.build_path(context).with_suffix(".parquet")]
+            if not paths[0].is_file():
+                raise _missing(paths[0], context)
+        note_input(context, " ".join(map(_version_of, paths)))
+        frames = [pl.scan_parquet(path) for path in paths]
+        frame = pl.concat(frames, how="diagonal") if frames else pl.LazyFrame(schema=WINDOW_COLUMNS)
         return frame.collect() if context.dagster_type.typing_type is pl.DataFrame else frame
 
 
@@ -115,6 +131,14 @@ def render_markdown_table(table: pl.DataFrame) -> dg.MarkdownMetadataValue:
         tbl_width_chars=2000,
     ):
         return dg.MetadataValue.md(str(shown))
+
+
+def _reads_every_window(context: dg.InputContext) -> bool:
+    """Whether the input is of an asset with windows, and the asset that reads it is not of the same window alone."""
+    if not context.has_asset_partitions:
+        return False
+    keys = context.asset_partition_keys
+    return list(keys) != [context.partition_key] and all(isinstance(key, dg.MultiPartitionKey) for key in keys)
 
 
 def _version_of(table: Path) -> str:

@@ -37,6 +37,17 @@ def plot_intervals(table: pl.DataFrame, *, title: str) -> dg.MarkdownMetadataVal
     return _embed_png(figure)
 
 
+def plot_lines(table: pl.DataFrame, *, title: str) -> dg.MarkdownMetadataValue:
+    """A line for each model over the windows of `window, model, ndcg_at_10`."""
+    figure, axes = _create_figure(height=3.6)
+    for (model,), rows in table.group_by("model", maintain_order=True):
+        axes.plot(rows["window"].to_list(), rows["ndcg_at_10"].to_list(), marker=".", label=str(model))
+    axes.tick_params(axis="x", rotation=45)
+    axes.set_title(title)
+    figure.legend(loc="outside right upper", fontsize=8, frameon=False)
+    return _embed_png(figure)
+
+
 def plot_columns(names: Sequence[str], heights: Sequence[float], *, title: str) -> dg.MarkdownMetadataValue:
     """A bar chart with vertical bars, one per name, from left to right."""
     figure, axes = _create_figure(height=2.4)

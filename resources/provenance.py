@@ -61,4 +61,4 @@ def _get_made_from(metadata: dict[str, Any]) -> dict[str, str]:
 
 
 def _step_of(context: dg.InputContext | dg.OutputContext) -> str:
-    return f"{context.op_def.name}/{context.asset_partition_key if context.has_asset_partitions else ''}"
+    return f"{context.op_def.name}/{context.partition_key if context.has_partition_key else ''}"

@@ -121,15 +121,18 @@ def list_reached_names(node: ast.AST) -> list[str]:
 
 
 def list_modules_to_run() -> list[tuple[str, str]]:
-    """`(file, module)` for every module that a target, a document or a script starts by its name."""
+    """`(file, module)` for every module that a target, a document or a script, in a string too, starts or imports."""
     files = [ROOT / "Makefile", ROOT / "README.md", ROOT / ".ci" / "run", *(ROOT / "docs").rglob("*.md")]
     files += [path for package in (*PACKAGES, "tests") for path in (ROOT / package).rglob("*.py")]
-    started = re.compile(r"(?:-m |run_benchmark_module\(\")((?:tests|assets|serving|resources|movierec)(?:\.\w+)+)")
+    ours = r"((?:tests|assets|serving|resources|movierec)(?:\.\w+)+)"
+    started = re.compile(rf"(?:-m |run_benchmark_module\(\"){ours}|^from {ours} import", flags=re.MULTILINE)
     return [
         (str(path.relative_to(ROOT)), module)
         for path in files
         if path.is_file()
-        for module in started.findall(path.read_text())
+        for found in started.findall(path.read_text())
+        for module in found
+        if module
     ]
 
 

@@ -68,7 +68,7 @@ def test_the_stages_of_make_are_those_of_the_graph_in_their_order():
     assert all(stages.values())
     groups = graph.get_all_asset_keys() - dg.AssetSelection.groups("global_time", "tuning").resolve(graph)
     assert set().union(*stages.values()) == groups
-    in_order = ("prepare", "features", "candidates", "ranking", "evaluation", "publish")
+    in_order = ("prepare", "features", "candidates", "backtest", "ranking", "evaluation", "publish")
     assert tuple(name for name in stages if name in in_order) == in_order
     for i, stage in enumerate(in_order):
         above = dg.AssetSelection.assets(*stages[stage]).upstream().resolve(graph)
@@ -91,7 +91,7 @@ def test_every_stored_table_is_documented():
     assets = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
     assets = {name.removeprefix("global_time/") for name in assets}
     models = {
-        *(name for name in assets if name.startswith((*CANDIDATE_MODELS, "ranker"))),
+        *(name for name in assets if name.startswith((*CANDIDATE_MODELS, "ranker", "served_ranker"))),
         "dataset",
         "published",
         "companion",

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from assets.definitions import build_definitions
+from assets.schedules import WINDOW_ASSETS
 from movierec.bundles.bundle import Bundle, current_version
 from movierec.candidates import CANDIDATE_MODELS, ials
 from movierec.candidates.als import ALS
@@ -72,9 +73,10 @@ def run(settings, *, sample="full", selection=None, instance=None):
 
 
 def above(settings, *assets):
-    """The names of these assets and of all that they are made of."""
+    """The names of these assets and of all that they are made of, but for the windows of the back-test."""
     graph = build_definitions(settings).resolve_asset_graph()
-    return sorted(key.to_user_string() for key in dg.AssetSelection.assets(*assets).upstream().resolve(graph))
+    chosen = dg.AssetSelection.assets(*assets).upstream() - WINDOW_ASSETS
+    return sorted(key.to_user_string() for key in chosen.resolve(graph))
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +127,10 @@ def test_every_asset_has_the_samples_a_description_a_group_an_owner_and_kinds(tm
     groups = set()
     for key in graph.get_all_asset_keys():
         node = graph.get(key)
-        assert node.partitions_def.get_partition_keys() == list(SAMPLES), key
+        partitions = node.partitions_def
+        if isinstance(partitions, dg.MultiPartitionsDefinition):
+            partitions = partitions.get_partitions_def_for_dimension("sample")
+        assert partitions.get_partition_keys() == list(SAMPLES), key
         assert node.description, key
         assert node.owners, key
         assert node.kinds, key
@@ -142,6 +147,7 @@ def test_every_asset_has_the_samples_a_description_a_group_an_owner_and_kinds(tm
         "published",
         "clusters",
         "global_time",
+        "backtest",
         "metadata",
     }
 
@@ -305,7 +311,7 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
     experiments = {each.name: each.experiment_id for each in client.search_experiments()}
     assert {"popularity_baseline", "als_candidate_generator", "two_stage_ranker"} <= experiments.keys()
     rankers = client.search_runs([experiments["two_stage_ranker"]])
-    assert len(rankers) == 2 * len(RECOMMENDER_CHANNELS)  # under each protocol
+    assert len(rankers) == 2 * len(RECOMMENDER_CHANNELS) + 1  # under each protocol, and the one that is served
     (ranker,) = (run for run in rankers if run.data.tags["asset"] == "ranker")
     assert ranker.data.tags["dagster.run_id"] == result.run_id
     assert metadata_of(result, "ranker")["mlflow_run"].value.endswith(f"/runs/{ranker.info.run_id}")
@@ -384,7 +390,7 @@ def test_a_model_below_its_floor_is_not_published_even_alone(copied):
 def check_alone(settings, asset, name):
     """One asset check on what is stored."""
     key = dg.AssetCheckKey(dg.AssetKey(asset.split("/")), name)
-    job = build_definitions(settings).resolve_implicit_global_asset_job_def()
+    job = build_definitions(settings).resolve_job_def("everything")
     subset = job.get_subset(asset_selection=set(), asset_check_selection={key})
     result = subset.execute_in_process(partition_key="full", raise_on_error=False)
     (evaluation,) = result.get_asset_check_evaluations()
@@ -480,7 +486,7 @@ def test_a_challenger_that_is_worse_is_not_published_and_the_run_is_no_failure(c
     scores = before / "scores.parquet"
     champion = pl.read_parquet(scores)
     champion.with_columns(pl.col("ndcg_at_10") + 0.2).write_parquet(scores)
-    result = run(copied, selection=["published"])
+    result = run(copied, selection=["served_stage", "published"])
     assert result.success
     (check,) = result.get_asset_check_evaluations()
     assert (check.check_name, check.passed) == ("beats_champion", False)
@@ -488,7 +494,7 @@ def test_a_challenger_that_is_worse_is_not_published_and_the_run_is_no_failure(c
     assert check.metadata["n"].value == len(champion)
     assert current_version(copied.layout.locate_bundles("full")) == before
     champion.write_parquet(scores)
-    assert run(copied, selection=["published"]).success
+    assert run(copied, selection=["served_stage", "published"]).success
     after = current_version(copied.layout.locate_bundles("full"))
     assert after != before
     assert "nDCG@10 +0.0000" in json.loads((after / "manifest.json").read_text())["verdict"]
@@ -501,7 +507,7 @@ def publish_where_the_ranker_gains(settings, **gain):
     told = [pl.when(pair).then(pl.lit(value)).otherwise(pl.col(name)).alias(name) for name, value in gain.items()]
     pl.read_parquet(path).with_columns(told).write_parquet(path)
     shutil.rmtree(settings.layout.locate_bundles("full"))
-    assert run(settings, selection=["published"]).success
+    assert run(settings, selection=["served_stage", "published"]).success
 
 
 def test_a_champion_whose_ranker_reads_other_features_defends_its_place_all_the_same(copied):
@@ -512,12 +518,12 @@ def test_a_champion_whose_ranker_reads_other_features_defends_its_place_all_the_
     scores = before / "scores.parquet"
     champion = pl.read_parquet(scores)
     champion.with_columns(pl.col("ndcg_at_10") + 0.2).write_parquet(scores)
-    (check,) = run(copied, selection=["published"]).get_asset_check_evaluations()
+    (check,) = run(copied, selection=["served_stage", "published"]).get_asset_check_evaluations()
     assert not check.passed
     assert check.metadata["value"].value == pytest.approx(-0.2)
     assert current_version(copied.layout.locate_bundles("full")) == before
     champion.write_parquet(scores)
-    (check,) = run(copied, selection=["published"]).get_asset_check_evaluations()
+    (check,) = run(copied, selection=["served_stage", "published"]).get_asset_check_evaluations()
     assert check.passed
     assert "this code cannot open the champion" in check.description
 
@@ -534,7 +540,7 @@ def test_a_champion_of_other_data_defends_nothing(copied):
     before = current_version(copied.layout.locate_bundles("full"))
     manifest = before / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"version": "', '"version": "of other data ', 2))
-    assert run(copied, selection=["published"]).success
+    assert run(copied, selection=["served_stage", "published"]).success
     assert current_version(copied.layout.locate_bundles("full")) != before
 
 
@@ -564,7 +570,8 @@ def test_the_ranker_reads_tmdbs_metadata_where_that_is_switched_on(copied):
     kinds = ("label_rows", "ranker")
     trained = [name.replace("two_stage", kind) for kind in kinds for name in RECOMMENDER_CHANNELS]
     measured = ["rankings", "evaluation", "comparison"]
-    assert run(settings, selection=["user_features", "movie_features", *trained, *measured]).success
+    chosen = ["user_features", "movie_features", *trained, "served_ranker", *measured]
+    assert run(settings, selection=chosen).success
     publish_where_the_ranker_gains(settings, value=0.03, low=-0.01, high=0.07)
     bundle = Bundle.open(current_version(settings.layout.locate_bundles("full")))
     recommender = bundle.recommender

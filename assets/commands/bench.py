@@ -24,7 +24,6 @@ from typing import NamedTuple
 
 import httpx
 
-from assets.commands.pipeline import SERVED_SELECTION
 from movierec.home_layout import HomeLayout
 from movierec.settings import ROOT
 
@@ -35,8 +34,8 @@ LISTED_PACKAGES = ("dagster", "polars", "implicit", "catboost", "fastapi")
 PIPELINE_SCRIPT = """
 import json, resource, sys, time
 started = time.monotonic()
-from assets.pipeline import main
-code = main(["--sample", "full", "--select", sys.argv[1]])
+from assets.commands.pipeline import main
+code = main(["--sample", "full", *sys.argv[1:]])
 usage = resource.getrusage(resource.RUSAGE_SELF)
 print("BENCH " + json.dumps({"code": code, "seconds": time.monotonic() - started,
     "cpu": usage.ru_utime + usage.ru_stime, "gigabytes": usage.ru_maxrss / 2**20}))
@@ -51,11 +50,11 @@ class PipelineRun(NamedTuple):
     gigabytes: float
 
 
-def run_pipeline(source: str, home: Path, selection: str = "*") -> PipelineRun:
-    """One run of the graph in a process of its own."""
+def run_pipeline(source: str, home: Path, *, is_first_start: bool = False) -> PipelineRun:
+    """One run of the graph in a process of its own: of everything, or of what `make run` needs at its first start."""
     environment = os.environ | {"MOVIEREC_SOURCE": source, "MOVIEREC_HOME": str(home)}
     done = subprocess.run(
-        [sys.executable, "-c", PIPELINE_SCRIPT, selection],
+        [sys.executable, "-c", PIPELINE_SCRIPT, *(["--if-needed"] if is_first_start else [])],
         cwd=ROOT,
         env=environment,
         check=True,
@@ -70,7 +69,7 @@ def run_pipeline(source: str, home: Path, selection: str = "*") -> PipelineRun:
 
     table = HomeLayout(home).locate_tables("full") / "ratings.parquet"
     ratings = pl.scan_parquet(table).select(pl.len()).collect().item()
-    name = Path(source).name if selection == "*" else f"{Path(source).name}, only what `make run` needs"
+    name = f"{Path(source).name}, only what `make run` needs" if is_first_start else Path(source).name
     return PipelineRun(name, ratings, measured["seconds"], measured["cpu"], measured["gigabytes"])
 
 
@@ -253,7 +252,7 @@ def main() -> None:
     given = parser.parse_args()
     start = None if given.no_start else measure_start()
     with tempfile.TemporaryDirectory(prefix="movierec-bench-") as folder:
-        served = run_pipeline(given.sources[0], Path(folder, "served"), SERVED_SELECTION)
+        served = run_pipeline(given.sources[0], Path(folder, "served"), is_first_start=True)
         homes = [Path(folder, str(i)) for i, _ in enumerate(given.sources)]
         runs = [served, *(run_pipeline(source, home) for source, home in zip(given.sources, homes, strict=True))]
         times = measure_latencies(homes[-1])

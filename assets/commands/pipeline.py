@@ -67,7 +67,7 @@ def materialise_if_needed(settings: Settings, sample: str) -> int:
         _print_message(f"Up to date but for its clusters: {_describe_bundle(published)}.")
         code = materialise_assets(settings, sample, selection=CLUSTERS_SELECTION)
     else:
-        code = materialise_assets(settings, sample, selection=SERVED_SELECTION)
+        code = materialise_assets(settings, sample, selection=SERVED_SELECTION, only_latest_windows=True)
     if code == EXIT_FAILED and (served := _open_manifest(settings.layout.locate_bundles(sample), Bundle.open)):
         how = "what was published before" if served == published else "all the same"
         return _print_message(f"Serving {how}: {_describe_bundle(served)}.")
@@ -84,19 +84,20 @@ def _open_manifest(home: Path, open_version: Callable[[Path], Bundle | Companion
         return None
 
 
-def materialise_assets(settings: Settings, sample: str, *, selection: str = "*") -> int:
-    """Runs the selected assets of one sample and records the run in the persistent instance; gives the exit code.
+def materialise_assets(
+    settings: Settings, sample: str, *, selection: str = "*", only_latest_windows: bool = False
+) -> int:
+    """Runs the selected assets of one sample, recorded in the persistent instance; gives the exit code.
 
-    `selection` is in Dagster's selection language; `*` means the job `everything`.
+    With `only_latest_windows` the back-test is brought up to date in its last windows alone.
     """
+    from assets.commands.run_plan import plan_runs
     from assets.definitions import build_definitions
 
     started = time.monotonic()
-    graph = build_definitions(settings)
-    # What is made on demand is no part of everything, but it can be named.
-    job = graph.resolve_job_def("everything") if selection == "*" else graph.resolve_implicit_global_asset_job_def()
+    definitions = build_definitions(settings)
     try:
-        chosen = _select_assets(job, selection)
+        chosen = _select_assets(definitions, selection)
     except SelectionError as error:
         return _print_message(str(error), exit_code=EXIT_WRONG_SETTING)
     _print_message(f"{settings.source}, sample {sample}, {len(chosen)} assets; written under {settings.home}")
@@ -104,26 +105,38 @@ def materialise_assets(settings: Settings, sample: str, *, selection: str = "*")
     with dg.DagsterInstance.get() as dagster, dagster_instance.hold_run_lock(settings.layout.dagster) as tags:
         for run_id in dagster_instance.end_killed_runs(dagster, settings.layout.dagster):
             _print_message(f"Run {run_id} was killed; marked as failed.")
-        result = job.execute_in_process(
-            instance=dagster,
-            partition_key=sample,
-            asset_selection=sorted(chosen),
-            tags=tags,
-            raise_on_error=False,
-            run_config={"loggers": {"progress": {}}},
-        )
-    if result.success:
-        return _print_message(f"Done in {time.monotonic() - started:.0f} s.")
-    # What does not stand below a failed step goes on, and may have published.
-    return _report_failure(result, published=_list_published(settings, sample) - before)
+        job = definitions.resolve_implicit_global_asset_job_def()
+        for planned in plan_runs(
+            definitions, chosen, sample=sample, store=settings.layout.store, only_latest=only_latest_windows
+        ):
+            result = job.execute_in_process(
+                instance=dagster,
+                partition_key=planned.partition_key,
+                asset_selection=sorted(planned.assets),
+                tags=tags,
+                raise_on_error=False,
+                run_config={"loggers": {"progress": {}}},
+            )
+            if not result.success:
+                # What does not stand below a failed step goes on, and may have published.
+                return _report_failure(result, published=_list_published(settings, sample) - before)
+    return _print_message(f"Done in {time.monotonic() - started:.0f} s.")
 
 
-def _select_assets(job: dg.JobDefinition, selection: str) -> set[dg.AssetKey]:
-    """The assets of a job that a selection in Dagster's language names. Raises SelectionError."""
+def _select_assets(definitions: dg.Definitions, selection: str) -> set[dg.AssetKey]:
+    """The assets that a selection in Dagster's language names: of all but what is made on demand, unless it is named.
+
+    Raises SelectionError.
+    """
+    from assets.schedules import ON_DEMAND_ASSETS
+
+    graph = definitions.resolve_asset_graph()
+    if selection == "*":
+        return set((dg.AssetSelection.all() - ON_DEMAND_ASSETS).resolve(graph))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # of the selection language, which the UI speaks too
         try:
-            chosen = dg.AssetSelection.from_string(selection).resolve(job.asset_layer.asset_graph)
+            chosen = dg.AssetSelection.from_string(selection).resolve(graph)
         except dg.DagsterError as error:
             raise SelectionError(f"SELECT={selection} is no selection of assets: {error}") from error
     if not chosen:

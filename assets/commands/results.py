@@ -12,8 +12,18 @@ import polars as pl
 from assets.commands.arguments import parse_arguments
 from movierec.bundles.atomic_write import atomic_write
 from movierec.data.splitting import SPLIT_DESCRIPTIONS
+from movierec.data.windows import select_current_windows
+from movierec.evaluation.backtest import (
+    RECENT_POPULARITY,
+    compare_scores,
+    find_best_channel,
+    list_reference_pairs,
+    score_windows,
+    summarize_scores,
+)
 from movierec.evaluation.leaderboard import LEADERBOARD
 from movierec.evaluation.results_report import SHOWN_COLUMNS, render_headline_table, render_results_page
+from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
 from movierec.settings import ROOT
 from resources.sources.archives import ARCHIVES
 
@@ -36,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         path = settings.layout.locate_tables(given.sample) / "leaderboard.parquet"
         measured = build_results(read_leaderboard(path, sample=given.sample), sample=given.sample)
+        measured["backtest"] = build_backtest_results(path.parent)
         measured["diversity"] = _round_rows(read_optional_table(path.with_name("diversity.parquet")))
         path = RESULTS_FOLDER / f"{get_results_name(measured['source'])}-{given.sample}.json"
     except ResultsError as error:
@@ -114,11 +125,48 @@ def build_results(leaderboard: pl.DataFrame, *, sample: str) -> dict[str, Any]:
     }
 
 
+def build_backtest_results(store: Path) -> list[dict[str, Any]]:
+    """The back-test of one sample, from its tables in the store: of all windows but the last, and of the last alone.
+
+    Nothing but this reads the scores of the last window. Each entry has `windows` (their names), `best_channel` (chosen
+    on all windows but the last) and `rows`: nDCG@10 and its paired differences to the best channel and to recent
+    popularity. Empty if no window was measured.
+    """
+    windows = read_optional_table(store / "windows.parquet")
+    paths = {name: sorted((store / name).glob("*.parquet")) for name in ("window_rankings", "window_relevant")}
+    if windows.is_empty() or not all(paths.values()):
+        return []
+    rankings, relevant = (pl.concat(map(pl.scan_parquet, of), how="diagonal") for of in paths.values())
+    channels = RECOMMENDER_CHANNELS["two_stage"]
+    chosen_on = score_windows(windows[:-1], rankings, relevant)
+    if chosen_on.is_empty():
+        return []
+    best = find_best_channel(chosen_on, channels)
+    results = []
+    for part in (windows[:-1], windows[-1:]):
+        scores = score_windows(part, rankings, relevant)
+        if scores.is_empty():
+            continue
+        own = summarize_scores(scores, select_current_windows(rankings, part)).filter(
+            pl.col("metric").is_in(["ndcg_at_10", "distinct_per_1000"])
+        )
+        differences = compare_scores(scores, list_reference_pairs(scores, [best, RECENT_POPULARITY]))
+        table = pl.concat([own, differences.with_columns(metric=pl.lit("ndcg_at_10"))], how="diagonal")
+        names = [name for name in part["window"] if name in set(scores["window"])]
+        results.append({"windows": names, "best_channel": best, "rows": _round_rows(table)})
+    return results
+
+
 def _format_json(results: dict[str, Any]) -> str:
     """The results as JSON with one line per row, so that differences are readable in version control."""
-    rows = ",\n".join(json.dumps(row) for row in results["rows"])
-    head = json.dumps({**results, "rows": []}, indent=1)
-    return head.replace('"rows": []', f'"rows": [\n{rows}\n ]') + "\n"
+    lists = [results["rows"], *(each["rows"] for each in results.get("backtest", []))]
+    marks = [f"<rows {number}>" for number in range(len(lists))]
+    backtest = [{**each, "rows": mark} for each, mark in zip(results.get("backtest", []), marks[1:], strict=True)]
+    text = json.dumps({**results, "rows": marks[0], "backtest": backtest}, indent=1)
+    for mark, rows in zip(marks, lists, strict=True):
+        lines = ",\n".join(json.dumps(row) for row in rows)
+        text = text.replace(f'"{mark}"', f"[\n{lines}\n ]")
+    return text + "\n"
 
 
 def load_results(folder: Path) -> list[dict[str, Any]]:

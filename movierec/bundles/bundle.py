@@ -39,7 +39,7 @@ __all__ = [
     "set_current",
 ]
 
-BUNDLE_FORMAT = 6  # counts up when older code could not read what is written, or newer code what was
+BUNDLE_FORMAT = 7  # counts up when older code could not read what is written, or newer code what was
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from movierec.candidates.ials import IALS, IALSParams
 from movierec.candidates.item_knn import ItemKNN, ItemKNNParams
 from movierec.candidates.model_spec import Choice, ModelSpec, Real, Whole
 from movierec.candidates.popularity import Popularity, PopularityParams
+from movierec.candidates.recent_popularity import RecentPopularity, RecentPopularityParams
 from movierec.candidates.svd import SVD, SVDParams
 from movierec.candidates.transitions import Transitions, TransitionsParams
 from movierec.candidates.trending import Trending, TrendingParams
@@ -37,6 +38,15 @@ CANDIDATE_MODELS: dict[str, ModelSpec] = {
         compared_with=("popularity",),
         is_same_for_everybody=True,
         is_served=True,
+    ),
+    "recent_popularity": ModelSpec(
+        RecentPopularity,
+        RecentPopularityParams,
+        experiment="popularity_baseline",
+        compared_with=("popularity",),
+        is_same_for_everybody=True,
+        words="many people have watched it lately",
+        fusion_weight=0.5,
     ),
     "svd": ModelSpec(SVD, SVDParams),
     "als": ModelSpec(ALS, ALSParams, experiment="als_candidate_generator", words="how many stars you would give it"),
@@ -82,7 +92,7 @@ CANDIDATE_MODELS: dict[str, ModelSpec] = {
             "last": Whole(5, 50, log=True),
             "decay": Real(0.75, 0.98),
         },
-        fusion_weight=1.5,
+        fusion_weight=0.5,
         recent_windows=(5,),
     ),
     "content": ModelSpec(ContentModel, ContentParams, compared_with=("random",), reads_content=True),

@@ -42,7 +42,11 @@ COLUMN_DESCRIPTIONS: Mapping[str, str] = {
     "score": "what the model orders by; comparable only within one model and user",
     "rank": "place in the user's ranking, from 1",
     "model": "name of the model",
-    "segment": "known, folded_in, cold or cold_movies: what is known of the user or movie at the cut",
+    "segment": "what is known of the user or movie at the cut; docs/evaluation.md lists the segments",
+    "window": "the day of the cut of the window",
+    "cut": "when the window begins; what was rated before is known",
+    "end": "when the window ends",
+    "fingerprint": "changes with the ratings before the end of the window and with the ranker's features",
     "metric": "name of the metric, with its k",
     "value": "mean over users",
     "low": "lower end of the 95 % bootstrap interval; null where there is none",
@@ -93,3 +97,6 @@ def _is_same_kind(found: pl.DataType, wanted: pl.DataType | type[pl.DataType]) -
 
 
 RELEVANT = 4.0  # a rating from which a movie counts as liked
+
+# The columns that tables of windows have beside their own: which window, and of which ratings.
+WINDOW_COLUMNS: Schema = {"window": pl.String(), "fingerprint": pl.UInt64()}

@@ -137,7 +137,7 @@ def rank_randomly(interactions: Interactions, user_ids: npt.ArrayLike, *, n: int
 
 
 def out_of_fold_metrics(ranks: pl.DataFrame, rows: pl.DataFrame) -> dict[str, float]:
-    """Mean ranking metrics over the users of `ranks` (the out-of-fold ranks), counting only relevant movies among
+    """Mean ranking metrics over the queries of `ranks` (the out-of-fold ranks), counting only relevant movies among
     `rows`.
 
     They measure how well the candidates are ordered. Coverage is a share of the movies in `rows`. Empty if `ranks` is
@@ -145,5 +145,6 @@ def out_of_fold_metrics(ranks: pl.DataFrame, rows: pl.DataFrame) -> dict[str, fl
     """
     if ranks.is_empty():
         return {}
-    relevant = rows.filter("relevant").join(ranks.select("user_id").unique(), on="user_id", how="semi")
-    return metrics.compute_mean_metrics(ranks, relevant, rows["movie_id"].n_unique())
+    relevant = rows.filter("relevant").join(ranks.select("query_id").unique(), on="query_id", how="semi")
+    ranked, wanted = (table.with_columns(user_id="query_id") for table in (ranks, relevant))
+    return metrics.compute_mean_metrics(ranked, wanted, rows["movie_id"].n_unique())

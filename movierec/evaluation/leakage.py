@@ -1,5 +1,7 @@
 """Leakage checks: no fit, feature or label row may use a rating from after its cut."""
 
+from datetime import datetime
+
 import numpy as np
 import polars as pl
 
@@ -39,6 +41,12 @@ def count_future_ratings(fitted: Interactions, split: pl.LazyFrame, cut: str) ->
         .collect(engine="streaming")
         .item()
     )
+
+
+def count_ratings_from(interactions: Interactions, moment: datetime) -> int:
+    """How many ratings are of the day of `moment` or later."""
+    day = (moment - datetime(1970, 1, 1)).days  # noqa: DTZ001  rated_at is UTC without a zone
+    return int((interactions.rated_on >= day).sum())
 
 
 def count_mismatched_rows(features: pl.LazyFrame, split: pl.LazyFrame, *, entity: str) -> int:

@@ -1,9 +1,11 @@
 """Decides what is served: which of two stages, and whether a challenger replaces the champion."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
 
+from movierec.evaluation.backtest import METRIC, RATERS
 from movierec.evaluation.bootstrap import Interval, bootstrap_mean
 from movierec.evaluation.holdout import KNOWN_USERS
 
@@ -42,6 +44,20 @@ def choose_served_stage(comparison: pl.DataFrame) -> ServedStage:
     return ServedStage("two_stage" if row["value"] > 0 else "blend", f"{told} against the candidates it orders")
 
 
+def choose_served_model(backtest: pl.DataFrame, models: Sequence[str]) -> ServedStage:
+    """The best of `models` by their mean nDCG@10 over the returning users and newcomers of the back-test.
+
+    `backtest` is as `backtest.summarize_scores` makes it; of equal models the first is served. So what is served is
+    never below the best single channel where both were measured.
+    """
+    rows = {row["model"]: row for row in backtest.filter(segment=RATERS, metric=METRIC).iter_rows(named=True)}
+    best = max((name for name in models if name in rows), key=lambda name: rows[name]["value"])
+    others = ", ".join(f"{name} {rows[name]['value']:.4f}" for name in models if name in rows and name != best)
+    row = rows[best]
+    told = f"nDCG@10 {row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}], n = {row['n']}, in the back-test"
+    return ServedStage(best, f"{told}; {others}")
+
+
 def judge_challenger(
     challenger: pl.DataFrame,
     champion: pl.DataFrame | None,
@@ -59,11 +75,18 @@ def judge_challenger(
     MAX_SLOWDOWN times `champion_seconds`, which must be measured in the same process (None: the champion cannot be
     timed, and this is not checked). With `champion` None (nothing published, or measured on other data) it is promoted
     without comparison.
+
+    Scores of the back-test also have the columns `window, fingerprint`: they are paired in the windows that both were
+    measured in, and the interval is over users. Without such windows the challenger is promoted.
     """
     if champion is None:
         return Verdict(is_promoted=True, reason="no champion whose scores on the same data can be read")
-    both = challenger.join(champion, on="user_id", suffix="_champion")
-    gain = bootstrap_mean((both[PROMOTION_METRIC] - both[f"{PROMOTION_METRIC}_champion"]).to_numpy())
+    keys = [name for name in challenger.columns if name != PROMOTION_METRIC]
+    both = challenger.join(champion, on=keys, suffix="_champion")
+    if both.is_empty():
+        return Verdict(is_promoted=True, reason="the champion was measured in none of the same windows")
+    difference = (both[PROMOTION_METRIC] - both[f"{PROMOTION_METRIC}_champion"]).to_numpy()
+    gain = bootstrap_mean(difference, clusters=both["user_id"].to_numpy())
     told = f"nDCG@10 {_format_interval(gain)} against the champion"
     if not gain.low > -max_loss:
         return Verdict(is_promoted=False, reason=f"{told}: a loss of {max_loss} is not excluded", difference=gain)

@@ -18,7 +18,20 @@ SHOWN_METRICS = (
     "gini_at_10",
 )
 SHOWN_COLUMNS = (*SHOWN_METRICS, *COST_METRICS)
-HEADLINE_MODELS = ("random", "popularity", "als", "ials", "ease", "two_stage")  # from chance to what is served
+HEADLINE_MODELS = (
+    "random",
+    "popularity",
+    "recent_popularity",
+    "als",
+    "ials",
+    "ease",
+    "two_stage",
+)  # from chance to what is served
+HEADLINE_SEGMENTS = {
+    "returning": "returning users",
+    "newcomers": "newcomers",
+    "given_5": "newcomers after 5 ratings",
+}
 ResultRow = Mapping[str, Any]
 
 PAGE_HEAD = """# Results
@@ -44,12 +57,40 @@ def render_results_page(measured: Sequence[Mapping[str, Any]]) -> str:
 
 
 def render_headline_table(measured: Mapping[str, Any]) -> str:
-    """nDCG@10 of HEADLINE_MODELS for known users under the protocol per_user, as a Markdown table."""
-    rows = [row for row in _select_rows(measured, "per_user", "known") if row["model"] in HEADLINE_MODELS]
-    own = [row for row in rows if row["base"] is None and row["metric"] == "ndcg_at_10"]
-    return "\n".join(
-        ["| model | nDCG@10 |", "|---|---|", *(f"| {row['model']} | {_format_cell(row)} |" for row in own)]
-    )
+    """nDCG@10 of HEADLINE_MODELS in the back-test and, in the last column, for the rest of the sitting (known users of
+    the protocol per_user), as a Markdown table.
+
+    Without a back-test there is only the last column.
+    """
+    sitting = _index_ndcg(_select_rows(measured, "per_user", "known"))
+    columns = [("rest of the sitting", sitting, None)]
+    for each in measured.get("backtest", [])[:1]:
+        columns[:0] = [
+            (told, _index_ndcg([row for row in each["rows"] if row["segment"] == segment]), each["best_channel"])
+            for segment, told in HEADLINE_SEGMENTS.items()
+        ]
+    heads = [f"{told}, n = {next((row['n'] for row in found.values()), 0)}" for told, found, _ in columns]
+    lines = [f"| model | {' | '.join(heads)} |", "|---" * (1 + len(columns)) + "|"]
+    for model in HEADLINE_MODELS:
+        if (model, None) in sitting:
+            cells = [_format_headline_cell(found, model, best) for _, found, best in columns]
+            lines.append(f"| {model} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _index_ndcg(rows: Sequence[ResultRow]) -> dict[tuple[str, str | None], ResultRow]:
+    """The rows of nDCG@10 by model and base."""
+    return {(row["model"], row["base"]): row for row in rows if row["metric"] == "ndcg_at_10"}
+
+
+def _format_headline_cell(found: Mapping[tuple[str, str | None], ResultRow], model: str, best: str | None) -> str:
+    """The value, and after a line break the difference to the best channel, bold where the interval excludes 0."""
+    own = _format_cell(found.get((model, None)))
+    difference = found.get((model, best)) if best else None
+    if difference is None:
+        return own
+    told = _format_interval(difference)
+    return f"{own}<br>{f'**{told}**' if difference['low'] * difference['high'] > 0 else told}"
 
 
 def _render_section(measured: Mapping[str, Any]) -> Iterable[str]:
@@ -60,6 +101,8 @@ def _render_section(measured: Mapping[str, Any]) -> Iterable[str]:
     yield ""
     if any(row.get("cold_start") for row in measured["rows"]):
         yield COLUMN_NOTES
+    for each in measured.get("backtest", []):
+        yield from _render_backtest(each)
     for protocol, told in measured["splits"].items():
         yield f"### {protocol}: {told}"
         yield ""
@@ -72,6 +115,27 @@ def _render_section(measured: Mapping[str, Any]) -> Iterable[str]:
                 yield from _render_segment(segment, rows)
     if measured.get("diversity"):
         yield from _render_diversity(measured["diversity"])
+
+
+def _render_backtest(each: Mapping[str, Any]) -> Iterable[str]:
+    """nDCG@10 of all models in some windows, and below it the difference to the best channel."""
+    windows, best = each["windows"], each["best_channel"]
+    which = f"{len(windows)} windows from {windows[0]} to {windows[-1]}" if len(windows) > 1 else f"window {windows[0]}"
+    yield f"### Back-test: {which}"
+    yield ""
+    yield f"nDCG@10 and, below it, the paired difference to `{best}`, the best channel of all windows but the last."
+    yield "Bold where the interval excludes 0. n counts users in windows."
+    yield ""
+    by_segment: dict[str, list[ResultRow]] = {}
+    for row in each["rows"]:
+        by_segment.setdefault(row["segment"], []).append(row)
+    found = {segment: _index_ndcg(rows) for segment, rows in by_segment.items()}
+    heads = [f"{segment}, n = {next(iter(rows.values()))['n']}" for segment, rows in found.items()]
+    yield f"| model | {' | '.join(heads)} |"
+    yield "|---" * (1 + len(heads)) + "|"
+    for model in dict.fromkeys(row["model"] for row in each["rows"]):
+        yield f"| {model} | {' | '.join(_format_headline_cell(of, model, best) for of in found.values())} |"
+    yield ""
 
 
 def _render_segment(segment: str, rows: Sequence[ResultRow]) -> Iterable[str]:

@@ -116,7 +116,8 @@ def build_extra_negatives(validation: Validation) -> dict[str, pl.DataFrame]:
             there = (some.columns != UNKNOWN).ravel()
             matrix = build_ranker_matrix(retrieval, features, people.user_ids, some)[there]
             movie_ids = retrieval.interactions.movie_ids[some.columns.ravel()[there]]
-            ids = {"user_id": np.repeat(people.user_ids, some.columns.shape[1])[there], "movie_id": movie_ids}
+            user_ids = np.repeat(people.user_ids, some.columns.shape[1])[there]
+            ids = {"query_id": user_ids, "user_id": user_ids, "movie_id": movie_ids}
             table = pl.DataFrame(ids).hstack(pl.DataFrame(matrix, schema=names, orient="row"))
             found[name].append(table.join(candidates, on=["user_id", "movie_id"], how="anti"))
     gains = {"lot": 0.0, "low": RATED_LOW_GAIN}

@@ -74,7 +74,7 @@ class Ranker:
 
     @classmethod
     def fit_with_oof_ranks(cls, rows: pl.DataFrame, params: RankerParams | None = None) -> tuple[Self, pl.DataFrame]:
-        """As `fit`; also returns out-of-fold ranks: `user_id, movie_id, rank` (from 1).
+        """As `fit`; also returns out-of-fold ranks: `query_id, movie_id, rank` (from 1).
 
         The users of each fold are ranked by the model that was not trained on them (it used them only for early
         stopping). The table is empty where too few users are there to hold a fold out.
@@ -87,7 +87,7 @@ class Ranker:
         if not folds:
             log.warning("ranker: %d users are too few to set some aside, so few trees", rows["user_id"].n_unique())
             fitted = [_fit_catboost(rows, None, features, p)]
-            ranked_by_others = rows.clear().select("user_id", "movie_id", rank=pl.lit(0, pl.Int32))
+            ranked_by_others = rows.clear().select("query_id", "movie_id", rank=pl.lit(0, pl.Int32))
         else:
             fitted = [_fit_catboost(train, validation, features, p) for train, validation in folds]
             ranked_by_others = pl.concat(
@@ -100,7 +100,7 @@ class Ranker:
         gains = np.mean([each.get_feature_importance(type="PredictionValuesChange") for each in fitted], axis=0)
         importances = dict(sorted(zip(features, gains.tolist(), strict=True), key=lambda kv: -kv[1]))
         n_trees = tuple(int(each.tree_count_) for each in fitted)
-        n_candidates = rows.group_by("user_id").len()["len"].max()
+        n_candidates = rows.group_by("query_id").len()["len"].max()
         assert isinstance(n_candidates, int)  # noqa: S101  there are rows, or nothing above would have worked
         ranker = cls(p, *_serialize(model), features, n_trees, n_candidates, importances)
         return ranker, ranked_by_others
@@ -212,15 +212,15 @@ def _make_pool(rows: pl.DataFrame, feature_names: tuple[str, ...]) -> Any:
     return Pool(
         np.ascontiguousarray(rows.select(feature_names).to_numpy(), dtype=np.float32),
         label=rows["gain"].to_numpy(),
-        group_id=rows["user_id"].to_numpy(),
+        group_id=rows["query_id"].to_numpy(),
         feature_names=list(feature_names),
     )
 
 
 _RANK_COLUMNS = (
-    "user_id",
+    "query_id",
     "movie_id",
-    pl.col("score").rank("ordinal", descending=True).over("user_id").cast(pl.Int32).alias("rank"),
+    pl.col("score").rank("ordinal", descending=True).over("query_id").cast(pl.Int32).alias("rank"),
 )
 
 

@@ -23,7 +23,7 @@ CANDIDATES_PER_CHANNEL = 100
 RECOMMENDER_CHANNELS: dict[str, tuple[str, ...]] = {
     "two_stage_als": ("als",),
     "two_stage_ials": ("ials",),
-    "two_stage": ("ease", "ials", "transitions"),
+    "two_stage": ("ease", "ials", "transitions", "recent_popularity"),
 }
 
 

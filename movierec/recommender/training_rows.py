@@ -11,12 +11,13 @@ from movierec.data.sampling import LABELS_DRAW, hash_to_fraction
 from movierec.data.schema import RELEVANT
 from movierec.data.splitting import new_user_ratings, select_part
 from movierec.data.top_k import iter_blocks
+from movierec.data.windows import NEWCOMERS, RETURNING, Cases
 from movierec.features.matrix import Features
 from movierec.features.names import BASE_FEATURES
 from movierec.recommender.retrieval import Proposals, Retrieval, list_signal_names
 
 RATED_LOW_GAIN = 0.3  # training target of a candidate rated below RELEVANT (liked: 1, unrated: 0)
-NON_FEATURE_COLUMNS = ("user_id", "movie_id", "relevant", "gain")  # columns of the training rows that are no features
+NON_FEATURE_COLUMNS = ("query_id", "user_id", "movie_id", "relevant", "gain")  # the other columns of training rows
 
 
 class NothingToLearnError(ValueError):
@@ -58,8 +59,10 @@ def build_label_rows(
     max_users: int,
     folded_in: Interactions | None = None,
 ) -> pl.DataFrame:
-    """The ranker's training rows: `user_id, movie_id, relevant, gain` and the features; the rows of a user stand
-    together.
+    """The ranker's training rows: `query_id, user_id, movie_id, relevant, gain` and the features.
+
+    A query is one list to order: the candidates of a user who is known by certain ratings. Its rows stand together.
+    Here every user has one query, and `query_id` is the user's id.
 
     The rows of a user are the proposals of `retrieval`, which must be fitted on ratings before `labels`. Movies that
     the user then rated RELEVANT or better are relevant, with gain 1; movies rated lower have gain RATED_LOW_GAIN,
@@ -110,6 +113,7 @@ def _feature_rows(retrieval: Retrieval, features: Features, users: Interactions,
     is_known = proposals.columns.ravel() != UNKNOWN
     matrix = build_ranker_matrix(retrieval, features, users.user_ids, proposals)[is_known]
     ids = {
+        "query_id": np.repeat(users.user_ids, proposals.columns.shape[1])[is_known],
         "user_id": np.repeat(users.user_ids, proposals.columns.shape[1])[is_known],
         "movie_id": users.movie_ids[proposals.columns.ravel()[is_known]],
     }
@@ -119,13 +123,13 @@ def _feature_rows(retrieval: Retrieval, features: Features, users: Interactions,
 
 def _with_labels(rows: pl.DataFrame, rated: pl.DataFrame) -> pl.DataFrame:
     """The same rows with `relevant` and `gain` by what the users `rated`, of users with a relevant one."""
-    labelled = rows.select("user_id", "movie_id").join(
+    labelled = rows.select("query_id", "user_id", "movie_id").join(
         rated, on=["user_id", "movie_id"], how="left", maintain_order="left"
     )
     relevant = (pl.col("rating") >= RELEVANT).fill_null(value=False)
     gain = pl.when(relevant).then(1.0).when(pl.col("rating").is_not_null()).then(RATED_LOW_GAIN).otherwise(0.0)
-    labels = labelled.select("user_id", "movie_id", relevant=relevant, gain=gain.cast(pl.Float32))
-    return labels.hstack(rows.drop("user_id", "movie_id")).filter(pl.col("relevant").any().over("user_id"))
+    labels = labelled.select("query_id", "user_id", "movie_id", relevant=relevant, gain=gain.cast(pl.Float32))
+    return labels.hstack(rows.drop("query_id", "user_id", "movie_id")).filter(pl.col("relevant").any().over("user_id"))
 
 
 def build_all_label_rows(
@@ -153,3 +157,38 @@ def build_all_label_rows(
     if not tables:
         raise nothing_to_learn[0]
     return pl.concat(tables)
+
+
+# Whose lists the ranker learns from in a window: people as the site meets them.
+TRAINING_SEGMENTS = (RETURNING, NEWCOMERS, "given_5")
+
+
+def build_window_label_rows(
+    retrieval: Retrieval, features: Features, cases: Cases, *, n_candidates: int, max_users: int
+) -> pl.DataFrame:
+    """`build_label_rows` of the users of a window, with a column `segment`: of each of TRAINING_SEGMENTS.
+
+    `retrieval` and `features` know what was rated before the cut; newcomers are folded in by what they are `given`.
+    Empty, without columns, where nobody liked one of their candidates.
+    """
+    tables = []
+    for segment in TRAINING_SEGMENTS:
+        given, asked = cases.take(segment)
+        people = (
+            None if segment == RETURNING else Interactions.from_ratings(given.lazy(), retrieval.interactions.movie_ids)
+        )
+        of_people = features if people is None else features.fold_in(people)
+        try:
+            rows = build_label_rows(
+                retrieval, of_people, asked.lazy(), n_candidates=n_candidates, max_users=max_users, folded_in=people
+            )
+        except NothingToLearnError:
+            continue  # other segments may teach something
+        tables.append(rows.with_columns(segment=pl.lit(segment)))
+    return pl.concat(tables) if tables else pl.DataFrame()
+
+
+def pool_label_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows of several windows as training rows: every user of each segment and window is a query of its own."""
+    query = pl.struct("window", "segment", "user_id").rank("dense").cast(pl.Int32)
+    return rows.with_columns(query_id=query).drop("window", "segment").sort("query_id", maintain_order=True)

@@ -13,6 +13,15 @@ from assets.definitions import defs
 SNAPSHOT = Path(__file__).with_name("definitions.json")
 
 
+def describe_partitions(partitions):
+    """The keys of each dimension; those of windows are only known when the ratings are."""
+    if isinstance(partitions, dg.MultiPartitionsDefinition):
+        return {each.name: describe_partitions(each.partitions_def) for each in partitions.partitions_defs}
+    if isinstance(partitions, dg.DynamicPartitionsDefinition):
+        return "dynamic"
+    return partitions.get_partition_keys() if partitions else []
+
+
 def describe_definitions():
     """Every asset with what a person sees of it in the Dagster UI, every check, job and schedule."""
     graph = defs.resolve_asset_graph()
@@ -26,14 +35,18 @@ def describe_definitions():
             "group": node.group_name,
             "owners": sorted(node.owners),
             "kinds": sorted(node.kinds),
-            "partitions": node.partitions_def.get_partition_keys() if node.partitions_def else [],
+            "partitions": describe_partitions(node.partitions_def),
             "checks": sorted(checks.get(name, [])),
         }
         for name, node in sorted(nodes.items())
     }
     repository = defs.get_repository_def()
     jobs = sorted(job.name for job in repository.get_all_jobs() if not job.name.startswith("__"))
-    return {"assets": assets, "jobs": jobs, "schedules": sorted(each.name for each in repository.schedule_defs)}
+    automation = {
+        "schedules": sorted(each.name for each in repository.schedule_defs),
+        "sensors": sorted(each.name for each in repository.sensor_defs),
+    }
+    return {"assets": assets, "jobs": jobs, **automation}
 
 
 def write_snapshot():

@@ -1,5 +1,7 @@
 """Each way of knowing too much, planted, must be noticed."""
 
+from datetime import timedelta
+
 import numpy as np
 import polars as pl
 import pytest
@@ -50,6 +52,14 @@ def test_a_model_fitted_past_the_rankers_cut_is_noticed(split):
         leakage.count_future_ratings(Interactions.from_ratings(ratings_at_cut(split, "known")), split, "history")
         == n_labels
     )
+
+
+def test_ratings_from_the_cut_on_are_counted_by_their_day():
+    first = factories.FIRST_RATED_AT
+    interactions = Interactions.from_ratings(factories.make_ratings((1, 1, 4.0), (1, 2, 4.0), (2, 1, 4.0)))
+    assert leakage.count_ratings_from(interactions, first) == 3
+    assert leakage.count_ratings_from(interactions, first + timedelta(days=2)) == 1
+    assert leakage.count_ratings_from(interactions, first + timedelta(days=3)) == 0
 
 
 def user_table(known, movies):

@@ -2,6 +2,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from movierec.evaluation import promotion
 from movierec.evaluation.promotion import choose_served_stage, judge_challenger
 
 RANDOM = np.random.default_rng(8)
@@ -78,3 +79,43 @@ def test_a_champion_that_cannot_be_timed_is_contested_all_the_same_and_that_is_s
         assert judge(gain, seconds=9.0, champion_seconds=None).is_promoted is promoted
     assert judge(+0.02, champion_seconds=None).reason.endswith("nobody compared how fast they answer")
     assert "how fast" not in judge(+0.02, champion_seconds=0.01).reason
+
+
+def backtest_table(**values):
+    rows = [("raters", model, "ndcg_at_10", value, value - 0.01, value + 0.01, 50) for model, value in values.items()]
+    other = [("newcomers", model, "ndcg_at_10", 1 - value, 0.0, 1.0, 50) for model, value in values.items()]
+    names = ["segment", "model", "metric", "value", "low", "high", "n"]
+    return pl.DataFrame(rows + other, schema=names, orient="row")
+
+
+@pytest.mark.parametrize(
+    ("values", "served"),
+    [
+        ({"two_stage": 0.20, "blend": 0.19, "ease": 0.18}, "two_stage"),
+        ({"two_stage": 0.271, "blend": 0.225, "ease": 0.275}, "ease"),
+        ({"two_stage": 0.18, "blend": 0.19, "ease": 0.18}, "blend"),
+        ({"two_stage": 0.18, "blend": 0.18, "ease": 0.18}, "two_stage"),
+        ({"blend": 0.1, "ease": 0.2, "item_knn": 0.9}, "ease"),  # what is no channel is not served
+    ],
+)
+def test_what_is_served_is_never_below_the_best_single_channel(values, served):
+    stage = promotion.choose_served_model(backtest_table(**values), ["two_stage", "blend", "ease"])
+    assert stage.name == served
+    assert f"{values[served]:.4f}" in stage.reason
+
+
+def test_scores_of_windows_are_paired_in_the_windows_of_both():
+    def scores_of(**by_window):
+        rows = [(window, 1, user, value) for window, values in by_window.items() for user, value in values.items()]
+        return pl.DataFrame(rows, schema=["window", "fingerprint", "user_id", "ndcg_at_10"], orient="row")
+
+    challenger = scores_of(b={1: 0.5, 2: 0.5}, c={3: 0.1})
+    champion = scores_of(a={1: 0.9}, b={1: 0.4, 2: 0.4})
+    verdict = judge_challenger(challenger, champion, coverage=1.0, seconds=0.01, champion_seconds=0.01)
+    assert verdict.is_promoted
+    assert verdict.difference[:1] + verdict.difference[3:] == (pytest.approx(0.1), 2)
+    alone = judge_challenger(challenger, scores_of(a={1: 0.9}), coverage=1.0)
+    assert alone.is_promoted
+    assert "none of the same windows" in alone.reason
+    other_ratings = champion.with_columns(fingerprint=pl.lit(2, pl.Int64))
+    assert "none of the same" in judge_challenger(challenger, other_ratings, coverage=1.0).reason

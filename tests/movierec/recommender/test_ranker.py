@@ -6,6 +6,7 @@ from movierec.candidates.ials import IALS, IALSParams
 from movierec.data.interactions import Interactions
 from movierec.data.sampling import VALIDATION_DRAW, hash_to_fraction
 from movierec.data.splitting import ratings_at_cut, select_part, split_by_user
+from movierec.data.windows import RETURNING, Cases
 from movierec.evaluation.evaluation import out_of_fold_metrics
 from movierec.features.matrix import Features
 from movierec.recommender.ranker import Ranker, RankerParams, sort_candidates, split_folds
@@ -13,8 +14,11 @@ from movierec.recommender.retrieval import Retrieval
 from movierec.recommender.training_rows import (
     NON_FEATURE_COLUMNS,
     RATED_LOW_GAIN,
+    TRAINING_SEGMENTS,
     build_label_rows,
+    build_window_label_rows,
     list_ranker_features,
+    pool_label_rows,
 )
 from tests import factories
 
@@ -130,6 +134,7 @@ def random_rows(n_users=60, n=10, *, telling="genre_liking", seed=5):
     """Rows of random features of which one tells what is relevant."""
     values = np.random.default_rng(seed).random((n_users * n, len(FEATURES))).astype(np.float32)
     return pl.DataFrame(values, schema=list(FEATURES), orient="row").select(
+        pl.Series("query_id", np.repeat(np.arange(n_users, dtype=np.int32), n)),
         pl.Series("user_id", np.repeat(np.arange(n_users, dtype=np.int32), n)),
         pl.Series("movie_id", np.tile(np.arange(n, dtype=np.int32), n_users)),
         (pl.col(telling) + 0.5 * pl.col("title_length") > 1).alias("relevant"),
@@ -166,7 +171,7 @@ def test_who_is_set_aside_is_ranked_by_trees_that_learnt_from_others():
         ranker, ranks = Ranker.fit_with_oof_ranks(table, FAST)
         assert ranker.importances == Ranker.fit(table, FAST).importances
         assert (
-            ranks.sort("user_id", "rank").group_by("user_id").agg("rank")["rank"].to_list() == [[*range(1, 11)]] * 100
+            ranks.sort("query_id", "rank").group_by("query_id").agg("rank")["rank"].to_list() == [[*range(1, 11)]] * 100
         )
         ndcg.append(out_of_fold_metrics(ranks, table)["ndcg_at_5"])
     assert ndcg[0] > 0.8
@@ -175,13 +180,13 @@ def test_who_is_set_aside_is_ranked_by_trees_that_learnt_from_others():
 
 def test_nobody_is_ranked_where_too_few_can_be_set_aside():
     _, ranks = Ranker.fit_with_oof_ranks(random_rows(1), FAST)
-    assert ranks.columns == ["user_id", "movie_id", "rank"]
+    assert ranks.columns == ["query_id", "movie_id", "rank"]
     assert out_of_fold_metrics(ranks, random_rows(1)) == {}
 
 
 def test_an_order_is_measured_by_the_relevant_rows_of_who_was_ranked():
-    rows = pl.DataFrame({"user_id": [1, 1, 1, 2], "movie_id": [5, 6, 7, 5], "relevant": [False, True, False, True]})
-    ranks = pl.DataFrame({"user_id": [1, 1, 1], "movie_id": [7, 6, 5], "rank": [1, 2, 3]})
+    rows = pl.DataFrame({"query_id": [1, 1, 1, 2], "movie_id": [5, 6, 7, 5], "relevant": [False, True, False, True]})
+    ranks = pl.DataFrame({"query_id": [1, 1, 1], "movie_id": [7, 6, 5], "rank": [1, 2, 3]})
     found = out_of_fold_metrics(ranks, rows)
     assert found["ndcg_at_5"] == pytest.approx(1 / np.log2(3))
     assert (found["recall_at_5"], found["mrr_at_10"], found["coverage_at_5"]) == (1, 0.5, 1)
@@ -209,3 +214,58 @@ def test_equal_scores_keep_the_order_of_the_candidates():
     columns, scores = sort_candidates(np.array([[1.0, 3.0, 1.0, 3.0]]), np.array([[9, 8, 7, 6]]), n=3)
     assert columns.tolist() == [[8, 6, 9]]
     assert scores.tolist() == [[3, 3, 1]]
+
+
+@pytest.fixture(scope="module")
+def retrieval_and_features(split):
+    history = ratings_at_cut(split, "history")
+    interactions = Interactions.from_ratings(history)
+    retrieval = Retrieval({"ials": IALS.fit(interactions, IALSParams(factors=4))}, interactions)
+    return retrieval, Features.from_ratings(history, factories.make_movies(40))
+
+
+def cases_of(split, **newcomers):
+    """Everybody returns, asked what they rated after the history. Newcomers give five ratings and are asked for the
+    others."""
+    later = select_part(split, "labels").collect()
+    history = ratings_at_cut(split, "history").collect().with_columns(number=pl.int_range(pl.len()).over("user_id"))
+    given, asked = [], [later.with_columns(segment=pl.lit(RETURNING))]
+    for name, users in newcomers.items():
+        rated = history.filter(pl.col("user_id").is_in(users)).with_columns(segment=pl.lit(name))
+        given.append(rated.filter(pl.col("number") < 5))
+        asked.append(rated.filter(pl.col("number") >= 5))
+    columns = ["segment", "user_id", "movie_id", "rating", "rated_at"]
+    return Cases(*(pl.concat([table.select(columns) for table in part]) for part in (given, asked)))
+
+
+def test_rows_of_a_window_are_of_who_returns_and_of_newcomers_by_what_they_gave(retrieval_and_features, split):
+    cases = cases_of(split, newcomers=[*range(1, 9)], given_5=[*range(5, 13)], given_10=[13])
+    rows = build_window_label_rows(*retrieval_and_features, cases, n_candidates=30, max_users=100)
+    assert rows["segment"].unique(maintain_order=True).to_list() == list(TRAINING_SEGMENTS)
+    folded_in = rows.filter(pl.col("segment") != RETURNING)
+    assert set(folded_in["user_id"]) <= set(range(1, 13))
+    assert folded_in["user_num_ratings"].unique().to_list() == [5]
+    assert rows.filter(segment=RETURNING)["user_num_ratings"].min() > 5
+    given = cases.given.filter(segment="newcomers")
+    shown = rows.filter(segment="newcomers")
+    assert shown.join(given, on=["user_id", "movie_id"], how="semi").is_empty()
+
+
+def test_each_user_of_each_segment_and_window_is_a_query_of_its_own(retrieval_and_features, split):
+    cases = cases_of(split, newcomers=[*range(1, 13)])
+    rows = build_window_label_rows(*retrieval_and_features, cases, n_candidates=10, max_users=100)
+    both = pl.concat([rows.with_columns(window=pl.lit(name)) for name in ("a", "b")])
+    pooled = pool_label_rows(both)
+    assert pooled["query_id"].n_unique() == 2 * rows.select("segment", "user_id").n_unique()
+    assert pooled["query_id"].is_sorted()
+    assert pooled.group_by("query_id").agg(pl.col("user_id").n_unique())["user_id"].max() == 1
+    assert {"window", "segment"}.isdisjoint(pooled.columns)
+    for train, validation in split_folds(pooled, FAST):
+        assert set(train["user_id"]).isdisjoint(validation["user_id"])  # of no window
+    assert Ranker.fit(pooled, FAST).n_candidates == 10
+
+
+def test_a_window_in_which_nobody_likes_a_candidate_has_no_rows(retrieval_and_features, split):
+    cases = cases_of(split, newcomers=[1])
+    nothing = cases._replace(asked=cases.asked.with_columns(rating=pl.lit(1.0, pl.Float32)))
+    assert build_window_label_rows(*retrieval_and_features, nothing, n_candidates=10, max_users=100).is_empty()

@@ -1,0 +1,180 @@
+"""A back-test: every model at the cut of each window, measured on what people rated in the window, pooled.
+
+A case is a user in a window. A user who rates in several windows is several cases, which depend on each other: they are
+drawn together by the bootstrap.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from movierec.data.schema import RELEVANT
+from movierec.data.windows import (
+    COLD_MOVIES,
+    COLD_USERS,
+    NEWCOMERS,
+    RETURNING,
+    SEGMENTS,
+    Cases,
+    select_current_windows,
+)
+from movierec.evaluation import metrics
+from movierec.evaluation.bootstrap import bootstrap_columns, bootstrap_mean
+from movierec.evaluation.evaluated_models import EvaluatedModel
+
+# Both kinds of people to whom the site recommends by what they rated. What is chosen is chosen by their mean.
+RATERS = "raters"
+RATER_SEGMENTS = (RETURNING, NEWCOMERS)
+METRIC = "ndcg_at_10"
+CASE = ("window", "segment", "user_id")
+PLACES = 1_000  # of which the distinct movies are counted
+SCORES = {
+    "window": pl.String,
+    "segment": pl.String,
+    "user_id": pl.Int32,
+    "model": pl.String,
+    **{f"{name}_at_{k}": pl.Float64 for k in metrics.KS for name in ("ndcg", "recall", "precision", "map", "mrr")},
+}
+RECENT_POPULARITY = "recent_popularity"
+
+
+def select_relevant_movies(cases: Cases) -> pl.DataFrame:
+    """`segment, user_id, movie_id`: what the users of a window then liked, the pairs that should be found."""
+    return cases.asked.filter(pl.col("rating") >= RELEVANT).select("segment", "user_id", "movie_id")
+
+
+def rank_cases(model: EvaluatedModel, cases: Cases, relevant: pl.DataFrame, *, n: int) -> pl.DataFrame:
+    """`segment, user_id, movie_id, score, rank`: the `n` best movies of each user of `relevant` by one model.
+
+    Segments that the model cannot answer have no rows.
+    """
+    tables = {}
+    for segment in SEGMENTS:
+        users = relevant.filter(segment=segment)["user_id"].unique().sort().to_numpy()
+        given = cases.given.filter(segment=NEWCOMERS if segment == COLD_MOVIES else segment).drop("segment").lazy()
+        if not len(users):
+            continue
+        if segment == RETURNING:
+            tables[segment] = model.rank_known_users(users, n)
+        elif segment == COLD_USERS:
+            if model.rank_cold_users is not None:
+                tables[segment] = model.rank_cold_users(users, n)
+        elif segment == COLD_MOVIES:
+            if model.rank_cold_movies is not None:
+                tables[segment] = model.rank_cold_movies(users, n, given)
+        else:
+            tables[segment] = model.rank_folded_in_users(users, n, given)
+    return pl.concat([table.with_columns(segment=pl.lit(name)) for name, table in tables.items()])
+
+
+def score_windows(windows: pl.DataFrame, rankings: pl.LazyFrame, relevant: pl.LazyFrame) -> pl.DataFrame:
+    """`score_cases` of those of `windows` that are measured, from the stored tables of all windows."""
+    found = select_current_windows(rankings, windows)
+    if found.is_empty():
+        return pl.DataFrame(schema=SCORES)
+    measured = windows.filter(pl.col("window").is_in(found["window"].unique().implode()))
+    return score_cases(found, select_current_windows(relevant, measured))
+
+
+def score_cases(rankings: pl.DataFrame, relevant: pl.DataFrame) -> pl.DataFrame:
+    """`window, segment, user_id, model` and the metrics of each case by each model, all models on the same cases.
+
+    `rankings` is `window, segment, model, user_id, movie_id, rank`, `relevant` is `window, segment, user_id, movie_id`.
+    Of a segment there are rows of the models that can answer it, of the windows in which they were fitted. A case
+    without a ranking scores 0.
+    """
+    cases = relevant.select(CASE).unique().sort(CASE).with_row_index("case")
+    wanted = _by_case(relevant, cases)
+    parts = []
+    for (segment, model), found in rankings.group_by("segment", "model", maintain_order=True):
+        measured = found["window"].unique().implode()
+        of_segment = cases.filter(pl.col("segment") == segment, pl.col("window").is_in(measured))
+        scores = metrics.compute_user_metrics(
+            _by_case(found, of_segment), wanted.filter(pl.col("user_id").is_in(of_segment["case"].implode()))
+        )
+        table = of_segment.join(scores.rename({"user_id": "case"}), on="case", maintain_order="left")
+        parts.append(table.with_columns(model=pl.lit(str(model))).select(*SCORES))
+    return pl.concat(parts)
+
+
+def _by_case(table: pl.DataFrame, cases: pl.DataFrame) -> pl.DataFrame:
+    """`table` with the number of the case in place of its user."""
+    return table.join(cases, on=CASE).drop(CASE).rename({"case": "user_id"})
+
+
+def add_raters(scores: pl.DataFrame) -> pl.DataFrame:
+    """`scores` and below them the cases of returning users and newcomers together, as the segment RATERS."""
+    raters = scores.filter(pl.col("segment").is_in(RATER_SEGMENTS)).with_columns(segment=pl.lit(RATERS))
+    return pl.concat([raters, scores])
+
+
+def summarize_scores(scores: pl.DataFrame, rankings: pl.DataFrame) -> pl.DataFrame:
+    """`segment, model, metric, value, low, high, n`: means over the cases of all windows, with intervals over users.
+
+    `distinct_per_1000` is how many different movies stand in 1,000 of the first 10 places, and has no interval.
+    """
+    names = [name for name in scores.columns if name not in (*CASE, "model")]
+    if scores.is_empty():  # no window is measured, so there may be no columns to rank by either
+        rankings = pl.DataFrame(
+            schema={"segment": pl.String, "model": pl.String, "movie_id": pl.Int32, "rank": pl.Int32}
+        )
+    rows: list[tuple[str, str, str, float, float | None, float | None, int]] = []
+    for (segment, model), table in add_raters(scores).group_by("segment", "model", maintain_order=True):
+        intervals = bootstrap_columns(table.select(names).to_numpy(), clusters=table["user_id"].to_numpy())
+        rows += [(str(segment), str(model), name, *each) for name, each in zip(names, intervals, strict=True)]
+    places = rankings.filter(pl.col("rank") <= 10).group_by("segment", "model", maintain_order=True)
+    distinct = places.agg(value=PLACES * pl.col("movie_id").n_unique() / pl.len(), n=pl.len() // 10)
+    rows += [
+        (segment, model, "distinct_per_1000", value, None, None, n) for segment, model, value, n in distinct.iter_rows()
+    ]
+    return pl.DataFrame(rows, schema=["segment", "model", "metric", "value", "low", "high", "n"], orient="row")
+
+
+def compare_scores(scores: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    """`segment, model, base, value, low, high, n`: the paired nDCG@10 difference of each (model, base) over all cases.
+
+    Of every segment in which both have scores.
+    """
+    rows: list[tuple[str, str, str, float, float, float, int]] = []
+    for (segment,), table in add_raters(scores).group_by("segment", maintain_order=True):
+        wide = table.pivot("model", index=["window", "user_id"], values=METRIC, maintain_order=True)
+        users = wide["user_id"].to_numpy()
+        for model, base in pairs:
+            if {model, base} <= set(wide.columns):
+                both = (wide[model] - wide[base]).is_not_null()
+                difference = (wide[model] - wide[base]).filter(both).to_numpy()
+                interval = bootstrap_mean(difference, clusters=users[both.to_numpy()])
+                rows.append((str(segment), model, base, *interval))
+    return pl.DataFrame(rows, schema=["segment", "model", "base", "value", "low", "high", "n"], orient="row")
+
+
+def find_best_channel(scores: pl.DataFrame, channels: Sequence[str]) -> str:
+    """The model among `channels` with the highest mean nDCG@10 over RATERS: the one that a recommender made of several
+    has to beat."""
+    raters = add_raters(scores).filter(pl.col("segment") == RATERS, pl.col("model").is_in(channels))
+    means = raters.group_by("model", maintain_order=True).agg(pl.col(METRIC).mean())
+    return str(means.sort(METRIC, descending=True, maintain_order=True)["model"].first())
+
+
+def compare_with_references(scores: pl.DataFrame, channels: Sequence[str]) -> pl.DataFrame:
+    """`compare_scores` of every model with the best of `channels` and with recent popularity."""
+    if scores.is_empty():
+        return compare_scores(scores, [])
+    best = find_best_channel(scores, channels)
+    return compare_scores(scores, list_reference_pairs(scores, [best, RECENT_POPULARITY]))
+
+
+def list_reference_pairs(scores: pl.DataFrame, references: Sequence[str]) -> list[tuple[str, str]]:
+    """Every model of `scores` with each of the references."""
+    models = scores["model"].unique(maintain_order=True)
+    return [(model, base) for base in dict.fromkeys(references) for model in models if model != base]
+
+
+def average_by_window(scores: pl.DataFrame) -> pl.DataFrame:
+    """`window, segment, model, ndcg_at_10, n`: quality over time."""
+    return (
+        add_raters(scores)
+        .group_by("window", "segment", "model", maintain_order=True)
+        .agg(pl.col(METRIC).mean(), n=pl.len())
+        .sort("window", maintain_order=True)
+    )
