@@ -5,6 +5,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.base import SupportsAttribution
@@ -74,22 +75,34 @@ def explain_columns(
     moved = find_influential_ratings(retrieval, candidates.users, candidates.proposals, columns, top=N_EXPLAINED)
     parts: Sequence[ScoreParts | None] = [None] * len(columns)
     if ranker is not None and candidates.feature_matrix is not None:
-        parts = explain_scores(ranker, candidates.feature_matrix[places], top=N_EXPLAINED)
+        matrix = candidates.feature_matrix
+        parts = explain_scores(ranker, matrix[places], _find_varying_features(matrix), top=N_EXPLAINED)
     movie_ids = retrieval.interactions.movie_ids[columns].tolist()
     return [Explanation(*each) for each in zip(movie_ids, parts, moved, strict=True)]
 
 
-def explain_scores(ranker: Ranker, matrix: Float32Array, *, top: int) -> list[ScoreParts]:
+def _find_varying_features(matrix: Float32Array) -> npt.NDArray[np.bool_]:
+    """By column of the features of all candidates of one user: whether it differs between them."""
+    first = matrix[:1]
+    varying: npt.NDArray[np.bool_] = ((matrix != first) & ~(np.isnan(matrix) & np.isnan(first))).any(axis=0)
+    return varying
+
+
+def explain_scores(
+    ranker: Ranker, matrix: Float32Array, varying: npt.NDArray[np.bool_], *, top: int
+) -> list[ScoreParts]:
     """The score of each row of `matrix` split into the `top` features with the largest SHAP values, base and rest.
 
-    Of features with the same words only the one with the largest value is listed; the others count as rest.
+    A feature that is equal for all candidates of the user says nothing about a movie: only `varying` ones are listed,
+    so there may be fewer than `top`. Of features with the same words only the one with the largest value is listed; the
+    others count as rest.
     """
     values = ranker.trees.compute_shap_values(matrix)
     largest_first = np.argsort(-np.abs(values[:, :-1]), axis=1, kind="stable")
     found = []
     for row, (*parts, base), order in zip(matrix, values.tolist(), largest_first, strict=True):
         by_words: dict[str, FeatureReason] = {}
-        for at in order:
+        for at in order[varying[order]]:
             feature = ranker.feature_names[at]
             by_words.setdefault(
                 describe_feature(feature), FeatureReason(feature, describe_feature(feature), float(row[at]), parts[at])

@@ -71,14 +71,14 @@ def show_home(request: Request, site: TheSite, bundle: TheBundle, user_id: str |
         status=422 if row.state == "not_an_id" else 200,
         personal=row,
         visitor=site.community.get_visitor(request),
-        **({} if wants_fragment(request) else load_rest_of_home(bundle)),
+        **({} if wants_fragment(request) else load_rest_of_home(bundle, without=my_seen(request))),
     )
 
 
-def load_rest_of_home(bundle: Bundle) -> dict[str, Any]:
-    """What the home page shows besides the personal row."""
-    trending = build_cards(bundle.catalogue.find_movies(bundle.trending)[:ROW_SIZE])
-    return {"trending": trending, "catalogue": build_catalogue_page(bundle, 1)}
+def load_rest_of_home(bundle: Bundle, *, without: Collection[int]) -> dict[str, Any]:
+    """What the home page shows besides the personal row; the movies `without` are not trending for this visitor."""
+    trending = bundle.catalogue.find_movies([movie_id for movie_id in bundle.trending if movie_id not in without])
+    return {"trending": build_cards(trending[:ROW_SIZE]), "catalogue": build_catalogue_page(bundle, 1)}
 
 
 def build_personal_row(

@@ -9,10 +9,15 @@ from movierec.candidates.ease import EASE, EASEParams
 from movierec.candidates.ials import IALS, IALSParams
 from movierec.candidates.transitions import Transitions, TransitionsParams
 from movierec.data.interactions import Interactions
-from movierec.features.names import BASE_FEATURES, TMDB_FEATURES
-from movierec.recommender.explanations import N_RATINGS_TRIED, describe_feature, find_influential_ratings
+from movierec.features.names import BASE_FEATURES, TMDB_FEATURES, USER_FEATURES
+from movierec.recommender.explanations import (
+    N_RATINGS_TRIED,
+    describe_feature,
+    explain_columns,
+    find_influential_ratings,
+)
 from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
-from movierec.recommender.training_rows import build_ranker_matrix, list_ranker_features
+from movierec.recommender.training_rows import CandidateBlock, build_ranker_matrix, list_ranker_features
 from movierec.recommender.two_stage import build_single_user_interactions
 from tests import factories
 
@@ -49,6 +54,29 @@ def test_a_recommendation_is_explained_by_three_reasons_and_the_ratings_that_mov
         sizes = [abs(reason.contribution) for reason in each.parts.reasons]
         assert sizes == sorted(sizes, reverse=True)
         assert set(each.influential_movie_ids) <= {2, 4, 6}  # what was disliked speaks for nothing
+
+
+def test_what_is_equal_for_all_candidates_of_a_user_is_no_reason(recommender):
+    """The mean of the user's ratings moves every score alike: it says nothing about a movie."""
+    of_user = set(USER_FEATURES)
+    for user in range(1, 6):
+        found = recommender.recommend_for_user(user, n=5, explain=True)
+        reasons = [reason for each in found.explanations.values() for reason in each.parts.reasons]
+        assert reasons
+        assert of_user.isdisjoint(reason.feature for reason in reasons)
+
+
+def test_a_feature_that_is_missing_for_all_candidates_is_no_reason_but_one_that_is_missing_for_some(recommender):
+    people = recommender.interactions.select_users(np.arange(1))
+    proposals = recommender.retrieval.propose(people, n=10)
+    matrix = build_ranker_matrix(recommender.retrieval, recommender.features, people.user_ids, proposals)
+    matrix[:, 0], matrix[0, 1], matrix[1:, 1] = np.nan, np.nan, 1.0
+    block = CandidateBlock(people, proposals, matrix)
+    columns = proposals.columns[0][:3]
+    (first, *_) = explain_columns(recommender.retrieval, recommender.ranker, block, columns)
+    names = recommender.ranker.feature_names
+    assert names[0] not in {reason.feature for reason in first.parts.reasons}
+    assert len(first.parts.reasons) == 3
 
 
 def test_base_reasons_and_others_are_the_score_that_was_served(recommender):

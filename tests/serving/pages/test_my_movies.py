@@ -392,3 +392,18 @@ def test_without_its_database_ones_page_says_so(ada: BrowserTab) -> None:
     for path in ("/me/profiles", "/me/password", "/me/delete", "/sign-out"):
         answer = ada.post(path, name="X", sure="1", old=PASSWORD, password=PASSWORD)
         assert answer.status_code == 503
+
+
+def trending_ids(visitor: BrowserTab) -> list[int]:
+    section = visitor.get("/").text.split('aria-labelledby="trending"')[1].split("</section>")[0]
+    return [int(found) for found in re.findall(r'class="card" href="/movies/(\d+)[?"]', section)]
+
+
+def test_what_a_visitor_has_watched_or_rated_is_not_trending_for_them_and_others_follow(visitor: BrowserTab) -> None:
+    before = trending_ids(visitor)
+    visitor.post(f"/movies/{before[0]}/watched", on="1")
+    visitor.post(f"/movies/{before[2]}/rating", rating="4.5")
+    after = trending_ids(visitor)
+    assert after[: len(before) - 2] == [before[1], *before[3:]]
+    assert len(after) == len(before)
+    assert trending_ids(open_another_tab(visitor)) == before
