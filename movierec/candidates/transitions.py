@@ -26,7 +26,8 @@ class TransitionsParams:
 
     Counts are divided by (total of the later movie + `shrinkage`) ** `popularity_power` and by (total of the earlier
     one + `shrinkage`) ** `source_power`; the `neighbours` largest per movie are kept. A user's score uses the `last`
-    latest ratings, each weighing `decay` times the one after it. With more than `max_users` users, a fixed draw of them
+    latest ratings, each weighing `decay` times the one after it; ratings below `min_source_rating` weigh nothing, so a
+    disliked movie does not recommend what is watched after it. With more than `max_users` users, a fixed draw of them
     is counted.
     """
 
@@ -38,6 +39,7 @@ class TransitionsParams:
     neighbours: int = 500
     last: int = 45
     decay: float = 0.86
+    min_source_rating: float = 3.0
     max_users: int = 20_000
 
 
@@ -86,9 +88,10 @@ class Transitions:
         )
 
     def _weigh_ratings(self, interactions: Interactions) -> Float32Array:
-        """The weight of each rating: decay ** (recency - 1)."""
-        weights: Float32Array = (self.params.decay ** (interactions.recency.astype(np.float64) - 1)).astype(np.float32)
-        return weights
+        """The weight of each rating: decay ** (recency - 1), 0 below `min_source_rating`."""
+        weights = self.params.decay ** (interactions.recency.astype(np.float64) - 1)
+        is_source = interactions.user_items.data >= self.params.min_source_rating
+        return np.where(is_source, weights, 0).astype(np.float32)
 
     @cached_property
     def _transition_matrix(self) -> sp.csr_array:

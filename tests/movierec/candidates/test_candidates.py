@@ -164,6 +164,21 @@ def test_transitions_to_what_was_not_liked_do_not_count():
     assert Transitions.fit(interactions).score(interactions)[1].tolist() == [0, 0]
 
 
+def test_a_disliked_movie_does_not_recommend_what_is_watched_after_it():
+    board = factories.make_checkerboard_ratings()
+    fitted_on = Interactions.from_ratings(board)
+    model = Transitions.fit(fitted_on)
+    scores = {}
+    for stars in (2.5, 3.0, 5.0):
+        one = Interactions.from_ratings(factories.make_ratings((1, 4, stars)), fitted_on.movie_ids)
+        scores[stars] = model.score(one)[0]
+        lost = model.leave_one_out(one, np.zeros(1, np.intp), np.arange(len(fitted_on.movie_ids)))[0]
+        assert lost == pytest.approx(scores[stars])
+    assert not scores[2.5].any()
+    assert scores[3.0].any()
+    assert scores[3.0] == pytest.approx(scores[5.0])
+
+
 def test_only_the_strongest_transitions_are_kept():
     interactions = Interactions.from_ratings(factories.make_ratings((1, 1, 5.0), (1, 2, 5.0), (1, 3, 4.0), (2, 1, 5.0)))
     model = Transitions.fit(interactions, TransitionsParams(neighbours=1))
