@@ -94,40 +94,30 @@ def published(
     in place.
     """
     require_sound_inputs(context, comparison)
-    stage = promotion.ServedStage(*served_stage.select("model", "reason").row(0))
-    split, scores = served_stage["split"].item(0), served_stage.drop("model", "reason", "split")
-    served = [stage.name] if stage.name in CHANNELS else CHANNELS
+    name, reason, split = served_stage.select("model", "reason", "split").row(0)
+    stage, scores = promotion.ServedStage(name, reason), served_stage.drop("model", "reason", "split")
     recommender = Recommender(
-        Retrieval({name: models[name] for name in served}, interactions),
+        Retrieval({each: models[each] for each in CHANNELS if name not in CHANNELS or each == name}, interactions),
         select_features_at_cut("all", user_features, movie_features),
-        served_ranker if stage.name == "two_stage" else None,
+        served_ranker if name == "two_stage" else None,
         PopularMovies.from_stats(catalogue),
     )
     home, version = Path(bundles.root, context.partition_key), build_version_name(context.run_id)
     verdict = promotion.judge_challenger(
         scores,
         **load_champion(home, dataset, split),
-        coverage=get_coverage(evaluation.to_dicts(), stage.name),
+        coverage=get_coverage(evaluation.to_dicts(), name),
         seconds=measure_answer_seconds(recommender),
     )
-    runs = find_tracked_runs(tracking, context.partition_key, measured=set(evaluation["model"]))
-    if fitted_by := runs["served_ranker"]:
-        tracking.set_challenger(context.partition_key, fitted_by, version)
+    runs = record_challenger(tracking, context.partition_key, version, measured=set(evaluation["model"]))
     yield build_check_result(verdict)
     if not verdict.is_promoted:
         context.log.warning(f"not published, what was published before stays: {verdict.reason}")
         return
-    manifest = build_origin(context, dataset) | {
-        "mlflow_runs": runs,
-        "serves": stage.name,
-        "serves_because": stage.reason,
-        "verdict": verdict.reason,
-        "split": split,
-        "tmdb_features": recommender.features.tmdb_feature_names,
-        "code_version": bundles.compute_code_version(),
-        "metrics": evaluation.to_dicts(),
-        "comparison": comparison.to_dicts(),
-    }
+    measured = {"split": split, "metrics": evaluation.to_dicts(), "comparison": comparison.to_dicts()}
+    made_by = {"mlflow_runs": runs, "code_version": bundles.compute_code_version()}
+    features = {"tmdb_features": recommender.features.tmdb_feature_names}
+    choice = {"serves": name, "serves_because": reason, "verdict": verdict.reason}
     folder = publish_bundle(
         home,
         version,
@@ -136,7 +126,7 @@ def published(
         similar=SimilarityIndex.from_table(similar_movies),
         scores=scores,
         trending=models["trending"].list_top_movies(N_TRENDING),  # type: ignore[attr-defined]
-        manifest=manifest,
+        manifest=build_origin(context, dataset) | choice | made_by | features | measured,
     )
     tracking.set_champion(context.partition_key, version)
     yield dg.MaterializeResult(metadata=describe_bundle(folder, stage, evaluation))
@@ -234,6 +224,16 @@ def recommendations(
             "bundle": folder.name,
         }
     )
+
+
+def record_challenger(
+    tracking: MlflowTracking, sample: str, version: str, *, measured: Set[str]
+) -> dict[str, str | None]:
+    """Names the served ranker's fit the challenger in MLflow; gives the runs of `find_tracked_runs`."""
+    runs = find_tracked_runs(tracking, sample, measured=measured)
+    if fitted_by := runs["served_ranker"]:
+        tracking.set_challenger(sample, fitted_by, version)
+    return runs
 
 
 def find_tracked_runs(tracking: MlflowTracking, sample: str, *, measured: Set[str]) -> dict[str, str | None]:
