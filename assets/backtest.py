@@ -32,6 +32,7 @@ from movierec.evaluation import backtest as backtesting
 from movierec.evaluation.evaluated_models import build_evaluated_models
 from movierec.evaluation.holdout import MAX_USERS_PER_SEGMENT
 from movierec.evaluation.metrics import KS
+from movierec.evaluation.results_report import HEADLINE_MODELS
 from movierec.features.content import build_content_vectors
 from movierec.features.matrix import Features
 from movierec.recommender.ranker import Ranker
@@ -255,7 +256,9 @@ def backtest_evaluation(
     over users; over time as a plot."""
     table = backtesting.summarize_scores(backtest_scores, select_current_windows(window_rankings, windows[:-1]))
     headline = table.filter(segment=backtesting.RATERS, metric=backtesting.METRIC)
-    over_time = backtesting.average_by_window(backtest_scores).filter(segment=backtesting.RATERS)
+    over_time = backtesting.average_by_window(backtest_scores).filter(
+        pl.col("segment") == backtesting.RATERS, pl.col("model").is_in(HEADLINE_MODELS)
+    )
     if len(headline):
         context.add_output_metadata(
             {
