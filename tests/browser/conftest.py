@@ -93,7 +93,7 @@ def visit(chromium: Browser, site: str, complaints: list[str]) -> Iterator[Visit
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A browser test that fails is run once more: a loaded machine may answer later than a person would press."""
+    """A browser test that fails is run up to twice more: a loaded machine may answer later than a person presses."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.flaky(reruns=1))
+            item.add_marker(pytest.mark.flaky(reruns=2))
