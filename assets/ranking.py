@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import dagster as dg
 import polars as pl
@@ -119,14 +120,16 @@ def _build_ranker_asset(recommender: str, protocol: EvaluationProtocol) -> dg.As
     def ranker(
         context: dg.AssetExecutionContext, rows: pl.DataFrame, tracking: MlflowTracking, **given: TunedParams
     ) -> Ranker | UnfittedModel:
-        def fit() -> Ranker:
+        def fit() -> FittedRanker:
             if rows.is_empty():
                 table = get_label_rows_name(recommender)
                 raise training_rows.NothingToLearnError(f"there are no rows to learn from; {table} has the reason")
-            params = choose_ranker_params(recommender, given.get("tuned"))
-            return _fit_and_record(context, rows, params, tracking, files=protocol is PER_USER)
+            return _fit_ranker(rows, choose_ranker_params(recommender, given.get("tuned")))
 
-        return fit_or_report(context, recommender, fit)
+        fitted = fit_or_report(context, recommender, fit)
+        if isinstance(fitted, UnfittedModel):
+            return fitted
+        return _record_ranker(context, fitted, rows, tracking, files=protocol is PER_USER)
 
     return ranker
 
@@ -155,37 +158,53 @@ def served_ranker(
     of_windows = select_current_windows(window_label_rows, windows)
     rows = label_rows.collect() if of_windows.is_empty() else training_rows.pool_label_rows(of_windows)
     context.add_output_metadata({"learnt_from": "label_rows" if of_windows.is_empty() else "window_label_rows"})
-    return _fit_and_record(context, rows, choose_ranker_params("two_stage", tuned), tracking, files=True)
+    fitted = _fit_ranker(rows, choose_ranker_params("two_stage", tuned))
+    return _record_ranker(context, fitted, rows, tracking, files=True)
 
 
-def _fit_and_record(
+class FittedRanker(NamedTuple):
+    """A ranker, its out-of-fold ranks, and what its fit took."""
+
+    ranker: Ranker
+    ranks: pl.DataFrame
+    seconds: float
+    peak_mb: float
+
+
+def _fit_ranker(rows: pl.DataFrame, params: RankerParams) -> FittedRanker:
+    started = time.perf_counter()
+    with PeakMemory() as memory:
+        ranker, ranks = Ranker.fit_with_oof_ranks(rows, params)
+    return FittedRanker(ranker, ranks, time.perf_counter() - started, memory.peak_mb)
+
+
+def _record_ranker(
     context: dg.AssetExecutionContext,
+    fitted: FittedRanker,
     rows: pl.DataFrame,
-    params: RankerParams,
     tracking: MlflowTracking,
     *,
     files: bool,
 ) -> Ranker:
-    started = time.perf_counter()
-    with PeakMemory() as memory:
-        fitted, ranks = Ranker.fit_with_oof_ranks(rows, params)
+    """Records the fit in MLflow and in the asset's metadata; gives the ranker."""
+    ranker = fitted.ranker
     tracking.record_fit(
         context,
         "two_stage_ranker",
-        fitted,
-        seconds=time.perf_counter() - started,
-        peak_mb=memory.peak_mb,
+        ranker,
+        seconds=fitted.seconds,
+        peak_mb=fitted.peak_mb,
         with_files=files,
-        validation_metrics=evaluation.out_of_fold_metrics(ranks, rows),
+        validation_metrics=evaluation.out_of_fold_metrics(fitted.ranks, rows),
     )
-    top = dict(list(fitted.importances.items())[:15])
+    top = dict(list(ranker.importances.items())[:15])
     context.add_output_metadata(
         {
-            "trees": ", ".join(str(trees) for trees in fitted.n_trees),
+            "trees": ", ".join(str(trees) for trees in ranker.n_trees),
             "importances": plots.plot_bars(top, title="Feature importance, percent"),
         }
     )
-    return fitted
+    return ranker
 
 
 def require_fitted_channels(
