@@ -3,6 +3,7 @@
 Answers htmx with a fragment, other browsers with a redirect.
 """
 
+from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -47,27 +48,35 @@ def rate_movie(request: Request, site: TheSite, bundle: TheBundle, form: TheForm
 @router.post("/movies/{movie_id}/saved")
 def save_movie(request: Request, site: TheSite, bundle: TheBundle, form: TheForm, movie: TheMovie) -> Response:
     """Puts the movie on the watchlist (field `on` is 1) or takes it off (0)."""
-    is_removal = form("on") == "0"
-    try:
-        with visitor_transaction(request, site, form, limit=rate_limits.CHANGES, is_removal=is_removal) as writer:
-            is_on = parse_switch(form)
-            opinions.set_saved(writer.session, writer.profile_id, movie.movie_id, is_on=is_on, now=writer.now)
-    except WriteDeclinedError as error:
-        return render_declined(request, site, bundle, movie, form=form, error=error)
-    return render_written(request, site, bundle, movie, form=form, said="unsaved" if is_removal else "saved")
+    return change_switch(request, site, bundle, form, movie, set_opinion=opinions.set_saved, said=("saved", "unsaved"))
 
 
 @router.post("/movies/{movie_id}/watched")
 def mark_watched(request: Request, site: TheSite, bundle: TheBundle, form: TheForm, movie: TheMovie) -> Response:
     """Marks the movie as watched (field `on` is 1) or removes the mark (0)."""
+    said = ("watched", "unwatched")
+    return change_switch(request, site, bundle, form, movie, set_opinion=opinions.set_watched, said=said)
+
+
+def change_switch(
+    request: Request,
+    site: Site,
+    bundle: Bundle,
+    form: Form,
+    movie: Movie,
+    *,
+    set_opinion: Callable[..., None],
+    said: tuple[str, str],
+) -> Response:
+    """Sets by the field `on` what the visitor has switched; `said` is what the answer says of on and of off."""
     is_removal = form("on") == "0"
     try:
         with visitor_transaction(request, site, form, limit=rate_limits.CHANGES, is_removal=is_removal) as writer:
             is_on = parse_switch(form)
-            opinions.set_watched(writer.session, writer.profile_id, movie.movie_id, is_on=is_on, now=writer.now)
+            set_opinion(writer.session, writer.profile_id, movie.movie_id, is_on=is_on, now=writer.now)
     except WriteDeclinedError as error:
         return render_declined(request, site, bundle, movie, form=form, error=error)
-    return render_written(request, site, bundle, movie, form=form, said="unwatched" if is_removal else "watched")
+    return render_written(request, site, bundle, movie, form=form, said=said[is_removal])
 
 
 @router.post("/movies/{movie_id}/review")
