@@ -14,13 +14,14 @@ import dagster as dg
 import polars as pl
 
 from assets.fitting import fit_or_report
-from assets.protocols import PARQUET_KINDS, sample_partitions
+from assets.protocols import PARQUET_KINDS, count_interactions, sample_partitions
 from assets.ranking import LabelConfig
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
 from movierec.data.schema import TIMESTAMP, WINDOW_COLUMNS, Schema
 from movierec.data.windows import (
+    MAX_WINDOWS,
     Window,
     choose_windows,
     compute_fingerprint,
@@ -60,14 +61,14 @@ with warnings.catch_warnings():
     )
 
 
-_WINDOWS: Schema = {"window": pl.String, "cut": TIMESTAMP, "end": TIMESTAMP, "fingerprint": pl.UInt64}
+_WINDOWS: Schema = {name: WINDOW_COLUMNS.get(name, TIMESTAMP) for name in ("window", "cut", "end", "fingerprint")}
 
 
 class WindowsConfig(dg.Config):
     """How long a window is (`1y`, `1q`, `1mo`, `1w` or `1d`; by the span of the ratings if None), and how many."""
 
     interval: str | None = None
-    max_windows: int = 16
+    max_windows: int = MAX_WINDOWS
 
 
 @dg.asset(partitions_def=sample_partitions, group_name=GROUP, kinds=PARQUET_KINDS, owners=OWNERS)
@@ -137,8 +138,7 @@ def window_retrieval(context: dg.AssetExecutionContext, ratings: pl.LazyFrame, w
     window, _ = find_window(context.partition_key, windows)
     interactions = Interactions.from_ratings(ratings_before_cut(ratings, window))
     models = {name: CANDIDATE_MODELS[name].model_class.fit(interactions) for name in CHANNELS}
-    users, movies = interactions.user_items.shape
-    context.add_output_metadata({"users": users, "movies": movies, "ratings": interactions.user_items.nnz})
+    context.add_output_metadata(count_interactions(interactions))
     return Retrieval(models, interactions)
 
 

@@ -18,6 +18,7 @@ from assets.protocols import (
     PUBLISHED_MODELS,
     EvaluationProtocol,
     build_tuned_input,
+    count_interactions,
     get_asset_name,
     interactions_input,
 )
@@ -96,8 +97,7 @@ def _build_candidate_asset(name: str, cut: str, protocol: EvaluationProtocol) ->
         tracking.record_fit(
             context, spec.experiment, model, seconds=seconds, peak_mb=memory.peak_mb, validation_metrics=found
         )
-        users, movies = interactions.user_items.shape
-        context.add_output_metadata({"users": users, "movies": movies, "ratings": interactions.user_items.nnz})
+        context.add_output_metadata(count_interactions(interactions))
         return model
 
     return candidate_model

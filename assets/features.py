@@ -8,7 +8,7 @@ from collections.abc import Callable
 import dagster as dg
 import polars as pl
 
-from assets.protocols import INTERACTIONS, PROTOCOLS, EvaluationProtocol
+from assets.protocols import INTERACTIONS, PROTOCOLS, EvaluationProtocol, count_interactions
 from movierec.data.interactions import Interactions
 from movierec.data.splitting import CUTS, ratings_at_cut
 from movierec.features import matrix, tables
@@ -29,8 +29,7 @@ def _interactions(cut: str, protocol: EvaluationProtocol) -> dg.AssetsDefinition
     )
     def interactions(context: dg.AssetExecutionContext, split: pl.LazyFrame) -> Interactions:
         made = Interactions.from_ratings(ratings_at_cut(split, cut))
-        users, movies = made.user_items.shape
-        context.add_output_metadata({"users": users, "movies": movies, "ratings": made.user_items.nnz})
+        context.add_output_metadata(count_interactions(made))
         return made
 
     return interactions

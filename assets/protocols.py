@@ -100,6 +100,12 @@ def interactions_input(protocol: EvaluationProtocol, cut: str) -> dict[str, dg.A
     return {"interactions": dg.AssetIn(protocol.build_key(f"interactions_{cut}"), dagster_type=INTERACTIONS)}
 
 
+def count_interactions(interactions: Interactions) -> dict[str, int]:
+    """The size of what a model was fitted on, as the asset's metadata shows it."""
+    users, movies = interactions.user_items.shape
+    return {"users": users, "movies": movies, "ratings": interactions.user_items.nnz}
+
+
 def get_asset_name(model: str, cut: str) -> str:
     """The name of a model's asset at a cut: `ials` at the cut `all`, else `ials_known` and so on."""
     return model if cut == "all" else f"{model}_{cut}"

@@ -7,6 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from assets.backtest import CHANNELS
 from assets.champion import get_coverage, load_champion, measure_answer_seconds
 from assets.evaluation import ASSET_BY_MODEL
 from assets.features import select_features_at_cut
@@ -30,7 +31,7 @@ from movierec.evaluation.backtest import RATER_SEGMENTS
 from movierec.evaluation.evaluation import list_failed_floors
 from movierec.recommender.popular import PopularMovies
 from movierec.recommender.ranker import Ranker
-from movierec.recommender.retrieval import RECOMMENDER_CHANNELS, Retrieval
+from movierec.recommender.retrieval import Retrieval
 from movierec.recommender.two_stage import Recommender
 from resources.bundle_stores import BundleStore, build_origin, build_version_name
 from resources.exports import recommendations as exported
@@ -41,7 +42,6 @@ from resources.sources.dataset import Dataset
 
 OWNERS = ["team:web"]
 N_TRENDING = 100
-CHANNELS = RECOMMENDER_CHANNELS["two_stage"]
 BACKTEST = "windows of time that are the same for everybody"
 NOTHING_TYPE: Any = dg.Nothing  # no output is stored; Dagster's own annotation does not admit its own constant
 

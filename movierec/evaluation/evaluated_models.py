@@ -13,8 +13,9 @@ from movierec.candidates.content import ContentModel
 from movierec.data.interactions import UNKNOWN, Float32Array, Ids, Interactions, index_of_ids
 from movierec.data.schema import CANDIDATES
 from movierec.data.top_k import to_ranking_table, top_n
+from movierec.data.windows import COLD_MOVIES, COLD_USERS
 from movierec.evaluation.evaluation import rank_randomly
-from movierec.evaluation.holdout import COLD_MOVIES, COLD_USERS, FOLDED_IN_USERS, KNOWN_USERS
+from movierec.evaluation.holdout import FOLDED_IN_USERS, KNOWN_USERS
 from movierec.features.matrix import Features
 from movierec.recommender.popular import PopularMovies
 from movierec.recommender.ranker import Ranker

@@ -5,13 +5,15 @@ import polars as pl
 from movierec.data.sampling import hash_to_fraction
 from movierec.data.schema import RELEVANT
 from movierec.data.splitting import new_user_ratings, ratings_before, select_part
+from movierec.data.windows import COLD_MOVIES, COLD_USERS
 
 MAX_USERS_PER_SEGMENT = 3_000  # users scored per segment; of more a fixed draw
 HOLDOUT_DRAW = 3  # not the draw of the sample, of the label users, or of early stopping
 
 # Users of the fit; new users folded in by their first half; new users without ratings; folded-in users on movies that
 # nobody had rated.
-KNOWN_USERS, FOLDED_IN_USERS, COLD_USERS, COLD_MOVIES = SEGMENTS = ("known", "folded_in", "cold", "cold_movies")
+KNOWN_USERS, FOLDED_IN_USERS = "known", "folded_in"
+SEGMENTS = (KNOWN_USERS, FOLDED_IN_USERS, COLD_USERS, COLD_MOVIES)
 
 
 def select_relevant_pairs(split: pl.LazyFrame, *, max_users: int) -> pl.DataFrame:
