@@ -4,7 +4,6 @@ A window is a partition: a new one is added without fitting the others again. Al
 window knows is from before its cut. The ranker that the site serves learns from the label rows of every window.
 """
 
-import warnings
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,15 +12,18 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.fitting import fit_or_report
-from assets.protocols import PARQUET_KINDS, count_interactions, sample_partitions
-from assets.ranking import LabelConfig
+from assets.candidates import fit_or_report
+from assets.features import count_interactions
+from assets.partitions import EVERY_WINDOW, PARQUET_KINDS, backtest_partitions, sample_partitions
+from assets.ranking import LabelConfig, choose_ranker_params
+from assets.tuning import TUNED_TYPE
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
 from movierec.data.schema import TIMESTAMP, WINDOW_COLUMNS, Schema
 from movierec.data.windows import (
     MAX_WINDOWS,
+    RATERS,
     Window,
     choose_windows,
     compute_fingerprint,
@@ -34,6 +36,7 @@ from movierec.evaluation.evaluated_models import build_evaluated_models
 from movierec.evaluation.holdout import MAX_USERS_PER_SEGMENT
 from movierec.evaluation.metrics import KS
 from movierec.evaluation.results_report import HEADLINE_MODELS
+from movierec.experiments.tuning import TunedParams
 from movierec.features.content import build_content_vectors
 from movierec.features.matrix import Features
 from movierec.recommender.ranker import Ranker
@@ -47,20 +50,8 @@ GROUP = "backtest"
 OWNERS = ["team:ml"]
 CHANNELS = RECOMMENDER_CHANNELS["two_stage"]
 WINDOW_TABLES = ("window_relevant", "window_label_rows", "window_rankings")
-window_partitions = dg.DynamicPartitionsDefinition(name="window")
-backtest_partitions = dg.MultiPartitionsDefinition({"sample": sample_partitions, "window": window_partitions})
-
+TUNED_INPUT = {"tuned": dg.AssetIn(dagster_type=TUNED_TYPE)}
 RETRIEVAL_TYPE = dg.PythonObjectDagsterType(Retrieval, name="retrieval")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore", dg.BetaWarning)  # of mappings of two dimensions
-    EVERY_WINDOW = dg.MultiPartitionMapping(
-        {
-            "sample": dg.DimensionPartitionMapping("sample", dg.IdentityPartitionMapping()),
-            "window": dg.DimensionPartitionMapping("window", dg.AllPartitionMapping()),
-        }
-    )
-
-
 _WINDOWS: Schema = {name: WINDOW_COLUMNS.get(name, TIMESTAMP) for name in ("window", "cut", "end", "fingerprint")}
 
 
@@ -71,15 +62,19 @@ class WindowsConfig(dg.Config):
     max_windows: int = MAX_WINDOWS
 
 
-@dg.asset(partitions_def=sample_partitions, group_name=GROUP, kinds=PARQUET_KINDS, owners=OWNERS)
+@dg.asset(ins=TUNED_INPUT, partitions_def=sample_partitions, group_name=GROUP, kinds=PARQUET_KINDS, owners=OWNERS)
 def windows(
-    context: dg.AssetExecutionContext, config: WindowsConfig, ratings: pl.LazyFrame, tmdb_features: TmdbFeatures
+    context: dg.AssetExecutionContext,
+    config: WindowsConfig,
+    ratings: pl.LazyFrame,
+    tuned: TunedParams,
+    tmdb_features: TmdbFeatures,
 ) -> pl.DataFrame:
     """`window, cut, end, fingerprint` of each window, oldest first; each is a partition of the assets below.
 
-    The fingerprint is of the ratings before the end and of the ranker's features. The last window is for the report:
-    nothing is chosen on it."""
-    recipe = f"{' '.join(list_ranker_features(CHANNELS))} {tmdb_features.on}"
+    The fingerprint is of the ratings before the end, the ranker's features and the hyper-parameters. The last window is
+    for the report: nothing is chosen on it."""
+    recipe = f"{' '.join(list_ranker_features(CHANNELS))} {tmdb_features.on} {tuned.params}"
     chosen = choose_windows(ratings, interval=config.interval, max_windows=config.max_windows)
     context.instance.add_dynamic_partitions("window", [window.name for window in chosen])
     rows = [(window.name, *window, compute_fingerprint(ratings, window, recipe=recipe)) for window in chosen]
@@ -132,12 +127,20 @@ def window_relevant(context: dg.AssetExecutionContext, ratings: pl.LazyFrame, wi
     return _mark(relevant, columns)
 
 
-@_window_asset(kinds={"python", "numpy"}, io_manager_key="models", dagster_type=RETRIEVAL_TYPE, pool="training")
-def window_retrieval(context: dg.AssetExecutionContext, ratings: pl.LazyFrame, windows: pl.DataFrame) -> Retrieval:
+@_window_asset(
+    ins=TUNED_INPUT,
+    kinds={"python", "numpy"},
+    io_manager_key="models",
+    dagster_type=RETRIEVAL_TYPE,
+    pool="training",
+)
+def window_retrieval(
+    context: dg.AssetExecutionContext, ratings: pl.LazyFrame, windows: pl.DataFrame, tuned: TunedParams
+) -> Retrieval:
     """The channels of the served recommender, fitted on the ratings before the window's cut."""
     window, _ = find_window(context.partition_key, windows)
     interactions = Interactions.from_ratings(ratings_before_cut(ratings, window))
-    models = {name: CANDIDATE_MODELS[name].model_class.fit(interactions) for name in CHANNELS}
+    models = {name: CANDIDATE_MODELS[name].model_class.fit(interactions, tuned.get_params(name)) for name in CHANNELS}
     context.add_output_metadata(count_interactions(interactions))
     return Retrieval(models, interactions)
 
@@ -184,6 +187,7 @@ def _compute_features(
     ins={
         "window_retrieval": dg.AssetIn(dagster_type=RETRIEVAL_TYPE),
         "window_label_rows": dg.AssetIn(partition_mapping=EVERY_WINDOW),
+        **TUNED_INPUT,
     },
     pool="training",
 )
@@ -196,6 +200,7 @@ def window_rankings(
     window_retrieval: Retrieval,
     window_label_rows: pl.LazyFrame,
     window_relevant: pl.DataFrame,
+    tuned: TunedParams,
     tmdb_features: TmdbFeatures,
 ) -> pl.DataFrame:
     """`segment, model, user_id, movie_id, score, rank`: what each model recommends at the window's cut.
@@ -207,10 +212,10 @@ def window_rankings(
     if rows.is_empty():
         context.add_output_metadata({"not_measured": "there are no label rows of earlier windows for the ranker"})
         return pl.DataFrame(schema=WINDOW_COLUMNS)
-    ranker = Ranker.fit(pool_label_rows(rows))
+    ranker = Ranker.fit(pool_label_rows(rows), choose_ranker_params("two_stage", tuned))
     interactions = window_retrieval.interactions
     known_tags = tags.filter(pl.col("tagged_at") < window.cut)
-    models = dict(window_retrieval.models) | _fit_other_models(context, interactions, movies, known_tags)
+    models = dict(window_retrieval.models) | _fit_other_models(context, interactions, movies, known_tags, tuned)
     features = _compute_features(context, ratings, movies, window, tmdb_features)
     cases = select_cases(ratings, window, max_users=MAX_USERS_PER_SEGMENT)
     tables = []
@@ -221,7 +226,11 @@ def window_rankings(
 
 
 def _fit_other_models(
-    context: dg.AssetExecutionContext, interactions: Interactions, movies: pl.LazyFrame, tags: pl.LazyFrame
+    context: dg.AssetExecutionContext,
+    interactions: Interactions,
+    movies: pl.LazyFrame,
+    tags: pl.LazyFrame,
+    tuned: TunedParams,
 ) -> dict[str, CandidateModel]:
     """The candidate models that are no channels of the served recommender; those that cannot be fitted are left out."""
     content = {"content": build_content_vectors(movies.collect(), tags.collect())}
@@ -229,7 +238,8 @@ def _fit_other_models(
     for name, spec in CANDIDATE_MODELS.items():
         if name in CHANNELS:
             continue
-        fit = partial(spec.model_class.fit, interactions, **(content if spec.reads_content else {}))
+        params = tuned.get_params(name)
+        fit = partial(spec.model_class.fit, interactions, params, **(content if spec.reads_content else {}))
         model = fit_or_report(context, name, fit)
         if not isinstance(model, UnfittedModel):
             models[name] = model
@@ -255,9 +265,9 @@ def backtest_evaluation(
     """`segment, model, metric, value, low, high, n`: every metric over all windows but the last, with its 95 % interval
     over users; over time as a plot."""
     table = backtesting.summarize_scores(backtest_scores, select_current_windows(window_rankings, windows[:-1]))
-    headline = table.filter(segment=backtesting.RATERS, metric=backtesting.METRIC)
+    headline = table.filter(segment=RATERS, metric=backtesting.METRIC)
     over_time = backtesting.average_by_window(backtest_scores).filter(
-        pl.col("segment") == backtesting.RATERS, pl.col("model").is_in(HEADLINE_MODELS)
+        pl.col("segment") == RATERS, pl.col("model").is_in(HEADLINE_MODELS)
     )
     if len(headline):
         context.add_output_metadata(

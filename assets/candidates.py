@@ -1,27 +1,19 @@
 """Candidates: every candidate model, fitted at each cut of the split where it is needed.
 
 `<model>_history` is validated on the labels and proposes the ranker's training rows, `<model>_known` is measured on the
-holdout, and `<model>` is published.
+holdout, and `<model>` is published. A model that the site does not serve may fail to fit: it is reported and left out.
 """
 
 import time
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import dagster as dg
 import polars as pl
 
-from assets.fitting import fit_or_report
-from assets.protocols import (
-    MODEL_TYPES,
-    PER_USER,
-    PROTOCOLS,
-    PUBLISHED_MODELS,
-    EvaluationProtocol,
-    build_tuned_input,
-    count_interactions,
-    get_asset_name,
-    interactions_input,
-)
+from assets.features import count_interactions, interactions_input
+from assets.partitions import sample_partitions
+from assets.tuning import TUNED_TYPE
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
@@ -33,43 +25,87 @@ from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
 from resources.memory import PeakMemory
 from resources.mlflow_tracking import MlflowTracking
 
+T = TypeVar("T")
 PURPOSE_OF_CUT = {
     "history": "to be validated on the labels, and for the ranker's training rows",
     "known": "to be measured on the holdout",
     "all": "to be published",
 }
+PUBLISHED_MODELS = {
+    name for name, spec in CANDIDATE_MODELS.items() if spec.is_served or name in RECOMMENDER_CHANNELS["two_stage"]
+}
+SERVED_MODELS = {*PUBLISHED_MODELS, "two_stage"}  # nothing is published without them
 
-RANKED_MODELS = sorted({name for channels in RECOMMENDER_CHANNELS.values() for name in channels})
+
+def build_model_type(name: str, model_class: type[Any]) -> dg.DagsterType:
+    """The type of a stored model: an object of `model_class`, or an UnfittedModel if the site does not serve it."""
+    allowed = (model_class,) if name in SERVED_MODELS else (model_class, UnfittedModel)
+    return dg.DagsterType(lambda _, value: isinstance(value, allowed), f"{name}_model", typing_type=model_class)
 
 
-def list_cuts(model: str, protocol: EvaluationProtocol) -> list[str]:
-    """The cuts at which a model is fitted under a protocol, in the order of CUTS.
+# Dagster wants one type object to a name; the I/O manager reads from it which class to load.
+MODEL_TYPES = {name: build_model_type(name, spec.model_class) for name, spec in CANDIDATE_MODELS.items()}
 
-    `known` always; `history` for per-user models (validated on the labels) and for models that a ranker orders; `all`
-    for published models.
+
+def get_asset_name(model: str, cut: str) -> str:
+    """The name of a model's asset at a cut: `ials` at the cut `all`, else `ials_known` and so on."""
+    return model if cut == "all" else f"{model}_{cut}"
+
+
+def build_model_inputs(models: Iterable[str], cut: str) -> dict[str, dg.AssetIn]:
+    """The named models, fitted at a cut, as asset inputs; each input has the model's name."""
+    return {name: dg.AssetIn(get_asset_name(name, cut), dagster_type=MODEL_TYPES[name]) for name in models}
+
+
+def fit_or_report(context: dg.AssetExecutionContext, name: str, fit: Callable[[], T]) -> T | UnfittedModel:
+    """Returns what `fit` returns, or, if it fails for a model or recommender that is not served, the reason.
+
+    The error is logged with its traceback and stands in the asset's metadata. Raises what `fit` raised if `name` is one
+    of SERVED_MODELS.
     """
-    needed = {
-        "history": protocol is PER_USER or model in RANKED_MODELS,
-        "known": True,
-        "all": protocol is PER_USER and model in PUBLISHED_MODELS,
-    }
-    return [cut for cut in CUTS if needed[cut]]
+    try:
+        return fit()
+    except Exception as error:
+        if name in SERVED_MODELS:
+            raise
+        unfitted = UnfittedModel(name, f"{type(error).__name__}: {error}")
+        context.log.error(
+            f"{context.asset_key.to_user_string()}: {name} could not be fitted ({unfitted.reason}). The site does not "
+            "serve it, so the run continues without it. Correct the data or the model, then run "
+            f"`make pipeline SAMPLE={context.partition_key}`",
+            exc_info=True,
+        )
+        report_left_out(context, [unfitted])
+        return unfitted
 
 
-def _build_candidate_asset(name: str, cut: str, protocol: EvaluationProtocol) -> dg.AssetsDefinition:
+def report_left_out(context: dg.AssetExecutionContext, models: Iterable[object]) -> None:
+    """Writes into the asset's metadata which of the models are left out, and why."""
+    unfitted = [each for each in models if isinstance(each, UnfittedModel)]
+    if unfitted:
+        context.add_output_metadata({"left_out": "; ".join(f"{each.name}: {each.reason}" for each in unfitted)})
+
+
+def list_cuts(model: str) -> list[str]:
+    """The cuts at which a model is fitted, in the order of CUTS: `all` only if it is published."""
+    return [cut for cut in CUTS if cut != "all" or model in PUBLISHED_MODELS]
+
+
+def _build_candidate_asset(name: str, cut: str) -> dg.AssetsDefinition:
     spec = CANDIDATE_MODELS[name]
-    kind = spec.model_class
-    is_validated = cut == "history" and protocol is PER_USER
-    reads_split = protocol.build_inputs(["split"]) if is_validated or spec.reads_content else {}
+    is_validated = cut == "history"
+    reads_split = {"split": dg.AssetIn()} if is_validated or spec.reads_content else {}
     reads_movies = dict.fromkeys(("movies", "tags"), dg.AssetIn()) if spec.reads_content else {}
-    reads_tuned = build_tuned_input(protocol) if spec.space else {}
+    reads_tuned = {"tuned": dg.AssetIn(dagster_type=TUNED_TYPE)} if spec.space else {}
 
-    @protocol.asset(
-        get_asset_name(name, cut),
-        group="candidates",
-        description=f"{kind.__doc__} Fitted on {' + '.join(CUTS[cut])}, {PURPOSE_OF_CUT[cut]}.",
-        ins=interactions_input(protocol, cut) | reads_split | reads_movies | reads_tuned,
+    @dg.asset(
+        name=get_asset_name(name, cut),
+        description=f"{spec.model_class.__doc__} Fitted on {' + '.join(CUTS[cut])}, {PURPOSE_OF_CUT[cut]}.",
+        ins=interactions_input(cut) | reads_split | reads_movies | reads_tuned,
+        partitions_def=sample_partitions,
+        group_name="candidates",
         kinds={"python", "numpy"},
+        owners=["team:ml"],
         dagster_type=MODEL_TYPES[name],
         io_manager_key="models",
         pool="training",
@@ -77,15 +113,19 @@ def _build_candidate_asset(name: str, cut: str, protocol: EvaluationProtocol) ->
     def candidate_model(
         context: dg.AssetExecutionContext, interactions: Interactions, tracking: MlflowTracking, **given: Any
     ) -> CandidateModel | UnfittedModel:
-        content = (
-            {"content": _build_content_vectors(cut, given["split"], given["movies"], given["tags"])}
-            if reads_movies
-            else {}
-        )
         params = given["tuned"].get_params(name) if reads_tuned else None
+
+        def fit() -> CandidateModel:
+            content = (
+                {"content": _build_content_vectors(cut, given["split"], given["movies"], given["tags"])}
+                if reads_movies
+                else {}
+            )
+            return spec.model_class.fit(interactions, params, **content)
+
         started = time.perf_counter()
         with PeakMemory() as memory:
-            model = fit_or_report(context, name, lambda: kind.fit(interactions, params, **content))
+            model = fit_or_report(context, name, fit)
         if isinstance(model, UnfittedModel):
             return model
         seconds = time.perf_counter() - started
@@ -107,9 +147,4 @@ def _build_content_vectors(cut: str, split: pl.LazyFrame, movies: pl.LazyFrame, 
     return build_content_vectors(movies.collect(), tags_at_cut(tags, ratings_at_cut(split, cut)).collect())
 
 
-candidate_models = [
-    _build_candidate_asset(name, cut, protocol)
-    for protocol in PROTOCOLS
-    for name in CANDIDATE_MODELS
-    for cut in list_cuts(name, protocol)
-]
+candidate_models = [_build_candidate_asset(name, cut) for name in CANDIDATE_MODELS for cut in list_cuts(name)]

@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from assets.protocols import PARQUET_KINDS, sample_partitions
+from assets.partitions import PARQUET_KINDS, sample_partitions
 from movierec.candidates.ials import IALS
 from movierec.candidates.popularity import Popularity
 from movierec.catalog import catalog

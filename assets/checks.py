@@ -7,22 +7,15 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.backtest import RETRIEVAL_TYPE, backtest_partitions, find_window
+from assets.backtest import RETRIEVAL_TYPE, find_window
+from assets.candidates import MODEL_TYPES, SERVED_MODELS, get_asset_name
 from assets.features import FEATURE_TABLES
-from assets.protocols import (
-    GLOBAL_TIME,
-    MODEL_TYPES,
-    PROTOCOLS,
-    SERVED_MODELS,
-    EvaluationProtocol,
-    get_asset_name,
-    sample_partitions,
-)
+from assets.partitions import backtest_partitions, sample_partitions
 from assets.ranking import RANKER_TYPES, get_label_rows_name, get_ranker_name
 from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
 from movierec.data.schema import LINKS, MOVIES, RATINGS, TAGS, WINDOW_COLUMNS, Schema
-from movierec.data.splitting import CUTS, PARTS
+from movierec.data.splitting import CUTS, PARTS, SPLIT_DESCRIPTION
 from movierec.evaluation import leakage
 from movierec.evaluation.evaluation import FLOORS, list_failed_floors
 from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
@@ -83,43 +76,35 @@ def _build_reference_check(table: str) -> dg.AssetChecksDefinition:
     return check
 
 
-def _build_order_check(protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
-    @blocking_check(
-        name="in_order",
-        asset=protocol.build_key("split"),
-        description="Nothing of a later part was rated before the end of an earlier one, no pair stands twice: "
-        f"{protocol.description}.",
+@blocking_check(
+    asset="split",
+    description="Nothing of a later part was rated before the end of an earlier one, no pair stands twice: "
+    f"{SPLIT_DESCRIPTION}.",
+)
+def in_order(split: pl.LazyFrame) -> dg.AssetCheckResult:
+    disorder = leakage.count_parts_out_of_order(split)
+    pairs = split.select(pl.len() - pl.struct("user_id", "movie_id").n_unique()).collect().item()
+    return dg.AssetCheckResult(
+        passed=disorder == 0 and pairs == 0, metadata={"parts_out_of_order": disorder, "pairs_twice": pairs}
     )
-    def check(rows: pl.LazyFrame) -> dg.AssetCheckResult:
-        moments = protocol is GLOBAL_TIME and protocol.can_measure(rows)
-        disorder = leakage.count_parts_out_of_order(rows, across_users=moments)
-        pairs = rows.select(pl.len() - pl.struct("user_id", "movie_id").n_unique()).collect().item()
-        return dg.AssetCheckResult(
-            passed=disorder == 0 and pairs == 0, metadata={"parts_out_of_order": disorder, "pairs_twice": pairs}
-        )
-
-    return check
 
 
-def _build_floor_check(protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
-    @blocking_check(
-        name="above_floors",
-        asset=protocol.build_key("comparison"),
-        description="No model is surely worse than its floor: "
-        + ", ".join(f"{m} against {base}" for m, base in FLOORS),
-    )
-    def check(table: pl.DataFrame) -> dg.AssetCheckResult:
-        failed = list_failed_floors(table)
-        told = "; ".join(failed)
-        return dg.AssetCheckResult(passed=not failed, description=told or None, metadata={"failed": told or "none"})
-
-    return check
+@blocking_check(
+    asset="backtest_comparison",
+    additional_ins={"sitting_comparison": dg.AssetIn("sitting_comparison")},
+    description="No model is surely worse than its floor, in the back-test or, without windows, on the holdout: "
+    + ", ".join(f"{m} against {base}" for m, base in FLOORS),
+)
+def above_floors(backtest_comparison: pl.DataFrame, sitting_comparison: pl.DataFrame) -> dg.AssetCheckResult:
+    failed = list_failed_floors(backtest_comparison, sitting_comparison)
+    told = "; ".join(failed)
+    return dg.AssetCheckResult(passed=not failed, description=told or None, metadata={"failed": told or "none"})
 
 
-def _build_label_check(recommender: str, protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
+def _build_label_check(recommender: str) -> dg.AssetChecksDefinition:
     @blocking_check(
         name="no_feature_knows_the_label",
-        asset=protocol.build_key(get_label_rows_name(recommender)),
+        asset=get_label_rows_name(recommender),
         description=f"No feature alone tells what was liked, by an AUC beyond {leakage.LEAK_AUC}: it knew the future.",
     )
     def check(rows: pl.DataFrame) -> dg.AssetCheckResult:
@@ -128,13 +113,13 @@ def _build_label_check(recommender: str, protocol: EvaluationProtocol) -> dg.Ass
     return check
 
 
-def _interactions_check(cut: str, protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
+def _build_interactions_check(cut: str) -> dg.AssetChecksDefinition:
     @blocking_check(
         name="fitted_before_its_cut",
-        asset=protocol.build_key(f"interactions_{cut}"),
+        asset=f"interactions_{cut}",
         description=f"The models of this cut are fitted on no rating but {' and '.join(CUTS[cut])}, as far as "
         f"{leakage.MAX_USERS_CHECKED:,} users tell.",
-        additional_ins=protocol.build_inputs(["split"]),
+        additional_ins={"split": dg.AssetIn("split")},
     )
     def check(interactions: Interactions, split: pl.LazyFrame) -> dg.AssetCheckResult:
         early = leakage.count_future_ratings(interactions, split, cut)
@@ -143,14 +128,14 @@ def _interactions_check(cut: str, protocol: EvaluationProtocol) -> dg.AssetCheck
     return check
 
 
-def _build_cut_check(table: str, protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
+def _build_cut_check(table: str) -> dg.AssetChecksDefinition:
     of = table.removesuffix("_features")
 
     @blocking_check(
         name="knows_its_cut_and_no_more",
-        asset=protocol.build_key(table),
+        asset=table,
         description=f"Each row counts just the ratings of its {of} that are known at the row's cut.",
-        additional_ins=protocol.build_inputs(["split"]),
+        additional_ins={"split": dg.AssetIn("split")},
     )
     def check(features: pl.LazyFrame, split: pl.LazyFrame) -> dg.AssetCheckResult:
         wrong = leakage.count_mismatched_rows(features, split, entity=of)
@@ -164,10 +149,10 @@ _MAY_BE_MISSING = {
 } | {get_ranker_name(name): kind for name, kind in RANKER_TYPES.items() if name not in SERVED_MODELS}
 
 
-def _build_fitted_check(asset: str, kind: dg.DagsterType, protocol: EvaluationProtocol) -> dg.AssetChecksDefinition:
+def _build_fitted_check(asset: str, kind: dg.DagsterType) -> dg.AssetChecksDefinition:
     @dg.asset_check(
         name="fitted",
-        asset=protocol.build_key(asset),
+        asset=asset,
         description="The model could be fitted. If not, it is left out of the evaluation and everything else runs.",
         partitions_def=sample_partitions,
     )
@@ -215,13 +200,14 @@ def _judge_features(rows: pl.DataFrame) -> dg.AssetCheckResult:
 
 
 checks = [
+    in_order,
+    above_floors,
     known_before_its_cut,
     no_feature_knows_the_label,
     *(_build_schema_check(table) for table in SCHEMAS),
     *(_build_reference_check(table) for table in ("ratings", "tags", "links")),
-    *(check(protocol) for check in (_build_order_check, _build_floor_check) for protocol in PROTOCOLS),
-    *(_build_label_check(recommender, protocol) for recommender in RECOMMENDER_CHANNELS for protocol in PROTOCOLS),
-    *(_build_cut_check(table, protocol) for table in FEATURE_TABLES for protocol in PROTOCOLS),
-    *(_interactions_check(cut, protocol) for cut in CUTS if cut != "all" for protocol in PROTOCOLS),
-    *(_build_fitted_check(asset, kind, protocol) for asset, kind in _MAY_BE_MISSING.items() for protocol in PROTOCOLS),
+    *(_build_label_check(recommender) for recommender in RECOMMENDER_CHANNELS),
+    *(_build_cut_check(table) for table in FEATURE_TABLES),
+    *(_build_interactions_check(cut) for cut in CUTS if cut != "all"),
+    *(_build_fitted_check(asset, kind) for asset, kind in _MAY_BE_MISSING.items()),
 ]

@@ -10,7 +10,7 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from assets.protocols import PARQUET_KINDS, sample_partitions
+from assets.partitions import PARQUET_KINDS, sample_partitions
 from movierec.bundles.companion import publish_companion
 from movierec.candidates.ials import IALS
 from movierec.catalog import clusters as clustering

@@ -5,7 +5,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from assets.protocols import sample_partitions
+from assets.partitions import sample_partitions
 from movierec.bundles.bundle import BUNDLE_FORMAT, current_version
 from movierec.bundles.versioned_folders import read_verified_manifest
 from resources.bundle_stores import BundleStore

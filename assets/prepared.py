@@ -3,9 +3,10 @@
 import dagster as dg
 import polars as pl
 
-from assets.protocols import PARQUET_KINDS, PROTOCOLS, EvaluationProtocol, sample_partitions
+from assets.partitions import PARQUET_KINDS, sample_partitions
 from movierec.data import cleaning
 from movierec.data.cleaning import join_tables
+from movierec.data.splitting import SPLIT_DESCRIPTION, split_by_user
 from resources import plots
 
 OWNERS = ["team:data"]
@@ -75,22 +76,15 @@ def standardized_ratings(ratings: pl.LazyFrame) -> pl.LazyFrame:
     return cleaning.standardize_ratings(ratings)
 
 
-def _build_split_asset(protocol: EvaluationProtocol) -> dg.AssetsDefinition:
-    @protocol.asset(
-        "split",
-        group="prepared",
-        description="Ratings with `part`: history (candidates learn), labels (the ranker learns), holdout (both are "
-        f"measured): {protocol.description}.",
-        owners=OWNERS,
-    )
-    def split(context: dg.AssetExecutionContext, ratings: pl.LazyFrame) -> pl.LazyFrame:
-        parts = protocol.split_ratings(ratings).collect(engine="streaming")
-        context.add_output_metadata(dict(parts.group_by("part").len().sort("part").iter_rows()))
-        if not protocol.can_measure(parts.lazy()):
-            context.log.warning(f"no two moments cut these ratings in three: nothing is measured by {protocol.name}")
-        return parts.lazy()
-
-    return split
-
-
-splits = [_build_split_asset(protocol) for protocol in PROTOCOLS]
+@dg.asset(
+    partitions_def=sample_partitions,
+    group_name="prepared",
+    kinds=PARQUET_KINDS,
+    owners=OWNERS,
+    description="Ratings with `part`: history (candidates learn), labels (the ranker learns), holdout (both are "
+    f"measured): {SPLIT_DESCRIPTION}.",
+)
+def split(context: dg.AssetExecutionContext, ratings: pl.LazyFrame) -> pl.LazyFrame:
+    parts = split_by_user(ratings).collect(engine="streaming")
+    context.add_output_metadata(dict(parts.group_by("part").len().sort("part").iter_rows()))
+    return parts.lazy()

@@ -1,6 +1,6 @@
 """Published: the bundle that the site serves, and the file of recommendations."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -8,26 +8,20 @@ import dagster as dg
 import polars as pl
 
 from assets.backtest import CHANNELS
-from assets.champion import get_coverage, load_champion, measure_answer_seconds
+from assets.candidates import PUBLISHED_MODELS, build_model_inputs, get_asset_name
 from assets.evaluation import ASSET_BY_MODEL
-from assets.features import select_features_at_cut
-from assets.protocols import (
-    PARQUET_KINDS,
-    PER_USER,
-    PUBLISHED_MODELS,
-    build_model_inputs,
-    get_asset_name,
-    interactions_input,
-    sample_partitions,
-)
+from assets.features import interactions_input, select_features_at_cut
+from assets.partitions import PARQUET_KINDS, sample_partitions
 from assets.ranking import RANKER_TYPES
 from movierec.bundles.bundle import current_version, publish_bundle
 from movierec.candidates import CandidateModel
 from movierec.catalog.similar_movies import SimilarityIndex
 from movierec.data.interactions import Interactions
 from movierec.data.schema import WINDOW_COLUMNS
+from movierec.data.splitting import SPLIT_DESCRIPTION
+from movierec.data.windows import RATER_SEGMENTS
 from movierec.evaluation import metrics, promotion
-from movierec.evaluation.backtest import RATER_SEGMENTS
+from movierec.evaluation.champion import get_coverage, load_champion, measure_answer_seconds
 from movierec.evaluation.evaluation import list_failed_floors
 from movierec.recommender.popular import PopularMovies
 from movierec.recommender.ranker import Ranker
@@ -53,8 +47,8 @@ class RecommendationsConfig(dg.Config):
 
 
 @dg.asset(
-    ins=interactions_input(PER_USER, "all")
-    | build_model_inputs(PER_USER, (*CHANNELS, "trending"), "all")
+    ins=interactions_input("all")
+    | build_model_inputs((*CHANNELS, "trending"), "all")
     | {"served_ranker": dg.AssetIn(dagster_type=RANKER_TYPES["two_stage"])},
     check_specs=[
         dg.AssetCheckSpec(
@@ -80,8 +74,9 @@ def published(
     served_ranker: Ranker,
     user_features: pl.LazyFrame,
     movie_features: pl.LazyFrame,
-    evaluation: pl.DataFrame,
-    comparison: pl.DataFrame,
+    sitting_evaluation: pl.DataFrame,
+    sitting_comparison: pl.DataFrame,
+    backtest_comparison: pl.DataFrame,
     served_stage: pl.DataFrame,
     bundles: BundleStore,
     tracking: MlflowTracking,
@@ -93,7 +88,7 @@ def published(
     than the published one (check `beats_champion`). The first two fail the run, the third leaves the published bundle
     in place.
     """
-    require_sound_inputs(context, comparison)
+    require_sound_inputs(context, list_failed_floors(backtest_comparison, sitting_comparison))
     name, reason, split = served_stage.select("model", "reason", "split").row(0)
     stage, scores = promotion.ServedStage(name, reason), served_stage.drop("model", "reason", "split")
     recommender = Recommender(
@@ -105,16 +100,20 @@ def published(
     home, version = Path(bundles.root, context.partition_key), build_version_name(context.run_id)
     verdict = promotion.judge_challenger(
         scores,
-        **load_champion(home, dataset, split),
-        coverage=get_coverage(evaluation.to_dicts(), name),
+        **load_champion(home, data_version=dataset.version, split=split),
+        coverage=get_coverage(sitting_evaluation.to_dicts(), name),
         seconds=measure_answer_seconds(recommender),
     )
-    runs = record_challenger(tracking, context.partition_key, version, measured=set(evaluation["model"]))
+    runs = record_challenger(tracking, context.partition_key, version, measured=set(sitting_evaluation["model"]))
     yield build_check_result(verdict)
     if not verdict.is_promoted:
         context.log.warning(f"not published, what was published before stays: {verdict.reason}")
         return
-    measured = {"split": split, "metrics": evaluation.to_dicts(), "comparison": comparison.to_dicts()}
+    measured = {
+        "split": split,
+        "metrics": sitting_evaluation.to_dicts(),
+        "comparison": sitting_comparison.to_dicts(),
+    }
     made_by = {"mlflow_runs": runs, "code_version": bundles.compute_code_version()}
     features = {"tmdb_features": recommender.features.tmdb_feature_names}
     choice = {"serves": name, "serves_because": reason, "verdict": verdict.reason}
@@ -129,14 +128,14 @@ def published(
         manifest=build_origin(context, dataset) | choice | made_by | features | measured,
     )
     tracking.set_champion(context.partition_key, version)
-    yield dg.MaterializeResult(metadata=describe_bundle(folder, stage, evaluation))
+    yield dg.MaterializeResult(metadata=describe_bundle(folder, stage, sitting_evaluation))
 
 
 @dg.asset(partitions_def=sample_partitions, group_name="published", kinds=PARQUET_KINDS, owners=OWNERS)
 def served_stage(
-    comparison: pl.DataFrame,
-    rankings: pl.DataFrame,
-    relevant: pl.DataFrame,
+    sitting_comparison: pl.DataFrame,
+    sitting_rankings: pl.DataFrame,
+    sitting_relevant: pl.DataFrame,
     windows: pl.DataFrame,
     backtest_evaluation: pl.DataFrame,
     backtest_scores: pl.DataFrame,
@@ -146,8 +145,8 @@ def served_stage(
     `model, reason, split, user_id, ndcg_at_10`, and `window, fingerprint` if there are windows. Ratings without windows
     are judged by the holdout of each user."""
     if backtest_scores.is_empty():
-        split, stage = PER_USER.description, promotion.choose_served_stage(comparison)
-        scores = metrics.compute_user_metrics(rankings.filter(model=stage.name), relevant).select(
+        split, stage = SPLIT_DESCRIPTION, promotion.choose_served_stage(sitting_comparison)
+        scores = metrics.compute_user_metrics(sitting_rankings.filter(model=stage.name), sitting_relevant).select(
             "user_id", promotion.PROMOTION_METRIC
         )
     else:
@@ -164,10 +163,10 @@ def select_rater_scores(scores: pl.DataFrame, windows: pl.DataFrame, model: str)
     return marked.select(*WINDOW_COLUMNS, "user_id", promotion.PROMOTION_METRIC)
 
 
-def require_sound_inputs(context: dg.AssetExecutionContext, comparison: pl.DataFrame) -> None:
+def require_sound_inputs(context: dg.AssetExecutionContext, failed_floors: Sequence[str]) -> None:
     """Raises dg.Failure where a model is below its floor, or what is published was not made from one state."""
     mixed = find_mixed_inputs(context.instance, context.assets_def, context.asset_key, context.partition_key)
-    faults = list_failed_floors(comparison) or mixed
+    faults = failed_floors or mixed
     if faults:
         raise dg.Failure(f"not published, what was published before stays: {'; '.join(faults)}")
 

@@ -8,22 +8,14 @@ from typing import NamedTuple
 import dagster as dg
 import polars as pl
 
-from assets.features import FEATURE_TABLES, select_features_at_cut
-from assets.fitting import fit_or_report
-from assets.protocols import (
-    PER_USER,
-    PROTOCOLS,
-    TUNED_TYPE,
-    EvaluationProtocol,
-    build_model_inputs,
-    build_model_type,
-    build_tuned_input,
-    interactions_input,
-    sample_partitions,
-)
+from assets.candidates import build_model_inputs, build_model_type, fit_or_report
+from assets.features import interactions_input, select_features_at_cut
+from assets.partitions import PARQUET_KINDS, sample_partitions
+from assets.tuning import TUNED_TYPE
 from movierec.candidates import CandidateModel
 from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
+from movierec.data.splitting import select_part
 from movierec.data.windows import select_current_windows
 from movierec.evaluation import evaluation
 from movierec.experiments.tuning import TunedParams
@@ -45,12 +37,12 @@ class LabelConfig(dg.Config):
     max_users: int = 3_000
 
 
-def choose_ranker_params(recommender: str, tuned: TunedParams | None) -> RankerParams:
+def choose_ranker_params(recommender: str, tuned: TunedParams) -> RankerParams:
     """The ranker's hyper-parameters: the tuned ones, else the defaults.
 
     Rankers that are measured but not published are fitted on one fold, which takes a third of the time.
     """
-    params = (tuned and tuned.get_params("ranker")) or RankerParams()
+    params = tuned.get_params("ranker") or RankerParams()
     return params if recommender == "two_stage" else replace(params, one_fold_from=0)
 
 
@@ -64,17 +56,18 @@ def get_ranker_name(recommender: str) -> str:
     return recommender.replace("two_stage", "ranker")
 
 
-def _build_label_rows_asset(recommender: str, protocol: EvaluationProtocol) -> dg.AssetsDefinition:
+def _build_label_rows_asset(recommender: str) -> dg.AssetsDefinition:
     channels = RECOMMENDER_CHANNELS[recommender]
 
-    @protocol.asset(
-        get_label_rows_name(recommender),
-        group="ranking",
+    @dg.asset(
+        name=get_label_rows_name(recommender),
         description=f"Candidates of {', '.join(channels)} from the history with their features, and whether the user "
         "then liked them (`relevant`).",
-        ins=protocol.build_inputs(["split", *FEATURE_TABLES])
-        | interactions_input(protocol, "history")
-        | build_model_inputs(protocol, channels, "history"),
+        ins=interactions_input("history") | build_model_inputs(channels, "history"),
+        partitions_def=sample_partitions,
+        group_name="ranking",
+        kinds=PARQUET_KINDS,
+        owners=["team:ml"],
     )
     def label_rows(
         context: dg.AssetExecutionContext,
@@ -86,10 +79,10 @@ def _build_label_rows_asset(recommender: str, protocol: EvaluationProtocol) -> d
         **models: CandidateModel | UnfittedModel,
     ) -> pl.DataFrame:
         def build_rows() -> pl.DataFrame:
-            return training_rows.build_all_label_rows(
+            return training_rows.build_label_rows(
                 Retrieval(require_fitted_channels(models, channels), interactions),
                 select_features_at_cut("history", user_features, movie_features),
-                split,
+                select_part(split, "labels"),
                 n_candidates=config.n_candidates,
                 max_users=config.max_users,
             )
@@ -103,33 +96,33 @@ def _build_label_rows_asset(recommender: str, protocol: EvaluationProtocol) -> d
     return label_rows
 
 
-def _build_ranker_asset(recommender: str, protocol: EvaluationProtocol) -> dg.AssetsDefinition:
-    rows_of = {"rows": dg.AssetIn(protocol.build_key(get_label_rows_name(recommender)))}
-
-    @protocol.asset(
-        get_ranker_name(recommender),
-        group="ranking",
+def _build_ranker_asset(recommender: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=get_ranker_name(recommender),
         description=f"CatBoost over {', '.join(RECOMMENDER_CHANNELS[recommender])}: learns the order of a user's "
         "candidates from what they liked after the history.",
-        ins=rows_of | build_tuned_input(protocol),
+        ins={"rows": dg.AssetIn(get_label_rows_name(recommender)), "tuned": dg.AssetIn(dagster_type=TUNED_TYPE)},
+        partitions_def=sample_partitions,
+        group_name="ranking",
         kinds={"catboost"},
+        owners=["team:ml"],
         dagster_type=RANKER_TYPES[recommender],
         io_manager_key="models",
         pool="training",
     )
     def ranker(
-        context: dg.AssetExecutionContext, rows: pl.DataFrame, tracking: MlflowTracking, **given: TunedParams
+        context: dg.AssetExecutionContext, rows: pl.DataFrame, tuned: TunedParams, tracking: MlflowTracking
     ) -> Ranker | UnfittedModel:
         def fit() -> FittedRanker:
             if rows.is_empty():
                 table = get_label_rows_name(recommender)
                 raise training_rows.NothingToLearnError(f"there are no rows to learn from; {table} has the reason")
-            return _fit_ranker(rows, choose_ranker_params(recommender, given.get("tuned")))
+            return _fit_ranker(rows, choose_ranker_params(recommender, tuned))
 
         fitted = fit_or_report(context, recommender, fit)
         if isinstance(fitted, UnfittedModel):
             return fitted
-        return _record_ranker(context, fitted, rows, tracking, files=protocol is PER_USER)
+        return _record_ranker(context, fitted, rows, tracking)
 
     return ranker
 
@@ -159,7 +152,7 @@ def served_ranker(
     rows = label_rows.collect() if of_windows.is_empty() else training_rows.pool_label_rows(of_windows)
     context.add_output_metadata({"learnt_from": "label_rows" if of_windows.is_empty() else "window_label_rows"})
     fitted = _fit_ranker(rows, choose_ranker_params("two_stage", tuned))
-    return _record_ranker(context, fitted, rows, tracking, files=True)
+    return _record_ranker(context, fitted, rows, tracking)
 
 
 class FittedRanker(NamedTuple):
@@ -179,12 +172,7 @@ def _fit_ranker(rows: pl.DataFrame, params: RankerParams) -> FittedRanker:
 
 
 def _record_ranker(
-    context: dg.AssetExecutionContext,
-    fitted: FittedRanker,
-    rows: pl.DataFrame,
-    tracking: MlflowTracking,
-    *,
-    files: bool,
+    context: dg.AssetExecutionContext, fitted: FittedRanker, rows: pl.DataFrame, tracking: MlflowTracking
 ) -> Ranker:
     """Records the fit in MLflow and in the asset's metadata; gives the ranker."""
     ranker = fitted.ranker
@@ -194,7 +182,7 @@ def _record_ranker(
         ranker,
         seconds=fitted.seconds,
         peak_mb=fitted.peak_mb,
-        with_files=files,
+        with_files=True,
         validation_metrics=evaluation.out_of_fold_metrics(fitted.ranks, rows),
     )
     top = dict(list(ranker.importances.items())[:15])
@@ -220,7 +208,5 @@ def require_fitted_channels(
     return fitted
 
 
-label_rows = [
-    _build_label_rows_asset(recommender, protocol) for protocol in PROTOCOLS for recommender in RECOMMENDER_CHANNELS
-]
-rankers = [_build_ranker_asset(recommender, protocol) for protocol in PROTOCOLS for recommender in RECOMMENDER_CHANNELS]
+label_rows = [_build_label_rows_asset(recommender) for recommender in RECOMMENDER_CHANNELS]
+rankers = [_build_ranker_asset(recommender) for recommender in RECOMMENDER_CHANNELS]

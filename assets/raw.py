@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from assets.protocols import sample_partitions
+from assets.partitions import sample_partitions
 from resources.sources.csv_tables import read_table
 from resources.sources.dataset import Dataset
 from resources.sources.resource import MovieLens

@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from assets.protocols import PARQUET_KINDS, sample_partitions
+from assets.partitions import PARQUET_KINDS, sample_partitions
 from movierec.tmdb import images
 from movierec.tmdb.metadata import Metadata
 from resources.tmdb.answer_cache import open_answer_cache

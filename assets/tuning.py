@@ -6,34 +6,39 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.protocols import sample_partitions
-from movierec.data.interactions import Interactions
-from movierec.data.schema import RELEVANT
-from movierec.data.splitting import ratings_at_cut, select_part
+from assets.partitions import sample_partitions
+from movierec.data.windows import choose_windows
+from movierec.experiments.trials import (
+    build_ranker_trials,
+    compute_candidate_ndcg,
+    compute_ranker_ndcg,
+    list_trial_cuts,
+)
 from movierec.experiments.tuning import (
     PARAMS_CLASSES,
     REFERENCE_TUNING,
     SEARCH_SPACES,
     TunedParams,
-    compute_candidate_ndcg,
-    compute_ranker_ndcg,
     get_default_values,
 )
-from movierec.experiments.validation import Validation
 from resources.io_managers import render_markdown_table
 from resources.optuna_studies import BestTrial, OptunaStudies
 from resources.sources.dataset import Dataset
+
+TUNED_TYPE = dg.PythonObjectDagsterType(TunedParams, name="tuned_parameters")
 
 
 class TuningConfig(dg.Config):
     """How many trials each of `models` gets in this run; with 0 the best trials of earlier runs are read.
 
-    With `reference` nothing is searched or read: the reference hyper-parameters are used.
+    With `reference` nothing is searched or read: the reference hyper-parameters are used. `interval` is that of
+    `windows`.
     """
 
     trials: int = 0
     models: list[str] = sorted(SEARCH_SPACES)
     reference: bool = False
+    interval: str | None = None
 
 
 @dg.asset(
@@ -49,36 +54,44 @@ def tuned(
     config: TuningConfig,
     dataset: Dataset,
     movies: pl.LazyFrame,
+    ratings: pl.LazyFrame,
     split: pl.LazyFrame,
-    interactions_history: Interactions,
     studies: OptunaStudies,
 ) -> TunedParams:
     """The best hyper-parameters found so far, by model, in params.json; models without a trial keep the defaults.
 
-    Models are fitted on the history and compared by nDCG@10 on the labels; the holdout is not used.
+    Judged by nDCG@10 of returning users and newcomers in windows of time before the last one, which is not used.
     """
     if config.reference or studies.reference:
         return REFERENCE_TUNING
-    labels = select_part(split, "labels").filter(pl.col("rating") >= RELEVANT).select("user_id", "movie_id").collect()
-    liked = labels.filter(pl.col("user_id").is_in(interactions_history.user_ids.tolist()))
 
     @cache
-    def validation() -> Validation:
-        return Validation.from_ratings(ratings_at_cut(split, "known"), movies)
+    def load_trials(model: str) -> list[Any]:
+        windows = choose_windows(ratings, interval=config.interval)
+        if model == "ranker":
+            trials: list[Any] = build_ranker_trials(ratings, movies, windows)
+        else:
+            trials = list_trial_cuts(ratings, split, windows)
+        if not trials:
+            raise dg.Failure(
+                f"{model} cannot be tuned: nobody liked a movie in enough windows of time before the last. Take it out "
+                "of `models`, or take a larger sample"
+            )
+        return trials
 
-    def judged(model: str, drawn: dict[str, Any]) -> float:
+    def judge(model: str, drawn: dict[str, Any]) -> float:
         params = PARAMS_CLASSES[model](**drawn)
         if model == "ranker":
-            return compute_ranker_ndcg(params, validation())
-        return compute_candidate_ndcg(model, params, interactions_history, liked)
+            return compute_ranker_ndcg(params, load_trials("ranker"))
+        return compute_candidate_ndcg(model, params, load_trials("candidates"))
 
     best: dict[str, BestTrial] = {}
     for model in config.models:
         found = studies.run_study(
             context.partition_key,
-            f"{model} {dataset.version}",
+            f"{model} in windows {dataset.version}",
             SEARCH_SPACES[model],
-            partial(judged, model),
+            partial(judge, model),
             first_params=get_default_values(model),
             n_trials=config.trials,
         )

@@ -66,7 +66,7 @@ def test_the_stages_of_make_are_those_of_the_graph_in_their_order():
     graph = defs.resolve_asset_graph()
     stages = {name: dg.AssetSelection.from_string(text).resolve(graph) for name, text in selected.items()}
     assert all(stages.values())
-    groups = graph.get_all_asset_keys() - dg.AssetSelection.groups("global_time", "tuning").resolve(graph)
+    groups = graph.get_all_asset_keys() - dg.AssetSelection.groups("tuning").resolve(graph)
     assert set().union(*stages.values()) == groups
     in_order = ("prepare", "features", "candidates", "backtest", "ranking", "evaluation", "publish")
     assert tuple(name for name in stages if name in in_order) == in_order
@@ -89,7 +89,6 @@ def test_every_feature_of_the_ranker_is_documented():
 def test_every_stored_table_is_documented():
     tables = text("data.md").split("## Features")[0]
     assets = {key.to_user_string() for key in defs.resolve_asset_graph().get_all_asset_keys()}
-    assets = {name.removeprefix("global_time/") for name in assets}
     models = {
         *(name for name in assets if name.startswith((*CANDIDATE_MODELS, "ranker", "served_ranker"))),
         "dataset",

@@ -146,7 +146,6 @@ def test_every_asset_has_the_samples_a_description_a_group_an_owner_and_kinds(tm
         "evaluation",
         "published",
         "clusters",
-        "global_time",
         "backtest",
         "metadata",
     }
@@ -154,7 +153,7 @@ def test_every_asset_has_the_samples_a_description_a_group_an_owner_and_kinds(tm
 
 def test_the_ranker_and_what_is_measured_never_stand_below_the_published_fits(tmp_path):
     settings = Settings(home=tmp_path)
-    for measured in ("ranker", "rankings", "evaluation", "comparison"):
+    for measured in ("ranker", "sitting_rankings", "sitting_evaluation", "sitting_comparison"):
         assert {"ials", "popularity"}.isdisjoint(above(settings, measured)), measured
     assert {"ials_known", "popularity_known"}.isdisjoint(above(settings, "ranker"))
 
@@ -186,12 +185,13 @@ sys.exit(0 if result.success and contract == pytest.ExitCode.OK else 1)
 
 def test_a_model_with_an_entry_in_the_registry_is_fitted_measured_and_held_to_the_contract(copied):
     """In a process of its own: the graph is made from the registry when it is imported."""
-    made = ["made_up_history", "made_up_known", "rankings", "evaluation", "comparison", "leaderboard"]
+    measured = ["sitting_rankings", "sitting_evaluation", "sitting_comparison", "leaderboard"]
+    made = ["made_up_history", "made_up_known", *measured]
     command = [sys.executable, "-c", MADE_UP_MODEL, str(copied.home.parent), *made]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-2_000:]
     rows = pl.read_parquet(copied.layout.store / "full" / "leaderboard.parquet").filter(
-        protocol="per_user", model="made_up"
+        protocol="rest_of_sitting", model="made_up"
     )
     assert rows["cold_start"].unique().to_list() == ["users"]
     assert {"ndcg_at_10", "fit_seconds"} <= set(rows["metric"])
@@ -205,25 +205,24 @@ def test_every_fit_reads_exactly_the_interactions_of_its_cut(tmp_path):
     graph = build_definitions(Settings(home=tmp_path)).resolve_asset_graph()
     fits = {name for model in CANDIDATE_MODELS for name in (model, f"{model}_history", f"{model}_known")}
     for key in graph.get_all_asset_keys():
-        if key.path[-1] not in fits:
+        name = key.to_user_string()
+        if name not in fits:
             continue
-        *prefix, name = key.path
         parents = {parent.to_user_string() for parent in graph.get(key).parent_keys}
-        wanted = "/".join([*prefix, CUT_OF.get(name.rsplit("_", 1)[-1], "interactions_all")])
+        wanted = CUT_OF.get(name.rsplit("_", 1)[-1], "interactions_all")
         # The split gives a fit no ratings: it is read to validate on the labels, and to cut the tags of content.
-        split = "/".join([*prefix, "split"])
-        is_validated, reads_content = name.endswith("_history") and not prefix, name.startswith("content")
+        is_validated, reads_content = name.endswith("_history"), name.startswith("content")
         assert wanted in parents, key
-        assert parents - {wanted} <= {"tuned", "movies", "tags", split}, key
-        assert (split in parents) == (is_validated or reads_content), key
+        assert parents - {wanted} <= {"tuned", "movies", "tags", "split"}, key
+        assert ("split" in parents) == (is_validated or reads_content), key
 
 
 @pytest.mark.parametrize(
     ("asset", "cut"),
     [
         ("label_rows", "history"),
-        ("rankings", "known"),
-        ("evaluation", "known"),
+        ("sitting_rankings", "known"),
+        ("sitting_evaluation", "known"),
         ("diversity", "known"),
         ("published", "all"),
     ],
@@ -259,7 +258,7 @@ def test_every_check_of_a_good_run_is_green(home):
     checks = {
         (each.asset_key.to_user_string(), each.check_name): each.passed for each in result.get_asset_check_evaluations()
     }
-    assert len(checks) == 27 + 12
+    assert len(checks) == 24
     assert all(checks.values()), checks
 
 
@@ -268,17 +267,17 @@ def test_metadata_tells_what_a_person_wants_to_see(home):
     assert metadata_of(result, "ratings")["dagster/row_count"].value == 1800
     assert metadata_of(result, "ratings")["duplicate_ratings_dropped"].value == 0
     assert metadata_of(result, "raw_tags")["missing_file"].value == 1
-    assert "two_stage" in metadata_of(result, "evaluation")["ndcg_at_10"].value
+    assert "two_stage" in metadata_of(result, "sitting_evaluation")["ndcg_at_10"].value
     assert "data:image/png;base64" in metadata_of(result, "ranker")["importances"].value
     assert metadata_of(result, "ials_known")["fit_seconds"].value >= 0
-    told = {name: value.value for name, value in metadata_of(result, "relevant").items() if "users" in name}
-    assert told["known_users"] + told["known_users_who_liked_nothing"] == 60
+    told = {name: value.value for name, value in metadata_of(result, "sitting_relevant").items() if "users" in name}
+    assert told["users"] + told["users_who_liked_nothing"] == 60
 
 
 def test_the_leaderboard_has_the_costs_of_all_stages_and_for_whom_there_is_an_answer(home):
     settings, _ = home
     board = pl.read_parquet(settings.layout.store / "full" / "leaderboard.parquet").filter(
-        protocol="per_user", segment="known"
+        protocol="rest_of_sitting", segment="known"
     )
     costs = board.filter(pl.col("metric").is_in(["fit_seconds", "users_per_second"]))
     seconds = dict(costs.filter(metric="fit_seconds").select("model", "value").iter_rows())
@@ -311,7 +310,7 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
     experiments = {each.name: each.experiment_id for each in client.search_experiments()}
     assert {"popularity_baseline", "als_candidate_generator", "two_stage_ranker"} <= experiments.keys()
     rankers = client.search_runs([experiments["two_stage_ranker"]])
-    assert len(rankers) == 2 * len(RECOMMENDER_CHANNELS) + 1  # under each protocol, and the one that is served
+    assert len(rankers) == len(RECOMMENDER_CHANNELS) + 1  # and the one that is served
     (ranker,) = (run for run in rankers if run.data.tags["asset"] == "ranker")
     assert ranker.data.tags["dagster.run_id"] == result.run_id
     assert metadata_of(result, "ranker")["mlflow_run"].value.endswith(f"/runs/{ranker.info.run_id}")
@@ -347,14 +346,16 @@ def test_the_holdout_never_reaches_what_is_measured_on_it(home, empty_mlflow, tm
     shutil.copytree(store, other)
     changed.with_columns(pl.col("rating").cast(pl.Float32)).write_parquet(other / "split.parquet")
     graph = build_definitions(settings).resolve_asset_graph()
-    wanted = dg.AssetSelection.assets("rankings").upstream() & dg.AssetSelection.groups(
+    wanted = dg.AssetSelection.assets("sitting_rankings").upstream() & dg.AssetSelection.groups(
         "features", "candidates", "ranking", "evaluation"
     )
-    below = sorted({key.to_user_string() for key in wanted.resolve(graph)} - {"relevant", "rankings"})
-    relevant = pl.read_parquet(store / "relevant.parquet")
-    assert run(settings, selection=[*below, "rankings"]).success
+    below = sorted({key.to_user_string() for key in wanted.resolve(graph)} - {"sitting_relevant", "sitting_rankings"})
+    relevant = pl.read_parquet(store / "sitting_relevant.parquet")
+    assert run(settings, selection=[*below, "sitting_rankings"]).success
     assert pl.read_parquet(other / "label_rows.parquet").equals(pl.read_parquet(store / "label_rows.parquet"))
-    assert pl.read_parquet(other / "rankings.parquet").equals(pl.read_parquet(store / "rankings.parquet"))
+    assert pl.read_parquet(other / "sitting_rankings.parquet").equals(
+        pl.read_parquet(store / "sitting_rankings.parquet")
+    )
     assert len(relevant) > 0
 
 
@@ -376,7 +377,7 @@ def test_a_rejected_input_stops_the_graph_and_leaves_what_was_published(copied):
 
 def test_a_model_below_its_floor_is_not_published_even_alone(copied):
     before = current_version(copied.layout.locate_bundles("full"))
-    path = copied.layout.store / "full" / "comparison.parquet"
+    path = copied.layout.store / "full" / "sitting_comparison.parquet"
     worse = pl.col("model") == "ials"
     table = pl.read_parquet(path).with_columns(
         pl.when(worse).then(-0.1).otherwise(pl.col(name)).alias(name) for name in ("value", "low", "high")
@@ -430,16 +431,14 @@ def first_to_last(table):
         ("split", "in_order", first_to_last, None),
         ("split", "in_order", lambda t: pl.concat([t, t.head(1)]), None),
         ("split", "in_order", lambda t: t.with_columns(pl.col("rated_at").shuffle(seed=1)), None),
-        ("global_time/split", "in_order", lambda t: t.with_columns(pl.col("rated_at").shuffle(seed=1)), None),
         ("user_features", "knows_its_cut_and_no_more", of_a_later_cut, None),
-        ("global_time/movie_features", "knows_its_cut_and_no_more", of_a_later_cut, None),
+        ("movie_features", "knows_its_cut_and_no_more", of_a_later_cut, None),
         (
             "label_rows",
             "no_feature_knows_the_label",
             lambda t: t.with_columns(planted=pl.col("relevant").cast(pl.Float32)),
             "planted (AUC 1.000)",
         ),
-        ("comparison", "above_floors", lambda t: t.with_columns(high=pl.lit(-0.1)), "ials is worse than popularity"),
     ],
 )
 def test_a_spoilt_table_turns_its_check_red(copied, asset, check, spoil, says):
@@ -449,6 +448,33 @@ def test_a_spoilt_table_turns_its_check_red(copied, asset, check, spoil, says):
     evaluation = check_alone(copied, asset, check)
     assert not evaluation.passed
     assert says is None or says in evaluation.description
+
+
+def write_worse_backtest(settings, segment):
+    """A back-test in which ials is surely worse than its floor, of this segment."""
+    row = {"segment": segment, "model": "ials", "base": "popularity", "value": -0.2, "low": -0.3, "high": -0.1, "n": 40}
+    pl.DataFrame([row]).write_parquet(settings.layout.store / "full" / "backtest_comparison.parquet")
+
+
+@pytest.mark.parametrize("decides", ["windows", "sitting"])
+def test_a_model_below_its_floor_turns_the_check_red(copied, decides):
+    """In the windows of the back-test where there are any, else on the rest of the sitting."""
+    assert check_alone(copied, "backtest_comparison", "above_floors").passed
+    if decides == "windows":
+        write_worse_backtest(copied, "raters")
+    else:
+        path = copied.layout.store / "full" / "sitting_comparison.parquet"
+        pl.read_parquet(path).with_columns(high=pl.lit(-0.1)).write_parquet(path)
+    evaluation = check_alone(copied, "backtest_comparison", "above_floors")
+    assert not evaluation.passed
+    assert "ials is worse than popularity" in evaluation.description
+
+
+def test_windows_decide_over_floors_where_there_are_any(copied):
+    write_worse_backtest(copied, "given_1")
+    path = copied.layout.store / "full" / "sitting_comparison.parquet"
+    pl.read_parquet(path).with_columns(high=pl.lit(-0.1)).write_parquet(path)
+    assert check_alone(copied, "backtest_comparison", "above_floors").passed
 
 
 @pytest.mark.parametrize(
@@ -502,7 +528,7 @@ def test_a_challenger_that_is_worse_is_not_published_and_the_run_is_no_failure(c
 
 def publish_where_the_ranker_gains(settings, **gain):
     """A first bundle, where the ranker's difference to the candidates it orders was measured to be `gain`."""
-    path = settings.layout.store / "full" / "comparison.parquet"
+    path = settings.layout.store / "full" / "sitting_comparison.parquet"
     pair = (pl.col("model") == "two_stage") & (pl.col("base") == "blend")
     told = [pl.when(pair).then(pl.lit(value)).otherwise(pl.col(name)).alias(name) for name, value in gain.items()]
     pl.read_parquet(path).with_columns(told).write_parquet(path)
@@ -569,7 +595,7 @@ def test_the_ranker_reads_tmdbs_metadata_where_that_is_switched_on(copied):
     store_metadata(settings, movies=70)
     kinds = ("label_rows", "ranker")
     trained = [name.replace("two_stage", kind) for kind in kinds for name in RECOMMENDER_CHANNELS]
-    measured = ["rankings", "evaluation", "comparison"]
+    measured = ["sitting_rankings", "sitting_evaluation", "sitting_comparison"]
     chosen = ["user_features", "movie_features", *trained, "served_ranker", *measured]
     assert run(settings, selection=chosen).success
     publish_where_the_ranker_gains(settings, value=0.03, low=-0.01, high=0.07)
@@ -613,9 +639,9 @@ def test_data_too_small_to_learn_from_says_so(tmp_path):
     ratings = tmp_path / "movielens" / "ratings.csv"
     ratings.write_text(ratings.read_text().replace(",4.5,", ",3.5,"))
     settings = settings_for(tmp_path)
-    result = run(settings, selection=above(settings, "relevant"))
+    result = run(settings, selection=above(settings, "sitting_relevant"))
     failed = {each.step_key: str(each.step_failure_data.error) for each in result.get_step_failure_events()}
-    assert "nobody rated a movie 4.0 or better" in failed["relevant"]
+    assert "nobody rated a movie 4.0 or better" in failed["sitting_relevant"]
 
 
 def equal_ratings(ratings):
@@ -644,7 +670,9 @@ def test_ratings_that_teach_little_are_published_and_measured(tmp_path, poor):
         .recommender.recommend_for_user(1, n=5)
         .movie_ids
     )
-    measured = pl.read_parquet(settings.layout.store / "full" / "evaluation.parquet")["model"].unique().to_list()
+    measured = (
+        pl.read_parquet(settings.layout.store / "full" / "sitting_evaluation.parquet")["model"].unique().to_list()
+    )
     # Of two users no movie has the ratings that make it popular.
     assert set(measured) >= {*CANDIDATE_MODELS, *RECOMMENDER_CHANNELS} - {"popularity"}
 
@@ -674,19 +702,18 @@ def test_models_that_are_only_measured_may_fail_and_the_rest_is_published(copied
     missing = {"svd", "als", "item_knn", "content", "two_stage_als"}
     manifest = json.loads((current_version(copied.layout.locate_bundles("full")) / "manifest.json").read_text())
     assert manifest["mlflow_runs"].keys().isdisjoint({"svd_known", "als_known", "ranker_als"})
-    for table in ("rankings", "evaluation", "leaderboard", "global_time/evaluation"):
+    for table in ("sitting_rankings", "sitting_evaluation", "leaderboard"):
         models = set(pl.read_parquet(copied.layout.store / "full" / f"{table}.parquet")["model"])
         assert models.isdisjoint(missing)
         assert models >= {"random", "two_stage", "two_stage_ials", "blend", "ease"}
-    for asset in ("evaluation", "global_time/evaluation"):
-        told = metadata_of(result, asset)["left_out"].value
-        assert all(str(error) in told for error in ONLY_MEASURED.values())
-        assert "two_stage_als: NothingToLearnError: there are no rows to learn from; label_rows_als has" in told
+    told = metadata_of(result, "sitting_evaluation")["left_out"].value
+    assert all(str(error) in told for error in ONLY_MEASURED.values())
+    assert "two_stage_als: NothingToLearnError: there are no rows to learn from; label_rows_als has" in told
     told = metadata_of(result, "leaderboard")["left_out"].value
-    assert all(f"{protocol} {name}" in told for protocol in ("per_user", "global_time") for name in missing)
+    assert all(name in told for name in missing)
     assert "a planted fault of als" in metadata_of(result, "label_rows_als")["left_out"].value
     red = {each.asset_key.to_user_string(): each for each in result.get_asset_check_evaluations() if not each.passed}
-    assert red.keys() >= {"svd_known", "als_known", "item_knn_known", "global_time/content_known", "ranker_als"}
+    assert red.keys() >= {"svd_known", "als_known", "item_knn_known", "content_known", "ranker_als"}
     assert {each.severity for each in red.values()} == {dg.AssetCheckSeverity.WARN}
     assert "a planted fault of svd" in red["svd_known"].description
     (error,) = [line for line in capfd.readouterr().err.splitlines() if "svd_history: svd could not be fitted" in line]
@@ -705,7 +732,7 @@ def test_a_rankers_fault_is_reported_too_where_nobody_is_served_by_it(copied, mo
     monkeypatch.setattr(Ranker, "fit_with_oof_ranks", classmethod(fit))
     result = run(copied)
     assert result.success
-    told = metadata_of(result, "evaluation")["left_out"].value
+    told = metadata_of(result, "sitting_evaluation")["left_out"].value
     assert all(f"{name}: FloatingPointError: a planted" in told for name in ("two_stage_als", "two_stage_ials"))
 
 
@@ -720,7 +747,7 @@ def test_a_model_that_is_served_stops_the_graph_where_it_cannot_be_fitted(copied
 
 
 @pytest.mark.parametrize("moments", [1, 2])
-def test_ratings_without_time_are_published_and_measured_per_user_alone(empty_mlflow, tmp_path, moments):
+def test_ratings_without_time_are_published_and_measured_by_the_sitting_alone(empty_mlflow, tmp_path, moments):
     write_movielens(tmp_path / "movielens")
     path = tmp_path / "movielens" / "ratings.csv"
     ratings = pl.read_csv(path)
@@ -736,7 +763,7 @@ def test_ratings_without_time_are_published_and_measured_per_user_alone(empty_ml
         .movie_ids
     )
     board = pl.read_parquet(settings.layout.store / "full" / "leaderboard.parquet")
-    assert board["protocol"].unique().to_list() == ["per_user"]
+    assert board["protocol"].unique().to_list() == ["rest_of_sitting"]
 
 
 def test_movies_without_genres_are_no_trouble(empty_mlflow, tmp_path):

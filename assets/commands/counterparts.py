@@ -34,10 +34,10 @@ SEED = 7
 
 PAGE_HEAD = """# Counterparts
 
-`make counterparts` writes this page for `{source}`, sample {sample}, protocol per user. It compares our candidate
-models with the same models in the library `implicit` or as their papers describe them. Every model is fitted on the
-ratings before the holdout and measured on the holdout: n = {n} users, nDCG@10, 95 % bootstrap intervals over users,
-paired differences. Our models use the committed parameters. The counterparts are shown with several parameters,
+`make counterparts` writes this page for `{source}`, sample {sample}, on the rest of the sitting. It compares our
+candidate models with the same models in the library `implicit` or as their papers describe them. Every model is
+fitted on the ratings before the holdout and measured on the holdout: n = {n} users, nDCG@10, 95 % bootstrap
+intervals over users, paired differences. Our models use the committed parameters. The counterparts are shown with several parameters,
 because the best ones depend on the data; whoever picks their best row here favours them.
 
 | ours | nDCG@10 | counterpart | nDCG@10 | ours - counterpart |

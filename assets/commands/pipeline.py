@@ -18,7 +18,7 @@ from resources import dagster_instance
 from resources.mlflow_tracking import MlflowTracking
 
 EXIT_FAILED, EXIT_WRONG_SETTING, EXIT_STOPPED = 1, 2, 130
-# What the site reads and all above it; the second protocol, leaderboard, recommendations are left to `make pipeline`.
+# What the site reads and all above it; the other windows, leaderboard and recommendations are left to `make pipeline`.
 SERVED_SELECTION = '+key:"published" or +key:"companion" or +group:"metadata"'
 CLUSTERS_SELECTION = "key:clusters+"
 INTERRUPTION_CLASSES = ("KeyboardInterrupt", "DagsterExecutionInterruptedError")

@@ -11,7 +11,7 @@ import polars as pl
 
 from assets.commands.arguments import parse_arguments
 from movierec.bundles.atomic_write import atomic_write
-from movierec.data.splitting import SPLIT_DESCRIPTIONS
+from movierec.data.splitting import SPLIT_DESCRIPTION
 from movierec.data.windows import select_current_windows
 from movierec.evaluation.backtest import (
     RECENT_POPULARITY,
@@ -21,7 +21,7 @@ from movierec.evaluation.backtest import (
     score_windows,
     summarize_scores,
 )
-from movierec.evaluation.leaderboard import LEADERBOARD
+from movierec.evaluation.leaderboard import LEADERBOARD, REST_OF_SITTING
 from movierec.evaluation.results_report import SHOWN_COLUMNS, render_headline_table, render_results_page
 from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
 from movierec.settings import ROOT
@@ -116,11 +116,13 @@ def _round_rows(table: pl.DataFrame) -> list[dict[str, Any]]:
 def build_results(leaderboard: pl.DataFrame, *, sample: str) -> dict[str, Any]:
     """The results of one sample as they are stored in docs/results/: source, split and the shown metrics, rounded."""
     name, description, version = leaderboard.select(*SOURCE_COLUMNS).row(0)
-    shown = leaderboard.select(list(LEADERBOARD)).filter(pl.col("metric").is_in(SHOWN_COLUMNS))
+    shown = leaderboard.select(list(LEADERBOARD)).filter(
+        pl.col("protocol") == REST_OF_SITTING, pl.col("metric").is_in(SHOWN_COLUMNS)
+    )
     return {
         "source": {"name": name, "description": description, "version": version},
         "sample": sample,
-        "splits": SPLIT_DESCRIPTIONS,
+        "split": SPLIT_DESCRIPTION,
         "rows": _round_rows(shown),
     }
 

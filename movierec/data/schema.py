@@ -100,3 +100,6 @@ RELEVANT = 4.0  # a rating from which a movie counts as liked
 
 # The columns that tables of windows have beside their own: which window, and of which ratings.
 WINDOW_COLUMNS: Schema = {"window": pl.String(), "fingerprint": pl.UInt64()}
+_INTERVAL = {"value": pl.Float64, "low": pl.Float64, "high": pl.Float64, "n": pl.Int64}
+MEASURED: Schema = {"segment": pl.String, "model": pl.String, "metric": pl.String, **_INTERVAL}
+COMPARED: Schema = {"segment": pl.String, "model": pl.String, "base": pl.String, **_INTERVAL}

@@ -27,6 +27,9 @@ TIES_DRAW = 6
 RETURNING, NEWCOMERS, COLD_USERS, COLD_MOVIES = "returning", "newcomers", "cold", "cold_movies"
 GIVEN_SEGMENTS = {f"given_{k}": k for k in N_GIVEN}
 SEGMENTS = (RETURNING, NEWCOMERS, *GIVEN_SEGMENTS, COLD_USERS, COLD_MOVIES)
+# Both kinds of people to whom the site recommends by what they rated. What is chosen is chosen by their mean.
+RATER_SEGMENTS = (RETURNING, NEWCOMERS)
+RATERS = "raters"
 
 
 class Window(NamedTuple):

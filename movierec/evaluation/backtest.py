@@ -8,11 +8,13 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from movierec.data.schema import RELEVANT
+from movierec.data.schema import COMPARED, MEASURED, RELEVANT
 from movierec.data.windows import (
     COLD_MOVIES,
     COLD_USERS,
     NEWCOMERS,
+    RATER_SEGMENTS,
+    RATERS,
     RETURNING,
     SEGMENTS,
     Cases,
@@ -21,10 +23,8 @@ from movierec.data.windows import (
 from movierec.evaluation import metrics
 from movierec.evaluation.bootstrap import bootstrap_columns, bootstrap_mean
 from movierec.evaluation.evaluated_models import EvaluatedModel
+from movierec.evaluation.evaluation import FLOORS
 
-# Both kinds of people to whom the site recommends by what they rated. What is chosen is chosen by their mean.
-RATERS = "raters"
-RATER_SEGMENTS = (RETURNING, NEWCOMERS)
 METRIC = "ndcg_at_10"
 CASE = ("window", "segment", "user_id")
 PLACES = 1_000  # of which the distinct movies are counted
@@ -127,7 +127,7 @@ def summarize_scores(scores: pl.DataFrame, rankings: pl.DataFrame) -> pl.DataFra
     rows += [
         (segment, model, "distinct_per_1000", value, None, None, n) for segment, model, value, n in distinct.iter_rows()
     ]
-    return pl.DataFrame(rows, schema=["segment", "model", "metric", "value", "low", "high", "n"], orient="row")
+    return pl.DataFrame(rows, schema=MEASURED, orient="row")
 
 
 def compare_scores(scores: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> pl.DataFrame:
@@ -145,7 +145,7 @@ def compare_scores(scores: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> pl
                 difference = (wide[model] - wide[base]).filter(both).to_numpy()
                 interval = bootstrap_mean(difference, clusters=users[both.to_numpy()])
                 rows.append((str(segment), model, base, *interval))
-    return pl.DataFrame(rows, schema=["segment", "model", "base", "value", "low", "high", "n"], orient="row")
+    return pl.DataFrame(rows, schema=COMPARED, orient="row")
 
 
 def find_best_channel(scores: pl.DataFrame, channels: Sequence[str]) -> str:
@@ -157,11 +157,12 @@ def find_best_channel(scores: pl.DataFrame, channels: Sequence[str]) -> str:
 
 
 def compare_with_references(scores: pl.DataFrame, channels: Sequence[str]) -> pl.DataFrame:
-    """`compare_scores` of every model with the best of `channels` and with recent popularity."""
+    """`compare_scores` of every model with the best of `channels`, with recent popularity and with its floor."""
     if scores.is_empty():
         return compare_scores(scores, [])
     best = find_best_channel(scores, channels)
-    return compare_scores(scores, list_reference_pairs(scores, [best, RECENT_POPULARITY]))
+    pairs = [*list_reference_pairs(scores, [best, RECENT_POPULARITY]), *FLOORS]
+    return compare_scores(scores, list(dict.fromkeys(pairs)))
 
 
 def list_reference_pairs(scores: pl.DataFrame, references: Sequence[str]) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Adaptors that let every model rank movies for each segment of the holdout."""
+"""Adaptors that let every model rank movies for each segment of users."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,9 +13,7 @@ from movierec.candidates.content import ContentModel
 from movierec.data.interactions import UNKNOWN, Float32Array, Ids, Interactions, index_of_ids
 from movierec.data.schema import CANDIDATES
 from movierec.data.top_k import to_ranking_table, top_n
-from movierec.data.windows import COLD_MOVIES, COLD_USERS
 from movierec.evaluation.evaluation import rank_randomly
-from movierec.evaluation.holdout import FOLDED_IN_USERS, KNOWN_USERS
 from movierec.features.matrix import Features
 from movierec.recommender.popular import PopularMovies
 from movierec.recommender.ranker import Ranker
@@ -41,26 +39,6 @@ class EvaluatedModel:
     rank_cold_users: Callable[[UserIds, int], pl.DataFrame] | None = None
     rank_cold_movies: Callable[[UserIds, int, pl.LazyFrame], pl.DataFrame] | None = None
 
-    def rank_all_segments(self, relevant: pl.DataFrame, given: pl.LazyFrame, *, n: int) -> pl.DataFrame:
-        """`segment, user_id, movie_id, score, rank` for the users of `relevant`.
-
-        `given` are the ratings by which new users are folded in.
-        """
-
-        def users(segment: str) -> UserIds:
-            ids: UserIds = relevant.filter(segment=segment)["user_id"].unique().sort().to_numpy()
-            return ids
-
-        tables = {KNOWN_USERS: self.rank_known_users(users(KNOWN_USERS), n)}
-        folded = users(FOLDED_IN_USERS)
-        if len(folded):
-            tables[FOLDED_IN_USERS] = self.rank_folded_in_users(folded, n, given)
-        if self.rank_cold_users is not None:
-            tables[COLD_USERS] = self.rank_cold_users(users(COLD_USERS), n)
-        if self.rank_cold_movies is not None and len(users(COLD_MOVIES)):
-            tables[COLD_MOVIES] = self.rank_cold_movies(users(COLD_MOVIES), n, given)
-        return pl.concat([table.with_columns(segment=pl.lit(segment)) for segment, table in tables.items()])
-
 
 def build_evaluated_models(
     models: Mapping[str, CandidateModel],
@@ -77,7 +55,7 @@ def build_evaluated_models(
     found = {"random": _build_random_model(interactions)}
     for name, spec in CANDIDATE_MODELS.items():
         if name in models:
-            found[name] = _build_candidate_model(models[name], interactions, is_non_personal=spec.is_same_for_everybody)
+            found[name] = build_candidate_model(models[name], interactions, is_non_personal=spec.is_same_for_everybody)
     content = models.get("content")
     if isinstance(content, ContentModel):
         scores = {"random": _random_scores, "content": content.score_movies}
@@ -128,9 +106,10 @@ def make_cold_movie_ranking(
     return found
 
 
-def _build_candidate_model(
+def build_candidate_model(
     model: CandidateModel, interactions: Interactions, *, is_non_personal: bool
 ) -> EvaluatedModel:
+    """A fitted candidate model. One that `is_non_personal` also answers cold users."""
     movie_ids = interactions.movie_ids
 
     def cold(users: UserIds, n: int) -> pl.DataFrame:

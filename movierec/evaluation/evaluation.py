@@ -9,10 +9,13 @@ import polars as pl
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.candidates.base import top_candidates
 from movierec.data.interactions import UNKNOWN, Float32Array, Indices, Interactions
+from movierec.data.schema import COMPARED, MEASURED
+from movierec.data.splitting import select_part
 from movierec.data.top_k import to_ranking_table, top_n_unseen
+from movierec.data.windows import RATERS
 from movierec.evaluation import metrics
 from movierec.evaluation.bootstrap import bootstrap_columns, bootstrap_mean
-from movierec.evaluation.holdout import KNOWN_USERS, SEGMENTS, _select_liked_pairs, _split_into_segments
+from movierec.evaluation.holdout import KNOWN_USERS, select_liked_pairs
 
 MIN_USERS_FOR_FLOOR = 6  # of a difference that is to say something: a sign test of fewer never reaches 5 % (two-sided)
 
@@ -58,7 +61,7 @@ def evaluate_rankings(
             rows += [
                 (segment, model, f"{name}_at_{k}", value, None, None, len(scores)) for name, value in whole.items()
             ]
-    return pl.DataFrame(rows, schema=["segment", "model", "metric", "value", "low", "high", "n"], orient="row")
+    return pl.DataFrame(rows, schema=MEASURED, orient="row")
 
 
 def validate_on_labels(
@@ -69,7 +72,7 @@ def validate_on_labels(
 
     Coverage is a share of the movies of the fit. Empty if nobody liked anything.
     """
-    liked = _select_liked_pairs(_split_into_segments(split, "labels")[KNOWN_USERS], max_users)
+    liked = select_liked_pairs(select_part(split, "labels"), max_users=max_users)
     if liked.is_empty():
         return {}
     ranking = top_candidates(model, history, liked["user_id"].unique().to_numpy(), max(metrics.KS))
@@ -93,29 +96,31 @@ def compare_models(rankings: pl.DataFrame, relevant: pl.DataFrame, pairs: Sequen
     }
     rows = [
         (segment, model, base, *bootstrap_mean(scores[segment, model] - scores[segment, base]))
-        for segment in SEGMENTS
+        for segment in rankings["segment"].unique(maintain_order=True)
         for model, base in pairs
         if (segment, model) in scores and (segment, base) in scores
     ]
-    return pl.DataFrame(rows, schema=["segment", "model", "base", "value", "low", "high", "n"], orient="row")
+    return pl.DataFrame(rows, schema=COMPARED, orient="row")
 
 
 def _compute_ndcg(ranking: pl.DataFrame, relevant: pl.DataFrame) -> npt.NDArray[np.float64]:
     return metrics.compute_user_metrics(ranking, relevant, ks=[10])["ndcg_at_10"].to_numpy()
 
 
-def list_failed_floors(table: pl.DataFrame) -> list[str]:
+def list_failed_floors(backtest: pl.DataFrame, sitting: pl.DataFrame) -> list[str]:
     """The floors that models miss with certainty, as sentences; nothing may be published unless the list is empty.
 
-    `table` is made by `compare_models`. A model misses its floor if the upper end of the interval of its difference is
-    below 0 and the difference is over at least MIN_USERS_FOR_FLOOR users. So a sample that is too small to tell does
-    not block.
+    `backtest` is made by `backtest.compare_scores` and decides over returning users and newcomers. If it is empty,
+    because no window was measured, `sitting`, made by `compare_models`, decides. A model misses its floor if the upper
+    end of the interval of its difference is below 0 and the difference is over at least MIN_USERS_FOR_FLOOR users. So a
+    sample that is too small to tell does not block.
     """
+    table, segment = (sitting, KNOWN_USERS) if backtest.is_empty() else (backtest, RATERS)
     return [
         f"{row['model']} is worse than {row['base']}: nDCG@10 {row['value']:+.4f} "
         f"[{row['low']:+.4f}, {row['high']:+.4f}], n = {row['n']}"
         for row in table.iter_rows(named=True)
-        if row["segment"] == KNOWN_USERS
+        if row["segment"] == segment
         and (row["model"], row["base"]) in FLOORS
         and row["high"] < 0
         and row["n"] >= MIN_USERS_FOR_FLOOR

@@ -33,22 +33,30 @@ COLD_START_BY_MODEL = (
     | {"random": ANSWERS_MOVIES}
     | dict.fromkeys(("blend", *RECOMMENDER_CHANNELS), ANSWERS_USERS_BY_POPULARITY)
 )
+ROLLING_CLOCK, REST_OF_SITTING = "rolling_clock", "rest_of_sitting"  # the protocols
 COST_METRICS = ("fit_seconds", "fit_peak_mb", "users_per_second")
 
 
 def build_leaderboard(
-    evaluation: pl.DataFrame,
-    comparison: pl.DataFrame,
-    costs: Mapping[str, Mapping[str, float]],
-    *,
-    protocol: str,
-    liked_nothing: Mapping[str, int],
+    evaluation: pl.DataFrame, comparison: pl.DataFrame, *, protocol: str, liked_nothing: int | None = None
 ) -> pl.DataFrame:
-    """Rows of LEADERBOARD for one protocol, from `evaluate_rankings`, `compare_models` and costs.
+    """Rows of LEADERBOARD for one protocol, from its metrics and its paired differences.
 
-    `costs` by model, then by name; only those in COST_METRICS are used. `liked_nothing` is the number of users by
-    segment.
+    `evaluation` is `segment, model, metric, value, low, high, n`, `comparison` is `segment, model, base, value, low,
+    high, n` of nDCG@10. `liked_nothing` is the number of users who could not be scored.
     """
+    differences = comparison.with_columns(metric=pl.lit("ndcg_at_10"))
+    table = pl.concat([evaluation, differences], how="diagonal_relaxed").with_columns(
+        protocol=pl.lit(protocol),
+        cold_start=pl.col("model").replace_strict(COLD_START_BY_MODEL, default=ANSWERS_NEITHER, return_dtype=pl.String),
+        liked_nothing=pl.lit(liked_nothing, pl.Int64),
+    )
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in LEADERBOARD.items() if name not in table.columns]
+    return table.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in LEADERBOARD.items())
+
+
+def list_costs(costs: Mapping[str, Mapping[str, float]]) -> pl.DataFrame:
+    """`segment, model, metric, value` of those costs that are in COST_METRICS; `costs` by model, then by name."""
     rows = [
         (KNOWN_USERS, model, name, of_model[name])
         for model, of_model in costs.items()
@@ -56,15 +64,7 @@ def build_leaderboard(
         if name in of_model
     ]
     columns = {"segment": pl.String, "model": pl.String, "metric": pl.String, "value": pl.Float64}
-    paid = pl.DataFrame(rows, schema=columns, orient="row")
-    differences = comparison.with_columns(metric=pl.lit("ndcg_at_10"))
-    table = pl.concat([evaluation, differences, paid], how="diagonal_relaxed").with_columns(
-        protocol=pl.lit(protocol),
-        cold_start=pl.col("model").replace_strict(COLD_START_BY_MODEL, default=ANSWERS_NEITHER),
-        liked_nothing=pl.col("segment").replace_strict(liked_nothing, default=None, return_dtype=pl.Int64),
-    )
-    missing = [pl.lit(None, dtype).alias(name) for name, dtype in LEADERBOARD.items() if name not in table.columns]
-    return table.with_columns(missing).select(pl.col(name).cast(dtype) for name, dtype in LEADERBOARD.items())
+    return pl.DataFrame(rows, schema=columns, orient="row")
 
 
 def sum_stage_costs(stages: Sequence[Mapping[str, float]]) -> dict[str, float]:

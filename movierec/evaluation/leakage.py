@@ -14,18 +14,12 @@ MAX_USERS_CHECKED = 5_000  # users
 MIN_ROWS_PER_CLASS = 50  # rows per class below which an AUC means nothing
 
 
-def count_parts_out_of_order(split: pl.LazyFrame, *, across_users: bool) -> int:
-    """Number of parts that begin before an earlier part ended: per user, or over all users with `across_users`."""
-    scope = [] if across_users else ["user_id"]
-    bounds = split.group_by([*scope, "part"]).agg(first=pl.col("rated_at").min(), last=pl.col("rated_at").max())
-    ordered = bounds.sort([*scope, "part"])
-    earlier = pl.col("last").cum_max().shift(1)
-    return int(
-        ordered.with_columns(earlier=earlier.over("user_id") if scope else earlier)
-        .select((pl.col("first") < pl.col("earlier")).sum())
-        .collect()
-        .item()
-    )
+def count_parts_out_of_order(split: pl.LazyFrame) -> int:
+    """Number of parts of users that begin before an earlier part of the same user ended."""
+    bounds = split.group_by("user_id", "part").agg(first=pl.col("rated_at").min(), last=pl.col("rated_at").max())
+    earlier = pl.col("last").cum_max().shift(1).over("user_id")
+    disordered = bounds.sort("user_id", "part").select((pl.col("first") < earlier).sum())
+    return int(disordered.collect().item())
 
 
 def count_future_ratings(fitted: Interactions, split: pl.LazyFrame, cut: str) -> int:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from movierec.evaluation.backtest import METRIC, RATERS
+from movierec.data.windows import RATERS
+from movierec.evaluation.backtest import METRIC
 from movierec.evaluation.bootstrap import Interval, bootstrap_mean
 from movierec.evaluation.holdout import KNOWN_USERS
 

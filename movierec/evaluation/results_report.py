@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from movierec.evaluation.holdout import KNOWN_USERS, SEGMENTS
 from movierec.evaluation.leaderboard import COST_METRICS
 
 SHOWN_METRICS = (
@@ -47,22 +46,22 @@ says which cold cases a model can answer: users before their first rating, or mo
 
 
 def render_results_page(measured: Sequence[Mapping[str, Any]]) -> str:
-    """The whole page: a section for each of `measured`, with keys `source, sample, splits, rows` and optionally
-    `diversity`.
+    """The whole page: a section for each of `measured`, with keys `source, sample, split, rows` and optionally
+    `backtest` and `diversity`.
 
-    `rows` are the rows of the leaderboard as dictionaries.
+    `rows` are the rows of the leaderboard for the rest of the sitting, as dictionaries.
     """
     ordered = sorted(measured, key=lambda each: (each["source"]["name"], each["sample"]))
     return "\n".join([PAGE_HEAD, *(line for each in ordered for line in _render_section(each))])
 
 
 def render_headline_table(measured: Mapping[str, Any]) -> str:
-    """nDCG@10 of HEADLINE_MODELS in the back-test and, in the last column, for the rest of the sitting (known users of
-    the protocol per_user), as a Markdown table.
+    """nDCG@10 of HEADLINE_MODELS in the back-test and, in the last column, for the rest of the
+    sitting, as a Markdown table.
 
     Without a back-test there is only the last column.
     """
-    sitting = _index_ndcg(_select_rows(measured, "per_user", "known"))
+    sitting = _index_ndcg(measured["rows"])
     columns = [("rest of the sitting", sitting, None)]
     for each in measured.get("backtest", [])[:1]:
         columns[:0] = [
@@ -103,16 +102,9 @@ def _render_section(measured: Mapping[str, Any]) -> Iterable[str]:
         yield COLUMN_NOTES
     for each in measured.get("backtest", []):
         yield from _render_backtest(each)
-    for protocol, told in measured["splits"].items():
-        yield f"### {protocol}: {told}"
-        yield ""
-        if not any(row["protocol"] == protocol for row in measured["rows"]):
-            yield "Not measured: these ratings have too few different times to be cut in three."
-            yield ""
-        for segment in SEGMENTS:
-            rows = _select_rows(measured, protocol, segment)
-            if rows:
-                yield from _render_segment(segment, rows)
+    yield f"### Rest of the sitting: {measured['split']}"
+    yield ""
+    yield from _render_sitting(measured["rows"])
     if measured.get("diversity"):
         yield from _render_diversity(measured["diversity"])
 
@@ -138,16 +130,16 @@ def _render_backtest(each: Mapping[str, Any]) -> Iterable[str]:
     yield ""
 
 
-def _render_segment(segment: str, rows: Sequence[ResultRow]) -> Iterable[str]:
+def _render_sitting(rows: Sequence[ResultRow]) -> Iterable[str]:
     own = {(row["model"], row["metric"]): row for row in rows if row["base"] is None}
     models = list(dict.fromkeys(model for model, _ in own))
     shown = [metric for metric in SHOWN_COLUMNS if any((model, metric) in own for model in models)]
     n = next(row["n"] for row in rows if row["n"] is not None)
     nothing = rows[0].get("liked_nothing")
     left_out = f"; left out, without a relevant movie to find: {nothing}" if nothing else ""
-    yield f"**{segment}**, n = {n}{left_out}."
+    yield f"n = {n}{left_out}."
     yield ""
-    cold_start = {row["model"]: row["cold_start"] for row in rows if segment == KNOWN_USERS and row.get("cold_start")}
+    cold_start = {row["model"]: row["cold_start"] for row in rows if row.get("cold_start")}
     yield f"| model | {' | '.join([*shown, *(['cold start'] if cold_start else [])])} |"
     yield "|---" * (1 + len(shown) + bool(cold_start)) + "|"
     for model in models:
@@ -176,10 +168,6 @@ def _render_diversity(rows: Sequence[ResultRow]) -> Iterable[str]:
         shown = (cells[weight, metric] for metric in metrics)
         yield f"| {weight} | {' | '.join(_format_cell(row) for row in shown)} |"
     yield ""
-
-
-def _select_rows(measured: Mapping[str, Any], protocol: str, segment: str) -> list[ResultRow]:
-    return [row for row in measured["rows"] if (row["protocol"], row["segment"]) == (protocol, segment)]
 
 
 def _format_cell(row: ResultRow | None) -> str:

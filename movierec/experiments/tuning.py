@@ -1,4 +1,4 @@
-"""Search spaces of the hyper-parameters, and the score by which a choice is judged."""
+"""Search spaces of the hyper-parameters, and the best ones found."""
 
 import json
 from collections.abc import Mapping
@@ -6,18 +6,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
-import polars as pl
-
 from movierec.candidates import CANDIDATE_MODELS
-from movierec.candidates.base import top_candidates
 from movierec.candidates.model_spec import Real, SearchSpace, Whole
-from movierec.data.interactions import Interactions
-from movierec.evaluation import metrics
-from movierec.experiments.validation import Validation
 from movierec.recommender.ranker import REFERENCE_PARAMS as RANKER_REFERENCE
 from movierec.recommender.ranker import RankerParams
-
-TUNING_METRIC = "ndcg_at_10"
 
 SEARCH_SPACES: dict[str, SearchSpace] = {
     **{name: spec.space for name, spec in CANDIDATE_MODELS.items() if spec.space},
@@ -38,23 +30,6 @@ _REFERENCES = {name: spec.reference for name, spec in CANDIDATE_MODELS.items() i
 def get_default_values(model: str) -> dict[str, Any]:
     """The default values of the parameters that are searched for `model`."""
     return {name: getattr(PARAMS_CLASSES[model](), name) for name in SEARCH_SPACES[model]}
-
-
-def compute_ranker_ndcg(params: RankerParams, validation: Validation) -> float:
-    """Mean nDCG@10 of the two-stage recommender with a ranker of these parameters."""
-    return float(validation.compute_ndcg(validation.rows, [params.seed], params).mean())
-
-
-def compute_candidate_ndcg(model: str, params: Any, history: Interactions, liked: pl.DataFrame) -> float:
-    """Mean nDCG@10 of a candidate model fitted on `history`.
-
-    `liked` (`user_id, movie_id`) is what its users liked afterwards.
-    """
-    fitted = CANDIDATE_MODELS[model].model_class.fit(history, params)
-    ranking = top_candidates(fitted, history, liked["user_id"].unique().sort().to_numpy(), 10)
-    value = metrics.compute_user_metrics(ranking, liked, ks=[10])[TUNING_METRIC].mean()
-    assert isinstance(value, float)  # noqa: S101  there are users, or `liked` could not have been made
-    return value
 
 
 @dataclass(frozen=True)

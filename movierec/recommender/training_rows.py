@@ -1,6 +1,5 @@
 """The ranker's training rows: candidates with their features and what the user then rated."""
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +8,6 @@ import polars as pl
 from movierec.data.interactions import UNKNOWN, Float32Array, Ids, Interactions
 from movierec.data.sampling import LABELS_DRAW, hash_to_fraction
 from movierec.data.schema import RELEVANT
-from movierec.data.splitting import new_user_ratings, select_part
 from movierec.data.top_k import iter_blocks
 from movierec.data.windows import NEWCOMERS, RETURNING, Cases
 from movierec.features.matrix import Features
@@ -130,33 +128,6 @@ def _with_labels(rows: pl.DataFrame, rated: pl.DataFrame) -> pl.DataFrame:
     gain = pl.when(relevant).then(1.0).when(pl.col("rating").is_not_null()).then(RATED_LOW_GAIN).otherwise(0.0)
     labels = labelled.select("query_id", "user_id", "movie_id", relevant=relevant, gain=gain.cast(pl.Float32))
     return labels.hstack(rows.drop("query_id", "user_id", "movie_id")).filter(pl.col("relevant").any().over("user_id"))
-
-
-def build_all_label_rows(
-    retrieval: Retrieval, features: Features, split: pl.LazyFrame, *, n_candidates: int, max_users: int
-) -> pl.DataFrame:
-    """`build_label_rows` of users with a history, and of new users, folded in by the first half of theirs.
-
-    At most `max_users` of each kind. Raises NothingToLearnError if neither kind has rows.
-    """
-    new = new_user_ratings(split, "labels")
-    labels = select_part(split, "labels").join(new.select("user_id").unique(), on="user_id", how="anti")
-    known = partial(build_label_rows, retrieval, n_candidates=n_candidates, max_users=max_users)
-    given = new.filter(pl.col("given"))
-    folded_in = Interactions.from_ratings(given, retrieval.interactions.movie_ids)
-    tables = []
-    nothing_to_learn = []
-    for of_whom in (
-        partial(known, features, labels),
-        partial(known, features.fold_in(folded_in), new.filter(~pl.col("given")), folded_in=folded_in),
-    ):
-        try:
-            tables.append(of_whom())
-        except NothingToLearnError as error:
-            nothing_to_learn.append(error)
-    if not tables:
-        raise nothing_to_learn[0]
-    return pl.concat(tables)
 
 
 # Whose lists the ranker learns from in a window: people as the site meets them.

@@ -3,8 +3,7 @@ import dagster as dg
 from assets.ranking import choose_ranker_params
 from assets.tuning import TuningConfig, tuned
 from movierec.candidates import ials
-from movierec.data.interactions import Interactions
-from movierec.data.splitting import ratings_at_cut, split_by_user
+from movierec.data.splitting import split_by_user
 from movierec.experiments.tuning import TunedParams
 from movierec.recommender.ranker import REFERENCE_PARAMS, RankerParams
 from resources.optuna_studies import OptunaStudies
@@ -14,11 +13,18 @@ from tests import factories
 
 def found(tmp_path, **config):
     studies = OptunaStudies(folder=str(tmp_path))
-    split = split_by_user(factories.make_checkerboard_ratings())
-    history = Interactions.from_ratings(ratings_at_cut(split, "history"))
+    ratings = factories.make_checkerboard_ratings()
     dataset = Dataset("made", tmp_path, "1", "made")
     with dg.build_asset_context(partition_key="full") as context:
-        return tuned(context, TuningConfig(**config), dataset, factories.make_movies(40), split, history, studies)
+        return tuned(
+            context,
+            TuningConfig(**config),
+            dataset,
+            factories.make_movies(40),
+            ratings,
+            split_by_user(ratings),
+            studies,
+        )
 
 
 def test_the_seed_designs_hyper_parameters_can_be_chosen(tmp_path):
@@ -37,4 +43,4 @@ def test_the_ranker_is_searched_too_and_its_best_is_what_rankers_are_fitted_with
     best = found(tmp_path, models=["ranker"], trials=2).get_params("ranker")
     assert choose_ranker_params("two_stage", TunedParams({"ranker": best})) == best
     assert choose_ranker_params("two_stage_als", TunedParams({"ranker": best})).one_fold_from == 0
-    assert choose_ranker_params("two_stage", None) == RankerParams()
+    assert choose_ranker_params("two_stage", TunedParams({})) == RankerParams()

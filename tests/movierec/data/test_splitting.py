@@ -8,11 +8,8 @@ from hypothesis import strategies as st
 from movierec.data.schema import TAGS
 from movierec.data.splitting import (
     CUTS,
-    can_split_by_time,
-    new_user_ratings,
     ratings_at_cut,
     select_part,
-    split_by_time,
     split_by_user,
     tags_at_cut,
 )
@@ -23,11 +20,6 @@ def at(*rows):
     """`(user_id, movie_id, day)`."""
     when = pl.Series([factories.FIRST_RATED_AT + timedelta(days=day) for _, _, day in rows], dtype=pl.Datetime("ms"))
     return factories.make_ratings(*[(user, movie, 4.0) for user, movie, _ in rows]).with_columns(rated_at=pl.lit(when))
-
-
-def at_moments(*days):
-    """A rating a day given, of five users in turn."""
-    return at(*[(1 + i % 5, i + 1, day) for i, day in enumerate(days)])
 
 
 def test_a_users_last_fifth_is_holdout_and_the_sixth_before_it_labels():
@@ -65,34 +57,6 @@ def test_parts_are_disjoint_complete_and_in_order_of_time(pairs):
     by_user = split.sort("user_id", "rated_at")
     steps = by_user.select(pl.col("part").to_physical().cast(pl.Int8).diff().over("user_id")).to_series()
     assert (steps.drop_nulls() >= 0).all()
-
-
-def test_by_time_the_cuts_are_the_same_moments_for_everybody():
-    table = factories.make_ratings(*[(1 + movie % 3, movie, 4.0) for movie in range(1, 26)])
-    split = split_by_time(table).collect().sort("rated_at")
-    assert split["part"].to_list() == ["history"] * 16 + ["labels"] * 4 + ["holdout"] * 5
-
-
-@given(st.lists(st.integers(0, 5), min_size=3, max_size=40))
-def test_ratings_of_one_moment_are_not_cut_apart_and_no_part_is_empty_where_there_are_three(days):
-    table = at_moments(*days)
-    assert can_split_by_time(table) == (len(set(days)) > 2)
-    if len(set(days)) > 2:
-        split = split_by_time(table).collect()
-        assert split.group_by("rated_at").agg(pl.col("part").n_unique())["part"].to_list() == [1] * len(set(days))
-        assert split["part"].n_unique() == 3
-        assert split.sort("rated_at")["part"].to_physical().is_sorted()
-
-
-@pytest.mark.parametrize("days", [[3] * 50, [3] * 20 + [4] * 30])
-def test_ratings_of_fewer_than_three_moments_are_split_by_user(days):
-    assert split_by_time(at_moments(*days)).collect().equals(split_by_user(at_moments(*days)).collect())
-
-
-def test_newcomers_have_a_first_half_that_is_given():
-    rows = [(1, movie, 4.0) for movie in range(1, 8)] + [(2, 5, 4.0), (1, 8, 4.0), (2, 3, 4.0), (2, 9, 4.0)]
-    found = new_user_ratings(split_by_time(factories.make_ratings(*rows), holdout=4 / 11), "holdout").collect()
-    assert found.select("user_id", "movie_id", "given").rows() == [(2, 5, True), (2, 3, False), (2, 9, False)]
 
 
 def test_a_tag_is_known_once_its_writer_has_rated_later():

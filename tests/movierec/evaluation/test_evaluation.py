@@ -4,7 +4,7 @@ import pytest
 
 from movierec.candidates.ease import EASE
 from movierec.data.interactions import Interactions
-from movierec.data.splitting import ratings_at_cut, split_by_time, split_by_user
+from movierec.data.splitting import ratings_at_cut, split_by_user
 from movierec.evaluation import bootstrap, evaluation, holdout
 from tests import factories
 from tests.movierec.evaluation.test_metrics import ranking, relevant
@@ -50,12 +50,14 @@ def test_only_what_is_surely_worse_fails_its_floor():
             ("known", "two_stage", "popularity", -0.1, -0.2, -0.01, 5),  # five users cannot tell
             ("known", "transitions", "popularity", -0.1, -0.2, -0.01, 9),  # where times have no order it may be so
             ("known", "blend", "ease", -0.1, -0.2, -0.01, 9),  # what a stage adds is told, and is no floor
-            ("folded_in", "item_knn", "popularity", -0.1, -0.2, -0.01, 9),  # nor is what holds for newcomers
+            ("given_1", "item_knn", "popularity", -0.1, -0.2, -0.01, 9),  # nor is what holds after one rating
         ],
         schema=["segment", "model", "base", "value", "low", "high", "n"],
         orient="row",
     )
-    (fault,) = evaluation.list_failed_floors(table)
+    (fault,) = evaluation.list_failed_floors(table.clear(), table)
+    of_windows = table.with_columns(pl.col("segment").replace("known", "raters"))
+    assert evaluation.list_failed_floors(of_windows, table.clear()) == [fault]
     assert fault.startswith("ials is worse than popularity: nDCG@10 -0.1000 [-0.2000, -0.0100], n = 9")
 
 
@@ -80,7 +82,7 @@ def test_relevant_is_what_was_liked_and_a_larger_draw_holds_the_smaller():
     assert [len(draw) for draw in draws] == [10, 50, 100]
     assert draws[0] < draws[1] < draws[2]
     # User 200 rated in the holdout and liked nothing.
-    assert holdout.count_users_without_likes(split) == {"known": 1, "folded_in": 0, "cold": 0, "cold_movies": 0}
+    assert holdout.count_users_without_likes(split) == 1
 
 
 def test_a_model_of_the_history_is_validated_on_the_labels():
@@ -92,25 +94,6 @@ def test_a_model_of_the_history_is_validated_on_the_labels():
     assert found["recall_at_20"] == 1  # all that is left
     assert 0 < found["coverage_at_5"] <= 1
     assert evaluation.validate_on_labels(model, history, split.with_columns(rating=pl.lit(1.0)), max_users=1000) == {}
-
-
-def test_newcomers_are_scored_folded_in_and_cold_and_nobody_is_left_out():
-    rows = [(1, movie, 5.0) for movie in range(1, 9)] + [
-        (1, 9, 5.0),
-        (2, 1, 5.0),
-        (2, 2, 4.0),
-        (2, 3, 3.0),
-        (2, 12, 4.5),
-    ]
-    split = split_by_time(factories.make_ratings(*rows), holdout=5 / 13)
-    found = holdout.select_relevant_pairs(split, max_users=9)
-    pairs = {segment: table["movie_id"].to_list() for (segment,), table in found.group_by("segment")}
-    # User 1 has rated before. User 2 is new: two ratings to go by, then 3 (not liked) and 12, which nobody has rated.
-    assert pairs == {"known": [9], "folded_in": [12], "cold": [1, 2, 12], "cold_movies": [12]}
-    assert set(holdout.count_users_without_likes(split).values()) == {0}
-    disappointed = split.with_columns(rating=pl.when(pl.col("movie_id") == 12).then(3.5).otherwise("rating"))
-    counts = {"known": 0, "folded_in": 1, "cold": 0, "cold_movies": 1}
-    assert holdout.count_users_without_likes(disappointed) == counts
 
 
 def test_a_random_ranking_is_of_unseen_movies_and_the_same_each_time():

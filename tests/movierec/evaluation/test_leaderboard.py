@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from movierec.evaluation.leaderboard import LEADERBOARD, build_leaderboard, sum_stage_costs
+from movierec.evaluation.leaderboard import LEADERBOARD, build_leaderboard, list_costs, sum_stage_costs
 
 
 @pytest.mark.parametrize(
@@ -11,7 +11,7 @@ from movierec.evaluation.leaderboard import LEADERBOARD, build_leaderboard, sum_
 def test_the_table_says_for_whom_a_model_has_an_answer_without_ratings(model, whom):
     own = {"segment": "known", "model": model, "metric": "ndcg_at_10", "value": 0.2}
     none = pl.DataFrame(schema={"segment": pl.String, "model": pl.String, "base": pl.String, "value": pl.Float64})
-    table = build_leaderboard(pl.DataFrame([own]), none, {}, protocol="per_user", liked_nothing={})
+    table = build_leaderboard(pl.DataFrame([own]), none, protocol="rest_of_sitting")
     assert table["cold_start"].to_list() == [whom]
 
 
@@ -27,14 +27,13 @@ def test_stages_cost_their_seconds_together_and_the_most_memory_of_any():
 def test_values_differences_and_costs_stand_in_one_table():
     own = {"segment": "known", "model": "ease", "metric": "ndcg_at_10", "value": 0.2, "low": 0.1, "high": 0.3, "n": 9}
     against = {"segment": "known", "model": "ease", "base": "popularity", "value": 0.1, "low": 0.0, "high": 0.2, "n": 9}
-    costs = {"ease": {"fit_seconds": 1.5, "something_else": 3.0}, "svd": {}}
-    table = build_leaderboard(
-        pl.DataFrame([own]), pl.DataFrame([against]), costs, protocol="per_user", liked_nothing={"known": 3}
-    )
+    costs = list_costs({"ease": {"fit_seconds": 1.5, "something_else": 3.0}, "svd": {}})
+    evaluation = pl.concat([pl.DataFrame([own]), costs], how="diagonal")
+    table = build_leaderboard(evaluation, pl.DataFrame([against]), protocol="rest_of_sitting", liked_nothing=3)
     assert table["liked_nothing"].to_list() == [3, 3, 3]
     assert dict(table.schema) == LEADERBOARD
     assert table.select("protocol", "model", "base", "metric", "value", "n").rows() == [
-        ("per_user", "ease", None, "ndcg_at_10", 0.2, 9),
-        ("per_user", "ease", "popularity", "ndcg_at_10", 0.1, 9),
-        ("per_user", "ease", None, "fit_seconds", 1.5, None),
+        ("rest_of_sitting", "ease", None, "ndcg_at_10", 0.2, 9),
+        ("rest_of_sitting", "ease", None, "fit_seconds", 1.5, None),
+        ("rest_of_sitting", "ease", "popularity", "ndcg_at_10", 0.1, 9),
     ]

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from movierec.data.interactions import Interactions
-from movierec.data.splitting import ratings_at_cut, select_part, split_by_time, split_by_user
+from movierec.data.splitting import ratings_at_cut, select_part, split_by_user
 from movierec.evaluation import leakage
 from movierec.features.tables import compute_movie_features, compute_user_features
 from tests import factories
@@ -86,13 +86,7 @@ def test_features_of_another_cut_are_noticed(split, of, make):
     assert leakage.count_mismatched_rows(missing, split, entity=of) == known.collect()[f"{of}_id"].n_unique()
 
 
-@pytest.mark.parametrize(("make", "moments"), [(split_by_user, False), (split_by_time, True)])
-def test_shuffled_timestamps_are_noticed(make, moments):
-    split = make(factories.make_checkerboard_ratings())
-    assert leakage.count_parts_out_of_order(split, across_users=moments) == 0
-    shuffled = split.with_columns(pl.col("rated_at").shuffle(seed=1))
-    assert leakage.count_parts_out_of_order(shuffled, across_users=moments) > 0
-
-
-def test_users_may_be_cut_at_different_moments(split):
-    assert leakage.count_parts_out_of_order(split, across_users=True) > 0
+def test_shuffled_timestamps_are_noticed():
+    split = split_by_user(factories.make_checkerboard_ratings())
+    assert leakage.count_parts_out_of_order(split) == 0
+    assert leakage.count_parts_out_of_order(split.with_columns(pl.col("rated_at").shuffle(seed=1))) > 0

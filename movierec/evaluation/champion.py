@@ -8,12 +8,11 @@ from typing import Any, TypedDict
 import numpy as np
 import polars as pl
 
-from assets.protocols import PER_USER
 from movierec.bundles.bundle import BundleError, current_version
 from movierec.bundles.versioned_folders import as_bundle_error
+from movierec.data.splitting import SPLIT_DESCRIPTION
 from movierec.evaluation.holdout import KNOWN_USERS
 from movierec.recommender.two_stage import Recommender
-from resources.sources.dataset import Dataset
 
 N_TIMED_USERS = 20
 
@@ -29,7 +28,7 @@ class Champion(TypedDict):
     champion_seconds: float | None
 
 
-def load_champion(home: Path, dataset: Dataset, split: str) -> Champion:
+def load_champion(home: Path, *, data_version: str, split: str) -> Champion:
     """The figures of the published bundle, if it was measured on the same split; otherwise empty figures.
 
     Scores of the windows of the back-test are compared window by window. Other scores must be of the same data.
@@ -43,9 +42,7 @@ def load_champion(home: Path, dataset: Dataset, split: str) -> Champion:
         return nobody
     try:
         manifest = json.loads((folder / "manifest.json").read_text())
-        if manifest["split"] != split or (
-            split == PER_USER.description and manifest["source"]["version"] != dataset.version
-        ):
+        if manifest["split"] != split or (split == SPLIT_DESCRIPTION and manifest["source"]["version"] != data_version):
             return nobody
         return {
             "champion": pl.read_parquet(folder / "scores.parquet"),
@@ -77,7 +74,7 @@ def measure_answer_seconds(recommender: Recommender) -> float:
 
 
 def get_coverage(evaluation_rows: list[dict[str, Any]], model: str) -> float:
-    """Coverage@10 of a model for known users, from the rows of the asset `evaluation`."""
+    """Coverage@10 of a model for known users, from the rows of the asset `sitting_evaluation`."""
     wanted = (KNOWN_USERS, model, "coverage_at_10")
     (value,) = (row["value"] for row in evaluation_rows if (row["segment"], row["model"], row["metric"]) == wanted)
     return float(value)
