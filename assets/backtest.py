@@ -229,7 +229,7 @@ def _fit_other_models(
     for name, spec in CANDIDATE_MODELS.items():
         if name in CHANNELS:
             continue
-        fit = partial(spec.model_class.fit, interactions, **(content if spec.reads_content else {}))
+        fit = partial(spec.fit, interactions, **(content if spec.reads_content else {}))
         model = fit_or_report(context, name, fit)
         if not isinstance(model, UnfittedModel):
             models[name] = model

@@ -85,7 +85,7 @@ def _build_candidate_asset(name: str, cut: str, protocol: EvaluationProtocol) ->
         params = given["tuned"].get_params(name) if reads_tuned else None
         started = time.perf_counter()
         with PeakMemory() as memory:
-            model = fit_or_report(context, name, lambda: kind.fit(interactions, params, **content))
+            model = fit_or_report(context, name, lambda: spec.fit(interactions, params, **content))
         if isinstance(model, UnfittedModel):
             return model
         seconds = time.perf_counter() - started

@@ -50,7 +50,7 @@ def compute_candidate_ndcg(model: str, params: Any, history: Interactions, liked
 
     `liked` (`user_id, movie_id`) is what its users liked afterwards.
     """
-    fitted = CANDIDATE_MODELS[model].model_class.fit(history, params)
+    fitted = CANDIDATE_MODELS[model].fit(history, params)
     ranking = top_candidates(fitted, history, liked["user_id"].unique().sort().to_numpy(), 10)
     value = metrics.compute_user_metrics(ranking, liked, ks=[10])[TUNING_METRIC].mean()
     assert isinstance(value, float)  # noqa: S101  there are users, or `liked` could not have been made
