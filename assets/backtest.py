@@ -72,9 +72,13 @@ def windows(
 ) -> pl.DataFrame:
     """`window, cut, end, fingerprint` of each window, oldest first; each is a partition of the assets below.
 
-    The fingerprint is of the ratings before the end, the ranker's features and the hyper-parameters. The last window is
-    for the report: nothing is chosen on it."""
-    recipe = f"{' '.join(list_ranker_features(CHANNELS))} {tmdb_features.on} {tuned.params}"
+    The fingerprint is of the ratings before the end, the ranker's features, the models and their hyper-parameters. The
+    last window is for the report: nothing is chosen on it."""
+    params = {
+        name: tuned.get_params(name) or spec.defaults or spec.params_class() for name, spec in CANDIDATE_MODELS.items()
+    }
+    ranker = choose_ranker_params("two_stage", tuned)
+    recipe = f"{' '.join(list_ranker_features(CHANNELS))} {tmdb_features.on} {params} {ranker}"
     chosen = choose_windows(ratings, interval=config.interval, max_windows=config.max_windows)
     context.instance.add_dynamic_partitions("window", [window.name for window in chosen])
     rows = [(window.name, *window, compute_fingerprint(ratings, window, recipe=recipe)) for window in chosen]
@@ -140,7 +144,7 @@ def window_retrieval(
     """The channels of the served recommender, fitted on the ratings before the window's cut."""
     window, _ = find_window(context.partition_key, windows)
     interactions = Interactions.from_ratings(ratings_before_cut(ratings, window))
-    models = {name: CANDIDATE_MODELS[name].model_class.fit(interactions, tuned.get_params(name)) for name in CHANNELS}
+    models = {name: CANDIDATE_MODELS[name].fit(interactions, tuned.get_params(name)) for name in CHANNELS}
     context.add_output_metadata(count_interactions(interactions))
     return Retrieval(models, interactions)
 
@@ -239,7 +243,7 @@ def _fit_other_models(
         if name in CHANNELS:
             continue
         params = tuned.get_params(name)
-        fit = partial(spec.model_class.fit, interactions, params, **(content if spec.reads_content else {}))
+        fit = partial(spec.fit, interactions, params, **(content if spec.reads_content else {}))
         model = fit_or_report(context, name, fit)
         if not isinstance(model, UnfittedModel):
             models[name] = model

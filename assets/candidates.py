@@ -121,7 +121,7 @@ def _build_candidate_asset(name: str, cut: str) -> dg.AssetsDefinition:
                 if reads_movies
                 else {}
             )
-            return spec.model_class.fit(interactions, params, **content)
+            return spec.fit(interactions, params, **content)
 
         started = time.perf_counter()
         with PeakMemory() as memory:

@@ -9,6 +9,7 @@ import pytest
 from assets.commands import results
 from assets.definitions import defs
 from movierec.candidates import CANDIDATE_MODELS
+from movierec.candidates.als import ALSParams
 from movierec.candidates.ials import IALSParams
 from movierec.data.sampling import SAMPLES
 from movierec.evaluation.metrics import KS
@@ -104,6 +105,11 @@ def test_every_stored_table_is_documented():
 
 def test_defaults_of_the_models_are_as_documented():
     page = " ".join(text("models.md").split())
+    als = ALSParams()
+    assert (
+        f"{als.factors} factors, {als.iterations} iterations, regularization {als.regularization:g}, "
+        f"alpha {als.alpha:g}, {als.confidence}, min_rating {als.min_rating}" in page
+    )
     ials = IALSParams()
     assert (
         f"{ials.factors} factors, {ials.iterations} iterations, regularization {ials.regularization:g}, "

@@ -15,14 +15,16 @@ import pytest
 from assets.definitions import build_definitions
 from assets.schedules import WINDOW_ASSETS
 from movierec.bundles.bundle import Bundle, current_version
-from movierec.candidates import CANDIDATE_MODELS, ials
+from movierec.candidates import CANDIDATE_MODELS, als, ials
 from movierec.candidates.als import ALS
+from movierec.candidates.base import top_candidates
 from movierec.candidates.content import ContentModel
 from movierec.candidates.ease import EASE
 from movierec.candidates.ials import IALS
 from movierec.candidates.item_knn import ItemKNN
 from movierec.candidates.popularity import Popularity
 from movierec.candidates.svd import SVD
+from movierec.data.interactions import Interactions
 from movierec.data.sampling import SAMPLES
 from movierec.features.names import BASE_FEATURES, TMDB_FEATURES, USER_FEATURES
 from movierec.recommender.ranker import Ranker
@@ -258,7 +260,7 @@ def test_every_check_of_a_good_run_is_green(home):
     checks = {
         (each.asset_key.to_user_string(), each.check_name): each.passed for each in result.get_asset_check_evaluations()
     }
-    assert len(checks) == 24
+    assert len(checks) == 25
     assert all(checks.values()), checks
 
 
@@ -326,7 +328,23 @@ def test_mlflow_has_a_run_per_fit_with_the_dagster_run_as_a_tag(home):
     tracked = client.search_runs(list(experiments.values()))
     by_asset = {run.data.tags["asset"]: run.data.metrics.keys() for run in tracked}
     assert all(validated <= by_asset[f"{name}_history"] for name in CANDIDATE_MODELS)
-    assert {run.data.tags["asset"] for run in fits} >= {"ials_history", "ials_known", "ials", "als_known"}
+    fitted = {"ials_history", "ials_known", "ials", "als_known", "als_reference_known"}
+    assert {run.data.tags["asset"] for run in fits} >= fitted
+
+
+def test_the_ranker_over_als_learns_from_the_candidates_of_als(home):
+    settings, _ = home
+    store = settings.layout.store / "full"
+    rows = pl.read_parquet(store / "label_rows_als.parquet")
+    assert [name for name in rows.columns if name.endswith("_score")] == ["als_score"]
+    fitted, interactions = (
+        kind.load(store / name / (store / name / "CURRENT").read_text())
+        for kind, name in ((ALS, "als_history"), (Interactions, "interactions_history"))
+    )
+    found = top_candidates(fitted, interactions, rows["user_id"].unique().to_numpy(), 100)
+    both = rows.select("user_id", "movie_id", "als_score").join(found, on=["user_id", "movie_id"])
+    assert len(both) == len(rows)
+    assert both["als_score"].to_numpy() == pytest.approx(both["score"].to_numpy(), abs=1e-5)
 
 
 def test_the_holdout_never_reaches_what_is_measured_on_it(home, empty_mlflow, tmp_path):
@@ -573,11 +591,12 @@ def test_a_champion_of_other_data_defends_nothing(copied):
 def test_the_seed_designs_parameters_can_be_chosen_for_the_whole_graph(tmp_path):
     write_movielens(tmp_path / "movielens")
     above = ["dataset", "raw_ratings", "raw_movies", "movies", "ratings", "split"]
-    above += ["interactions_history", "tuned", "ials_history"]
+    above += ["interactions_history", "tuned", "ials_history", "als_history"]
     settings = settings_for(tmp_path).model_copy(update={"reference": True})
     assert run(settings, selection=above).success
-    fitted = settings.layout.store / "full" / "ials_history"
-    assert IALS.load(fitted / (fitted / "CURRENT").read_text()).params == ials.REFERENCE_PARAMS
+    for kind, expected in ((IALS, ials.REFERENCE_PARAMS), (ALS, als.REFERENCE_PARAMS)):
+        fitted = settings.layout.store / "full" / f"{kind.__name__.lower()}_history"
+        assert kind.load(fitted / (fitted / "CURRENT").read_text()).params == expected
 
 
 def store_metadata(settings, *, movies):
@@ -699,9 +718,9 @@ def test_models_that_are_only_measured_may_fail_and_the_rest_is_published(copied
     result = run(copied)
     assert result.success
     assert current_version(copied.layout.locate_bundles("full")) != before
-    missing = {"svd", "als", "item_knn", "content", "two_stage_als"}
+    missing = {"svd", "als", "als_reference", "item_knn", "content", "two_stage_als"}
     manifest = json.loads((current_version(copied.layout.locate_bundles("full")) / "manifest.json").read_text())
-    assert manifest["mlflow_runs"].keys().isdisjoint({"svd_known", "als_known", "ranker_als"})
+    assert manifest["mlflow_runs"].keys().isdisjoint({"svd_known", "als_known", "als_reference_known", "ranker_als"})
     for table in ("sitting_rankings", "sitting_evaluation", "leaderboard"):
         models = set(pl.read_parquet(copied.layout.store / "full" / f"{table}.parquet")["model"])
         assert models.isdisjoint(missing)
@@ -713,7 +732,14 @@ def test_models_that_are_only_measured_may_fail_and_the_rest_is_published(copied
     assert all(name in told for name in missing)
     assert "a planted fault of als" in metadata_of(result, "label_rows_als")["left_out"].value
     red = {each.asset_key.to_user_string(): each for each in result.get_asset_check_evaluations() if not each.passed}
-    assert red.keys() >= {"svd_known", "als_known", "item_knn_known", "content_known", "ranker_als"}
+    assert red.keys() >= {
+        "svd_known",
+        "als_known",
+        "als_reference_known",
+        "item_knn_known",
+        "content_known",
+        "ranker_als",
+    }
     assert {each.severity for each in red.values()} == {dg.AssetCheckSeverity.WARN}
     assert "a planted fault of svd" in red["svd_known"].description
     (error,) = [line for line in capfd.readouterr().err.splitlines() if "svd_history: svd could not be fitted" in line]

@@ -37,8 +37,8 @@ PAGE_HEAD = """# Counterparts
 `make counterparts` writes this page for `{source}`, sample {sample}, on the rest of the sitting. It compares our
 candidate models with the same models in the library `implicit` or as their papers describe them. Every model is
 fitted on the ratings before the holdout and measured on the holdout: n = {n} users, nDCG@10, 95 % bootstrap
-intervals over users, paired differences. Our models use the committed parameters. The counterparts are shown with several parameters,
-because the best ones depend on the data; whoever picks their best row here favours them.
+intervals over users, paired differences. Our models use the committed parameters. The counterparts are shown with
+several parameters, because the best ones depend on the data; whoever picks their best row here favours them.
 
 | ours | nDCG@10 | counterpart | nDCG@10 | ours - counterpart |
 |---|---|---|---|---|
@@ -178,7 +178,7 @@ def compare_counterparts(
     for ours_name, name, fit in counterparts:
         if ours_name not in ours:
             ours[ours_name] = ndcg(
-                top_candidates(CANDIDATE_MODELS[ours_name].model_class.fit(interactions), interactions, users, 10)
+                top_candidates(CANDIDATE_MODELS[ours_name].fit(interactions), interactions, users, 10)
             )
         theirs = ndcg(
             to_ranking_table(users, interactions.movie_ids, *top_n_unseen(fit(interactions), interactions, rows, n=10))

@@ -4,7 +4,7 @@ No ranking, no evaluation: a candidate model scores movies for users and nothing
 of a recommender is chosen in `movierec.recommender.retrieval`.
 """
 
-from movierec.candidates import ials
+from movierec.candidates import als, ials
 from movierec.candidates.als import ALS, ALSParams
 from movierec.candidates.base import CandidateModel
 from movierec.candidates.content import ContentModel, ContentParams
@@ -49,7 +49,28 @@ CANDIDATE_MODELS: dict[str, ModelSpec] = {
         fusion_weight=0.5,
     ),
     "svd": ModelSpec(SVD, SVDParams),
-    "als": ModelSpec(ALS, ALSParams, experiment="als_candidate_generator", words="how many stars you would give it"),
+    "als": ModelSpec(
+        ALS,
+        ALSParams,
+        experiment="als_candidate_generator",
+        compared_with=("popularity",),
+        words="people who rated the same movies like it",
+        space={
+            "factors": Choice((32, 64, 128)),
+            "regularization": Real(1, 300, log=True),
+            "alpha": Real(1.5, 40, log=True),
+            "confidence": Choice(("linear", "log", "binary")),
+            "min_rating": Choice((0.0, 3.0, 3.5, 4.0)),
+        },
+        reference=als.REFERENCE_PARAMS,
+    ),
+    "als_reference": ModelSpec(
+        ALS,
+        ALSParams,
+        experiment="als_candidate_generator",
+        compared_with=("als",),
+        defaults=als.REFERENCE_PARAMS,
+    ),
     "ials": ModelSpec(
         IALS,
         IALSParams,

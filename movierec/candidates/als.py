@@ -1,92 +1,104 @@
-"""ALS on explicit ratings: predicts how many stars a user would give (ALS-WR; Zhou, Wilkinson, Schreiber, Pan 2008)."""
+"""ALS of the library `implicit`: matrix factorisation with confidence (Hu, Koren, Volinsky 2008)."""
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import scipy.sparse as sp
+from threadpoolctl import threadpool_limits
 
 from movierec.candidates.base import load_model_parts, save_model_parts
+from movierec.candidates.implicit_feedback import Confidence, average_users, compute_confidence, score_by_factors
 from movierec.candidates.least_squares import RotatedFactors, solve_rows
 from movierec.data.interactions import Float32Array, Ids, Interactions
 
 
 @dataclass(frozen=True)
 class ALSParams:
-    """`regularization` is per rating of a row; biases are means shrunk as if by `shrinkage` ratings at the mean."""
+    """`confidence` and `alpha`: see `compute_confidence`. Ratings below `min_rating` are ignored.
 
-    factors: int = 32
-    iterations: int = 10
-    regularization: float = 0.1
-    shrinkage: float = 10.0
+    `regularization` is the same for every user and movie. Raises ValueError if a rated movie would weigh no more than
+    one that is not rated, whose weight is 1.
+    """
+
+    factors: int = 128
+    iterations: int = 15
+    regularization: float = 20.0
+    alpha: float = 4.0
+    confidence: Confidence = "binary"
+    min_rating: float = 4.0
     seed: int = 7
+
+    def __post_init__(self) -> None:
+        lowest = 1 if self.confidence == "binary" else 0
+        if self.alpha <= lowest:
+            raise ValueError(f"alpha is {self.alpha:g}: confidence {self.confidence!r} needs more than {lowest}")
+
+
+# The hyper-parameters of the seed design, kept for comparison.
+REFERENCE_PARAMS = ALSParams(
+    factors=128, iterations=20, regularization=0.01, alpha=15, confidence="linear", min_rating=0.0
+)
 
 
 @dataclass(frozen=True)
 class ALS:
-    """Predicted rating: overall mean + user bias + movie bias + product of the factors.
+    """A user's score of a movie is the product of their factors, learnt by `implicit.als.AlternatingLeastSquares`.
 
-    Minimises the squared error over the observed ratings + regularisation, alternating between users and movies, each
-    step in closed form. Movies that are not rated have no influence, so it ranks by quality more than by interest.
-    `item_biases` include the overall mean. Scores leave the user bias out: it does not change the order.
+    Minimises sum over all movies c (p - x.y)^2 + regularization (|x|^2 + |y|^2): p = 1 and c the confidence where a
+    movie is rated, p = 0 and c = 1 elsewhere. `item_factors` is movies x factors, float32. A user's factors are
+    computed from their ratings; users without a rating that counts get `mean_user`, the mean factors of the others in
+    the fit.
     """
 
     movie_ids: Ids
     params: ALSParams
-    item_biases: Float32Array
+    mean_user: Float32Array
     item_factors: Float32Array
 
     @classmethod
     def fit(cls, interactions: Interactions, params: ALSParams | None = None) -> Self:
+        """Fits on all cores; their number does not change the result, because every row is solved by one thread."""
+        from implicit.als import AlternatingLeastSquares  # noqa: PLC0415  fitting needs it, serving does not
+
         p = params or ALSParams()
-        ratings = interactions.user_items
-        mean = float(ratings.data.mean())
-        by_item = ratings.T.tocsr()
-        item_biases = _compute_shrunk_means(by_item, by_item.data - mean, p.shrinkage) + np.float32(mean)
-        residuals = _subtract_biases(ratings, item_biases, p.shrinkage)
-        by_item = residuals.T.tocsr()
-        half_step = partial(_solve_half_step, regularization=p.regularization)
-        items = np.random.default_rng(p.seed).normal(0, 0.1, (len(item_biases), p.factors)).astype(np.float32)
-        for _ in range(p.iterations):
-            items = half_step(by_item, half_step(residuals, items))
-        return cls(interactions.movie_ids, p, item_biases, items)
+        weights = compute_confidence(interactions.user_items, p)
+        with threadpool_limits(1, "blas"):  # the library has threads of its own
+            learner = AlternatingLeastSquares(
+                factors=p.factors,
+                iterations=p.iterations,
+                regularization=p.regularization,
+                use_gpu=False,
+                random_state=p.seed,
+            )
+            learner.fit(sp.csr_matrix(weights), show_progress=False)
+        return cls(interactions.movie_ids, p, average_users(learner.user_factors, weights), learner.item_factors)
 
     def score(self, interactions: Interactions) -> Float32Array:
-        p = self.params
-        residuals = _subtract_biases(interactions.user_items, self.item_biases, p.shrinkage)
-        users = _solve_half_step(residuals, np.asarray(self.item_factors), regularization=p.regularization)
-        scores: Float32Array = users @ self.item_factors.T + self.item_biases  # a user's bias changes no order
-        return scores
+        weights = compute_confidence(interactions.user_items, self.params)
+        return score_by_factors(
+            self._solve_users(weights), weights, mean_user=self.mean_user, item_factors=self.item_factors
+        )
+
+    def _solve_users(self, weights: sp.csr_array) -> Float32Array:
+        """The factors of the users in the rows of `weights`, exactly: the library only approaches them in its fit.
+
+        For each user (Y'Y + Y'(C - 1) Y + regularization I) x = Y'C p, so a rated movie adds its confidence c less 1 to
+        the left side and all of c to the right side.
+        """
+        added = sp.csr_array((weights.data - 1, weights.indices, weights.indptr), shape=weights.shape)
+        penalty = np.full(weights.shape[0], self.params.regularization, dtype=np.float32)
+        return solve_rows(added, self._rotated_factors, penalty=penalty, targets=weights.data / added.data)
+
+    @cached_property
+    def _rotated_factors(self) -> RotatedFactors:
+        return RotatedFactors.from_factors(self.item_factors, base=self.item_factors.T @ self.item_factors)
 
     def save(self, folder: Path) -> None:
-        save_model_parts(folder, self, item_biases=self.item_biases, item_factors=self.item_factors)
+        save_model_parts(folder, self, mean_user=self.mean_user, item_factors=self.item_factors)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        return cls(*load_model_parts(folder, ALSParams, "item_biases", "item_factors"))
-
-
-def _solve_half_step(residuals: sp.csr_array, fixed: Float32Array, *, regularization: float) -> Float32Array:
-    counts = np.diff(residuals.indptr).astype(np.float32)
-    ones = sp.csr_array((np.ones_like(residuals.data), residuals.indices, residuals.indptr), shape=residuals.shape)
-    return solve_rows(ones, RotatedFactors.from_factors(fixed), penalty=regularization * counts, targets=residuals.data)
-
-
-def _subtract_biases(ratings: sp.csr_array, item_biases: Float32Array, shrinkage: float) -> sp.csr_array:
-    """The residual of each rating after the movie's bias and the user's bias, as a matrix of the same entries."""
-    left = ratings.data - item_biases[ratings.indices]
-    left -= np.repeat(_compute_shrunk_means(ratings, left, shrinkage), np.diff(ratings.indptr))
-    return sp.csr_array((left.astype(np.float32), ratings.indices, ratings.indptr), shape=ratings.shape)
-
-
-def _compute_shrunk_means(matrix: sp.csr_array, values: npt.NDArray[np.floating], shrinkage: float) -> Float32Array:
-    """The mean of `values` over each row of `matrix`, as if the row had `shrinkage` further values of 0.
-
-    `values` has one number per entry of `matrix`.
-    """
-    counts = np.diff(matrix.indptr)
-    sums = np.bincount(np.repeat(np.arange(len(counts)), counts), weights=values, minlength=len(counts))
-    return (sums / (counts + shrinkage)).astype(np.float32)
+        return cls(*load_model_parts(folder, ALSParams, "mean_user", "item_factors"))

@@ -2,17 +2,23 @@
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from movierec.candidates.base import load_model_parts, save_model_parts
+from movierec.candidates.implicit_feedback import (
+    Confidence,
+    average_users,
+    compute_confidence,
+    compute_confidence_values,
+    score_by_factors,
+)
 from movierec.candidates.least_squares import RotatedFactors, solve_rows
 from movierec.data.interactions import Float32Array, Ids, Indices, Interactions
 
@@ -35,7 +41,7 @@ class IALSParams:
     unobserved: float = 0.3
     frequency_scaling: float = 1.0
     alpha: float = 1.0
-    confidence: Literal["linear", "log", "binary"] = "binary"
+    confidence: Confidence = "binary"
     min_rating: float = 3.5
     seed: int = 7
 
@@ -58,8 +64,7 @@ class IALS:
     """A user's score of a movie is the product of their factors (float32).
 
     `item_factors` is movies x factors. A user's factors are computed from their ratings; users without a liked movie
-    get
-    `mean_user`, the mean factors of the users of the fit.
+    get `mean_user`, the mean factors of the users of the fit.
 
     Minimises sum over rated c (1 - x.y)^2 + unobserved * sum over all (x.y)^2 + regularisation, alternating between
     users and movies, each step in closed form (Hu, Koren, Volinsky 2008; Rendle, Krichene, Zhang, Koren 2021, "iALS++",
@@ -87,7 +92,7 @@ class IALS:
             seconds = time.perf_counter() - started
             if seconds > SLOW_ITERATION_SECONDS or iteration + 1 == p.iterations:
                 log.info("ials: iteration %d of %d, %.1f s each", iteration + 1, p.iterations, seconds)
-        return cls(interactions.movie_ids, p, _fill_empty_users(users, weights).mean(axis=0), items)
+        return cls(interactions.movie_ids, p, average_users(users, weights), items)
 
     def score(self, interactions: Interactions) -> Float32Array:
         weights = compute_confidence(interactions.user_items, self.params)
@@ -96,23 +101,18 @@ class IALS:
             self._rotated_factors,
             penalty=_compute_penalty(np.diff(weights.indptr), len(self.item_factors), self.params),
         )
-        users[np.diff(weights.indptr) == 0] = self.mean_user
-        if len(users) < FEW_USERS:
-            return np.stack([self.item_factors @ user for user in users])
-        scores: Float32Array = users @ self.item_factors.T
-        return scores
+        return score_by_factors(users, weights, mean_user=self.mean_user, item_factors=self.item_factors)
 
     def leave_one_out(self, single_user: Interactions, entries: Indices, columns: Indices) -> npt.NDArray[np.float64]:
         """Solves the user's system with all ratings, and once more without each rating of `entries`.
 
         With factors y and weights c, and base the part of all movies, the systems are
         (base + sum_j c_j y_j y_j' + penalty I) x = sum_j c_j y_j, over all j or over all but one. The penalty depends
-        on
-        the number of liked movies, so it is another without one. A user whose only liked movie is left out gets the
+        on the number of liked movies, so it is another without one. A user whose only liked movie is left out gets the
         factors of the mean user.
         """
         rotated, _, spectrum = self._rotated_factors
-        weights = _compute_confidence_values(single_user.user_items.data, self.params).astype(np.float64)
+        weights = compute_confidence_values(single_user.user_items.data, self.params).astype(np.float64)
         n_signs = np.count_nonzero(weights)
         n_penalties = np.array([n_signs, max(n_signs - 1, 0)])
         penalty_with, penalty_without = _compute_penalty(n_penalties, len(rotated), self.params).astype(np.float64)
@@ -144,7 +144,6 @@ class IALS:
         return cls(*load_model_parts(folder, IALSParams, "mean_user", "item_factors"))
 
 
-FEW_USERS = 8  # users; below, one product per user, since BLAS would copy all factors first
 SLOW_ITERATION_SECONDS = 1.0  # an iteration that takes longer is worth a line of progress
 
 
@@ -167,14 +166,6 @@ def _compute_penalty(counts: npt.NDArray[np.integer], n_columns: int, p: IALSPar
     return penalty
 
 
-def _fill_empty_users(users: Float32Array, weights: sp.csr_array) -> Float32Array:
-    """Gives users without a liked movie the mean factors of the others; with zero factors all scores were 0."""
-    liked_nothing = np.diff(weights.indptr) == 0
-    if not liked_nothing.all():
-        users[liked_nothing] = users[~liked_nothing].mean(axis=0)
-    return users
-
-
 def _solve_without_each(
     system: Float64Array, target: Float64Array, left_out: Float64Array, weights: Float64Array
 ) -> Float64Array:
@@ -191,24 +182,3 @@ def _solve_without_each(
     denominator = 1 - weights * (left_out * solved_rows).sum(axis=1, keepdims=True)
     solved: Float64Array = solved_targets + weights * (numerator / denominator) * solved_rows
     return solved
-
-
-def compute_confidence(user_items: sp.csr_array, params: IALSParams) -> sp.csr_array:
-    """The weight of each rating: 1 + alpha * r ("linear"), 1 + alpha * log(1 + r) ("log"), or alpha ("binary").
-
-    Ratings below `params.min_rating` have no entry in the result.
-    """
-    values = _compute_confidence_values(user_items.data, params)
-    parts = (values, user_items.indices, user_items.indptr)
-    matrix = sp.csr_array(parts, shape=user_items.shape, copy=True)  # the ratings may be mapped read-only
-    matrix.eliminate_zeros()
-    return matrix
-
-
-def _compute_confidence_values(ratings: Float32Array, params: IALSParams) -> Float32Array:
-    by_mode: dict[str, Callable[[], npt.NDArray[np.floating[Any]]]] = {
-        "linear": lambda: 1 + params.alpha * ratings,
-        "log": lambda: 1 + params.alpha * np.log1p(ratings),
-        "binary": lambda: np.full_like(ratings, params.alpha),
-    }
-    return np.where(ratings >= params.min_rating, by_mode[params.confidence](), 0).astype(np.float32)

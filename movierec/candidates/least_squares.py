@@ -28,11 +28,8 @@ class RotatedFactors(NamedTuple):
     spectrum: npt.NDArray[np.float64]
 
     @classmethod
-    def from_factors(cls, fixed: Float32Array, *, base: Float32Array | None = None) -> Self:
-        """`fixed` is columns x factors; `base` (factors x factors, symmetric) is 0 by default."""
-        n_factors = fixed.shape[1]
-        if base is None:
-            return cls(fixed, np.eye(n_factors), np.zeros(n_factors))
+    def from_factors(cls, fixed: Float32Array, *, base: Float32Array) -> Self:
+        """`fixed` is columns x factors, `base` factors x factors and symmetric."""
         spectrum, basis = np.linalg.eigh(base.astype(np.float64))
         return cls((fixed @ basis).astype(np.float32), basis, np.maximum(spectrum, 0))
 
@@ -47,8 +44,7 @@ def solve_rows(
 
     A row with fewer entries than factors is solved by the Woodbury identity: its system is as large as its number of
     entries. Any other row is solved directly, a system as large as the number of factors. Both work in the eigenbasis
-    of
-    the base, where base + penalty_u I is diagonal. Rows of similar length are padded with zeros and solved together.
+    of the base, where base + penalty_u I is diagonal. Rows of similar length are padded with zeros and solved together.
     """
     rotated, basis, spectrum = factors
     n_factors = rotated.shape[1]

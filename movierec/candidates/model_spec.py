@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from movierec.candidates.base import CandidateModel
+from movierec.data.interactions import Interactions
 
 
 class Real(NamedTuple):
@@ -26,7 +27,7 @@ class Whole(NamedTuple):
 class Choice(NamedTuple):
     """One of `values`."""
 
-    values: tuple[float, ...]
+    values: tuple[float | str, ...]
 
 
 SearchSpace = Mapping[str, Real | Whole | Choice]
@@ -38,7 +39,8 @@ class ModelSpec:
 
     `experiment` is the MLflow experiment of its fits. `floor` is the model that it must not be worse than, or nothing
     is published; `compared_with` are models that it is only compared with. `words` tell in an explanation what its
-    score means. `space` holds the hyper-parameters that are searched, `reference` those of the seed design.
+    score means. `space` holds the hyper-parameters that are searched, `reference` those of the seed design. `defaults`
+    are used where none are given; without them those of the model's parameter class.
 
     A model that `is_same_for_everybody` also answers users without ratings. One that `reads_content` is fitted with the
     content vectors (`fit(..., content=...)`) and also scores movies without ratings. One that `is_served` is published
@@ -56,8 +58,13 @@ class ModelSpec:
     words: str | None = None
     space: SearchSpace = field(default_factory=dict)
     reference: Any = None
+    defaults: Any = None
     is_same_for_everybody: bool = False
     reads_content: bool = False
     is_served: bool = False
     fusion_weight: float = 1.0
     recent_windows: tuple[int, ...] = ()
+
+    def fit(self, interactions: Interactions, params: Any = None, **content: Any) -> CandidateModel:
+        """Fits the model. `content` is the argument `content` of a model that `reads_content`."""
+        return self.model_class.fit(interactions, params or self.defaults, **content)

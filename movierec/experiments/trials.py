@@ -83,7 +83,7 @@ def compute_candidate_ndcg(name: str, params: Any, cuts: Sequence[TrialCut]) -> 
     spec = CANDIDATE_MODELS[name]
     scores: list[float] = []
     for cut in cuts:
-        model = spec.model_class.fit(cut.interactions, params)
+        model = spec.fit(cut.interactions, params)
         evaluated = build_candidate_model(model, cut.interactions, is_non_personal=spec.is_same_for_everybody)
         scores += cut.score_users(evaluated)
     return float(np.mean(scores))
@@ -119,7 +119,7 @@ def build_ranker_trials(ratings: pl.LazyFrame, movies: pl.LazyFrame, windows: Se
         cut = TrialCut.from_window(ratings, window)
         if cut.relevant.is_empty():
             continue
-        models = {name: CANDIDATE_MODELS[name].model_class.fit(cut.interactions) for name in CHANNELS}
+        models = {name: CANDIDATE_MODELS[name].fit(cut.interactions) for name in CHANNELS}
         retrieval, features = Retrieval(models, cut.interactions), Features.from_ratings(cut.known, movies)
         known = [rows for before, rows in earlier if before.end <= window.cut]
         if known and window in judged:

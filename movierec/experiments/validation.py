@@ -66,7 +66,7 @@ class Validation:
         def fitted(cut: str) -> FittedCut:
             ratings = ratings_at_cut(split, cut)
             interactions = Interactions.from_ratings(ratings)
-            models = {name: CANDIDATE_MODELS[name].model_class.fit(interactions) for name in VALIDATION_CHANNELS}
+            models = {name: CANDIDATE_MODELS[name].fit(interactions) for name in VALIDATION_CHANNELS}
             return FittedCut(Retrieval(models, interactions), Features.from_ratings(ratings, movies))
 
         history = fitted("history")

@@ -2,7 +2,7 @@ import dagster as dg
 
 from assets.ranking import choose_ranker_params
 from assets.tuning import TuningConfig, tuned
-from movierec.candidates import ials
+from movierec.candidates import als, ials
 from movierec.data.splitting import split_by_user
 from movierec.experiments.tuning import TunedParams
 from movierec.recommender.ranker import REFERENCE_PARAMS, RankerParams
@@ -30,6 +30,7 @@ def found(tmp_path, **config):
 def test_the_seed_designs_hyper_parameters_can_be_chosen(tmp_path):
     chosen = found(tmp_path, reference=True)
     assert (chosen.get_params("ials"), chosen.get_params("ranker")) == (ials.REFERENCE_PARAMS, REFERENCE_PARAMS)
+    assert chosen.get_params("als") == als.REFERENCE_PARAMS
     assert (REFERENCE_PARAMS.loss_function, REFERENCE_PARAMS.iterations, REFERENCE_PARAMS.learning_rate) == (
         "YetiRank",
         500,

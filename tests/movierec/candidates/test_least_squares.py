@@ -35,8 +35,9 @@ def test_rows_are_solved_as_by_the_book(monkeypatch, block, longest):
     assert (found[0] == 0).all()
 
 
-def test_targets_are_one_and_the_base_nothing_unless_given():
+def test_targets_are_one_unless_given():
     weights = sp.csr_array(np.array([[2.0, 0.0]], dtype=np.float32))
     fixed = np.array([[1.0], [5.0]], dtype=np.float32)
-    found = solve_rows(weights, RotatedFactors.from_factors(fixed), penalty=np.array([2.0], dtype=np.float32))
-    assert found[0, 0] == pytest.approx(2 / (2 + 2))
+    factors = RotatedFactors.from_factors(fixed, base=np.array([[3.0]], dtype=np.float32))
+    found = solve_rows(weights, factors, penalty=np.array([2.0], dtype=np.float32))
+    assert found[0, 0] == pytest.approx(2 / (2 + 2 + 3))
