@@ -103,6 +103,11 @@ def find_window(partition_key: str, windows: pl.DataFrame) -> tuple[Window, dict
     return Window(row["cut"], row["end"]), {each: row[each] for each in WINDOW_COLUMNS}
 
 
+def list_windows(windows: pl.DataFrame) -> list[Window]:
+    """The rows of the table `windows` as windows."""
+    return [Window(*row) for row in windows.select("cut", "end").iter_rows()]
+
+
 def list_outdated_tables(store: Path, window: str, fingerprint: int) -> list[str]:
     """The tables of a window that are missing in the folder of a sample, or were made from other ratings.
 
@@ -265,10 +270,14 @@ def backtest_evaluation(
     backtest_scores: pl.DataFrame,
     windows: pl.DataFrame,
     window_rankings: pl.LazyFrame,
+    ratings: pl.LazyFrame,
+    movies: pl.DataFrame,
 ) -> pl.DataFrame:
     """`segment, model, metric, value, low, high, n`: every metric over all windows but the last, with its 95 % interval
     over users; over time as a plot."""
-    table = backtesting.summarize_scores(backtest_scores, select_current_windows(window_rankings, windows[:-1]))
+    found = select_current_windows(window_rankings, windows[:-1])
+    properties = backtesting.measure_list_properties(list_windows(windows[:-1]), found, ratings, movies)
+    table = backtesting.summarize_scores(backtest_scores, found, properties)
     headline = table.filter(segment=RATERS, metric=backtesting.METRIC)
     over_time = backtesting.average_by_window(backtest_scores).filter(
         pl.col("segment") == RATERS, pl.col("model").is_in(HEADLINE_MODELS)

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from assets.backtest import list_windows
 from assets.commands.arguments import parse_arguments
 from movierec.bundles.atomic_write import atomic_write
 from movierec.data.splitting import SPLIT_DESCRIPTION
@@ -18,11 +19,17 @@ from movierec.evaluation.backtest import (
     compare_scores,
     find_best_channel,
     list_reference_pairs,
+    measure_list_properties,
     score_windows,
     summarize_scores,
 )
 from movierec.evaluation.leaderboard import LEADERBOARD, REST_OF_SITTING
-from movierec.evaluation.results_report import SHOWN_COLUMNS, render_headline_table, render_results_page
+from movierec.evaluation.results_report import (
+    BACKTEST_METRICS,
+    SHOWN_COLUMNS,
+    render_headline_table,
+    render_results_page,
+)
 from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
 from movierec.settings import ROOT
 from resources.sources.archives import ARCHIVES
@@ -131,13 +138,14 @@ def build_backtest_results(store: Path) -> list[dict[str, Any]]:
     """The back-test of one sample, from its tables in the store: of all windows but the last, and of the last alone.
 
     Nothing but this reads the scores of the last window. Each entry has `windows` (their names), `best_channel` (chosen
-    on all windows but the last) and `rows`: nDCG@10 and its paired differences to the best channel and to recent
-    popularity. Empty if no window was measured.
+    on all windows but the last) and `rows`: nDCG@10, its paired differences to the best channel and to recent
+    popularity, and what the lists are like (BACKTEST_METRICS). Empty if no window was measured.
     """
     windows = read_optional_table(store / "windows.parquet")
     paths = {name: sorted((store / name).glob("*.parquet")) for name in ("window_rankings", "window_relevant")}
     if windows.is_empty() or not all(paths.values()):
         return []
+    ratings, movies = pl.scan_parquet(store / "ratings.parquet"), pl.read_parquet(store / "movies.parquet")
     rankings, relevant = (pl.concat(map(pl.scan_parquet, of), how="diagonal") for of in paths.values())
     channels = RECOMMENDER_CHANNELS["two_stage"]
     chosen_on = score_windows(windows[:-1], rankings, relevant)
@@ -149,9 +157,9 @@ def build_backtest_results(store: Path) -> list[dict[str, Any]]:
         scores = score_windows(part, rankings, relevant)
         if scores.is_empty():
             continue
-        own = summarize_scores(scores, select_current_windows(rankings, part)).filter(
-            pl.col("metric").is_in(["ndcg_at_10", "distinct_per_1000"])
-        )
+        found = select_current_windows(rankings, part)
+        properties = measure_list_properties(list_windows(part), found, ratings, movies)
+        own = summarize_scores(scores, found, properties).filter(pl.col("metric").is_in(BACKTEST_METRICS))
         differences = compare_scores(scores, list_reference_pairs(scores, [best, RECENT_POPULARITY]))
         table = pl.concat([own, differences.with_columns(metric=pl.lit("ndcg_at_10"))], how="diagonal")
         names = [name for name in part["window"] if name in set(scores["window"])]

@@ -18,12 +18,17 @@ from movierec.data.windows import (
     RETURNING,
     SEGMENTS,
     Cases,
+    Window,
+    ratings_before_cut,
+    select_cases,
     select_current_windows,
 )
 from movierec.evaluation import metrics
 from movierec.evaluation.bootstrap import bootstrap_columns, bootstrap_mean
 from movierec.evaluation.evaluated_models import EvaluatedModel
 from movierec.evaluation.evaluation import FLOORS
+from movierec.evaluation.holdout import MAX_USERS_PER_SEGMENT
+from movierec.evaluation.list_properties import PROFILE, measure_lists
 
 METRIC = "ndcg_at_10"
 CASE = ("window", "segment", "user_id")
@@ -34,6 +39,14 @@ SCORES = {
     "user_id": pl.Int32,
     "model": pl.String,
     **{f"{name}_at_{k}": pl.Float64 for k in metrics.KS for name in ("ndcg", "recall", "precision", "map", "mrr")},
+}
+PROPERTY_NAMES = ("popularity_lift", "genre_divergence")
+LIST_PROPERTIES = {
+    "window": pl.String,
+    "segment": pl.String,
+    "model": pl.String,
+    "user_id": pl.Int32,
+    **dict.fromkeys(PROPERTY_NAMES, pl.Float64),
 }
 RECENT_POPULARITY = "recent_popularity"
 
@@ -108,9 +121,10 @@ def add_raters(scores: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([raters, scores])
 
 
-def summarize_scores(scores: pl.DataFrame, rankings: pl.DataFrame) -> pl.DataFrame:
+def summarize_scores(scores: pl.DataFrame, rankings: pl.DataFrame, properties: pl.DataFrame) -> pl.DataFrame:
     """`segment, model, metric, value, low, high, n`: means over the cases of all windows, with intervals over users.
 
+    `properties` is made by `measure_list_properties`; its means stand as `popularity_lift` and `genre_divergence`.
     `distinct_per_1000` is how many different movies stand in 1,000 of the first 10 places, and has no interval.
     """
     names = [name for name in scores.columns if name not in (*CASE, "model")]
@@ -122,12 +136,42 @@ def summarize_scores(scores: pl.DataFrame, rankings: pl.DataFrame) -> pl.DataFra
     for (segment, model), table in add_raters(scores).group_by("segment", "model", maintain_order=True):
         intervals = bootstrap_columns(table.select(names).to_numpy(), clusters=table["user_id"].to_numpy())
         rows += [(str(segment), str(model), name, *each) for name, each in zip(names, intervals, strict=True)]
+    for (segment, model), table in add_raters(properties).group_by("segment", "model", maintain_order=True):
+        for name in PROPERTY_NAMES:
+            known = table.drop_nulls(name)
+            if len(known):
+                each = bootstrap_mean(known[name].to_numpy(), clusters=known["user_id"].to_numpy())
+                rows.append((str(segment), str(model), name, *each))
     places = rankings.filter(pl.col("rank") <= 10).group_by("segment", "model", maintain_order=True)
     distinct = places.agg(value=PLACES * pl.col("movie_id").n_unique() / pl.len(), n=pl.len() // 10)
     rows += [
         (segment, model, "distinct_per_1000", value, None, None, n) for segment, model, value, n in distinct.iter_rows()
     ]
     return pl.DataFrame(rows, schema=MEASURED, orient="row")
+
+
+def measure_list_properties(
+    windows: Sequence[Window], rankings: pl.DataFrame, ratings: pl.LazyFrame, movies: pl.DataFrame
+) -> pl.DataFrame:
+    """`window, segment, model, user_id, popularity_lift, genre_divergence` (see `measure_lists`) of `rankings`, which
+    has the column `window`. Cold users have no profile and no rows."""
+    tables = []
+    for window in windows:
+        of_window = rankings.filter(window=window.name)
+        if of_window.is_empty():
+            continue
+        before = ratings_before_cut(ratings, window)
+        given = select_cases(ratings, window, max_users=MAX_USERS_PER_SEGMENT).given.select(*PROFILE, "movie_id")
+        of_cold_movies = given.filter(segment=NEWCOMERS).with_columns(segment=pl.lit(COLD_MOVIES))
+        returning = of_window.filter(segment=RETURNING)["user_id"].unique()
+        known = before.filter(pl.col("user_id").is_in(returning.implode())).select(
+            pl.lit(RETURNING).alias("segment"), "user_id", "movie_id"
+        )
+        profiles = pl.concat([known.collect(engine="streaming"), given, of_cold_movies])
+        popularity = before.group_by("movie_id").agg(n_ratings=pl.len()).collect(engine="streaming")
+        found = measure_lists(of_window, profiles, popularity, movies)
+        tables.append(found.select(pl.lit(window.name).alias("window"), *found.columns))
+    return pl.concat(tables) if tables else pl.DataFrame(schema=LIST_PROPERTIES)
 
 
 def compare_scores(scores: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> pl.DataFrame:

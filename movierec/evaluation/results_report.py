@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from movierec.data.windows import RATER_SEGMENTS
 from movierec.evaluation.leaderboard import COST_METRICS
 
 SHOWN_METRICS = (
@@ -16,6 +17,8 @@ SHOWN_METRICS = (
     "coverage_at_10",
     "gini_at_10",
 )
+LIST_METRICS = ("distinct_per_1000", "popularity_lift", "genre_divergence")  # what lists are like
+BACKTEST_METRICS = ("ndcg_at_10", *LIST_METRICS)
 SHOWN_COLUMNS = (*SHOWN_METRICS, *COST_METRICS)
 HEADLINE_MODELS = (
     "random",
@@ -128,6 +131,34 @@ def _render_backtest(each: Mapping[str, Any]) -> Iterable[str]:
     for model in dict.fromkeys(row["model"] for row in each["rows"]):
         yield f"| {model} | {' | '.join(_format_headline_cell(of, model, best) for of in found.values())} |"
     yield ""
+    yield from _render_list_properties(each["rows"])
+
+
+def _render_list_properties(rows: Sequence[ResultRow]) -> Iterable[str]:
+    """What the lists of returning users and of newcomers are like, a column per segment and property."""
+    shown = [
+        (segment, metric)
+        for segment in RATER_SEGMENTS
+        for metric in LIST_METRICS
+        if any((row["segment"], row["metric"]) == (segment, metric) for row in rows)
+    ]
+    if not shown:
+        return
+    cells = {(row["model"], row["segment"], row["metric"]): row for row in rows}
+    yield f"| model | {' | '.join(f'{segment}, {metric}' for segment, metric in shown)} |"
+    yield "|---" * (1 + len(shown)) + "|"
+    for model in dict.fromkeys(row["model"] for row in rows):
+        values = (_format_property(cells.get((model, *column))) for column in shown)
+        yield f"| {model} | {' | '.join(values)} |"
+    yield ""
+
+
+def _format_property(row: ResultRow | None) -> str:
+    if row is None:
+        return ""
+    if row["low"] is None:
+        return f"{row['value']:.0f}"
+    return f"{row['value']:+.2f} [{row['low']:+.2f}, {row['high']:+.2f}]"
 
 
 def _render_sitting(rows: Sequence[ResultRow]) -> Iterable[str]:

@@ -1,15 +1,19 @@
 """The back-test: who is asked by what they are known by, and what is pooled over windows."""
 
+from datetime import datetime
+
 import numpy as np
 import polars as pl
 import pytest
 
 from movierec.data.schema import RATINGS
-from movierec.data.windows import COLD_MOVIES, COLD_USERS, NEWCOMERS, RETURNING, Cases
+from movierec.data.windows import COLD_MOVIES, COLD_USERS, NEWCOMERS, RETURNING, Cases, Window
 from movierec.evaluation import backtest
 from movierec.evaluation.bootstrap import bootstrap_columns, bootstrap_mean
 from movierec.evaluation.evaluated_models import EvaluatedModel
+from tests import factories
 
+NO_PROPERTIES = pl.DataFrame(schema=backtest.LIST_PROPERTIES)
 CASE_SCHEMA = {"segment": pl.String, **RATINGS}
 
 
@@ -118,7 +122,7 @@ def test_a_model_is_measured_only_in_the_windows_it_was_fitted_in(scores):
 
 
 def test_means_are_over_all_cases_and_raters_are_returning_users_and_newcomers(scores):
-    table = backtest.summarize_scores(*scores).filter(metric="ndcg_at_10", model="ease")
+    table = backtest.summarize_scores(*scores, NO_PROPERTIES).filter(metric="ndcg_at_10", model="ease")
     means = dict(table.select("segment", "value").iter_rows())
     third = 1 / np.log2(3)
     assert means == {
@@ -130,8 +134,35 @@ def test_means_are_over_all_cases_and_raters_are_returning_users_and_newcomers(s
 
 
 def test_distinct_movies_are_counted_in_a_thousand_places(scores):
-    table = backtest.summarize_scores(*scores).filter(metric="distinct_per_1000", segment=RETURNING, model="ease")
+    table = backtest.summarize_scores(*scores, NO_PROPERTIES).filter(
+        metric="distinct_per_1000", segment=RETURNING, model="ease"
+    )
     assert table["value"].item() == 1_000 * 3 / 4  # movies 5, 6, 7 in four places
+
+
+def rated_in(year, *rows):
+    """`(user_id, movie_id)`, a day after the other."""
+    table = factories.make_ratings(*[(user, movie, 5.0) for user, movie in rows])
+    return table.with_columns(pl.col("rated_at").dt.offset_by(f"{year - 2001}y"))
+
+
+def test_lists_are_compared_with_what_their_users_are_known_by_at_the_cut():
+    """User 1 comes back and is known by movie 3, which two have rated; user 4 is new and known by their first half."""
+    before = rated_in(2001, (2, 3), *[(1, movie) for movie in (3, 4, 5, 6, 7)])
+    inside = rated_in(2002, (1, 8), (4, 3), (4, 9), (5, 3), (5, 3))
+    window = Window(datetime(2002, 1, 1), datetime(2003, 1, 1))  # noqa: DTZ001
+    found = rankings_of(
+        (window.name, RETURNING, "ease", 1, [3]),
+        (window.name, NEWCOMERS, "ease", 4, [4]),
+        ("other", RETURNING, "ease", 1, [3]),
+    )
+    table = backtest.measure_list_properties(
+        [window], found, pl.concat([before, inside]), factories.make_movies(9).collect()
+    )
+    lifts = dict(table.select("segment", "popularity_lift").iter_rows())
+    assert lifts == {RETURNING: pytest.approx(2 / 1.2 - 1), NEWCOMERS: pytest.approx(1 / 2 - 1)}
+    means = backtest.summarize_scores(pl.DataFrame(schema=backtest.SCORES), found.clear(), table)
+    assert means.filter(segment=backtest.RATERS, metric="popularity_lift")["n"].item() == 2
 
 
 def test_models_are_compared_on_the_same_cases_with_the_best_channel_and_recent_popularity(scores):
@@ -147,7 +178,7 @@ def test_where_no_window_is_measured_all_tables_are_empty():
     nothing = pl.LazyFrame(schema={"window": pl.String, "fingerprint": pl.UInt64})
     scores = backtest.score_windows(nothing.collect(), nothing, nothing)
     tables = [
-        backtest.summarize_scores(scores, nothing.collect()),
+        backtest.summarize_scores(scores, nothing.collect(), NO_PROPERTIES),
         backtest.compare_with_references(scores, ["ease"]),
         backtest.average_by_window(scores),
     ]
