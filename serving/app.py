@@ -1,4 +1,4 @@
-"""The site as an ASGI application: `uvicorn serving.app:from_environment --factory`."""
+"""The site as an ASGI application. `python -m serving.server` serves it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect
 
 from movierec.bundles.bundle import BundleError, LiveBundle
 from movierec.bundles.companion import LiveCompanion
@@ -23,6 +24,7 @@ from serving.web.errors import (
     handle_crash,
     handle_http_error,
     handle_invalid_request,
+    handle_lost_client,
     handle_missing_bundle,
     refuse_foreign_request,
 )
@@ -80,6 +82,7 @@ def create_app(
     app.add_exception_handler(HTTPException, handle_http_error)
     app.add_exception_handler(RequestValidationError, handle_invalid_request)
     app.add_exception_handler(BundleError, handle_missing_bundle)
+    app.add_exception_handler(ClientDisconnect, handle_lost_client)
     app.add_exception_handler(Exception, handle_crash)
     app.add_middleware(BodySizeLimit)
     app.add_middleware(JsonEtags)

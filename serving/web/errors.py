@@ -53,6 +53,11 @@ def refuse_foreign_request(request: Request) -> Response:
     return render_error(request, 403, N_("This request came from another site, so nothing was changed."))
 
 
+def handle_lost_client(_request: Request, _error: Exception) -> Response:
+    """Ends the handling of a request whose client went away before its body was complete. Nobody gets this answer."""
+    return Response(status_code=400)
+
+
 def handle_crash(request: Request, error: Exception) -> Response:
     """Logs the error and answers 500."""
     log.error("%s %s: %r", request.method, request.url.path, error)
