@@ -8,7 +8,6 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from serving.community.models import MOVIE_RECORDS, Account, BrowserSession, Profile, Rating, Review
-from serving.community.passwords import Passwords
 from serving.community.sessions import Visitor, insert_profile, insert_session
 from serving.community.validation import normalize_name
 
@@ -108,7 +107,7 @@ def sign_out(session: Session, visitor: Visitor) -> None:
 
 def change_password(session: Session, visitor: Visitor, password_hash: str) -> None:
     """Stores the new hash and ends all other sessions of the account."""
-    session.execute(update(Account).where(Account.id == visitor.account_id).values(password=password_hash))
+    store_password_hash(session, visitor.account_id, password_hash)
     session.execute(
         delete(BrowserSession).where(
             BrowserSession.account_id == visitor.account_id, BrowserSession.id != visitor.session_id
@@ -116,10 +115,14 @@ def change_password(session: Session, visitor: Visitor, password_hash: str) -> N
     )
 
 
-def refresh_password_hash(session: Session, account: Account, typed: str, passwords: Passwords) -> None:
-    """Hashes the typed password again if its stored hash was made with weaker settings."""
-    if passwords.is_outdated(account.password):
-        session.execute(update(Account).where(Account.id == account.id).values(password=passwords.hash_password(typed)))
+def store_password_hash(session: Session, account_id: UUID | None, password_hash: str) -> None:
+    """Stores a hash of the account's password."""
+    session.execute(update(Account).where(Account.id == account_id).values(password=password_hash))
+
+
+def is_signed_in(session: Session, visitor: Visitor) -> bool:
+    """Whether the visitor's session is still open."""
+    return session.get(BrowserSession, visitor.session_id) is not None
 
 
 def delete_everything(session: Session, visitor: Visitor) -> None:

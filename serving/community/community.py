@@ -18,6 +18,8 @@ from serving.community.sessions import Visitor, delete_ended_sessions, prolong_s
 
 log = logging.getLogger(__name__)
 
+PROLONG_WAIT_SECONDS = 0.2  # a page does not wait for it; the next one tries again
+
 
 def get_utc_now() -> datetime:
     """The current time in UTC."""
@@ -87,7 +89,11 @@ class Community:
         return response
 
     def _prolong_session(self, visitor: Visitor) -> bool:
-        with SkipIfUnavailable("a session was not prolonged"), self.database.write_transaction() as session:
+        database = self.database
+        with (
+            SkipIfUnavailable("a session was not prolonged"),
+            database.write_transaction(wait_seconds=PROLONG_WAIT_SECONDS) as session,
+        ):
             assert visitor.session_id is not None  # noqa: S101  only such are due
             prolong_session(session, visitor.session_id, is_member=visitor.state == "member", now=self.clock())
             return True

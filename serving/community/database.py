@@ -7,7 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 5  # for another writer, or for a server
+MAX_WAITING_WRITERS = 20  # of the 40 threads that answer requests; the others stay free for pages
 RETRY_SECONDS = 5  # so long a database that did not answer, or could not be migrated, is not asked again
 MIGRATION_LOCK = 7_205_759_403  # of PostgreSQL's advisory locks; any number, the same for every process
 
@@ -50,18 +51,49 @@ class SkipIfUnavailable:
         return True
 
 
+class WriteQueue:
+    """Lets one thread write at a time, and bounds how many wait and how long.
+
+    SQLite has one writer at a time too, but who waits for it in SQLite is not served in turn.
+    """
+
+    def __init__(self) -> None:
+        self._places = threading.BoundedSemaphore(MAX_WAITING_WRITERS)
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def wait_for_turn(self, seconds: float) -> Iterator[float]:
+        """Waits for at most `seconds`, or one second if the queue is full; yields how many of the `seconds` are left.
+
+        Raises DatabaseUnavailableError.
+        """
+        end = time.monotonic() + seconds
+        if not self._places.acquire(timeout=min(seconds, 1)):
+            raise DatabaseUnavailableError("too many are waiting to write")
+        try:
+            if not self._turn.acquire(timeout=seconds):
+                raise DatabaseUnavailableError("somebody else has been writing for too long")
+            try:
+                yield max(0, end - time.monotonic())
+            finally:
+                self._turn.release()
+        finally:
+            self._places.release()
+
+
 class Database:
     """Opens transactions. Building it does not connect; the first transaction migrates."""
 
     def __init__(
         self, url: URL, *, wait_seconds: float = WAIT_SECONDS, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.url = url
+        self.url, self.wait_seconds = url, wait_seconds
         self.file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         self.engine = (
             _create_sqlite_engine(self.file, wait_seconds) if self.file else _create_server_engine(url, wait_seconds)
         )
         weakref.finalize(self, self.engine.dispose)  # connections are kept open between transactions
+        self._writers = WriteQueue()
         self._is_ready = threading.Event()
         self._clock = clock
         self._retry_at = -math.inf
@@ -70,33 +102,35 @@ class Database:
     @contextmanager
     def read_transaction(self) -> Iterator[Session]:
         """A transaction for reading. Raises DatabaseUnavailableError."""
-        with self._open_transaction(writes=False) as session:
+        with self._open_transaction(writes=False, wait_seconds=self.wait_seconds) as session:
             yield session
 
     @contextmanager
-    def write_transaction(self) -> Iterator[Session]:
-        """A transaction for writing: all of the block is stored, or nothing.
+    def write_transaction(self, *, wait_seconds: float | None = None) -> Iterator[Session]:
+        """A transaction for writing: all of the block is stored, or nothing. Waits its turn, at most `wait_seconds`.
 
         Raises DatabaseUnavailableError; an IntegrityError is passed on to the caller.
         """
-        with self._open_transaction(writes=True) as session:
+        seconds = self.wait_seconds if wait_seconds is None else wait_seconds
+        turn = self._writers.wait_for_turn(seconds) if self.file else nullcontext(seconds)
+        with turn as left, self._open_transaction(writes=True, wait_seconds=left) as session:
             yield session
 
     @contextmanager
-    def _open_transaction(self, *, writes: bool) -> Iterator[Session]:
+    def _open_transaction(self, *, writes: bool, wait_seconds: float) -> Iterator[Session]:
         try:
             self.migrate_once()
             with Session(self.engine, expire_on_commit=False) as session, session.begin():
-                self._connect(session, writes=writes)
+                self._connect(session, writes=writes, wait_seconds=wait_seconds)
                 yield session
         except (IntegrityError, DataError):
             raise
         except (SQLAlchemyError, OSError, sqlite3.Error) as error:
             raise DatabaseUnavailableError(f"{self.url.render_as_string()}: {error}") from error
 
-    def _connect(self, session: Session, *, writes: bool) -> None:
+    def _connect(self, session: Session, *, writes: bool, wait_seconds: float) -> None:
         try:
-            session.connection(execution_options={"writes": writes})
+            session.connection(execution_options={"writes": writes, "wait_seconds": wait_seconds})
         except SQLAlchemyError:
             if self.file is None:  # a file answers at once; for a server that does not, every page would wait
                 self._retry_at = self._clock() + RETRY_SECONDS
@@ -184,8 +218,9 @@ def _create_sqlite_engine(file: Path, wait_seconds: float) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # Who will write asks for the lock at once: a reader that starts to write could be refused without a wait.
-        writes = connection.get_execution_options().get("writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(options.get('wait_seconds', wait_seconds) * 1000)}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
     return engine
 

@@ -11,6 +11,7 @@ PROBLEM_TEXTS = {
         "This could not be saved because the database is not available. Your earlier data is not lost. "
         "Please try again in a moment."
     ),
+    "busy": N_("Many people are signing in at this moment. Please try again in a few seconds."),
     "needs_account": N_("Please sign in to rate, save or review movies."),
     "someone_else": N_(
         "Nothing was saved: your session ended or the profile changed after this page was opened. Check "

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from serving.community import rate_limits
 from serving.community.database import DatabaseUnavailableError
+from serving.community.passwords import RETRY_SECONDS, PasswordsBusyError
 from serving.community.rate_limits import RateLimit, RateLimitError
 from serving.community.sessions import Visitor, insert_guest, summarize_profile
 from serving.community.validation import InvalidInputError
@@ -22,7 +23,13 @@ from serving.web.rendering import Site
 
 log = logging.getLogger(__name__)
 
-STATUS_BY_PROBLEM = {"unavailable": 503, "needs_account": 403, "someone_else": 409, "too_many_requests": 429}
+STATUS_BY_PROBLEM = {
+    "unavailable": 503,
+    "busy": 503,
+    "needs_account": 403,
+    "someone_else": 409,
+    "too_many_requests": 429,
+}
 
 
 class WriteDeclinedError(Exception):
@@ -89,6 +96,8 @@ def translate_errors(*passed_through: type[Exception]) -> Iterator[None]:
     except DatabaseUnavailableError as error:
         log.error("nothing was written: %s", error)  # noqa: TRY400  the cause is in the message
         raise WriteDeclinedError("unavailable") from error
+    except PasswordsBusyError as error:
+        raise WriteDeclinedError("busy", seconds=RETRY_SECONDS) from error
     except RateLimitError as error:
         raise WriteDeclinedError("too_many_requests", seconds=error.seconds) from error
     except InvalidInputError as error:

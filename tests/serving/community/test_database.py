@@ -4,6 +4,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -209,3 +211,47 @@ def test_the_secret_is_made_once_and_only_its_owner_may_read_it(tmp_path: Path) 
     assert len(first) >= 48
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert [path.name for path in file.parent.iterdir()] == ["secret"]
+
+
+def test_writers_that_wait_leave_threads_to_the_pages(tmp_path: Path) -> None:
+    """Another program holds the file's lock; 60 threads want to write."""
+    database = Database(build_database_url(Settings(home=tmp_path)), wait_seconds=2)
+    database.migrate_once()
+    other = sqlite3.connect(tmp_path / "site" / "site.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+
+    def write() -> float:
+        started = time.monotonic()
+        with pytest.raises(DatabaseUnavailableError), database.write_transaction():
+            pass
+        return time.monotonic() - started
+
+    with ThreadPoolExecutor(60) as threads:
+        waits = sorted(threads.map(lambda _: write(), range(60)))
+    other.close()
+    assert waits[39] < 1.8, "all but 20 give up after a second"
+    assert waits[-1] < 3
+
+
+def test_writers_of_one_process_take_turns(tmp_path: Path) -> None:
+    database = Database(build_database_url(Settings(home=tmp_path)), wait_seconds=1)
+
+    def write(_: int) -> None:
+        with database.write_transaction() as session:
+            session.execute(text("SELECT 1"))
+            time.sleep(0.02)
+
+    with ThreadPoolExecutor(20) as threads:
+        list(threads.map(write, range(40)))
+
+
+def test_a_page_does_not_wait_to_prolong_a_session(tmp_path: Path) -> None:
+    database = Database(build_database_url(Settings(home=tmp_path)), wait_seconds=5)
+    database.migrate_once()
+    other = sqlite3.connect(tmp_path / "site" / "site.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    started = time.monotonic()
+    with pytest.raises(DatabaseUnavailableError), database.write_transaction(wait_seconds=0.1):
+        pass
+    assert time.monotonic() - started < 2
+    other.close()

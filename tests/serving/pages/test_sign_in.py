@@ -1,5 +1,6 @@
 """Signing up, in and out: what stays, what ends, and what nobody is told."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -238,7 +239,7 @@ def test_an_unknown_name_and_a_wrong_password_get_the_same_answer_after_the_same
     register(alone)
     verified: list[bytes] = []
     passwords = people_of(alone).passwords
-    passwords.is_correct(None, "warm")
+    asyncio.run(passwords.is_correct(None, "warm"))
     verify = passwords.hasher.verify
 
     class Watching:
