@@ -72,7 +72,7 @@ def create_app(
         generate_unique_id_function=get_operation_id,
     )
     operators = operators or Operators.from_settings(settings)
-    app.state.site = site = Site.create(live, companion, community, image_store, operators)
+    app.state.site = site = Site.create(live, companion, community, image_store, operators, home=settings.home)
     for page in PAGE_MODULES:
         app.include_router(page.router)
     for each in API_MODULES:

@@ -56,7 +56,7 @@ async def provide_companion(site: TheSite) -> Companion:
         return await get_current_version(site.live_companion)
     except BundleError as error:
         advice = f"`make clusters SAMPLE={site.live_companion.home.name}` makes them from the existing tables"
-        raise HTTPException(503, f"clusters are not available: {error}; {advice}") from None
+        raise HTTPException(503, site.hide_home(f"clusters are not available: {error}; {advice}")) from None
 
 
 async def provide_companion_or_none(site: TheSite) -> Companion | None:

@@ -45,7 +45,7 @@ def handle_invalid_request(_request: Request, error: Exception) -> Response:
 
 def handle_missing_bundle(request: Request, error: Exception) -> Response:
     """Answers 503 while no bundle can be served."""
-    return render_error(request, 503, str(error))
+    return render_error(request, 503, get_site(request).hide_home(str(error)))
 
 
 def refuse_foreign_request(request: Request) -> Response:

@@ -140,7 +140,7 @@ def spoilt(home: Path) -> str:
 
 
 def none_at_all(home: Path) -> str:
-    return f"nothing is published under {home}/companion/full"
+    return "nothing is published under <home>/companion/full"
 
 
 @pytest.mark.parametrize("fault", [other_format, spoilt, none_at_all])

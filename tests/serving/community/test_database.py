@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 import time
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -234,7 +235,7 @@ def test_writers_that_wait_leave_threads_to_the_pages(tmp_path: Path) -> None:
 
 
 def test_writers_of_one_process_take_turns(tmp_path: Path) -> None:
-    database = Database(build_database_url(Settings(home=tmp_path)), wait_seconds=1)
+    database = Database(build_database_url(Settings(home=tmp_path)), wait_seconds=20)
 
     def write(_: int) -> None:
         with database.write_transaction() as session:
@@ -255,3 +256,33 @@ def test_a_page_does_not_wait_to_prolong_a_session(tmp_path: Path) -> None:
         pass
     assert time.monotonic() - started < 2
     other.close()
+
+
+def test_only_the_owner_may_read_the_database_and_what_lies_beside_it(tmp_path: Path) -> None:
+    """Also one that an earlier version of the site made readable for all."""
+    file = tmp_path / "site" / "site.db"
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    file.chmod(0o644)
+    database = Database(build_database_url(Settings(home=tmp_path)))
+    with database.write_transaction() as session:
+        insert_guest(session, agent="", now=Clock()())
+        found = {each.name: stat.S_IMODE(each.stat().st_mode) for each in file.parent.iterdir()}
+    assert {"site.db", "site.db-wal"} <= found.keys()
+    assert set(found.values()) == {0o600}
+
+
+@pytest.mark.parametrize("statement", ["INSERT", "UPDATE"])
+def test_errors_quote_no_stored_values(database: Database, statement: str) -> None:
+    """Neither parameters nor the rows that PostgreSQL quotes."""
+    with database.write_transaction() as session:
+        profile, _ = insert_guest(session, agent="", now=Clock()())
+        profile.name = "Margaret"
+    values = "INSERT INTO profiles (id, name, colour, created_at) VALUES (:id, :name, 0, :at)"
+    with pytest.raises(IntegrityError) as caught, database.write_transaction() as session:
+        named = {"id": "c0ffee00-0000-4000-8000-000000000000", "name": "Margaret", "at": Clock()()}
+        session.execute(text(values if statement == "INSERT" else "UPDATE profiles SET colour = NULL"), named)
+    told = "".join(traceback.format_exception(caught.value))
+    assert "Margaret" not in told
+    assert "colour" in told or "used_at" in told
