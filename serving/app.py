@@ -20,6 +20,7 @@ from serving.community.community import Community
 from serving.images.image_store import ImageStore
 from serving.pages import account, catalogue, home, images, movie, my_movies, onboarding, opinions, search, sign_in
 from serving.runs.operators import Operators
+from serving.web.addresses import AllowedHosts, PublicAddress
 from serving.web.errors import (
     handle_crash,
     handle_http_error,
@@ -43,8 +44,14 @@ API_DESCRIPTION = (
 
 
 def from_environment() -> FastAPI:
-    """Builds the app from the environment variables of Settings. Raises SettingsError for an invalid one."""
-    return create_app(Settings.from_environment())
+    """Builds the app from the environment variables of Settings; it answers only under its own host names.
+
+    Raises SettingsError for an invalid variable.
+    """
+    settings = Settings.from_environment()
+    app = create_app(settings)
+    app.add_middleware(AllowedHosts, public_url=settings.public_url)
+    return app
 
 
 def create_app(
@@ -90,6 +97,8 @@ def create_app(
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HeadAsGet)
+    if settings.public_url:
+        app.add_middleware(PublicAddress, public_url=settings.public_url)
     return app
 
 

@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_WRONG_SETTING
-    server = build_server(app, port=given.port or settings.web_port, log_level=given.log_level)
+    port = given.port or settings.web_port
+    server = build_server(app, port=port, log_level=given.log_level, trusted_proxies=settings.trusted_proxies)
     server.run()
     return 0 if server.started else 1
 
@@ -46,9 +47,14 @@ def build_server(
     port: int,
     log_level: str = "info",
     limits: ConnectionLimits | None = None,
+    trusted_proxies: str = "",
     shutdown_seconds: int = SHUTDOWN_SECONDS,
 ) -> uvicorn.Server:
-    """The server of the app. Without `limits` they are the defaults, with as many connections as files may be open."""
+    """The server of the app. Without `limits` they are the defaults, with as many connections as files may be open.
+
+    The address and scheme in X-Forwarded-For and X-Forwarded-Proto are believed only of `trusted_proxies`: addresses
+    and networks, separated by commas.
+    """
     limits = limits or ConnectionLimits(connections=min(ConnectionLimits.connections, count_possible_connections()))
     protocol: Any = functools.partial(BoundedProtocol, limits=limits)
     config = uvicorn.Config(
@@ -61,7 +67,8 @@ def build_server(
         log_level=log_level,
         backlog=BACKLOG,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=shutdown_seconds,
     )

@@ -16,6 +16,11 @@ from serving.web.rendering import get_site
 
 log = logging.getLogger(__name__)
 
+FOREIGN_REQUEST_TEXT = N_(
+    "This request came from another site, so nothing was changed. If it came from this site: its operator has to set "
+    "MOVIEREC_PUBLIC_URL to the address that you see in your browser."
+)
+
 
 def handle_http_error(request: Request, error: Exception) -> Response:
     """Answers an HTTPException; 405 gets the Allow header."""
@@ -50,7 +55,7 @@ def handle_missing_bundle(request: Request, error: Exception) -> Response:
 
 def refuse_foreign_request(request: Request) -> Response:
     """Answers 403 to a form that another site sent."""
-    return render_error(request, 403, N_("This request came from another site, so nothing was changed."))
+    return render_error(request, 403, FOREIGN_REQUEST_TEXT)
 
 
 def handle_lost_client(_request: Request, _error: Exception) -> Response:

@@ -6,10 +6,12 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
@@ -30,6 +32,8 @@ from serving.community.database import (
 )
 from serving.community.models import MOVIE_RECORDS, Profile, Rating, Record
 from serving.community.sessions import insert_guest
+from tests import postgres
+from tests.serving.conftest import wait_until_true
 from tests.serving.visits import Clock
 
 NOW = Clock().time
@@ -286,3 +290,57 @@ def test_errors_quote_no_stored_values(database: Database, statement: str) -> No
     told = "".join(traceback.format_exception(caught.value))
     assert "Margaret" not in told
     assert "colour" in told or "used_at" in told
+
+
+@contextmanager
+def freeze_server(folder: Path) -> Iterator[None]:
+    """All processes of the server are stopped, so that it neither answers nor refuses."""
+    server = psutil.Process(int((folder / "data" / "postmaster.pid").read_text().split()[0]))
+    processes = [server, *server.children(recursive=True)]
+
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+@pytest.fixture
+def short_lived_server() -> Iterator[tuple[Database, Path]]:
+    programs = postgres.find_binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL's initdb and pg_ctl are not installed")
+    with postgres.run_server(programs) as url:
+        database = Database(build_database_url(Settings(database_url=url)), wait_seconds=2)
+        database.migrate_once()
+        yield database, Path(url.partition("host=")[2])
+        database.engine.dispose()
+
+
+def test_a_frozen_server_holds_up_a_page_for_seconds_only(short_lived_server: tuple[Database, Path]) -> None:
+    database, folder = short_lived_server
+    waits = []
+    with freeze_server(folder):
+        for _ in range(2):
+            started = time.monotonic()
+            with pytest.raises(DatabaseUnavailableError), database.read_transaction():
+                pass
+            waits.append(time.monotonic() - started)
+        assert database.find_fault() == "the site's database does not answer"
+    assert waits[0] < 10
+    assert waits[1] < 1, "the next one is not kept waiting"
+    assert wait_until_true(lambda: database.find_fault() is None)
+
+
+def test_a_server_that_freezes_in_a_transaction_does_not_hold_it_for_ever(
+    short_lived_server: tuple[Database, Path],
+) -> None:
+    database, folder = short_lived_server
+    with pytest.raises(DatabaseUnavailableError), database.read_transaction() as session, freeze_server(folder):
+        started = time.monotonic()
+        try:
+            session.execute(text("SELECT 1"))
+        finally:
+            assert time.monotonic() - started < 10
