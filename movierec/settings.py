@@ -18,6 +18,7 @@ from movierec.tmdb import images
 
 ROOT = Path(__file__).parents[1]
 UNSET = SecretStr("")
+MIN_SECRET_LENGTH = 16
 
 CRON_PART = re.compile(r"(?:\*|(\d\d?)(?:-(\d\d?))?)(?:/[1-9]\d?)?")
 CRON_BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
@@ -94,6 +95,18 @@ def check_networks(text: str) -> str:
     return ",".join(str(ip_network(each)) for each in re.split(r"[\s,]+", text))
 
 
+def split_secrets(text: str) -> list[str]:
+    """The secrets in `text`, separated by commas."""
+    return [each for each in re.split(r"[\s,]+", text) if each]
+
+
+def check_secrets(text: SecretStr) -> SecretStr:
+    """`text`. Raises ValueError where one of its secrets is shorter than MIN_SECRET_LENGTH."""
+    if any(len(each) < MIN_SECRET_LENGTH for each in split_secrets(text.get_secret_value())):
+        raise ValueError
+    return text
+
+
 def parse_database_url(url: str) -> URL:
     """The SQLite file or PostgreSQL database that `url` names, with psycopg as PostgreSQL's driver.
 
@@ -130,6 +143,7 @@ Switch = Annotated[bool, Field(description="1, true, yes or on to switch it on, 
 WebAddress = Annotated[
     str, AfterValidator(check_web_address), Field(description="an address that begins with http:// or https://")
 ]
+Secret = Annotated[SecretStr, Field(min_length=MIN_SECRET_LENGTH, description="at least 16 characters")]
 PublicUrl = Annotated[
     str,
     AfterValidator(check_public_url),
@@ -178,10 +192,15 @@ class Settings(BaseSettings):
         str, AfterValidator(check_timezone), Field(description="a time zone, such as UTC or Europe/Berlin")
     ] = "UTC"
     export_database_url: DatabaseUrl = UNSET
-    admin_token: SecretStr = UNSET
+    admin_token: Secret = UNSET
     dagster_url: WebAddress = ""
     database_url: DatabaseUrl = UNSET
-    secret: Annotated[SecretStr, Field(min_length=16, description="at least 16 characters")] = UNSET
+    secret: Secret = UNSET
+    old_secrets: Annotated[
+        SecretStr,
+        AfterValidator(check_secrets),
+        Field(description="secrets of at least 16 characters each, separated by commas"),
+    ] = UNSET
     require_account: Switch = False
     public_url: PublicUrl = ""
     trusted_proxies: Networks = ""

@@ -1,5 +1,6 @@
 """The site as an ASGI application. `python -m serving.server` serves it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -38,6 +39,7 @@ from serving.web.static_files import STATIC_FOLDER
 HTMX_FILE = STATIC_FOLDER / "vendor" / "htmx.min.js"
 PAGE_MODULES = (home, catalogue, movie, images, search, opinions, sign_in, my_movies, account, onboarding)
 API_MODULES = (movie_search, movies, recommendations, clusters, users, runs, health)
+UPKEEP_SECONDS = 3600
 API_DESCRIPTION = (
     "Movies, recommendations and clusters as JSON. Errors are problem details (RFC 9457); docs/api.md says more."
 )
@@ -113,5 +115,14 @@ async def run_site(app: FastAPI) -> AsyncIterator[None]:
     site: Site = app.state.site
     with prepare_process(site.live_bundle, site.live_companion):
         await to_thread.run_sync(site.community.prepare_database)
+        upkeep = asyncio.create_task(delete_expired_regularly(site.community))
         yield
+        upkeep.cancel()
     site.image_store.close()
+
+
+async def delete_expired_regularly(community: Community) -> None:
+    """Deletes what has expired, every UPKEEP_SECONDS until it is cancelled."""
+    while True:
+        await asyncio.sleep(UPKEEP_SECONDS)
+        await to_thread.run_sync(community.delete_expired)

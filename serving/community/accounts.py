@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from serving.community.models import MOVIE_RECORDS, Account, BrowserSession, Profile, Rating, Review
+from serving.community.rate_limits import delete_attempts
 from serving.community.sessions import Visitor, insert_profile, insert_session
 from serving.community.validation import normalize_name
 
@@ -87,6 +88,7 @@ def merge_guest(session: Session, guest_id: UUID, *, into: UUID) -> MergeCounts:
     )
     kept = session.scalar(select(func.count()).select_from(left.subquery())) or 0
     session.execute(delete(Profile).where(Profile.id == guest_id))
+    delete_attempts(session, [str(guest_id)])
     session.expire_all()
     return MergeCounts(moved, kept)
 
@@ -127,6 +129,10 @@ def is_signed_in(session: Session, visitor: Visitor) -> bool:
 
 def delete_everything(session: Session, visitor: Visitor) -> None:
     """Deletes the account with all its profiles, or the guest's profile, and all their data."""
+    profiles = [visitor.profile.id] if visitor.profile else []
+    if visitor.account_id:
+        profiles = [*session.scalars(select(Profile.id).where(Profile.account_id == visitor.account_id))]
+    delete_attempts(session, [str(each) for each in (*profiles, visitor.account_id) if each])
     if visitor.account_id:
         session.execute(delete(Account).where(Account.id == visitor.account_id))
     elif visitor.profile:

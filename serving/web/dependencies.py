@@ -14,6 +14,7 @@ from movierec.bundles.versioned_folders import BundleError
 from movierec.catalog.catalog import Movie
 from serving.i18n.languages import N_
 from serving.runs.dagster_client import DagsterClient
+from serving.web.addresses import get_client_network
 from serving.web.query_params import parse_digits
 from serving.web.rendering import Site, get_site
 
@@ -75,10 +76,11 @@ bearer_scheme = HTTPBearer(auto_error=False, description="The value of MOVIEREC_
 
 
 def provide_dagster(
-    site: TheSite, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
+    request: Request, site: TheSite, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 ) -> DagsterClient:
-    """The Dagster client. Raises a 401 or a 403 if the request does not have the operators' token."""
-    site.operators.require_operator(given)
+    """The Dagster client. Raises a 401, 403 or 429 if the request does not have the operators' token."""
+    client = get_client_network(request.client.host) if request.client else ""
+    site.operators.require_operator(given, client=client)
     return site.operators.dagster
 
 
