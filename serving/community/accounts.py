@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from serving.community.models import MOVIE_RECORDS, Account, BrowserSession, Profile, Rating, Review
+from serving.community.names import make_skeleton
 from serving.community.rate_limits import delete_attempts
 from serving.community.sessions import Visitor, insert_profile, insert_session
 from serving.community.validation import normalize_name
@@ -48,6 +49,12 @@ def find_guest_profile(session: Session, visitor: Visitor) -> Profile | None:
 def find_account(session: Session, name: str) -> Account | None:
     """The account with this name (case is ignored), None without one."""
     return session.scalar(select(Account).where(Account.name_key == normalize_name(name)))
+
+
+def has_lookalike(session: Session, name: str) -> bool:
+    """Whether the name is written with other letters that look like the name of an account."""
+    skeleton = make_skeleton(name)
+    return skeleton != normalize_name(name) and find_account(session, skeleton) is not None
 
 
 def sign_in(

@@ -101,11 +101,13 @@ def count_registration(request: Request, site: Site) -> None:
 def insert_account(request: Request, site: Site, name: str, password_hash: str) -> tuple[str, bool]:
     """Creates the account. Returns the token of its session, and whether the profile has ratings already.
 
-    Raises IntegrityError if the name is taken.
+    Raises IntegrityError if the name is taken, WriteDeclinedError if it looks like a taken one.
     """
     people, visitor = site.community, site.community.get_visitor(request)
     agent = get_user_agent(request)
     with people.database.write_transaction() as session:
+        if accounts.has_lookalike(session, name):
+            raise WriteDeclinedError("name_is_taken")
         token = accounts.create_account(
             session, visitor, name=name, password_hash=password_hash, agent=agent, now=people.clock()
         )
