@@ -154,6 +154,9 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._refuse(400, msg)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """The site has no WebSockets: a request for one is answered as any other, and needs no warning."""
+
     def _count_header_bytes(self, n_bytes: int) -> None:
         self._header_bytes += n_bytes
         if self._header_bytes > self.limits.header_bytes:
