@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 MIGRATIONS_FOLDER = Path(__file__).parent / "migrations"
 WAIT_SECONDS = 5  # for another writer, or for a server
 CHECK_SECONDS = 0.5  # for another writer, while the database is checked
-SQLITE_MAGIC = b"SQLite format 3\x00"  # how every such file begins
 QUICK_CHECK_BYTES = 16_000_000  # larger files are not read through: it would take longer than a blink
 MAX_WAITING_WRITERS = 20  # of the 40 threads that answer requests; the others stay free for pages
 RETRY_SECONDS = 5  # so long a database that did not answer, or could not be migrated, is not asked again
@@ -184,12 +183,10 @@ class Database:
 def check_sqlite_file(file: Path) -> None:
     """Raises sqlite3.Error or OSError if the file is missing, locked or damaged. Uses a connection of its own.
 
-    The connections in use may not notice: they keep pages in memory.
+    The connections in use may not notice: they keep pages in memory. The file is opened by SQLite only: if a process
+    closes it in any other way, the system drops all locks that the process has on it.
     """
     size = file.stat().st_size
-    with file.open("rb") as opened:
-        if opened.read(len(SQLITE_MAGIC)) != SQLITE_MAGIC:
-            raise sqlite3.DatabaseError("file is not a database")  # SQLite may still read it from the WAL
     with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=rw", uri=True, timeout=CHECK_SECONDS)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.rollback()

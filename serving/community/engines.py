@@ -5,6 +5,7 @@ import socket
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -58,7 +59,8 @@ def create_sqlite_engine(file: Path, wait_seconds: float) -> Engine:
 def create_sqlite_file(file: Path, wait_seconds: float) -> None:
     """Creates an empty database in WAL mode if there is none. Only its owner may read it, nor the files beside it."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT, OWNER_ONLY))
+    with suppress(FileExistsError):  # what exists is opened by SQLite only: to close it here would drop its locks
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
     for each in (file, *(file.with_name(f"{file.name}-{part}") for part in ("wal", "shm"))):
         if each.exists():
             each.chmod(OWNER_ONLY)  # SQLite gives what it makes later the mode of the database

@@ -44,13 +44,18 @@ def remove(file: Path) -> None:
         each.unlink()
 
 
+def write_all_pages_to_the_file(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def replace_by_nonsense(file: Path) -> None:
+    write_all_pages_to_the_file(file)
     file.write_bytes(b"nonsense" * 1000)
 
 
 def spoil_in_the_middle(file: Path) -> None:
-    with closing(sqlite3.connect(file)) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    write_all_pages_to_the_file(file)
     content = bytearray(file.read_bytes())
     content[4096:] = os.urandom(len(content) - 4096)
     with file.open("r+b") as opened:

@@ -344,3 +344,21 @@ def test_a_server_that_freezes_in_a_transaction_does_not_hold_it_for_ever(
             session.execute(text("SELECT 1"))
         finally:
             assert time.monotonic() - started < 10
+
+
+def test_the_check_of_a_file_does_not_drop_the_locks_of_the_process(tmp_path: Path) -> None:
+    """The system drops all locks of a process on a file when the process closes it in any way.
+
+    Another program that closes the database would then take itself for the last one, and delete the WAL.
+    """
+    database = Database(build_database_url(Settings(home=tmp_path)), wait_seconds=1)
+    with database.write_transaction() as session:
+        insert_guest(session, agent="", now=Clock()())
+    assert database.find_fault() is None
+    with Database(database.url).read_transaction() as session:
+        assert session.query(Profile).count() == 1
+    program = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM profiles').fetchall()"
+    subprocess.run([sys.executable, "-c", program, str(database.file)], check=True)
+    assert (tmp_path / "site" / "site.db-wal").exists()
+    with database.write_transaction() as session:
+        assert session.query(Profile).count() == 1
