@@ -98,7 +98,7 @@ def test_wrong_tokens_are_forgotten_in_time_and_count_for_one_client_only() -> N
     wrong.refuse_guesser("192.0.2.1")
     for number in range(3000):
         wrong.count(str(number))
-    assert len(wrong._counts) == MAX_GUESSERS
+    assert len(wrong) == MAX_GUESSERS
 
 
 def test_a_token_has_to_be_long(monkeypatch: pytest.MonkeyPatch) -> None:
