@@ -13,6 +13,8 @@ from itsdangerous import BadSignature, Signer
 from starlette.requests import Request
 from starlette.responses import Response
 
+from serving.community.private_files import restrict_to_owner
+
 SESSION_COOKIE = "movierec_session"
 MIN_SECRET_LENGTH = 16
 COOKIE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie; the session's row ends it sooner
@@ -111,7 +113,7 @@ def read_or_create_secrets(file: Path) -> list[str]:
             pass
         finally:
             Path(part).unlink()
-    file.chmod(0o600)  # also one that was restored from a backup
+    restrict_to_owner(file)  # it may come from a backup
     found = file.read_text().split()
     if not found or any(len(each) < MIN_SECRET_LENGTH for each in found):
         raise OSError(f"{file} holds no secret: delete it, a new one is made (everybody is signed out)")

@@ -15,8 +15,9 @@ from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from serving.community.private_files import OWNER_ONLY, restrict_to_owner
+
 PING_SECONDS = 2  # for a server to say that it is there
-OWNER_ONLY = 0o600
 
 
 def create_sqlite_engine(file: Path, wait_seconds: float) -> Engine:
@@ -63,7 +64,7 @@ def create_sqlite_file(file: Path, wait_seconds: float) -> None:
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
     for each in (file, *(file.with_name(f"{file.name}-{part}") for part in ("wal", "shm"))):
         if each.exists():
-            each.chmod(OWNER_ONLY)  # SQLite gives what it makes later the mode of the database
+            restrict_to_owner(each)  # SQLite gives what it makes later the mode of the database
     connection = sqlite3.connect(file, timeout=wait_seconds)
     try:
         connection.execute("PRAGMA journal_mode = WAL")

@@ -362,3 +362,18 @@ def test_the_check_of_a_file_does_not_drop_the_locks_of_the_process(tmp_path: Pa
     assert (tmp_path / "site" / "site.db-wal").exists()
     with database.write_transaction() as session:
         assert session.query(Profile).count() == 1
+
+
+def test_a_secret_of_somebody_else_is_used_and_the_log_says_who_can_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "secret"
+    file.write_text("a-secret-of-sixteen-letters")
+    file.chmod(0o644)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    assert read_or_create_secrets(file) == ["a-secret-of-sixteen-letters"]
+    assert f"others can read {file}" in caplog.text
