@@ -29,6 +29,7 @@ class ConnectionLimits:
     write_seconds: float = 30  # during which a client reads nothing of its answer
     shutdown_seconds: float = 2  # for a body that is still awaited when the server ends
     connections: int = 1000
+    bodies: int = 100  # that are awaited at once; what has come of each is kept in memory
 
 
 class HeadersTooLargeError(Exception):
@@ -58,13 +59,21 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unparsed_bytes = 0  # received since the last end of headers or piece of a body
         self._is_refused = False
 
+    @property
+    def is_body_awaited(self) -> bool:
+        """Whether the headers of a request have come, but not yet its whole body."""
+        return self._expected == "body"
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Makes room if there are too many connections, and starts to wait for the headers."""
         super().connection_made(transport)
-        if len(self.connections) > self.limits.connections and not self._close_longest_waiting():
-            self._write_refusal(503, "Too many connections.")
-            transport.close()
-            return
+        if len(self.connections) > self.limits.connections:
+            waiting = self._list_waiting()
+            if not waiting:
+                self._write_refusal(503, "Too many connections.")
+                transport.close()
+                return
+            self._close_longest_waiting(waiting, reason=f"more than {self.limits.connections} connections")
         self._watch_client()
 
     def data_received(self, data: bytes) -> None:
@@ -175,6 +184,10 @@ class BoundedProtocol(HttpToolsProtocol):
             limits = self.limits
             self.waiting_since = time.monotonic()
             self._start_client_timer(limits.body_seconds if expected == "body" else limits.header_seconds)
+        if expected == "body":
+            bodies = [each for each in self._list_waiting() if each.is_body_awaited]
+            if len(bodies) > self.limits.bodies:
+                self._close_longest_waiting(bodies, reason=f"more than {self.limits.bodies} bodies are awaited")
 
     def _start_client_timer(self, seconds: float) -> None:
         if self._client_timer is not None:
@@ -225,21 +238,18 @@ class BoundedProtocol(HttpToolsProtocol):
             self._write_timer.cancel()
         self._write_timer = self.loop.call_later(seconds, self.transport.abort)
 
-    def _close_longest_waiting(self) -> bool:
-        """Closes the connection that has waited longest for its client; returns whether there was one."""
-        now = time.monotonic()
-        if now - BoundedProtocol.warned_at > WARN_AGAIN_SECONDS:
-            BoundedProtocol.warned_at = now
-            log.warning(
-                "more than %d connections: those that have waited longest for their client are closed",
-                self.limits.connections,
-            )
-        waiting = [
+    def _list_waiting(self) -> list["BoundedProtocol"]:
+        """The open connections that wait for their clients."""
+        return [
             each
             for each in self.connections
             if isinstance(each, BoundedProtocol) and each.waiting_since is not None and not each.transport.is_closing()
         ]
-        if not waiting:
-            return False
+
+    def _close_longest_waiting(self, waiting: list["BoundedProtocol"], *, reason: str) -> None:
+        """Closes the connection that has waited longest; the log says why, once in WARN_AGAIN_SECONDS."""
+        now = time.monotonic()
+        if now - BoundedProtocol.warned_at > WARN_AGAIN_SECONDS:
+            BoundedProtocol.warned_at = now
+            log.warning("%s: those that have waited longest for their client are closed", reason)
         min(waiting, key=lambda each: each.waiting_since or 0).transport.abort()
-        return True

@@ -216,6 +216,19 @@ def test_half_sent_requests_make_room_for_whole_ones(caplog: pytest.LogCaptureFi
             assert b"words" in ask(port, b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 
 
+def test_half_sent_bodies_make_room_for_whole_ones() -> None:
+    """What has come of a body is kept in memory."""
+    slow = ConnectionLimits(header_seconds=30, body_seconds=30, bodies=5)
+    with ExitStack() as stack, serve(slow) as port:
+        begin = b"POST /echo HTTP/1.1\r\nContent-Length: 90000\r\n\r\n" + b"x" * 80_000
+        withheld = [stack.enter_context(connect(port, begin)) for _ in range(12)]
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            assert client.post("/echo", content=b"x" * 300_000).json() == 300_000
+        assert [read_to_end(connection) for connection in withheld[:6]] == [b""] * 6
+        withheld[-1].sendall(b"x" * 10_000)
+        assert b"90000" in withheld[-1].recv(1000)
+
+
 def test_a_body_that_is_withheld_does_not_keep_the_server_from_ending() -> None:
     slow = ConnectionLimits(header_seconds=60, body_seconds=60, shutdown_seconds=0.2)
     with ExitStack() as stack:
