@@ -1,8 +1,10 @@
 """The settings: variables of the environment, checked in one place. The graph and the site read the same object."""
 
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
@@ -16,6 +18,7 @@ from movierec.tmdb import images
 
 ROOT = Path(__file__).parents[1]
 UNSET = SecretStr("")
+MIN_SECRET_LENGTH = 16
 
 CRON_PART = re.compile(r"(?:\*|(\d\d?)(?:-(\d\d?))?)(?:/[1-9]\d?)?")
 CRON_BOUNDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
@@ -78,6 +81,32 @@ def check_web_address(url: str) -> str:
     return url.rstrip("/")
 
 
+def check_public_url(url: str) -> str:
+    """`url` without a slash at its end. Raises ValueError where it is more than scheme, host and port."""
+    found = check_web_address(url)
+    parts = urlsplit(found)
+    if not parts.hostname or "@" in parts.netloc or parts.path or parts.query or parts.fragment:
+        raise ValueError
+    return found
+
+
+def check_networks(text: str) -> str:
+    """The addresses and networks in `text`, separated by commas. Raises ValueError where one is neither."""
+    return ",".join(str(ip_network(each)) for each in re.split(r"[\s,]+", text))
+
+
+def split_secrets(text: str) -> list[str]:
+    """The secrets in `text`, separated by commas."""
+    return [each for each in re.split(r"[\s,]+", text) if each]
+
+
+def check_secrets(text: SecretStr) -> SecretStr:
+    """`text`. Raises ValueError where one of its secrets is shorter than MIN_SECRET_LENGTH."""
+    if any(len(each) < MIN_SECRET_LENGTH for each in split_secrets(text.get_secret_value())):
+        raise ValueError
+    return text
+
+
 def parse_database_url(url: str) -> URL:
     """The SQLite file or PostgreSQL database that `url` names, with psycopg as PostgreSQL's driver.
 
@@ -113,6 +142,17 @@ Megabytes = Annotated[int, Field(ge=0, description="a whole number of megabytes"
 Switch = Annotated[bool, Field(description="1, true, yes or on to switch it on, or 0, false, no or off")]
 WebAddress = Annotated[
     str, AfterValidator(check_web_address), Field(description="an address that begins with http:// or https://")
+]
+Secret = Annotated[SecretStr, Field(min_length=MIN_SECRET_LENGTH, description="at least 16 characters")]
+PublicUrl = Annotated[
+    str,
+    AfterValidator(check_public_url),
+    Field(description="an address such as https://movies.example, without a path"),
+]
+Networks = Annotated[
+    str,
+    AfterValidator(check_networks),
+    Field(description="IP addresses or networks such as 127.0.0.1, 10.0.0.0/8, separated by commas"),
 ]
 DatabaseUrl = Annotated[
     SecretStr,
@@ -152,11 +192,18 @@ class Settings(BaseSettings):
         str, AfterValidator(check_timezone), Field(description="a time zone, such as UTC or Europe/Berlin")
     ] = "UTC"
     export_database_url: DatabaseUrl = UNSET
-    admin_token: SecretStr = UNSET
+    admin_token: Secret = UNSET
     dagster_url: WebAddress = ""
     database_url: DatabaseUrl = UNSET
-    secret: Annotated[SecretStr, Field(min_length=16, description="at least 16 characters")] = UNSET
+    secret: Secret = UNSET
+    old_secrets: Annotated[
+        SecretStr,
+        AfterValidator(check_secrets),
+        Field(description="secrets of at least 16 characters each, separated by commas"),
+    ] = UNSET
     require_account: Switch = False
+    public_url: PublicUrl = ""
+    trusted_proxies: Networks = ""
     tmdb_api: WebAddress = "https://api.themoviedb.org/3"
     tmdb_images: WebAddress = images.DEFAULT_HOST
     poster_cache_mb: Megabytes = images.DEFAULT_CACHE_MB

@@ -1,5 +1,6 @@
-"""The site as an ASGI application: `uvicorn serving.app:from_environment --factory`."""
+"""The site as an ASGI application. `python -m serving.server` serves it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import ClientDisconnect
 
 from movierec.bundles.bundle import BundleError, LiveBundle
 from movierec.bundles.companion import LiveCompanion
@@ -19,10 +21,12 @@ from serving.community.community import Community
 from serving.images.image_store import ImageStore
 from serving.pages import account, catalogue, home, images, movie, my_movies, onboarding, opinions, search, sign_in
 from serving.runs.operators import Operators
+from serving.web.addresses import AllowedHosts, PublicAddress
 from serving.web.errors import (
     handle_crash,
     handle_http_error,
     handle_invalid_request,
+    handle_lost_client,
     handle_missing_bundle,
     refuse_foreign_request,
 )
@@ -35,14 +39,21 @@ from serving.web.static_files import STATIC_FOLDER
 HTMX_FILE = STATIC_FOLDER / "vendor" / "htmx.min.js"
 PAGE_MODULES = (home, catalogue, movie, images, search, opinions, sign_in, my_movies, account, onboarding)
 API_MODULES = (movie_search, movies, recommendations, clusters, users, runs, health)
+UPKEEP_SECONDS = 3600
 API_DESCRIPTION = (
     "Movies, recommendations and clusters as JSON. Errors are problem details (RFC 9457); docs/api.md says more."
 )
 
 
 def from_environment() -> FastAPI:
-    """Builds the app from the environment variables of Settings. Raises SettingsError for an invalid one."""
-    return create_app(Settings.from_environment())
+    """Builds the app from the environment variables of Settings; it answers only under its own host names.
+
+    Raises SettingsError for an invalid variable.
+    """
+    settings = Settings.from_environment()
+    app = create_app(settings)
+    app.add_middleware(AllowedHosts, public_url=settings.public_url)
+    return app
 
 
 def create_app(
@@ -70,7 +81,7 @@ def create_app(
         generate_unique_id_function=get_operation_id,
     )
     operators = operators or Operators.from_settings(settings)
-    app.state.site = site = Site.create(live, companion, community, image_store, operators)
+    app.state.site = site = Site.create(live, companion, community, image_store, operators, home=settings.home)
     for page in PAGE_MODULES:
         app.include_router(page.router)
     for each in API_MODULES:
@@ -80,6 +91,7 @@ def create_app(
     app.add_exception_handler(HTTPException, handle_http_error)
     app.add_exception_handler(RequestValidationError, handle_invalid_request)
     app.add_exception_handler(BundleError, handle_missing_bundle)
+    app.add_exception_handler(ClientDisconnect, handle_lost_client)
     app.add_exception_handler(Exception, handle_crash)
     app.add_middleware(BodySizeLimit)
     app.add_middleware(JsonEtags)
@@ -87,6 +99,8 @@ def create_app(
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(HeadAsGet)
+    if settings.public_url:
+        app.add_middleware(PublicAddress, public_url=settings.public_url)
     return app
 
 
@@ -101,5 +115,14 @@ async def run_site(app: FastAPI) -> AsyncIterator[None]:
     site: Site = app.state.site
     with prepare_process(site.live_bundle, site.live_companion):
         await to_thread.run_sync(site.community.prepare_database)
+        upkeep = asyncio.create_task(delete_expired_regularly(site.community))
         yield
+        upkeep.cancel()
     site.image_store.close()
+
+
+async def delete_expired_regularly(community: Community) -> None:
+    """Deletes what has expired, every UPKEEP_SECONDS until it is cancelled."""
+    while True:
+        await asyncio.sleep(UPKEEP_SECONDS)
+        await to_thread.run_sync(community.delete_expired)

@@ -142,3 +142,10 @@ def test_decisions_are_short_and_numbered():
     assert files
     assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
     assert all(len(file.read_text().splitlines()) <= 12 for file in files)
+
+
+def test_every_test_that_the_page_of_faults_names_is_there():
+    named = set(re.findall(r"`(test_\w+)`", text("faults.md")))
+    defined = {name for file in Path("tests").rglob("*.py") for name in re.findall(r"def (test_\w+)", file.read_text())}
+    assert len(named) > 30
+    assert named - defined == set()

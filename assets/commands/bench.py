@@ -96,7 +96,7 @@ def wait_for_answer(address: str, process: subprocess.Popen[bytes], *, seconds: 
 @contextmanager
 def serve_site(home: Path) -> Iterator[str]:
     port = find_free_port()
-    command = [sys.executable, "-m", "uvicorn", "serving.app:from_environment", "--factory", "--port", str(port)]
+    command = [sys.executable, "-m", "serving.server", "--port", str(port)]
     environment = os.environ | {"MOVIEREC_HOME": str(home), "MOVIEREC_SAMPLE": "full"}
     process = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT, env=environment)
     try:

@@ -47,14 +47,7 @@ def _build_command(name: str, settings: Settings) -> list[str]:
     host = ["--host", "127.0.0.1"]
     mlflow_store = ["--backend-store-uri", build_store_uri(settings.layout.mlflow)]
     commands = {
-        "web": [
-            *python,
-            "uvicorn",
-            "serving.app:from_environment",
-            "--factory",
-            *host,
-            *_build_port_option(settings.web_port),
-        ],
+        "web": [*python, "serving.server"],
         "dagster": [*python, "dagster_webserver", *host, *_build_port_option(settings.dagster_port)],
         "daemon": [*python, "dagster._daemon", "run"],
         "mlflow": [

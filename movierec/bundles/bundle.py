@@ -19,6 +19,7 @@ from movierec.bundles.versioned_folders import (
     BundleError,
     as_bundle_error,
     current_version,
+    find_other_version,
     find_replaced_version,
     publish_version,
     read_verified_manifest,
@@ -104,10 +105,14 @@ def publish_bundle(
 def roll_back_bundle(home: Path) -> str:
     """Makes the bundle current that the present one replaced; returns its version.
 
-    This need not be the next older one, which may have been rolled back before. Raises BundleError if there is none.
+    This need not be the next older one, which may have been rolled back before. If the manifest that would tell it
+    cannot be read, it is the newest older one that opens. Raises BundleError if there is none.
     """
     live = current_version(home)
-    before = find_replaced_version(live) if live else None
+    try:
+        before = find_replaced_version(live) if live else None
+    except BundleError:
+        before = find_other_version(home, open_version=Bundle.open)
     if before is None:
         raise BundleError(f"nothing was served under {home} before the bundle that is served")
     Bundle.open(before)

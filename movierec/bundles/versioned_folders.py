@@ -8,8 +8,10 @@
 import hashlib
 import json
 import logging
+import math
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +21,11 @@ from movierec.bundles.atomic_write import atomic_write, sweep_parts
 
 log = logging.getLogger(__name__)
 
+RETRY_SECONDS = 1  # so long nothing is tried again that the system refused
 N_KEPT_VERSIONS = 3  # versions on disk; old ones stay so that a worker still opening one does not lose it
+
+
+FileStamp = tuple[int, int, int] | None
 
 
 class BundleError(ValueError):
@@ -27,11 +33,15 @@ class BundleError(ValueError):
 
 
 class HasVersion(Protocol):
-    """What `LiveVersion` serves: an object that knows its version."""
+    """What `LiveVersion` serves: an object that knows its version and its manifest."""
 
     @property
     def version(self) -> str:
         """The name of the version's folder."""
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """The manifest, with the names of all files."""
 
 
 T = TypeVar("T", bound=HasVersion)
@@ -119,15 +129,18 @@ def current_version(home: Path) -> Path | None:
 
 def list_versions(home: Path) -> list[Path]:
     """All complete versions, oldest first (names begin with the time of publication)."""
+    if not home.is_dir():
+        return []
     return sorted(path for path in home.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def list_other_versions(home: Path) -> list[Path]:
-    """The complete versions other than the one that CURRENT names.
+    """The complete versions other than the one that CURRENT names; all of them without CURRENT.
 
     Older ones come first, the newest of them at the head; then those that are newer than CURRENT.
     """
-    named = (home / "CURRENT").read_text(errors="replace").strip()
+    pointer = home / "CURRENT"
+    named = pointer.read_text(errors="replace").strip() if pointer.is_file() else ""
     others = [folder for folder in list_versions(home) if folder.name != named]
     return sorted(others, key=lambda folder: (folder.name < named, folder.name), reverse=True)
 
@@ -140,6 +153,18 @@ def find_replaced_version(folder: Path) -> Path | None:
     with as_bundle_error(folder):
         name = json.loads((folder / "manifest.json").read_text()).get("replaces")
     return folder.parent / name if name else None
+
+
+def find_other_version(home: Path, *, open_version: Callable[[Path], object]) -> Path | None:
+    """The first of `list_other_versions` that opens, None if none does."""
+    for folder in list_other_versions(home):
+        try:
+            open_version(folder)
+        except BundleError as error:
+            log.warning("passed over: %s", error)
+        else:
+            return folder
+    return None
 
 
 def delete_old_versions(home: Path, *, kept: int = N_KEPT_VERSIONS, spared: Path | None = None) -> None:
@@ -168,7 +193,9 @@ class LiveVersion(Generic[T]):
         self.on_open: Callable[[], None] = lambda: None  # what the process does once a version is open
         self.last_error: str | None = None  # why the newest version is not the one served
         self._opened: T | None = None
-        self._stamp: tuple[int, int] | None = None
+        self._files: dict[Path, FileStamp] = {}  # of the version that is served, as they were when it was opened
+        self._tried: FileStamp | str = "nothing yet"  # the stamp of CURRENT at the last try, None without CURRENT
+        self._try_again_at = math.inf
         self._lock = threading.Lock()
 
     @property
@@ -178,54 +205,94 @@ class LiveVersion(Generic[T]):
 
     def __call__(self) -> T:
         """The current version; the first call opens it and waits. Raises BundleError while none can be opened."""
-        try:
-            stat = (self.home / "CURRENT").stat()
-        except OSError as error:
+        if self._is_due() and self._lock.acquire(blocking=self._opened is None):
             if self._opened is None:
-                advice = f"run `make pipeline SAMPLE={self.home.name}`"
-                raise BundleError(f"nothing is published under {self.home} ({error}): {advice}") from None
-            return self._opened
-        stamp = (stat.st_ino, stat.st_mtime_ns)
-        if stamp != self._stamp and self._lock.acquire(blocking=self._opened is None):
-            if self._opened is None:
-                self._open_and_release(stamp)
+                self._open_and_release()
             else:
-                threading.Thread(target=self._open_and_release, args=(stamp,), name="open-bundle", daemon=True).start()
+                threading.Thread(target=self._open_and_release, name="open-bundle", daemon=True).start()
         if self._opened is None:
             raise BundleError(self.last_error or f"nothing servable is published under {self.home}")
         return self._opened
 
-    def _open_and_release(self, stamp: tuple[int, int]) -> None:
+    def find_fault(self) -> str | None:
+        """Why not the newest version is served, or what has happened to the files of the one that is; else None.
+
+        Costs one `stat` for each file.
+        """
+        if self.last_error or self._opened is None:
+            return self.last_error
+        folder = self.home / self._opened.version
+        if not folder.is_dir():
+            return f"the folder {folder}, which is served, is gone; a restart would serve an older one"
+        changed = [str(path.relative_to(folder)) for path, stamp in self._files.items() if read_stamp(path) != stamp]
+        if changed:
+            return f"files of {folder}, which is served, are gone or were changed: {', '.join(changed)}; publish again"
+        return None
+
+    def _is_due(self) -> bool:
+        return read_stamp(self.home / "CURRENT") != self._tried or time.monotonic() >= self._try_again_at
+
+    def _open_and_release(self) -> None:
         """Opens the current version and releases the lock, which the caller must have acquired."""
         try:
-            if stamp != self._stamp:
-                opened = self.open_version(self.home / (self.home / "CURRENT").read_text().strip())
-                self.last_error = None  # before the new one is seen, so that nobody sees it with the old one's fault
-                self._opened = opened
-                self.on_open()
-            self._stamp = stamp
+            if self._is_due():  # else another thread has just tried
+                self._open_current()
+        finally:
+            self._lock.release()
+
+    def _open_current(self) -> None:
+        stamp = read_stamp(self.home / "CURRENT")
+        try:
+            folder = self.home / self._read_pointer()
+            opened = self.open_version(folder)
         except (BundleError, OSError, UnicodeDecodeError) as error:
             if self._opened is None:
                 self._open_other_version(error)
             elif str(error) != self.last_error:
                 log.warning("kept %s: %s", self._opened.version, error)
             self.last_error = str(error)
-            if not isinstance(error.__cause__ or error, OSError):
-                self._stamp = stamp  # it will not get better by itself; what the system refused is tried again
-        finally:
-            self._lock.release()
+            # What the system refused is tried again; all else does not get better by itself.
+            is_refusal = isinstance(error.__cause__ or error, OSError)
+            self._try_again_at = time.monotonic() + RETRY_SECONDS if is_refusal else math.inf
+        else:
+            self.last_error = None  # before the new one is seen, so that nobody sees it with the old one's fault
+            self._try_again_at = math.inf
+            self._take(opened, folder)
+        self._tried = stamp
+
+    def _read_pointer(self) -> str:
+        """The name of the current version. Raises BundleError if nothing is published."""
+        try:
+            return (self.home / "CURRENT").read_text().strip()
+        except OSError as error:
+            advice = f"run `make pipeline SAMPLE={self.home.name}`"
+            raise BundleError(f"nothing is published under {self.home} ({error}): {advice}") from error
+
+    def _take(self, opened: T, folder: Path) -> None:
+        """Serves this version from now on."""
+        self._files = {path: read_stamp(path) for path in (folder / name for name in opened.manifest.get("files", ()))}
+        self._opened = opened
+        self.on_open()
 
     def _open_other_version(self, fault: Exception) -> None:
         """Opens the first other version that can be opened; logs which one is served, or that there is none."""
         cure = f"run `make pipeline SAMPLE={self.home.name}` to publish anew"
         for folder in list_other_versions(self.home):
             try:
-                self._opened = self.open_version(folder)
+                self._take(self.open_version(folder), folder)
             except (BundleError, OSError) as error:
                 log.warning("not served instead of the published version: %s", error)
                 continue
-            self.on_open()
             log.error("%s. Serving %s instead, which is not the published version: %s", fault, folder.name, cure)
             return
         if str(fault) != self.last_error:
             log.error("%s. Nothing else under %s can be served: %s", fault, self.home, cure)
+
+
+def read_stamp(path: Path) -> FileStamp:
+    """What changes with every change of a file: inode, time and size. None without the file."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size

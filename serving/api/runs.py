@@ -12,7 +12,7 @@ from serving.runs.dagster_client import DagsterError, DagsterRun
 from serving.web.dependencies import TheDagster
 from serving.web.problems import describe_problems
 
-router = APIRouter(tags=["operators"], responses=describe_problems(401, 403, 503))
+router = APIRouter(tags=["operators"], responses=describe_problems(401, 403, 429, 503))
 
 TRAINING_JOB = "train_kmeans"
 LAUNCH_LOCK = threading.Lock()  # of two that ask at the same time one sees the run of the other

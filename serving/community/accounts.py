@@ -8,7 +8,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from serving.community.models import MOVIE_RECORDS, Account, BrowserSession, Profile, Rating, Review
-from serving.community.passwords import Passwords
+from serving.community.names import make_skeleton
+from serving.community.rate_limits import delete_attempts
 from serving.community.sessions import Visitor, insert_profile, insert_session
 from serving.community.validation import normalize_name
 
@@ -50,6 +51,12 @@ def find_account(session: Session, name: str) -> Account | None:
     return session.scalar(select(Account).where(Account.name_key == normalize_name(name)))
 
 
+def has_lookalike(session: Session, name: str) -> bool:
+    """Whether the name is written with other letters that look like the name of an account."""
+    skeleton = make_skeleton(name)
+    return skeleton != normalize_name(name) and find_account(session, skeleton) is not None
+
+
 def sign_in(
     session: Session, visitor: Visitor, account_id: UUID, *, agent: str, now: datetime
 ) -> tuple[str, MergeCounts]:
@@ -88,6 +95,7 @@ def merge_guest(session: Session, guest_id: UUID, *, into: UUID) -> MergeCounts:
     )
     kept = session.scalar(select(func.count()).select_from(left.subquery())) or 0
     session.execute(delete(Profile).where(Profile.id == guest_id))
+    delete_attempts(session, [str(guest_id)])
     session.expire_all()
     return MergeCounts(moved, kept)
 
@@ -108,7 +116,7 @@ def sign_out(session: Session, visitor: Visitor) -> None:
 
 def change_password(session: Session, visitor: Visitor, password_hash: str) -> None:
     """Stores the new hash and ends all other sessions of the account."""
-    session.execute(update(Account).where(Account.id == visitor.account_id).values(password=password_hash))
+    store_password_hash(session, visitor.account_id, password_hash)
     session.execute(
         delete(BrowserSession).where(
             BrowserSession.account_id == visitor.account_id, BrowserSession.id != visitor.session_id
@@ -116,14 +124,22 @@ def change_password(session: Session, visitor: Visitor, password_hash: str) -> N
     )
 
 
-def refresh_password_hash(session: Session, account: Account, typed: str, passwords: Passwords) -> None:
-    """Hashes the typed password again if its stored hash was made with weaker settings."""
-    if passwords.is_outdated(account.password):
-        session.execute(update(Account).where(Account.id == account.id).values(password=passwords.hash_password(typed)))
+def store_password_hash(session: Session, account_id: UUID | None, password_hash: str) -> None:
+    """Stores a hash of the account's password."""
+    session.execute(update(Account).where(Account.id == account_id).values(password=password_hash))
+
+
+def is_signed_in(session: Session, visitor: Visitor) -> bool:
+    """Whether the visitor's session is still open."""
+    return session.get(BrowserSession, visitor.session_id) is not None
 
 
 def delete_everything(session: Session, visitor: Visitor) -> None:
     """Deletes the account with all its profiles, or the guest's profile, and all their data."""
+    profiles = [visitor.profile.id] if visitor.profile else []
+    if visitor.account_id:
+        profiles = [*session.scalars(select(Profile.id).where(Profile.account_id == visitor.account_id))]
+    delete_attempts(session, [str(each) for each in (*profiles, visitor.account_id) if each])
     if visitor.account_id:
         session.execute(delete(Account).where(Account.id == visitor.account_id))
     elif visitor.profile:

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from serving.community.models import Account, Profile, Rating, Review, SavedMovie, WatchedMovie
-from serving.community.sessions import Visitor
+from serving.community.models import Account, BrowserSession, Profile, Rating, Review, SavedMovie, WatchedMovie
+from serving.community.sessions import Visitor, is_session_of
 
 
 class ListEntry(NamedTuple):
@@ -58,7 +58,7 @@ def _sort_newest_first(entries: dict[int, ListEntry]) -> list[ListEntry]:
 
 
 def export_visitor_data(session: Session, visitor: Visitor) -> dict[str, Any]:
-    """All data of the visitor except the password hash: of the account, or of the guest's profile."""
+    """All data of the visitor except the hashes of password and tokens: of the account, or of the guest's profile."""
     account = session.get(Account, visitor.account_id) if visitor.account_id else None
     mine = (
         Profile.account_id == visitor.account_id
@@ -68,8 +68,17 @@ def export_visitor_data(session: Session, visitor: Visitor) -> dict[str, Any]:
     profiles = session.scalars(select(Profile).where(mine).order_by(Profile.created_at, Profile.id))
     return {
         "account": {"name": account.name, "created_at": account.created_at.isoformat()} if account else None,
+        "sessions": _export_sessions(session, visitor),
         "profiles": [_export_profile(session, profile) for profile in profiles],
     }
+
+
+def _export_sessions(session: Session, visitor: Visitor) -> list[dict[str, Any]]:
+    columns = ("agent", "created_at", "seen_at", "expires_at")
+    rows = session.scalars(
+        select(BrowserSession).where(is_session_of(visitor)).order_by(BrowserSession.created_at, BrowserSession.id)
+    )
+    return [{column: _to_json_value(getattr(row, column)) for column in columns} for row in rows]
 
 
 def _export_profile(session: Session, profile: Profile) -> dict[str, Any]:
@@ -82,7 +91,8 @@ def _export_profile(session: Session, profile: Profile) -> dict[str, Any]:
     ):
         rows = session.scalars(select(record).where(record.profile_id == profile.id).order_by(record.movie_id))
         lists[name] = [{column: _to_json_value(getattr(row, column)) for column in columns} for row in rows]
-    return {"name": profile.name, "created_at": profile.created_at.isoformat()} | lists
+    of_profile = ("name", "colour", "created_at", "used_at")
+    return {column: _to_json_value(getattr(profile, column)) for column in of_profile} | lists
 
 
 def _to_json_value(value: object) -> object:

@@ -9,14 +9,22 @@ from typing import Self
 from starlette.requests import Request
 from starlette.responses import Response
 
-from movierec.settings import Settings
+from movierec.settings import Settings, split_secrets
 from serving.community.cookies import CookieSigner
 from serving.community.database import Database, DatabaseUnavailableError, SkipIfUnavailable, build_database_url
 from serving.community.passwords import Passwords
 from serving.community.rate_limits import delete_old_attempts
-from serving.community.sessions import Visitor, delete_ended_sessions, prolong_session, recognize_visitor
+from serving.community.sessions import (
+    Visitor,
+    delete_ended_sessions,
+    delete_lost_guests,
+    prolong_session,
+    recognize_visitor,
+)
 
 log = logging.getLogger(__name__)
+
+PROLONG_WAIT_SECONDS = 0.2  # a page does not wait for it; the next one tries again
 
 
 def get_utc_now() -> datetime:
@@ -39,18 +47,29 @@ class Community:
         """Builds it without touching the disk."""
         return cls(
             Database(build_database_url(settings)),
-            CookieSigner(settings.secret.get_secret_value() or None, settings.layout.site_secret),
+            CookieSigner(
+                settings.secret.get_secret_value() or None,
+                settings.layout.site_secret,
+                split_secrets(settings.old_secrets.get_secret_value()),
+            ),
             needs_account=settings.require_account,
         )
 
     def prepare_database(self) -> None:
-        """Migrates the database and deletes ended sessions and old attempt counts.
+        """Migrates the database and deletes what has expired.
 
         Never raises: without a database pages are still served, and the log says why.
         """
-        unusable = SkipIfUnavailable("the site's database cannot be used; nothing can be rated")
-        with unusable, self.database.write_transaction() as session:
+        self.delete_expired("the site's database cannot be used; nothing can be rated")
+
+    def delete_expired(self, if_unavailable: str = "nothing that has expired was deleted") -> None:
+        """Deletes ended sessions, guests whom no browser knows any more with all they left, and old attempt counts.
+
+        If the database is unavailable, the log says `if_unavailable` and why.
+        """
+        with SkipIfUnavailable(if_unavailable), self.database.write_transaction() as session:
             delete_ended_sessions(session, now=self.clock())
+            delete_lost_guests(session)
             delete_old_attempts(session, now=self.clock())
 
     def get_visitor(self, request: Request) -> Visitor:
@@ -87,7 +106,11 @@ class Community:
         return response
 
     def _prolong_session(self, visitor: Visitor) -> bool:
-        with SkipIfUnavailable("a session was not prolonged"), self.database.write_transaction() as session:
+        database = self.database
+        with (
+            SkipIfUnavailable("a session was not prolonged"),
+            database.write_transaction(wait_seconds=PROLONG_WAIT_SECONDS) as session,
+        ):
             assert visitor.session_id is not None  # noqa: S101  only such are due
             prolong_session(session, visitor.session_id, is_member=visitor.state == "member", now=self.clock())
             return True

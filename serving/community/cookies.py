@@ -6,11 +6,14 @@ import os
 import secrets
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from itsdangerous import BadSignature, Signer
 from starlette.requests import Request
 from starlette.responses import Response
+
+from serving.community.private_files import restrict_to_owner
 
 SESSION_COOKIE = "movierec_session"
 MIN_SECRET_LENGTH = 16
@@ -18,10 +21,15 @@ COOKIE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie; the
 
 
 class CookieSigner:
-    """Signs with the secret `given`, or with one that is created once in `file`, readable only by the owner."""
+    """Signs with the secret `given`, or with one that is created once in `file`, readable only by the owner.
 
-    def __init__(self, given: str | None, file: Path) -> None:
-        self._secret = given
+    Signatures by `old` secrets, or by those in the other lines of `file`, are accepted too: a secret can be replaced
+    without signing everybody out.
+    """
+
+    def __init__(self, given: str | None, file: Path, old: Sequence[str] = ()) -> None:
+        self._secrets = [given, *old] if given else []
+        self._old = old
         self._file = file
         self._lock = threading.Lock()
 
@@ -55,19 +63,23 @@ class CookieSigner:
 
     def hash_with_secret(self, text: str) -> str:
         """The HMAC of the text: equal texts give equal hashes, and without the secret the text cannot be found."""
-        return hmac.new(self.secret.encode(), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+        return hmac.new(self.secrets[0].encode(), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
     @property
     def _signer(self) -> Signer:
-        return Signer(self.secret, salt="movierec.session", digest_method=hashlib.sha256)
+        # Of several keys, Signer signs with the last one.
+        return Signer([*reversed(self.secrets)], salt="movierec.session", digest_method=hashlib.sha256)
 
     @property
-    def secret(self) -> str:
-        """The secret, read or created at the first use. Raises OSError if that fails."""
+    def secrets(self) -> list[str]:
+        """The secret that signs, then those that are accepted too; read or created at the first use.
+
+        Raises OSError if that fails.
+        """
         with self._lock:
-            if self._secret is None:
-                self._secret = read_or_create_secret(self._file)
-            return self._secret
+            if not self._secrets:
+                self._secrets = [*read_or_create_secrets(self._file), *self._old]
+            return self._secrets
 
 
 def delete_session_cookie(response: Response) -> None:
@@ -85,10 +97,10 @@ def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def read_or_create_secret(file: Path) -> str:
-    """Reads the secret, or creates it if there is none. Processes that start together get the same one.
+def read_or_create_secrets(file: Path) -> list[str]:
+    """Reads the secrets, one in each line, or creates one if there is no file. Only the owner may read the file.
 
-    Raises OSError if the file holds no valid secret.
+    Processes that start together get the same one. Raises OSError if the file holds something else.
     """
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +113,8 @@ def read_or_create_secret(file: Path) -> str:
             pass
         finally:
             Path(part).unlink()
-    found = file.read_text().strip()
-    if len(found) < MIN_SECRET_LENGTH:
+    restrict_to_owner(file)  # it may come from a backup
+    found = file.read_text().split()
+    if not found or any(len(each) < MIN_SECRET_LENGTH for each in found):
         raise OSError(f"{file} holds no secret: delete it, a new one is made (everybody is signed out)")
     return found

@@ -1,41 +1,70 @@
 """Password hashing with Argon2id. Checking takes the same time whether the account exists or not."""
 
+import asyncio
 import threading
 import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-MAX_CONCURRENT_HASHES = 4  # each takes 64 MB for a moment
+N_WORKERS = 2  # hashes at once; each takes 64 MB for a moment, and four threads
+MAX_WAITING = 16  # a few seconds of work
+RETRY_SECONDS = 5
+
+T = TypeVar("T")
+
+
+class PasswordsBusyError(Exception):
+    """More hashes are asked for than can be computed soon."""
 
 
 class Passwords:
-    """Hashes and checks passwords, at most MAX_CONCURRENT_HASHES at once, as each needs 64 MB."""
+    """Hashes and checks passwords in threads of its own, so that waiting for them holds up nothing else.
 
-    def __init__(self, hasher: PasswordHasher | None = None) -> None:
+    At most `max_waiting` wait for one of the `n_workers`; PasswordsBusyError is raised for any more.
+    """
+
+    def __init__(
+        self, hasher: PasswordHasher | None = None, *, n_workers: int = N_WORKERS, max_waiting: int = MAX_WAITING
+    ) -> None:
         self.hasher = hasher or PasswordHasher()
-        self._slots = threading.BoundedSemaphore(MAX_CONCURRENT_HASHES)
+        self._pool = ThreadPoolExecutor(n_workers, thread_name_prefix="passwords")
+        self._places = threading.BoundedSemaphore(n_workers + max_waiting)
         self._nobodys: str | None = None
 
-    def hash_password(self, password: str) -> str:
+    async def hash_password(self, password: str) -> str:
         """The Argon2id hash of the password."""
-        with self._slots:
-            return self.hasher.hash(_encode_password(password))
+        return await self._run(self._hash, password)
 
-    def is_correct(self, stored_hash: str | None, password: str) -> bool:
+    async def is_correct(self, stored_hash: str | None, password: str) -> bool:
         """Whether the password belongs to the hash. Always False for None (an unknown account), after the same work."""
-        if self._nobodys is None:
-            self._nobodys = self.hash_password("nobody has this password")
-        with self._slots:
-            try:
-                self.hasher.verify(stored_hash or self._nobodys, _encode_password(password))
-            except (VerificationError, InvalidHashError):
-                return False
-        return stored_hash is not None
+        return await self._run(self._verify, stored_hash, password)
 
     def is_outdated(self, stored_hash: str) -> bool:
         """Whether the hash was made with weaker settings than today's."""
         return self.hasher.check_needs_rehash(stored_hash)
+
+    async def _run(self, work: Callable[..., T], *given: object) -> T:
+        if not self._places.acquire(blocking=False):
+            raise PasswordsBusyError
+        future = self._pool.submit(work, *given)
+        future.add_done_callback(lambda _: self._places.release())
+        return await asyncio.wrap_future(future)
+
+    def _hash(self, password: str) -> str:
+        return self.hasher.hash(_encode_password(password))
+
+    def _verify(self, stored_hash: str | None, password: str) -> bool:
+        if self._nobodys is None:
+            self._nobodys = self._hash("nobody has this password")
+        try:
+            self.hasher.verify(stored_hash or self._nobodys, _encode_password(password))
+        except (VerificationError, InvalidHashError):
+            return False
+        return stored_hash is not None
 
 
 def _encode_password(password: str) -> bytes:

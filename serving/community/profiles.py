@@ -8,7 +8,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from serving.community.models import BrowserSession, Profile
-from serving.community.sessions import Visitor, insert_profile
+from serving.community.rate_limits import delete_attempts
+from serving.community.sessions import Visitor, insert_profile, is_session_of
 from serving.community.validation import InvalidInputError, normalize_name
 
 MAX_PROFILES = 8
@@ -35,14 +36,9 @@ class OpenSession(NamedTuple):
 
 def list_sessions(session: Session, visitor: Visitor, *, now: datetime) -> list[OpenSession]:
     """The open sessions of the account or the guest: this one first, then the last used."""
-    mine = (
-        BrowserSession.account_id == visitor.account_id
-        if visitor.account_id
-        else BrowserSession.profile_id == (visitor.profile.id if visitor.profile else None)
-    )
     rows = session.scalars(
         select(BrowserSession)
-        .where(mine, BrowserSession.expires_at > now)
+        .where(is_session_of(visitor), BrowserSession.expires_at > now)
         .order_by(BrowserSession.seen_at.desc(), BrowserSession.id)
     )
     found = [
@@ -113,3 +109,4 @@ def delete_profile(session: Session, visitor: Visitor, profile_id: UUID) -> None
         raise InvalidInputError("form", "last_profile")
     session.execute(update(BrowserSession).where(BrowserSession.profile_id == profile_id).values(profile_id=other.id))
     session.execute(delete(Profile).where(Profile.id == profile_id))
+    delete_attempts(session, [str(profile_id)])

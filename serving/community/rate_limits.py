@@ -1,5 +1,6 @@
 """Rate limits: how often something may be tried. Counted in the database, so that all processes share the counts."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -49,6 +50,11 @@ def count_attempt(session: Session, limit: RateLimit, who: str, *, now: datetime
 def delete_old_attempts(session: Session, *, now: datetime) -> None:
     """Deletes the counts of periods that have ended."""
     session.execute(delete(Attempts).where(Attempts.ends_at < now))
+
+
+def delete_attempts(session: Session, who: Collection[str]) -> None:
+    """Deletes all counts of these ids."""
+    session.execute(delete(Attempts).where(Attempts.who.in_(who)))
 
 
 def get_span_end(now: datetime, minutes: int) -> datetime:

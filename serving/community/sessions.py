@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from serving.community.cookies import create_token, hash_token
@@ -130,6 +130,13 @@ def insert_guest(session: Session, *, agent: str, now: datetime) -> tuple[Profil
     return profile, insert_session(session, profile, account_id=None, agent=agent, now=now)
 
 
+def is_session_of(visitor: Visitor) -> ColumnElement[bool]:
+    """The condition for the sessions of the visitor's account, or of the guest."""
+    if visitor.account_id:
+        return BrowserSession.account_id == visitor.account_id
+    return BrowserSession.profile_id == (visitor.profile.id if visitor.profile else None)
+
+
 def prolong_session(session: Session, session_id: UUID, *, is_member: bool, now: datetime) -> None:
     """Extends the session by MEMBER_DAYS or GUEST_DAYS from now."""
     ends = now + timedelta(days=MEMBER_DAYS if is_member else GUEST_DAYS)
@@ -137,5 +144,11 @@ def prolong_session(session: Session, session_id: UUID, *, is_member: bool, now:
 
 
 def delete_ended_sessions(session: Session, *, now: datetime) -> None:
-    """Deletes sessions that have ended. Profiles and their data stay."""
+    """Deletes sessions that have ended."""
     session.execute(delete(BrowserSession).where(BrowserSession.expires_at < now))
+
+
+def delete_lost_guests(session: Session) -> None:
+    """Deletes guests without a session, with their ratings, reviews and lists: nobody can reach or delete them."""
+    has_session = exists().where(BrowserSession.profile_id == Profile.id)
+    session.execute(delete(Profile).where(Profile.account_id.is_(None), ~has_session))

@@ -3,6 +3,10 @@
 import re
 import unicodedata
 
+from zxcvbn import zxcvbn
+
+from serving.community.names import has_one_alphabet, is_reserved
+
 MAX_REVIEW_LENGTH = 5_000
 MAX_NAME_LENGTH = 40
 MIN_NAME_LENGTH = 2
@@ -11,13 +15,11 @@ MAX_PASSWORD_LENGTH = 1_000
 UNSTORABLE_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 NAME_PATTERN = re.compile(r"[\w.@+-]+( [\w.@+-]+)*")
 
-COMMON_PASSWORDS_TEXT = """
-12345678 123456789 1234567890 0123456789 987654321 password password1 password123 passw0rd p@ssw0rd qwertyui
-qwertyuiop qwerty123 1q2w3e4r 1q2w3e4r5t 1qaz2wsx zaq12wsx asdfghjk asdfghjkl iloveyou princess sunshine football
-baseball superman starwars trustno1 whatever letmein1 welcome1 admin123 administrator changeme abcd1234 abc12345
-movierec
-"""
-COMMON_PASSWORDS = frozenset(COMMON_PASSWORDS_TEXT.split())
+ESTIMATED_LENGTH = 72  # zxcvbn reads no more
+MIN_PASSWORD_SCORE = 2  # of zxcvbn: more than a million guesses
+# What zxcvbn's English lists lack: this site, and the commonest Russian passwords.
+LOCAL_TEXT = "movierec movie movies cinema пароль привет йцукен йцукенг солнышко любовь наташа максим фильм кино"
+LOCAL_WORDS = LOCAL_TEXT.split()
 
 
 class InvalidInputError(ValueError):
@@ -44,7 +46,10 @@ def validate_review(text: str) -> str:
 
 
 def validate_name(text: str, *, min_length: int = 1) -> str:
-    """The cleaned name: words of letters, digits and . _ - @ +. Raises InvalidInputError."""
+    """The cleaned name: words of letters, digits and . _ - @ +. Raises InvalidInputError.
+
+    Other people see it, so it may not pass for that of somebody who runs the site.
+    """
     found = unicodedata.normalize("NFC", " ".join(strip_unstorable(text).split()))
     if len(found) < min_length:
         raise InvalidInputError("name", "name_is_too_short")
@@ -52,6 +57,10 @@ def validate_name(text: str, *, min_length: int = 1) -> str:
         raise InvalidInputError("name", "name_is_too_long")
     if not NAME_PATTERN.fullmatch(found):
         raise InvalidInputError("name", "name_has_other_characters")
+    if not has_one_alphabet(found):
+        raise InvalidInputError("name", "name_mixes_alphabets")
+    if is_reserved(found):
+        raise InvalidInputError("name", "name_is_reserved")
     return found
 
 
@@ -61,12 +70,13 @@ def normalize_name(name: str) -> str:
 
 
 def validate_new_password(text: str, *, name: str) -> str:
-    """The password, if it is long enough and not a common one; there are no other rules. Raises InvalidInputError."""
+    """The password, if it is long enough and hard to guess; there are no other rules. Raises InvalidInputError."""
     if len(text) < MIN_PASSWORD_LENGTH:
         raise InvalidInputError("password", "password_is_too_short")
     if len(text) > MAX_PASSWORD_LENGTH:
         raise InvalidInputError("password", "password_is_too_long")
     plain = normalize_name(text)
-    if plain in COMMON_PASSWORDS or plain == normalize_name(name) or len(set(plain)) < 3:
+    estimate = zxcvbn(plain[:ESTIMATED_LENGTH], user_inputs=[*LOCAL_WORDS, normalize_name(name)])
+    if plain == normalize_name(name) or estimate["score"] < MIN_PASSWORD_SCORE:
         raise InvalidInputError("password", "password_is_common")
     return text

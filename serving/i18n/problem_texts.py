@@ -11,6 +11,7 @@ PROBLEM_TEXTS = {
         "This could not be saved because the database is not available. Your earlier data is not lost. "
         "Please try again in a moment."
     ),
+    "busy": N_("Many people are signing in at this moment. Please try again in a few seconds."),
     "needs_account": N_("Please sign in to rate, save or review movies."),
     "someone_else": N_(
         "Nothing was saved: your session ended or the profile changed after this page was opened. Check "
@@ -23,6 +24,8 @@ PROBLEM_TEXTS = {
     "name_is_too_short": N_("Please enter a name of at least two characters."),
     "name_is_too_long": N_("A name can have at most 40 characters."),
     "name_has_other_characters": N_("A name can have only letters, digits, single spaces and . _ - @ +"),
+    "name_mixes_alphabets": N_("A name can have letters of only one alphabet."),
+    "name_is_reserved": N_("This name is reserved. Please choose another one."),
     "name_is_taken": N_("This name is taken. If it is yours, sign in instead."),
     "password_is_too_short": N_("A password must have at least 8 characters. A few words in a row work well."),
     "password_is_too_long": N_("A password can have at most 1,000 characters."),

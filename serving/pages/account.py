@@ -1,11 +1,12 @@
 """The account page: profiles, sessions, password and deletion."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, HTTPException
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -18,7 +19,7 @@ from serving.community.profiles import OpenSession
 from serving.community.sessions import Visitor
 from serving.community.validation import validate_name, validate_new_password
 from serving.i18n.languages import N_
-from serving.pages.visitor_transaction import WriteDeclinedError, Writer, visitor_transaction
+from serving.pages.visitor_transaction import WriteDeclinedError, Writer, translate_errors, visitor_transaction
 from serving.web.dependencies import TheSite
 from serving.web.forms import Form, TheForm, redirect_after_post
 from serving.web.local_urls import find_referring_page
@@ -102,36 +103,81 @@ def end_session(request: Request, site: TheSite, session_id: str, form: TheForm)
 
 
 @router.post("/me/password")
-def change_password(request: Request, site: TheSite, form: TheForm) -> Response:
+async def change_password(request: Request, site: TheSite, form: TheForm) -> Response:
     """Sets a new password after checking the old one. All other sessions end."""
     try:
-        with account_transaction(request, site, form) as writer:
-            verify_own_password(site, writer, form("old"))
-            password = validate_new_password(form("password"), name=writer.visitor.account_name)
-            password_hash = site.community.passwords.hash_password(password)
-            accounts.change_password(writer.session, writer.visitor, password_hash)
+        visitor = await check_own_password(request, site, form)
+        with translate_errors():
+            password = await run_in_threadpool(validate_new_password, form("password"), name=visitor.account_name)
+            password_hash = await site.community.passwords.hash_password(password)
+            await run_in_threadpool(change_account, site, visitor, accounts.change_password, password_hash)
     except WriteDeclinedError as error:
-        return render_declined(request, site, error, form_key="password")
+        return await run_in_threadpool(render_declined, request, site, error, form_key="password")
     return redirect_after_post("/me/account?done=password")
 
 
 @router.post("/me/delete")
-def delete_my_data(request: Request, site: TheSite, form: TheForm) -> Response:
+async def delete_my_data(request: Request, site: TheSite, form: TheForm) -> Response:
     """Deletes the account with all profiles, or the guest's profile, and all their data.
 
     The box `sure` must be ticked; an account also needs its password.
     """
     try:
-        with account_transaction(request, site, form, for_guests=True) as writer:
+        visitor = await run_in_threadpool(site.community.get_visitor, request)
+        if visitor.account_id:
             require_confirmation(form)
-            if writer.visitor.account_id:
-                verify_own_password(site, writer, form("old"))
-            accounts.delete_everything(writer.session, writer.visitor)
+            visitor = await check_own_password(request, site, form)
+            with translate_errors():
+                await run_in_threadpool(change_account, site, visitor, accounts.delete_everything)
+        else:
+            await run_in_threadpool(delete_guest, request, site, form)
     except WriteDeclinedError as error:
-        return render_declined(request, site, error, form_key="delete")
+        return await run_in_threadpool(render_declined, request, site, error, form_key="delete")
     answer = redirect_after_post("/")
     delete_session_cookie(answer)
     return answer
+
+
+def delete_guest(request: Request, site: Site, form: Form) -> None:
+    """Deletes the guest's profile and all its data. Raises WriteDeclinedError."""
+    with account_transaction(request, site, form, for_guests=True) as writer:
+        require_confirmation(form)
+        accounts.delete_everything(writer.session, writer.visitor)
+
+
+async def check_own_password(request: Request, site: Site, form: Form) -> Visitor:
+    """The signed-in visitor, if the form's field `old` is their password. No transaction is open while it is checked.
+
+    Raises WriteDeclinedError, also after too many attempts.
+    """
+    visitor, stored_hash = await run_in_threadpool(count_password_attempt, request, site, form)
+    with translate_errors():
+        if not await site.community.passwords.is_correct(stored_hash, form("old")[:10_000]):
+            raise WriteDeclinedError("password_is_wrong")
+    return visitor
+
+
+def count_password_attempt(request: Request, site: Site, form: Form) -> tuple[Visitor, str | None]:
+    """Counts one attempt at the account's own password. Returns the visitor and the stored hash, None without one.
+
+    Raises WriteDeclinedError.
+    """
+    with account_transaction(request, site, form) as writer:
+        account_id = writer.visitor.account_id
+        rate_limits.count_attempt(writer.session, rate_limits.PASSWORDS, str(account_id), now=writer.now)
+        account = writer.session.get(Account, account_id)
+        return writer.visitor, account.password if account else None
+
+
+def change_account(site: Site, visitor: Visitor, change: Callable[..., None], *given: str) -> None:
+    """Calls `change` with a session and the visitor, unless the visitor was signed out after the password was checked.
+
+    Raises WriteDeclinedError.
+    """
+    with site.community.database.write_transaction() as session:
+        if not accounts.is_signed_in(session, visitor):
+            raise WriteDeclinedError("someone_else")
+        change(session, visitor, *given)
 
 
 @contextmanager
@@ -181,16 +227,6 @@ def find_bundle(site: Site) -> Bundle | None:
         return site.live_bundle()
     except BundleError:
         return None
-
-
-def verify_own_password(site: Site, writer: Writer, password: str) -> None:
-    """Raises WriteDeclinedError if the password is not the account's, RateLimitError after too many attempts."""
-    account_id = writer.visitor.account_id
-    rate_limits.count_attempt(writer.session, rate_limits.PASSWORDS, str(account_id), now=writer.now)
-    account = writer.session.get(Account, account_id)
-    if not site.community.passwords.is_correct(account.password if account else None, password[:10_000]):
-        writer.session.commit()  # the try counts
-        raise WriteDeclinedError("password_is_wrong")
 
 
 def own_profile_id(visitor: Visitor, profile_id: str) -> UUID:

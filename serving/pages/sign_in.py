@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter
 from sqlalchemy.exc import IntegrityError
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,7 +15,6 @@ from movierec.bundles.bundle import BundleError
 from serving.community import accounts, opinions, rate_limits
 from serving.community.cookies import delete_session_cookie
 from serving.community.models import Account
-from serving.community.passwords import Passwords
 from serving.community.sessions import Visitor
 from serving.community.validation import (
     MIN_NAME_LENGTH,
@@ -63,49 +64,62 @@ def show_sign_in(request: Request, site: TheSite, back: str = "") -> Response:
 
 
 @router.post("/register")
-def post_registration(request: Request, site: TheSite, form: TheForm) -> Response:
+async def post_registration(request: Request, site: TheSite, form: TheForm) -> Response:
     """Creates an account and takes over what the visitor did as a guest.
 
     If the account exists and the password is right (for example after a double click), the visitor is signed in. A new
     account without ratings is led to the page that asks for five movies.
     """
-    people, visitor = site.community, site.community.get_visitor(request)
+    page = "sign_in/register.html"
     door = SignInForm(form.get_back_url("/"), name=strip_unstorable(form("name"))[:100])
-    name, problems = validate_registration(form)
+    name, problems = await run_in_threadpool(validate_registration, form)
     if problems:
-        return render_form(request, site, "sign_in/register.html", door._replace(problems=problems), status=422)
+        door = door._replace(problems=problems)
+        return await run_in_threadpool(render_form, request, site, page, door, status=422)
     try:
         with translate_errors(IntegrityError):
-            require_known_visitor(visitor)
-            with people.database.write_transaction() as session:
-                rate_limits.count_attempt(
-                    session, rate_limits.ACCOUNTS, hash_client_address(request, site), now=people.clock()
-                )
-            password = people.passwords.hash_password(form("password"))
-            with people.database.write_transaction() as session:
-                token = accounts.create_account(
-                    session,
-                    visitor,
-                    name=name,
-                    password_hash=password,
-                    agent=get_user_agent(request),
-                    now=people.clock(),
-                )
-                has_ratings = visitor.profile is not None and bool(opinions.count_ratings(session, visitor.profile.id))
+            await run_in_threadpool(count_registration, request, site)
+            password_hash = await site.community.passwords.hash_password(form("password"))
+            token, has_ratings = await run_in_threadpool(insert_account, request, site, name, password_hash)
     except IntegrityError:
-        return sign_in_or_explain(request, site, form, "sign_in/register.html", door, problem_if_wrong="name_is_taken")
+        return await sign_in_or_explain(request, site, form, page, door, problem_if_wrong="name_is_taken")
     except WriteDeclinedError as error:
-        return render_declined_form(request, site, "sign_in/register.html", door, error)
+        return await run_in_threadpool(render_declined_form, request, site, page, door, error)
     answer = redirect_after_post(door.back if has_ratings else f"/welcome?{urlencode({'back': door.back})}")
-    people.cookie_signer.set_session_cookie(request, answer, token)
+    site.community.cookie_signer.set_session_cookie(request, answer, token)
     return answer
 
 
+def count_registration(request: Request, site: Site) -> None:
+    """Counts one attempt to create an account. Raises RateLimitError above the limit."""
+    people = site.community
+    require_known_visitor(people.get_visitor(request))
+    with people.database.write_transaction() as session:
+        rate_limits.count_attempt(session, rate_limits.ACCOUNTS, hash_client_address(request, site), now=people.clock())
+
+
+def insert_account(request: Request, site: Site, name: str, password_hash: str) -> tuple[str, bool]:
+    """Creates the account. Returns the token of its session, and whether the profile has ratings already.
+
+    Raises IntegrityError if the name is taken, WriteDeclinedError if it looks like a taken one.
+    """
+    people, visitor = site.community, site.community.get_visitor(request)
+    agent = get_user_agent(request)
+    with people.database.write_transaction() as session:
+        if accounts.has_lookalike(session, name):
+            raise WriteDeclinedError("name_is_taken")
+        token = accounts.create_account(
+            session, visitor, name=name, password_hash=password_hash, agent=agent, now=people.clock()
+        )
+        return token, visitor.profile is not None and bool(opinions.count_ratings(session, visitor.profile.id))
+
+
 @router.post("/sign-in")
-def post_sign_in(request: Request, site: TheSite, form: TheForm) -> Response:
+async def post_sign_in(request: Request, site: TheSite, form: TheForm) -> Response:
     """Signs in. An unknown name and a wrong password give the same message after the same time."""
     door = SignInForm(form.get_back_url("/"), name=" ".join(strip_unstorable(form("name")).split())[:100])
-    return sign_in_or_explain(request, site, form, "sign_in/sign_in.html", door, problem_if_wrong="no_such_sign_in")
+    page = "sign_in/sign_in.html"
+    return await sign_in_or_explain(request, site, form, page, door, problem_if_wrong="no_such_sign_in")
 
 
 @router.post("/sign-out")
@@ -129,44 +143,52 @@ def post_sign_out(request: Request, site: TheSite) -> Response:
     return answer
 
 
-def sign_in_or_explain(
+async def sign_in_or_explain(
     request: Request, site: Site, form: Form, page: str, sign_in_form: SignInForm, *, problem_if_wrong: str
 ) -> Response:
     """Signs in, or shows `page` again with the reason; `problem_if_wrong` is the key for a wrong name or password."""
-    people, visitor = site.community, site.community.get_visitor(request)
-    name = " ".join(strip_unstorable(form("name")).split())
+    passwords = site.community.passwords
+    name, password = " ".join(strip_unstorable(form("name")).split()), form("password")[:10_000]
     try:
         with translate_errors():
-            require_known_visitor(visitor)
-            with people.database.write_transaction() as session:
-                address = hash_client_address(request, site)
-                of_name = people.cookie_signer.hash_with_secret(f"{address} {normalize_name(name)}")
-                rate_limits.count_attempt(session, rate_limits.SIGN_INS_FROM_AN_ADDRESS, address, now=people.clock())
-                rate_limits.count_attempt(session, rate_limits.SIGN_INS_OF_A_NAME, of_name, now=people.clock())
-            with people.database.read_transaction() as session:
-                account = accounts.find_account(session, name)
-            account = verify_password(
-                account, form("password")[:10_000], people.passwords, problem_if_wrong=problem_if_wrong
-            )
-            with people.database.write_transaction() as session:
-                accounts.refresh_password_hash(session, account, form("password"), people.passwords)
-                token, merged = accounts.sign_in(
-                    session, visitor, account.id, agent=get_user_agent(request), now=people.clock()
-                )
+            account = await run_in_threadpool(find_account_to_sign_in, request, site, name)
+            if not await passwords.is_correct(account.password if account else None, password) or account is None:
+                raise WriteDeclinedError(problem_if_wrong)  # noqa: TRY301  rendered below with all other reasons
+            is_outdated = passwords.is_outdated(account.password)
+            new_hash = await passwords.hash_password(password) if is_outdated else None
+            token, merged = await run_in_threadpool(open_session, request, site, account.id, new_hash)
     except WriteDeclinedError as error:
-        return render_declined_form(request, site, page, sign_in_form, error)
+        return await run_in_threadpool(render_declined_form, request, site, page, sign_in_form, error)
     answer = redirect_after_post(
         f"/me?{urlencode(merged._asdict())}" if merged.moved or merged.kept else sign_in_form.back
     )
-    people.cookie_signer.set_session_cookie(request, answer, token)
+    site.community.cookie_signer.set_session_cookie(request, answer, token)
     return answer
 
 
-def verify_password(account: Account | None, password: str, passwords: Passwords, *, problem_if_wrong: str) -> Account:
-    """The account if the password is right. Raises WriteDeclinedError with `problem_if_wrong` if not."""
-    if not passwords.is_correct(account.password if account else None, password) or account is None:
-        raise WriteDeclinedError(problem_if_wrong)
-    return account
+def find_account_to_sign_in(request: Request, site: Site, name: str) -> Account | None:
+    """The account with this name, None without one. Counts the attempt; raises RateLimitError above the limit."""
+    people = site.community
+    require_known_visitor(people.get_visitor(request))
+    with people.database.write_transaction() as session:
+        address = hash_client_address(request, site)
+        of_name = people.cookie_signer.hash_with_secret(f"{address} {normalize_name(name)}")
+        rate_limits.count_attempt(session, rate_limits.SIGN_INS_FROM_AN_ADDRESS, address, now=people.clock())
+        rate_limits.count_attempt(session, rate_limits.SIGN_INS_OF_A_NAME, of_name, now=people.clock())
+    with people.database.read_transaction() as session:
+        return accounts.find_account(session, name)
+
+
+def open_session(
+    request: Request, site: Site, account_id: UUID, new_hash: str | None
+) -> tuple[str, accounts.MergeCounts]:
+    """Signs the visitor in to the account. Returns the token and what was merged; stores `new_hash` if there is one."""
+    people = site.community
+    with people.database.write_transaction() as session:
+        if new_hash:
+            accounts.store_password_hash(session, account_id, new_hash)
+        visitor, agent = people.get_visitor(request), get_user_agent(request)
+        return accounts.sign_in(session, visitor, account_id, agent=agent, now=people.clock())
 
 
 def validate_registration(form: Form) -> tuple[str, dict[str, str]]:

@@ -14,15 +14,23 @@ from starlette.responses import Response
 
 from serving.community import rate_limits
 from serving.community.database import DatabaseUnavailableError
+from serving.community.passwords import RETRY_SECONDS, PasswordsBusyError
 from serving.community.rate_limits import RateLimit, RateLimitError
 from serving.community.sessions import Visitor, insert_guest, summarize_profile
 from serving.community.validation import InvalidInputError
+from serving.web.addresses import get_client_network
 from serving.web.forms import Form
 from serving.web.rendering import Site
 
 log = logging.getLogger(__name__)
 
-STATUS_BY_PROBLEM = {"unavailable": 503, "needs_account": 403, "someone_else": 409, "too_many_requests": 429}
+STATUS_BY_PROBLEM = {
+    "unavailable": 503,
+    "busy": 503,
+    "needs_account": 403,
+    "someone_else": 409,
+    "too_many_requests": 429,
+}
 
 
 class WriteDeclinedError(Exception):
@@ -89,6 +97,8 @@ def translate_errors(*passed_through: type[Exception]) -> Iterator[None]:
     except DatabaseUnavailableError as error:
         log.error("nothing was written: %s", error)  # noqa: TRY400  the cause is in the message
         raise WriteDeclinedError("unavailable") from error
+    except PasswordsBusyError as error:
+        raise WriteDeclinedError("busy", seconds=RETRY_SECONDS) from error
     except RateLimitError as error:
         raise WriteDeclinedError("too_many_requests", seconds=error.seconds) from error
     except InvalidInputError as error:
@@ -112,8 +122,9 @@ def check_may_write(visitor: Visitor, form: Form, *, is_removal: bool) -> None:
 
 
 def hash_client_address(request: Request, site: Site) -> str:
-    """A keyed hash of the client's IP address, for rate limits."""
-    return site.community.cookie_signer.hash_with_secret(request.client.host if request.client else "nowhere")
+    """A keyed hash of the client's network, for rate limits."""
+    network = get_client_network(request.client.host) if request.client else "nowhere"
+    return site.community.cookie_signer.hash_with_secret(network)
 
 
 def get_user_agent(request: Request) -> str:

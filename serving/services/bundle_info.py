@@ -48,8 +48,8 @@ class BundleInfo(NamedTuple):
         )
 
     def age_seconds(self, now: datetime) -> int | None:
-        """Seconds from publication to `now`; None where the manifest has no date."""
-        return int((now - self.published_at).total_seconds()) if self.published_at else None
+        """Seconds from publication to `now`; None where the manifest has no date, 0 where it is later than `now`."""
+        return max(0, int((now - self.published_at).total_seconds())) if self.published_at else None
 
 
 def _parse_timestamp(text: object) -> datetime | None:

@@ -14,6 +14,7 @@ from movierec.bundles.versioned_folders import BundleError
 from movierec.catalog.catalog import Movie
 from serving.i18n.languages import N_
 from serving.runs.dagster_client import DagsterClient
+from serving.web.addresses import get_client_network
 from serving.web.query_params import parse_digits
 from serving.web.rendering import Site, get_site
 
@@ -56,7 +57,7 @@ async def provide_companion(site: TheSite) -> Companion:
         return await get_current_version(site.live_companion)
     except BundleError as error:
         advice = f"`make clusters SAMPLE={site.live_companion.home.name}` makes them from the existing tables"
-        raise HTTPException(503, f"clusters are not available: {error}; {advice}") from None
+        raise HTTPException(503, site.hide_home(f"clusters are not available: {error}; {advice}")) from None
 
 
 async def provide_companion_or_none(site: TheSite) -> Companion | None:
@@ -75,10 +76,11 @@ bearer_scheme = HTTPBearer(auto_error=False, description="The value of MOVIEREC_
 
 
 def provide_dagster(
-    site: TheSite, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
+    request: Request, site: TheSite, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 ) -> DagsterClient:
-    """The Dagster client. Raises a 401 or a 403 if the request does not have the operators' token."""
-    site.operators.require_operator(given)
+    """The Dagster client. Raises a 401, 403 or 429 if the request does not have the operators' token."""
+    client = get_client_network(request.client.host) if request.client else ""
+    site.operators.require_operator(given, client=client)
     return site.operators.dagster
 
 

@@ -16,6 +16,11 @@ from serving.web.rendering import get_site
 
 log = logging.getLogger(__name__)
 
+FOREIGN_REQUEST_TEXT = N_(
+    "This request came from another site, so nothing was changed. If it came from this site: its operator has to set "
+    "MOVIEREC_PUBLIC_URL to the address that you see in your browser."
+)
+
 
 def handle_http_error(request: Request, error: Exception) -> Response:
     """Answers an HTTPException; 405 gets the Allow header."""
@@ -45,12 +50,17 @@ def handle_invalid_request(_request: Request, error: Exception) -> Response:
 
 def handle_missing_bundle(request: Request, error: Exception) -> Response:
     """Answers 503 while no bundle can be served."""
-    return render_error(request, 503, str(error))
+    return render_error(request, 503, get_site(request).hide_home(str(error)))
 
 
 def refuse_foreign_request(request: Request) -> Response:
     """Answers 403 to a form that another site sent."""
-    return render_error(request, 403, N_("This request came from another site, so nothing was changed."))
+    return render_error(request, 403, FOREIGN_REQUEST_TEXT)
+
+
+def handle_lost_client(_request: Request, _error: Exception) -> Response:
+    """Ends the handling of a request whose client went away before its body was complete. Nobody gets this answer."""
+    return Response(status_code=400)
 
 
 def handle_crash(request: Request, error: Exception) -> Response:

@@ -21,6 +21,7 @@ from serving.images.image_store import ImageStore
 from serving.runs.operators import Operators
 from serving.services.bundle_info import BundleInfo
 from serving.services.recommendations import UserSummary, choose_preset_users
+from serving.web.background_check import BackgroundCheck
 from serving.web.forms import wants_fragment
 from serving.web.local_urls import find_page_url
 from serving.web.static_files import VersionedStaticFiles
@@ -59,6 +60,8 @@ class Site:
     bundle_info: PerBundleCache[BundleInfo]
     community: Community
     operators: Operators
+    database_check: BackgroundCheck
+    home: Path  # MOVIEREC_HOME
 
     @classmethod
     def create(
@@ -68,6 +71,8 @@ class Site:
         community: Community,
         image_store: ImageStore,
         operators: Operators,
+        *,
+        home: Path,
     ) -> "Site":
         """Builds the site with one Jinja environment for each language."""
         statics = VersionedStaticFiles()
@@ -84,7 +89,15 @@ class Site:
             PerBundleCache(BundleInfo.from_bundle),
             community,
             operators,
+            BackgroundCheck(community.database.find_fault, when_late="the site's database does not answer"),
+            home,
         )
+
+    def hide_home(self, text: str) -> str:
+        """The text for everybody: paths under MOVIEREC_HOME begin with `<home>`."""
+        for home in {str(self.home), str(self.home.resolve())}:
+            text = text.replace(home, "<home>")
+        return text
 
     def render_page(
         self,

@@ -142,7 +142,7 @@ def main() -> None:
     home = Settings.from_environment().home
     pairs = draw_pairs(home, int(given.rate * given.seconds))
     port = given.port or find_free_port()
-    command = ["-m", "uvicorn", "serving.app:from_environment", "--factory", "--port", str(port), "--no-access-log"]
+    command = ["-m", "serving.server", "--port", str(port), "--log-level", "warning"]
     server_core, *own = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, own or [server_core])
     with tempfile.TemporaryFile() as log:

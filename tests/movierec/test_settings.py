@@ -87,6 +87,8 @@ def test_all_faults_are_told_at_once(read):
     ("variable", "value"),
     [
         ("MOVIEREC_SECRET", "hid"),
+        ("MOVIEREC_OLD_SECRETS", "a long enough secret,hid"),
+        ("MOVIEREC_ADMIN_TOKEN", "hid"),
         ("MOVIEREC_DATABASE_URL", "mysql://me:hid@there/films"),
         ("MOVIEREC_EXPORT_DATABASE_URL", "hid"),
         ("MOVIEREC_DAGSTER_URL", "ftp://me:hid@there"),
@@ -100,7 +102,11 @@ def test_a_fault_never_tells_a_secret(read, variable, value):
 
 def test_secrets_are_not_shown():
     settings = Settings(
-        admin_token="hidden", secret="hidden" * 3, tmdb_api_key="hidden", database_url="sqlite:///hidden"
+        admin_token="hidden" * 3,
+        old_secrets="hidden" * 3,
+        secret="hidden" * 3,
+        tmdb_api_key="hidden",
+        database_url="sqlite:///hidden",
     )
     assert "hidden" not in repr(settings)
 

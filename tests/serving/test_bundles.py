@@ -140,7 +140,7 @@ def spoilt(home: Path) -> str:
 
 
 def none_at_all(home: Path) -> str:
-    return f"nothing is published under {home}/companion/full"
+    return "nothing is published under <home>/companion/full"
 
 
 @pytest.mark.parametrize("fault", [other_format, spoilt, none_at_all])
@@ -187,9 +187,9 @@ def test_a_manifest_that_says_nothing_still_makes_pages(tmp_path: Path) -> None:
 def test_the_environment_says_what_is_served(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOVIEREC_HOME", str(home))
     monkeypatch.setenv("MOVIEREC_SAMPLE", "full")
-    assert Browser(from_environment()).get("/health").status_code == 200
+    assert Browser(from_environment()).get("/health", Host="localhost").status_code == 200
     monkeypatch.setenv("MOVIEREC_SAMPLE", "1pct")
-    assert Browser(from_environment()).get("/health").status_code == 503
+    assert Browser(from_environment()).get("/health", Host="localhost").status_code == 503
 
 
 def test_without_its_script_the_site_does_not_start(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import threading
 import time
@@ -149,6 +150,10 @@ def spoil(folder):
     (folder / "similar.parquet").write_bytes(b"x")
 
 
+def spoil_manifest(folder):
+    (folder / "manifest.json").write_text("{")
+
+
 def write_another_format(folder):
     manifest = folder / "manifest.json"
     manifest.write_text(manifest.read_text().replace(f'"format": {BUNDLE_FORMAT}', '"format": 99'))
@@ -293,3 +298,74 @@ def test_nothing_is_rolled_back_to_a_broken_bundle(home):
     with pytest.raises(BundleError):
         roll_back_bundle(home)
     assert current_version(home) == home / "v2"
+
+
+@pytest.mark.parametrize("harm", [remove, lambda folder: (folder / "manifest.json").unlink(), spoil_manifest])
+def test_rollback_does_not_need_the_manifest_of_the_served_bundle(home, harm):
+    for version in ("v2", "v3"):
+        publish_again(home, version)
+    harm(home / "v3")
+    spoil(home / "v2")
+    assert roll_back_bundle(home) == "v1"
+    assert current_version(home) == home / "v1"
+
+
+def test_at_the_start_without_a_pointer_the_newest_bundle_that_opens_is_served(home, caplog):
+    another(home, "v2")
+    spoil(another(home, "v3"))
+    (home / "CURRENT").unlink()
+    live = LiveBundle(home)
+    assert live().version == "v2"
+    assert "nothing is published under" in live.find_fault()
+    assert "Serving v2 instead" in caplog.text
+    publish_again(home, "v4")
+    until(lambda: live().version == "v4")
+    assert live.find_fault() is None
+
+
+def test_a_lost_pointer_and_a_lost_folder_are_faults_while_the_bundle_is_served_on(home):
+    live = LiveBundle(home)
+    assert live().version == "v1"
+    assert live.find_fault() is None
+    (home / "CURRENT").rename(home / "kept")
+    until(lambda: live().version == "v1" and live.find_fault())
+    assert "nothing is published under" in live.find_fault()
+    (home / "kept").rename(home / "CURRENT")
+    until(lambda: live().version == "v1" and live.find_fault() is None)
+    shutil.rmtree(home / "v1")
+    assert live().version == "v1"
+    assert "v1, which is served, is gone" in live.find_fault()
+    assert live().recommender.recommend_for_user(1, n=3).model == "two_stage"
+
+
+def overwrite(file):
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    with file.open("r+b") as opened:  # the same file, of the same size
+        opened.write(content)
+
+
+@pytest.mark.parametrize("harm", [overwrite, lambda file: file.unlink(), lambda file: os.truncate(file, 3)])
+def test_a_file_of_the_served_bundle_that_is_changed_in_place_is_a_fault(home, harm):
+    live = LiveBundle(home)
+    live()
+    harm(home / "v1" / "catalogue.parquet")
+    assert "catalogue.parquet" in live.find_fault()
+
+
+def test_what_the_system_refuses_is_not_tried_at_every_request(home, monkeypatch):
+    live = LiveBundle(home)
+    live()
+    tried = []
+
+    def refuse(folder):
+        tried.append(folder)
+        raise PermissionError
+
+    monkeypatch.setattr(live, "open_version", refuse)
+    set_current(home, "v2")
+    until(lambda: live() and live.last_error is not None)
+    for _ in range(100):
+        live()
+    time.sleep(0.2)
+    assert len(tried) == 1

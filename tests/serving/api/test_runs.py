@@ -9,12 +9,13 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import HTTPException
 
-from movierec.settings import Settings
+from movierec.settings import Settings, SettingsError
 from serving.app import create_app
 from serving.runs import dagster_client
 from serving.runs.dagster_client import DagsterClient
-from serving.runs.operators import Operators
+from serving.runs.operators import MAX_GUESSERS, Operators, WrongTokens
 from tests.serving.asking import post_json
 from tests.serving.conftest import Browser
 
@@ -74,6 +75,36 @@ def test_without_the_token_nothing_is_asked_of_dagster(home: Path, headers: dict
     answer = post_json(browser, path, **headers) if method == "POST" else browser.get(path, **headers)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert fake.asked == []
+
+
+def test_a_token_is_not_guessed_without_end(home: Path) -> None:
+    browser = site(home, FakeDagster(launchRun=launched()))
+    for number in range(10):
+        assert post_json(browser, "/train-kmeans", Authorization=f"Bearer guess {number}").status_code == 401
+    refused = post_json(browser, "/train-kmeans", **TOKEN)
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["retry-after"]) <= 900
+
+
+def test_wrong_tokens_are_forgotten_in_time_and_count_for_one_client_only() -> None:
+    now = [0.0]
+    wrong = WrongTokens(clock=lambda: now[0])
+    for _ in range(10):
+        wrong.count("192.0.2.1")
+    wrong.refuse_guesser("192.0.2.2")
+    with pytest.raises(HTTPException):
+        wrong.refuse_guesser("192.0.2.1")
+    now[0] = 901
+    wrong.refuse_guesser("192.0.2.1")
+    for number in range(3000):
+        wrong.count(str(number))
+    assert len(wrong) == MAX_GUESSERS
+
+
+def test_a_token_has_to_be_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOVIEREC_ADMIN_TOKEN", "x" * 15)
+    with pytest.raises(SettingsError, match="MOVIEREC_ADMIN_TOKEN is not usable; wanted is at least 16 characters"):
+        Settings.from_environment()
 
 
 def test_without_a_token_in_the_environment_nobody_may_and_the_answer_says_why(home: Path) -> None:
@@ -171,8 +202,8 @@ def test_an_unknown_run_is_404_and_what_is_no_run_id_422(home: Path) -> None:
 
 
 def test_the_settings_name_token_and_dagster() -> None:
-    found = Operators.from_settings(Settings(sample="1pct", dagster_port=3001, admin_token="t"))
-    assert (found.dagster.url, found.dagster.sample, found.token) == ("http://127.0.0.1:3001", "1pct", "t")
+    found = Operators.from_settings(Settings(sample="1pct", dagster_port=3001, admin_token="t" * 16))
+    assert (found.dagster.url, found.dagster.sample, found.token) == ("http://127.0.0.1:3001", "1pct", "t" * 16)
     assert Operators.from_settings(Settings(dagster_url=ADDRESS + "/")).dagster.url == ADDRESS
     assert Operators.from_settings(Settings()).dagster.url == "http://127.0.0.1:3000"
 

@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime
 from uuid import uuid4
 from xml.etree import ElementTree
 
+import httpx
 import pytest
 
 from movierec.catalog.catalog import Movie
 from serving.community.community import Community
-from serving.community.models import MOVIE_RECORDS, Account, BrowserSession, Profile
+from serving.community.models import MOVIE_RECORDS, Account, Attempts, BrowserSession, Profile
 from serving.i18n.languages import Language
 from serving.pages.charts import CHARTS, BarChart, ChartedMovie, draw_chart, list_time_spans
 from tests.serving.pages.test_sign_in import PASSWORD, clock_of, people_of, register, sign_in
@@ -347,6 +348,14 @@ def test_the_export_has_everything_but_the_password(visitor: BrowserTab) -> None
     assert answer.headers["cache-control"] == "private, no-store"
     found = json.loads(answer.text)
     assert found["account"]["name"] == "Ada"
+    assert found["sessions"] == [
+        {
+            "agent": "python-httpx/" + httpx.__version__,
+            "created_at": "2026-03-01T12:00:00+00:00",
+            "seen_at": "2026-03-01T12:00:00+00:00",
+            "expires_at": "2026-04-30T12:00:00+00:00",
+        }
+    ]
     first, second = found["profiles"]
     assert (first["name"], second["name"]) == ("Ada", "Kids")
     assert first["ratings"] == [{"movie_id": 1, "rating": 4.5, "rated_at": "2026-03-01T12:00:00+00:00"}]
@@ -367,6 +376,8 @@ def test_an_account_is_deleted_with_all_it_left(visitor: BrowserTab, people: Com
     assert visitor.cookies == {}
     with people.database.read_transaction() as session:
         assert [session.query(each).count() for each in (Account, Profile, BrowserSession, *MOVIE_RECORDS)] == [0] * 7
+        # What is left are counts of addresses, as keyed hashes: no id of the account or its profiles.
+        assert all(len(who) == 64 for (who,) in session.query(Attempts.who))
     page = open_another_tab(visitor).get("/movies/1").text
     assert ">Movie 1</h1>" in page
     assert "Soon gone." not in page

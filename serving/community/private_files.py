@@ -1,0 +1,18 @@
+"""Files that only the owner of the process may read."""
+
+import logging
+import stat
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+OWNER_ONLY = 0o600
+
+
+def restrict_to_owner(file: Path) -> None:
+    """Takes the rights of all others on the file. If the system refuses, because it is somebody else's, logs that."""
+    if stat.S_IMODE(file.stat().st_mode) & ~OWNER_ONLY:
+        try:
+            file.chmod(OWNER_ONLY)
+        except OSError as error:
+            log.warning("others can read %s: %s", file, error)
