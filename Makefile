@@ -15,7 +15,7 @@ MAKE_ASSETS = exec $(PY) -m assets.commands.pipeline --sample $(SAMPLE) --select
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test check fix pipeline prepare features candidates backtest ranking evaluation publish clusters metadata web dagster mlflow sql database export recommend results ablation counterparts bench messages rollback unlock clean
+.PHONY: help run setup test check fix pipeline prepare features candidates backtest ranking evaluation publish clusters metadata web dagster mlflow sql database export recommend results ablation similar counterparts bench messages rollback unlock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -93,6 +93,9 @@ results: setup ## take the measured tables of SAMPLE into docs/results.md
 
 ablation: setup ## what each group of the ranker's features is worth; writes docs/ablation.md
 	@$(PY) -m assets.commands.ablation --sample $(SAMPLE)
+
+similar: setup ## measure the lists of similar movies; writes docs/similar.md
+	@$(PY) -m assets.commands.similar --sample $(SAMPLE)
 
 counterparts: setup ## our channels beside those of `implicit` and of papers; writes docs/counterparts.md
 	@$(PY) -m assets.commands.counterparts --sample $(SAMPLE)

@@ -3,11 +3,13 @@
 import dagster as dg
 import polars as pl
 
+from assets.features import interactions_input
 from assets.partitions import PARQUET_KINDS, sample_partitions
 from movierec.candidates.ials import IALS
 from movierec.candidates.popularity import Popularity
 from movierec.catalog import catalog
 from movierec.catalog import similar_movies as similarity
+from movierec.data.interactions import Interactions
 from resources.io_managers import render_markdown_table
 
 OWNERS = ["team:web"]
@@ -24,32 +26,37 @@ def catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, tags: pl.LazyFrame, pop
 
 
 class SimilarConfig(dg.Config):
-    """Neighbours per movie, and the number of ratings from which a movie's factors are used."""
+    """Neighbours per movie, and the number of ratings from which a movie is compared by taste."""
 
     n: int = 40
     min_ratings: int = 5
 
 
-@dg.asset(partitions_def=sample_partitions, group_name="published", kinds=PARQUET_KINDS, owners=OWNERS)
+@dg.asset(
+    ins=interactions_input("all"),
+    partitions_def=sample_partitions,
+    group_name="published",
+    kinds=PARQUET_KINDS,
+    owners=OWNERS,
+)
 def similar_movies(
     context: dg.AssetExecutionContext,
     config: SimilarConfig,
     ials: IALS,
     popularity: Popularity,
+    interactions: Interactions,
     movies: pl.DataFrame,
 ) -> pl.DataFrame:
     """The most similar movies of each movie: `movie_id, model, similar_ids, similarity_scores`, most similar first.
 
-    `model` is the method: cosine of iALS factors, or Jaccard similarity of genres for movies with too few ratings.
+    `model` is the method: taste, genres and series together, or genres alone for movies with too few ratings.
     """
     stats = popularity.compute_movie_stats()
-    by_factors = similarity.find_similar_by_factors(
-        ials.movie_ids, ials.item_factors, popularity.n_ratings, n=config.n, min_ratings=config.min_ratings
+    by_taste = similarity.find_similar_by_taste(
+        interactions, ials.item_factors, movies, n=config.n, min_ratings=config.min_ratings
     )
-    others = movies.join(by_factors, on="movie_id", how="anti")["movie_id"].to_numpy()
-    table = pl.concat([by_factors, similarity.find_similar_by_genres(movies, others, stats, n=config.n)]).sort(
-        "movie_id"
-    )
+    others = movies.join(by_taste, on="movie_id", how="anti")["movie_id"].to_numpy()
+    table = pl.concat([by_taste, similarity.find_similar_by_genres(movies, others, stats, n=config.n)]).sort("movie_id")
     titles = dict(movies.select("movie_id", "display_title").iter_rows())
     known = table.join(stats.head(8), on="movie_id").select(
         movie=pl.col("movie_id").replace_strict(titles, return_dtype=pl.String),

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from assets.commands.arguments import parse_arguments
-from movierec.bundles.atomic_write import atomic_write
+from assets.commands.page_sections import write_section
 from movierec.data.splitting import ratings_at_cut
 from movierec.evaluation.bootstrap import Interval
 from movierec.experiments.ablation import run_ablation
@@ -54,16 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         report_progress=print,
     )
     title = f"{Path(settings.source).name}, sample {given.sample}"
-    with atomic_write(PAGE_PATH) as part:
-        part.write_text(render_page(PAGE_PATH.read_text() if PAGE_PATH.is_file() else "", title, found))
+    write_section(PAGE_PATH, head=PAGE_HEAD, title=title, section=render_section(title, found))
     sys.stdout.write(f"{PAGE_PATH.relative_to(ROOT)}\n")
     return 0
-
-
-def render_page(old_page: str, title: str, differences: Mapping[str, Interval]) -> str:
-    """The whole page: `old_page` with the section called `title` replaced; the sections of other data sets are kept."""
-    kept = {each.partition("\n")[0]: f"\n## {each.rstrip()}\n" for each in old_page.split("\n## ")[1:]}
-    return PAGE_HEAD + "".join(text for _, text in sorted((kept | {title: render_section(title, differences)}).items()))
 
 
 def render_section(title: str, differences: Mapping[str, Interval]) -> str:

@@ -1,4 +1,4 @@
-"""Similar movies: nearest by cosine of item factors, or by shared genres for movies with too few ratings."""
+"""Similar movies: by taste, genres and series together, or by genres alone for movies with too few ratings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,16 +6,26 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
+import scipy.sparse as sp
 
-from movierec.data.interactions import Float32Array, Ids, Indices, index_of_ids
+from movierec.catalog.series import find_series
+from movierec.data.interactions import Float32Array, Ids, Indices, Interactions, index_of_ids
 from movierec.data.top_k import iter_blocks, top_n
 
-FACTOR_COSINE, GENRE_JACCARD, NOT_AVAILABLE = "als_cosine", "genre_jaccard", "not_available"
+FACTOR_COSINE, TASTE_AND_CONTENT = "als_cosine", "taste_and_content"
+GENRE_JACCARD, NOT_AVAILABLE = "genre_jaccard", "not_available"
+
+# Weights of the standardised similarities, and the bonus of a movie of the same series in standard deviations. Chosen
+# by `measure_similar_movies` (docs/similar.md).
+CO_RATED_WEIGHT, FACTORS_WEIGHT, GENRES_WEIGHT, SERIES_BONUS = 1.0, 1.0, 0.5, 3.0
+MIN_SERIES_SCORE = 1.0  # of a movie that the titles say is of the same series, before the bonus; else it is chance
+CO_RATED_SHRINKAGE = 5.0  # users; a cosine from fewer common ones counts less
 
 
 class SimilarMovies(NamedTuple):
-    """Movies similar to one movie, most similar first; `model` is FACTOR_COSINE, GENRE_JACCARD or NOT_AVAILABLE."""
+    """Movies similar to one movie, most similar first; `model` is one of the four names above."""
 
     model: str
     movie_ids: list[int]
@@ -31,9 +41,7 @@ def find_similar_by_factors(
     (|x| |y|) of the item factors; only positive ones are kept, at most `n`.
     """
     trusted = np.flatnonzero(n_ratings >= min_ratings)
-    vectors = item_factors[trusted]
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
+    unit = _normalize_rows(item_factors[trusted])
     ids = movie_ids[trusted]
 
     def score(rows: Indices) -> Float32Array:
@@ -41,6 +49,69 @@ def find_similar_by_factors(
         return cosine
 
     return _build_similar_table(ids, np.arange(len(ids)), ids, score, n=n, model=FACTOR_COSINE)
+
+
+def find_similar_by_taste(
+    interactions: Interactions, item_factors: Float32Array, movies: pl.DataFrame, *, n: int, min_ratings: int
+) -> pl.DataFrame:
+    """The same table, by who rates what, genres and series together.
+
+    The score of a neighbour is a weighted sum of three similarities, each standardised over all neighbours of the
+    movie: the cosine of the users who rated both, shrunk by CO_RATED_SHRINKAGE, the cosine of `item_factors`, and the
+    Jaccard similarity of genres; and SERIES_BONUS where titles and score say that both are of one series.
+
+    `movies` is `movie_id, title, genres`; its other columns are ignored. Only movies with at least `min_ratings`
+    ratings have rows and are neighbours.
+    """
+    rated = interactions.user_items.astype(bool).astype(np.float32)
+    counts = np.bincount(rated.indices, minlength=rated.shape[1])
+    trusted = np.flatnonzero(counts >= min_ratings)
+    ids, sizes = interactions.movie_ids[trusted], counts[trusted].astype(np.float32)
+    by_movie = sp.csr_array(rated[:, trusted].T)
+    users = sp.csr_array(by_movie.T)
+    unit = _normalize_rows(item_factors[trusted])
+    described = pl.DataFrame({"movie_id": ids}).join(movies, on="movie_id", how="left", maintain_order="left")
+    genres, n_genres = _encode_genres(described["genres"])
+    first, second = find_series(described["title"].fill_null("").to_list())
+    series = sp.csr_array((np.ones(len(first), np.float32), (first, second)), shape=(len(ids), len(ids)))
+
+    def score(rows: Indices) -> Float32Array:
+        common = (by_movie[rows] @ users).toarray()
+        co_rated = common / np.sqrt(np.outer(sizes[rows], sizes)) * (common / (common + CO_RATED_SHRINKAGE))
+        shared = genres[rows] @ genres.T
+        jaccard = shared / np.maximum(n_genres[rows][:, None] + n_genres[None, :] - shared, 1)
+        total = CO_RATED_WEIGHT * _standardize_rows(co_rated)
+        total += FACTORS_WEIGHT * _standardize_rows(unit[rows] @ unit.T)
+        total += GENRES_WEIGHT * _standardize_rows(jaccard)
+        total += SERIES_BONUS * series[rows].toarray() * (total > MIN_SERIES_SCORE)
+        scores: Float32Array = total.astype(np.float32)
+        return scores
+
+    return _build_similar_table(ids, np.arange(len(ids)), ids, score, n=n, model=TASTE_AND_CONTENT)
+
+
+def _normalize_rows(vectors: Float32Array) -> Float32Array:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: Float32Array = (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
+    return unit
+
+
+def _standardize_rows(values: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
+    """Each row with mean 0 and standard deviation 1; a row of equal values becomes 0."""
+    centred = values - values.mean(axis=1, keepdims=True)
+    spread = centred.std(axis=1, keepdims=True)
+    is_equal = spread <= 1e-5 * np.abs(values).max(axis=1, keepdims=True)  # but for rounding
+    standardized: npt.NDArray[np.floating] = np.where(is_equal, 0, centred / np.where(is_equal, 1, spread))
+    return standardized
+
+
+def _encode_genres(genres: pl.Series) -> tuple[Float32Array, Float32Array]:
+    """Movies x genres as 0 and 1, and the number of genres of each movie."""
+    lists = [row or [] for row in genres.to_list()]
+    names = sorted({genre for row in lists for genre in row})
+    has = np.array([[name in row for name in names] for row in lists], dtype=np.float32).reshape(len(lists), len(names))
+    sizes: Float32Array = has.sum(axis=1)
+    return has, sizes
 
 
 def find_similar_by_genres(movies: pl.DataFrame, movie_ids: Ids, popularity: pl.DataFrame, *, n: int) -> pl.DataFrame:
@@ -55,18 +126,14 @@ def find_similar_by_genres(movies: pl.DataFrame, movie_ids: Ids, popularity: pl.
         .sort(pl.col("n_ratings").fill_null(0), "movie_id", descending=[True, False])
     )
     ids = table["movie_id"].to_numpy()
-    genres = table["genres"].list.join("|").str.split("|").to_list()
-    names = sorted({genre for row in genres for genre in row})
-    has = np.array([[name in row for name in names] for row in genres], dtype=np.float32)
-    has = has.reshape(len(ids), len(names))
-    sizes = has.sum(axis=1)
+    has, sizes = _encode_genres(table["genres"])
     order = np.argsort(ids)
     rows = index_of_ids(ids[order], movie_ids)
     rows = order[rows[rows >= 0]]
 
     def score(block: Indices) -> Float32Array:
         shared = has[block] @ has.T
-        jaccard: Float32Array = shared / (sizes[block][:, None] + sizes[None, :] - shared)
+        jaccard: Float32Array = (shared / (sizes[block][:, None] + sizes[None, :] - shared)).astype(np.float32)
         return jaccard
 
     return _build_similar_table(ids[rows], rows, ids, score, n=n, model=GENRE_JACCARD)

@@ -37,7 +37,7 @@ class SimilarAnswer(BaseModel):
     """The movies most similar to one movie and the model that compared them."""
 
     movie_id: int
-    model: Literal["als_cosine", "genre_jaccard", "not_available"]
+    model: Literal["taste_and_content", "als_cosine", "genre_jaccard", "not_available"]
     movies: list[SimilarMovie]
 
 
@@ -84,8 +84,8 @@ def one_movie(bundle: TheBundle, movie_id: MovieIdPath) -> MovieOut:
 def similar_movies(bundle: TheBundle, movie_id: MovieIdPath, limit: ResultCount = 20) -> SimilarAnswer:
     """The movies most similar to one, nearest first: at most the 40 stored ones, whatever the `limit`.
 
-    `model` is `als_cosine`, `genre_jaccard` if the movie has too few ratings, or `not_available` if there are no
-    movies.
+    `model` is `taste_and_content` (`als_cosine` in bundles of older code), `genre_jaccard` if the movie has too few
+    ratings, or `not_available` if there are no movies.
     """
     chosen = find_similar_movies(bundle, require_movie(bundle, movie_id).movie_id, n=limit)
     pairs = zip(chosen.movies, chosen.scores, strict=True)

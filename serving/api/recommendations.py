@@ -37,7 +37,7 @@ def top_movies(bundle: TheBundle, top_n: ResultCount = 100) -> Top:
 def recommend_content_based(bundle: TheBundle, companion: MaybeCompanion, question: MovieQuestionBody) -> ForMovie:
     """Movies nearest in genres, year and tags; also works for a movie without ratings.
 
-    `model` is `content`, or `als_cosine`, `genre_jaccard` or `popularity_fallback` if the movie has no content
+    `model` is `content`, or `taste_and_content`, `genre_jaccard` or `popularity_fallback` if the movie has no content
     features.
     """
     movie = require_movie(bundle, question.given_movie_id)

@@ -16,6 +16,7 @@ ModelName = Literal[
     "popularity_fallback",
     "popular_in_genres",
     "content",
+    "taste_and_content",
     "als_cosine",
     "genre_jaccard",
     "ials",
