@@ -121,7 +121,7 @@ fix: $(READY) ## let the formatter and the linter repair what they can
 rollback: setup ## serve the bundle that was published before the served one
 	@$(PY) -m assets.commands.pipeline --sample $(SAMPLE) --rollback
 
-unlock: setup ## free the training slots that a killed run still holds
+unlock: setup ## mark killed runs as failed and free the training slots that no run at work holds
 	@$(PY) -m assets.commands.pipeline --unlock
 
 clean: ## remove the environment, caches and what was written, but for downloads, searches and what people left

@@ -18,6 +18,7 @@ from resources.io_managers import ModelIOManager, ParquetIOManager
 from resources.mlflow_tracking import MlflowTracking
 from resources.optuna_studies import OptunaStudies
 from resources.progress_logger import build_progress_logger
+from resources.run_workers import locking_executor
 from resources.sources.resource import MovieLens
 from resources.tmdb.client import TmdbResource
 from resources.tmdb.ranker_features import TmdbFeatures
@@ -69,7 +70,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         },
         loggers={"console": dg.colored_console_logger, "progress": build_progress_logger},
         # A process per asset costs seconds each, and the heavy steps use every core anyway.
-        executor=dg.in_process_executor,
+        executor=locking_executor,
     )
 
 
