@@ -1,13 +1,10 @@
-"""`python -m assets.commands.servers web dagster daemon` starts the named servers together and stops them together."""
+"""`python -m assets.commands.servers web dagster daemon` keeps the named servers running and stops them together."""
 
-import shlex
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from honcho.manager import Manager
-from honcho.printer import Message, Printer
-
+from assets.commands.supervisor import OutputPrinter, run_servers
 from movierec.settings import Settings, SettingsError
 from resources import dagster_instance
 from resources.mlflow_tracking import build_store_uri
@@ -21,7 +18,7 @@ READY_MESSAGES = {
 
 
 def main(names: Sequence[str]) -> int:
-    """Runs the servers until a signal arrives or one of them ends; then stops the others. Gives the exit code."""
+    """Runs the servers until a signal arrives or one of them cannot be kept running. Gives the exit code."""
     try:
         settings = Settings.from_environment()
     except SettingsError as error:
@@ -35,11 +32,9 @@ def main(names: Sequence[str]) -> int:
             f"port {', '.join(str(ports[name]) for name in taken)} is in use; choose another: {advice}"
         )
     dagster_instance.prepare_dagster_home(settings.layout.dagster)
-    manager = Manager(AddressPrinter(addresses))
-    for name in names:
-        manager.add_process(name, shlex.join(_build_command(name, settings)))
-    manager.loop()
-    return 0 if manager.returncode in (0, 130, 143) else manager.returncode or 1
+    printer = OutputPrinter(names)
+    notice = ReadyNotice(addresses, printer)
+    return run_servers({name: _build_command(name, settings) for name in names}, printer, notice.print_line)
 
 
 def _build_command(name: str, settings: Settings) -> list[str]:
@@ -68,31 +63,28 @@ def _build_command(name: str, settings: Settings) -> list[str]:
             *mlflow_store,
         ],
     }
-    return ["exec", *commands[name]]  # in the place of the shell, so that signals reach the server itself
+    return commands[name]
 
 
 def _build_port_option(number: int) -> list[str]:
     return ["--port", str(number)]
 
 
-class AddressPrinter(Printer):  # type: ignore[misc]  # honcho has no types
+class ReadyNotice:
     """Prints the output of the servers, and lists their addresses once all of them are ready."""
 
-    def __init__(self, addresses: dict[str, str]) -> None:
-        super().__init__(sys.stdout)
-        self.addresses = addresses
+    def __init__(self, addresses: Mapping[str, str], printer: OutputPrinter) -> None:
+        self._addresses, self._printer = addresses, printer
         self._waiting = set(addresses)
 
-    def write(self, message: Message) -> None:
-        """Prints a message; after the last server's ready message also the list of addresses."""
-        super().write(message)
-        text = message.data.decode(errors="replace") if isinstance(message.data, bytes) else str(message.data)
-        if message.name in self._waiting and READY_MESSAGES[message.name][0] in text:
-            self._waiting.discard(message.name)
+    def print_line(self, name: str, line: str) -> None:
+        """Prints a line of a server; after the last server's ready message also the list of addresses."""
+        self._printer.print_line(name, line)
+        if name in self._waiting and READY_MESSAGES[name][0] in line:
+            self._waiting.discard(name)
             if not self._waiting:
-                lines = [f"  {address}   {READY_MESSAGES[name][1]}" for name, address in self.addresses.items()]
-                self.output.write("\n" + "\n".join([*lines, "  Ctrl-C stops."]) + "\n\n")
-                self.output.flush()
+                lines = [f"  {address}   {READY_MESSAGES[name][1]}" for name, address in self._addresses.items()]
+                self._printer.print_text("\n" + "\n".join([*lines, "  Ctrl-C stops."]) + "\n\n")
 
 
 def _is_port_taken(port: int) -> bool:

@@ -1,31 +1,18 @@
 import io
 import socket
-import sys
-from datetime import datetime
-
-import pytest
-from honcho.printer import Message
 
 from assets.commands import servers
+from assets.commands.supervisor import OutputPrinter
 
 
-@pytest.fixture
-def announcer(monkeypatch):
+def test_addresses_are_named_once_when_all_answer():
     out = io.StringIO()
-    monkeypatch.setattr(sys, "stdout", out)
-    return servers.AddressPrinter({"web": "http://127.0.0.1:8000", "dagster": "http://127.0.0.1:3000"}), out
-
-
-def line(name, text):
-    return Message(type="line", data=text, time=datetime(2020, 1, 1), name=name, colour=None)  # noqa: DTZ001
-
-
-def test_addresses_are_named_once_when_all_answer(announcer):
-    printer, out = announcer
-    printer.write(line("web", b"INFO: Uvicorn running on http://127.0.0.1:8000\n"))
+    addresses = {"web": "http://127.0.0.1:8000", "dagster": "http://127.0.0.1:3000"}
+    notice = servers.ReadyNotice(addresses, OutputPrinter(list(addresses), out))
+    notice.print_line("web", "INFO: Uvicorn running on http://127.0.0.1:8000")
     assert "the site" not in out.getvalue()
     for _ in range(2):
-        printer.write(line("dagster", b"Serving dagster-webserver on http://127.0.0.1:3000\n"))
+        notice.print_line("dagster", "Serving dagster-webserver on http://127.0.0.1:3000")
     assert out.getvalue().count("http://127.0.0.1:8000   the site") == 1
     assert out.getvalue().count("http://127.0.0.1:3000   the Dagster UI") == 1
 
