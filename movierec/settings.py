@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError, model_validator
@@ -23,6 +24,10 @@ CRON_NAMES = {
     3: ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
     4: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
 }
+
+
+HOST_NAME = re.compile(r"\s*[a-z0-9]([a-z0-9.-]*[a-z0-9])?\s*", re.IGNORECASE)
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class SettingsError(ValueError):
@@ -76,6 +81,13 @@ def check_web_address(url: str) -> str:
         raise ValueError
     HttpUrl(url)
     return url.rstrip("/")
+
+
+def check_host_names(text: str) -> str:
+    """`text`, names of hosts with commas between them. Raises ValueError where a part is no such name."""
+    if not all(map(HOST_NAME.fullmatch, text.split(","))):
+        raise ValueError
+    return text
 
 
 def parse_database_url(url: str) -> URL:
@@ -154,6 +166,11 @@ class Settings(BaseSettings):
     export_database_url: DatabaseUrl = UNSET
     admin_token: SecretStr = UNSET
     dagster_url: WebAddress = ""
+    ui_hosts: Annotated[
+        str,
+        AfterValidator(check_host_names),
+        Field(description="names of hosts without ports, with commas between them"),
+    ] = ""
     database_url: DatabaseUrl = UNSET
     secret: Annotated[SecretStr, Field(min_length=16, description="at least 16 characters")] = UNSET
     require_account: Switch = False
@@ -186,6 +203,17 @@ class Settings(BaseSettings):
     def dagster_address(self) -> str:
         """Where the Dagster UI answers: `dagster_url`, or `dagster_port` of this machine."""
         return self.dagster_url or f"http://127.0.0.1:{self.dagster_port}"
+
+    @property
+    def ui_host_names(self) -> frozenset[str]:
+        """The names of hosts, in lower case, under which the pages of Dagster and MLflow may be opened.
+
+        They are those of this machine, `ui_hosts`, and the one that the site uses (`dagster_url`).
+        """
+        named = {name.strip().lower() for name in self.ui_hosts.split(",")} | {
+            urlsplit(self.dagster_url).hostname or ""
+        }
+        return LOOPBACK_NAMES | (named - {""})
 
 
 def describe_faults(error: ValidationError) -> list[str]:

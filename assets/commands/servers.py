@@ -12,7 +12,7 @@ from resources.mlflow_tracking import build_store_uri
 # What a server prints when it answers, and what it is to people.
 READY_MESSAGES = {
     "web": ("Uvicorn running on", "the site"),
-    "dagster": ("Serving dagster-webserver on", "the Dagster UI"),
+    "dagster": ("Uvicorn running on", "the Dagster UI"),
     "mlflow": ("Uvicorn running on", "the MLflow UI"),
 }
 
@@ -50,7 +50,7 @@ def _build_command(name: str, settings: Settings) -> list[str]:
             *host,
             *_build_port_option(settings.web_port),
         ],
-        "dagster": [*python, "dagster_webserver", *host, *_build_port_option(settings.dagster_port)],
+        "dagster": [*python, "assets.commands.dagster_ui"],
         "daemon": [*python, "dagster._daemon", "run"],
         "mlflow": [
             *python,
@@ -60,10 +60,18 @@ def _build_command(name: str, settings: Settings) -> list[str]:
             *_build_port_option(settings.mlflow_port),
             "--workers",
             "1",
+            "--allowed-hosts",
+            ",".join(pattern for name in sorted(settings.ui_host_names) for pattern in _list_host_patterns(name)),
             *mlflow_store,
         ],
     }
     return commands[name]
+
+
+def _list_host_patterns(name: str) -> list[str]:
+    """The name of a host with and without a port, as MLflow wants them."""
+    shown = f"[{name}]" if ":" in name else name
+    return [shown, f"{shown}:*"]
 
 
 def _build_port_option(number: int) -> list[str]:

@@ -66,6 +66,9 @@ def test_all_switches_are_switched_by_the_same_words(read, switch, values, on):
         ("MOVIEREC_TMDB_API", "ftp://tmdb.example", "http:// or https://"),
         ("MOVIEREC_TMDB_IMAGES", "https://", "http:// or https://"),
         ("MOVIEREC_DAGSTER_URL", "localhost:3000", "http:// or https://"),
+        ("MOVIEREC_UI_HOSTS", "http://dagster.example", "names of hosts without ports"),
+        ("MOVIEREC_UI_HOSTS", "dagster.example:3000", "names of hosts without ports"),
+        ("MOVIEREC_UI_HOSTS", "a.example,,b.example", "names of hosts without ports"),
         ("MOVIEREC_POSTER_CACHE_MB", "1GB", "a whole number of megabytes"),
         ("MOVIEREC_POSTER_CACHE_MB", "-1", "a whole number of megabytes"),
     ],
@@ -74,6 +77,13 @@ def test_a_fault_is_one_line_with_variable_value_and_what_is_wanted(read, variab
     with pytest.raises(SettingsError) as error:
         read(**{variable: value})
     assert re.fullmatch(rf"{variable} is {re.escape(repr(value))}; wanted is .*{re.escape(wanted)}.*", str(error.value))
+
+
+def test_the_pages_of_operators_are_opened_under_names_of_this_machine_and_those_of_settings(read):
+    own = {"localhost", "127.0.0.1", "::1"}
+    assert read().ui_host_names == own
+    named = read(MOVIEREC_UI_HOSTS="Dagster.example, b.example", MOVIEREC_DAGSTER_URL="http://dagster:3000")
+    assert named.ui_host_names == own | {"dagster.example", "b.example", "dagster"}
 
 
 def test_all_faults_are_told_at_once(read):
