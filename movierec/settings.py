@@ -83,6 +83,15 @@ def check_web_address(url: str) -> str:
     return url.rstrip("/")
 
 
+def check_webhook(url: SecretStr) -> SecretStr:
+    """`url`. Raises ValueError where it is no address of http or https; the error repeats nothing of it."""
+    try:
+        check_web_address(url.get_secret_value())
+    except ValueError:
+        raise ValueError("not an address of http or https") from None
+    return url
+
+
 def check_host_names(text: str) -> str:
     """`text`, names of hosts with commas between them. Raises ValueError where a part is no such name."""
     if not all(map(HOST_NAME.fullmatch, text.split(","))):
@@ -122,6 +131,7 @@ Sample = Annotated[
 ]
 Port = Annotated[int, Field(ge=1, le=65_535, description="a port, a number from 1 to 65535")]
 Megabytes = Annotated[int, Field(ge=0, description="a whole number of megabytes")]
+Days = Annotated[int, Field(ge=1, le=36_500, description="a number of days, 1 or more")]
 Switch = Annotated[bool, Field(description="1, true, yes or on to switch it on, or 0, false, no or off")]
 WebAddress = Annotated[
     str, AfterValidator(check_web_address), Field(description="an address that begins with http:// or https://")
@@ -163,6 +173,13 @@ class Settings(BaseSettings):
     timezone: Annotated[
         str, AfterValidator(check_timezone), Field(description="a time zone, such as UTC or Europe/Berlin")
     ] = "UTC"
+    automation: Switch = False
+    alert_webhook: Annotated[
+        SecretStr,
+        AfterValidator(check_webhook),
+        Field(description="an address that begins with http:// or https://"),
+    ] = UNSET
+    keep_days: Days = 30
     export_database_url: DatabaseUrl = UNSET
     admin_token: SecretStr = UNSET
     dagster_url: WebAddress = ""

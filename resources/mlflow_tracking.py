@@ -1,11 +1,14 @@
 """Records fits in MLflow: one run per fitted model, found again by the name of its asset."""
 
 import logging
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import asdict
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +115,44 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         if found:
             self._client.set_registered_model_alias(name, "champion", found[0].version)
         return bool(found)
+
+    def delete_old_runs(self, *, before: datetime, kept_bundles: Set[str]) -> int:
+        """Deletes the runs that began before then, their artifacts and their versions of registered models.
+
+        The latest run of each asset and sample stays, and so do those whose registered version belongs to one of
+        `kept_bundles` or has an alias. Gives the number of deleted runs.
+        """
+        kept, versions = set(), {}
+        for version in self._iter_pages(self._client.search_model_versions):
+            versions[version.run_id] = version
+            if version.tags.get("bundle") in kept_bundles or version.aliases:
+                kept.add(version.run_id)
+        experiments = [experiment.experiment_id for experiment in self._client.search_experiments()]
+        order = ["attributes.start_time DESC"]
+        runs = list(self._iter_pages(partial(self._client.search_runs, experiments, order_by=order)))
+        latest = {(run.data.tags.get("asset"), run.data.tags.get("sample")): run.info.run_id for run in reversed(runs)}
+        kept |= set(latest.values())
+        old = [run.info.run_id for run in runs if run.info.start_time < before.timestamp() * 1000]
+        unneeded = [run_id for run_id in old if run_id not in kept]
+        for run_id in unneeded:
+            if run_id in versions:
+                self._client.delete_model_version(versions[run_id].name, versions[run_id].version)
+            self._client.delete_run(run_id)
+        if unneeded:  # MLflow only marks a run as deleted; its `gc` removes it with its artifacts
+            uri = build_store_uri(self.folder)
+            command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", uri, "--tracking-uri", uri]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return len(unneeded)
+
+    def _iter_pages(self, search: Callable[..., Any]) -> Iterator[Any]:
+        """All that a search of MLflow finds, page by page."""
+        token = None
+        while True:
+            page = search(page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
 
     def get_latest_metrics(self, sample: str) -> dict[str, dict[str, float]]:
         """The metrics of each asset's latest fit, by asset and metric."""

@@ -12,8 +12,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from assets.automation.jobs import WINDOW_ASSETS
 from assets.definitions import build_definitions
-from assets.schedules import WINDOW_ASSETS
 from movierec.bundles.bundle import Bundle, current_version
 from movierec.candidates import CANDIDATE_MODELS, ials
 from movierec.candidates.als import ALS

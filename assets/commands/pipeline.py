@@ -130,7 +130,7 @@ def _select_assets(definitions: dg.Definitions, selection: str) -> set[dg.AssetK
 
     Raises SelectionError.
     """
-    from assets.schedules import ON_DEMAND_ASSETS
+    from assets.automation.jobs import ON_DEMAND_ASSETS
 
     graph = definitions.resolve_asset_graph()
     if selection == "*":

@@ -40,7 +40,7 @@ def test_variables_are_read(read, tmp_path):
     assert (settings.poster_cache_mb, settings.tmdb_api_key.get_secret_value()) == (0, "key")
 
 
-@pytest.mark.parametrize("switch", ["reference", "tmdb_features", "require_account"])
+@pytest.mark.parametrize("switch", ["reference", "tmdb_features", "require_account", "automation"])
 @pytest.mark.parametrize(
     ("values", "on"), [(("1", "true", "Yes", "on"), True), (("0", "false", "NO", "off", ""), False)]
 )
@@ -66,6 +66,7 @@ def test_all_switches_are_switched_by_the_same_words(read, switch, values, on):
         ("MOVIEREC_TMDB_API", "ftp://tmdb.example", "http:// or https://"),
         ("MOVIEREC_TMDB_IMAGES", "https://", "http:// or https://"),
         ("MOVIEREC_DAGSTER_URL", "localhost:3000", "http:// or https://"),
+        ("MOVIEREC_KEEP_DAYS", "0", "a number of days, 1 or more"),
         ("MOVIEREC_UI_HOSTS", "http://dagster.example", "names of hosts without ports"),
         ("MOVIEREC_UI_HOSTS", "dagster.example:3000", "names of hosts without ports"),
         ("MOVIEREC_UI_HOSTS", "a.example,,b.example", "names of hosts without ports"),
@@ -100,6 +101,7 @@ def test_all_faults_are_told_at_once(read):
         ("MOVIEREC_DATABASE_URL", "mysql://me:hid@there/films"),
         ("MOVIEREC_EXPORT_DATABASE_URL", "hid"),
         ("MOVIEREC_DAGSTER_URL", "ftp://me:hid@there"),
+        ("MOVIEREC_ALERT_WEBHOOK", "chat.example/hid"),
     ],
 )
 def test_a_fault_never_tells_a_secret(read, variable, value):
@@ -110,7 +112,11 @@ def test_a_fault_never_tells_a_secret(read, variable, value):
 
 def test_secrets_are_not_shown():
     settings = Settings(
-        admin_token="hidden", secret="hidden" * 3, tmdb_api_key="hidden", database_url="sqlite:///hidden"
+        admin_token="hidden",
+        secret="hidden" * 3,
+        tmdb_api_key="hidden",
+        database_url="sqlite:///hidden",
+        alert_webhook="https://chat.example/hidden",
     )
     assert "hidden" not in repr(settings)
 

@@ -4,11 +4,9 @@ import signal
 import subprocess
 import sys
 
-import dagster as dg
 import pytest
 
 from assets.commands import pipeline
-from assets.schedules import build_nightly_schedule
 from movierec.settings import Settings
 from resources.progress_logger import ProgressHandler
 from tests import factories
@@ -141,18 +139,6 @@ def test_progress_says_which_step_how_far_and_what_it_says():
     assert lines[1].split() == ["[", "2/12]", "ials"]
     assert "iteration 3 of 15" in lines[2]
     assert lines[3].split() == ["done", "0.0", "s"]
-
-
-def test_the_nightly_schedule_follows_the_environment_and_is_off():
-    schedule = build_nightly_schedule(Settings(retrain_cron="5 4 * * *", timezone="Europe/Berlin", sample="10pct"))
-    assert (schedule.cron_schedule, schedule.execution_timezone) == ("5 4 * * *", "Europe/Berlin")
-    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-    from datetime import UTC, datetime
-
-    context = dg.build_schedule_context(scheduled_execution_time=datetime(2030, 1, 1, tzinfo=UTC))
-    request = schedule(context)
-    assert request.partition_key == "10pct"
-    assert "2030-01-01" in request.run_key
 
 
 @pytest.mark.parametrize("broken", ["manifest.json", "catalogue.parquet"])
