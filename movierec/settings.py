@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from movierec.bundles.versioned_folders import N_KEPT_VERSIONS
 from movierec.data.sampling import SAMPLES
 from movierec.home_layout import HomeLayout
 from movierec.tmdb import images
@@ -180,6 +181,7 @@ class Settings(BaseSettings):
         Field(description="an address that begins with http:// or https://"),
     ] = UNSET
     keep_days: Days = 30
+    keep_bundles: Annotated[int, Field(ge=2, description="a number of bundles, 2 or more")] = N_KEPT_VERSIONS
     export_database_url: DatabaseUrl = UNSET
     admin_token: SecretStr = UNSET
     dagster_url: WebAddress = ""

@@ -66,6 +66,7 @@ def test_all_switches_are_switched_by_the_same_words(read, switch, values, on):
         ("MOVIEREC_TMDB_API", "ftp://tmdb.example", "http:// or https://"),
         ("MOVIEREC_TMDB_IMAGES", "https://", "http:// or https://"),
         ("MOVIEREC_DAGSTER_URL", "localhost:3000", "http:// or https://"),
+        ("MOVIEREC_KEEP_BUNDLES", "1", "a number of bundles, 2 or more"),
         ("MOVIEREC_KEEP_DAYS", "0", "a number of days, 1 or more"),
         ("MOVIEREC_UI_HOSTS", "http://dagster.example", "names of hosts without ports"),
         ("MOVIEREC_UI_HOSTS", "dagster.example:3000", "names of hosts without ports"),

@@ -154,6 +154,11 @@ def test_a_broken_bundle_is_made_anew(settings, capsys, monkeypatch, broken):
     assert "publishing anew" in capsys.readouterr().out
 
 
+def test_an_asset_without_partitions_runs_from_the_command_line(settings, capsys):
+    assert pipeline.main(["--sample", "1pct", "--select", "group:maintenance"]) == 0
+    assert "leftovers: 0 deleted" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("selection", ["key:(", "key:nosuch"])
 def test_a_wrong_selection_is_said_in_one_line(settings, capsys, selection):
     assert pipeline.main(["--select", selection]) == pipeline.EXIT_WRONG_SETTING
