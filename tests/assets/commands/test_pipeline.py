@@ -4,10 +4,12 @@ import signal
 import subprocess
 import sys
 
+import dagster as dg
 import pytest
 
 from assets.commands import pipeline
 from movierec.settings import Settings
+from resources import dagster_instance
 from resources.progress_logger import ProgressHandler
 from tests import factories
 
@@ -152,6 +154,22 @@ def test_a_broken_bundle_is_made_anew(settings, capsys, monkeypatch, broken):
         pipeline.main(["--if-needed"]) == pipeline.EXIT_FAILED
     )  # the ratings are wrong, and there is nothing to serve
     assert "publishing anew" in capsys.readouterr().out
+
+
+def test_unlock_ends_killed_runs_and_frees_their_slots(settings, capsys):
+    dagster_instance.prepare_dagster_home(settings.layout.dagster)
+    with dg.DagsterInstance.get() as instance:
+        run = instance.create_run_for_job(
+            dg.GraphDefinition("killed").to_job(),
+            tags={dagster_instance.LOCK_TAG: "gone"},
+            status=dg.DagsterRunStatus.STARTED,
+        )
+        instance.event_log_storage.set_concurrency_slots("training", 1)
+        assert instance.event_log_storage.claim_concurrency_slot("training", run.run_id, "fit").is_claimed
+        assert pipeline.main(["--unlock"]) == 0
+        assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
+        assert instance.event_log_storage.get_concurrency_info("training").claimed_slots == []
+    assert f"Killed runs, marked as failed: {run.run_id}." in capsys.readouterr().out
 
 
 def test_an_asset_without_partitions_runs_from_the_command_line(settings, capsys):
