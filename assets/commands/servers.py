@@ -2,13 +2,14 @@
 
 import socket
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from assets.commands.supervisor import OutputPrinter, run_servers
 from movierec.settings import Settings, SettingsError
 from resources import dagster_instance
 from resources.mlflow_tracking import build_store_uri
 
+IPV6_LOOPBACK = "::1"
 # What a server prints when it answers, and what it is to people.
 READY_MESSAGES = {
     "web": ("Uvicorn running on", "the site"),
@@ -60,18 +61,23 @@ def _build_command(name: str, settings: Settings) -> list[str]:
             *_build_port_option(settings.mlflow_port),
             "--workers",
             "1",
-            "--allowed-hosts",
-            ",".join(pattern for name in sorted(settings.ui_host_names) for pattern in _list_host_patterns(name)),
+            *_build_mlflow_guard(settings.ui_host_names),
             *mlflow_store,
         ],
     }
     return commands[name]
 
 
-def _list_host_patterns(name: str) -> list[str]:
-    """The name of a host with and without a port, as MLflow wants them."""
-    shown = f"[{name}]" if ":" in name else name
-    return [shown, f"{shown}:*"]
+def _build_mlflow_guard(host_names: Set[str]) -> list[str]:
+    """The options that let MLflow answer under these names alone, on any port, and to its own pages there."""
+    names = sorted(host_names - {IPV6_LOOPBACK})
+    hosts = [f"[{IPV6_LOOPBACK}]", f"[[]{IPV6_LOOPBACK}]:*", *_add_port_patterns(names)]  # [[] is [ in a pattern
+    origins = _add_port_patterns([f"{scheme}://{name}" for name in names for scheme in ("http", "https")])
+    return ["--allowed-hosts", ",".join(hosts), "--cors-allowed-origins", ",".join(origins)]
+
+
+def _add_port_patterns(names: Sequence[str]) -> list[str]:
+    return [pattern for name in names for pattern in (name, f"{name}:*")]
 
 
 def _build_port_option(number: int) -> list[str]:

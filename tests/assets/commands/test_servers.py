@@ -43,13 +43,21 @@ def test_mlflow_answers_under_its_own_names_alone_and_stops_on_a_signal(tmp_path
         wait_for_answer(page, process, seconds=120)
         statuses = {
             host: httpx.get(page, headers={"Host": host}).status_code
-            for host in ("localhost:5000", "127.0.0.1", "mlflow.example", "elsewhere.example", "10.0.0.1")
+            for host in ("localhost:5000", "127.0.0.1", "[::1]:5000", "mlflow.example", "elsewhere.example", "10.0.0.1")
+        }
+        asked = {
+            origin: httpx.post(
+                f"{page}ajax-api/2.0/mlflow/experiments/search", json={"max_results": 1}, headers={"Origin": origin}
+            ).status_code
+            for origin in ("https://mlflow.example", f"http://127.0.0.1:{port}", "https://elsewhere.example")
         }
         process.terminate()
         assert process.wait(30) == 0
+    assert list(asked.values()) == [200, 200, 403]
     assert statuses == {
         "localhost:5000": 200,
         "127.0.0.1": 200,
+        "[::1]:5000": 200,
         "mlflow.example": 200,
         "elsewhere.example": 403,
         "10.0.0.1": 403,

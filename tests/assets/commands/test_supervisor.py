@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import psutil
@@ -25,6 +26,8 @@ class Supervised:
     def __init__(self, *codes):
         self.process = subprocess.Popen([sys.executable, "-c", SUPERVISOR, *codes], stdout=subprocess.PIPE, text=True)
         self.lines = []
+        self.deadline = threading.Timer(60, self.process.kill)  # so that a line that never comes ends the test
+        self.deadline.start()
 
     def wait_for(self, pattern):
         """The first match of the pattern in the lines that come from now on."""
@@ -52,6 +55,7 @@ def supervise():
 
     yield start
     for each in running:
+        each.deadline.cancel()
         if each.process.poll() is None:
             each.stop()
 
