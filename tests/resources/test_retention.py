@@ -107,6 +107,24 @@ def test_fits_that_are_old_go_with_their_files_and_those_in_use_stay(tmp_path):
     assert retention.delete_old_fits(tracking, layout, before=soon).n == 0
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_pruning_a_copied_home_leaves_the_files_of_the_original(tmp_path):
+    from mlflow import MlflowClient
+
+    layout = HomeLayout(tmp_path / "copy")
+    layout.mlflow.mkdir(parents=True)
+    client = MlflowClient(build_store_uri(layout.mlflow))
+    experiment = client.create_experiment("fits", artifact_location=(tmp_path / "original").as_uri())
+    for _ in range(2):
+        client.log_text(client.create_run(experiment, tags={"asset": "ials"}).info.run_id, "model", "model.txt")
+    marked = client.create_run(experiment, tags={"asset": "ials"}).info.run_id
+    client.log_text(marked, "model", "model.txt")
+    client.delete_run(marked)
+    tracking = MlflowTracking(folder=str(layout.mlflow), dagster_url="")
+    assert retention.delete_old_fits(tracking, layout, before=datetime.now(UTC) + timedelta(minutes=1)).n == 0
+    assert len(list((tmp_path / "original").rglob("model.txt"))) == 3
+
+
 def test_leftovers_of_killed_writers_go_after_a_day(tmp_path):
     layout = HomeLayout(tmp_path)
     old, fresh = (layout.locate_bundles("full") / f".v{i}.{i}.part" for i in (1, 2))
