@@ -15,7 +15,7 @@ MAKE_ASSETS = exec $(PY) -m assets.commands.pipeline --sample $(SAMPLE) --select
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test check fix pipeline prepare features candidates backtest ranking evaluation publish clusters metadata web dagster mlflow sql database export recommend results ablation similar counterparts bench messages rollback unlock clean
+.PHONY: help run setup test check fix pipeline prepare features candidates backtest ranking evaluation publish clusters metadata web dagster mlflow sql database export recommend results ablation similar counterparts bench messages rollback prune unlock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -124,7 +124,10 @@ fix: $(READY) ## let the formatter and the linter repair what they can
 rollback: setup ## serve the bundle that was published before the served one
 	@$(PY) -m assets.commands.pipeline --sample $(SAMPLE) --rollback
 
-unlock: setup ## free the training slots that a killed run still holds
+prune: setup ## delete runs older than MOVIEREC_KEEP_DAYS and what killed runs left behind
+	@$(MAKE_ASSETS) 'group:maintenance'
+
+unlock: setup ## mark killed runs as failed and free the training slots that no run at work holds
 	@$(PY) -m assets.commands.pipeline --unlock
 
 clean: ## remove the environment, caches and what was written, but for downloads, searches and what people left

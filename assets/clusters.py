@@ -116,5 +116,6 @@ def companion(
         tags=tags,
         stats=catalogue.select("movie_id", "n_ratings", "mean_rating"),
         manifest=build_origin(context, dataset),
+        kept=companions.keep,
     )
     return dg.MaterializeResult(metadata={"companion": dg.MetadataValue.path(folder), "bytes": get_folder_size(folder)})

@@ -5,12 +5,16 @@ from collections.abc import Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
 
 import assets
-from assets import checks, schedules
+from assets import checks
+from assets.automation.freshness import apply_policies
+from assets.automation.jobs import jobs
+from assets.automation.schedules import build_schedules
+from assets.automation.sensors import build_sensors
 from movierec.settings import Settings
 from resources.bundle_stores import BundleStore, CompanionStore
 from resources.exports.relational import RelationalStore
@@ -18,6 +22,8 @@ from resources.io_managers import ModelIOManager, ParquetIOManager
 from resources.mlflow_tracking import MlflowTracking
 from resources.optuna_studies import OptunaStudies
 from resources.progress_logger import build_progress_logger
+from resources.retention import Retention
+from resources.run_workers import locking_executor
 from resources.sources.resource import MovieLens
 from resources.tmdb.client import TmdbResource
 from resources.tmdb.ranker_features import TmdbFeatures
@@ -30,10 +36,11 @@ def import_asset_modules() -> list[ModuleType]:
 
 
 def load_assets() -> Sequence[Any]:
-    """Every asset, with a link to the file and line that define it."""
+    """Every asset with its policies, and with a link to the file and line that define it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # of code references
-        return dg.with_source_code_references(dg.load_assets_from_modules(import_asset_modules()))
+        loaded = dg.with_source_code_references(dg.load_assets_from_modules(import_asset_modules()))
+    return dg.map_asset_specs(apply_policies, cast("Sequence[dg.AssetsDefinition]", loaded))
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
@@ -42,9 +49,9 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         assets=load_assets(),
         asset_checks=checks.checks,
-        jobs=schedules.jobs,
-        schedules=[schedules.build_nightly_schedule(settings)],
-        sensors=[schedules.build_window_sensor(settings)],
+        jobs=jobs,
+        schedules=build_schedules(settings),
+        sensors=build_sensors(settings),
         resources={
             "io_manager": ParquetIOManager(root=str(layout.store)),
             "models": ModelIOManager(root=str(layout.store)),
@@ -63,13 +70,14 @@ def build_definitions(settings: Settings) -> dg.Definitions:
                 mlflow_url=f"http://127.0.0.1:{settings.mlflow_port}",
             ),
             "studies": OptunaStudies(folder=str(layout.tuning), reference=settings.reference),
-            "bundles": BundleStore(root=str(layout.published), exports=str(layout.exports)),
-            "companions": CompanionStore(root=str(layout.companion)),
+            "bundles": BundleStore(root=str(layout.published), exports=str(layout.exports), keep=settings.keep_bundles),
+            "companions": CompanionStore(root=str(layout.companion), keep=settings.keep_bundles),
             "relational": RelationalStore(folder=str(layout.exports)),
+            "retention_rules": Retention(home=str(settings.home), keep_days=settings.keep_days),
         },
         loggers={"console": dg.colored_console_logger, "progress": build_progress_logger},
         # A process per asset costs seconds each, and the heavy steps use every core anyway.
-        executor=dg.in_process_executor,
+        executor=locking_executor,
     )
 
 

@@ -126,6 +126,7 @@ def published(
         scores=scores,
         trending=models["trending"].list_top_movies(N_TRENDING),  # type: ignore[attr-defined]
         manifest=build_origin(context, dataset) | choice | made_by | features | measured,
+        kept=bundles.keep,
     )
     tracking.set_champion(context.partition_key, version)
     yield dg.MaterializeResult(metadata=describe_bundle(folder, stage, sitting_evaluation))

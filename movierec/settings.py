@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from movierec.bundles.versioned_folders import N_KEPT_VERSIONS
 from movierec.data.sampling import SAMPLES
 from movierec.home_layout import HomeLayout
 from movierec.tmdb import images
@@ -26,6 +27,10 @@ CRON_NAMES = {
     3: ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"],
     4: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
 }
+
+
+HOST_NAME = re.compile(r"\s*[a-z0-9]([a-z0-9.-]*[a-z0-9])?\s*", re.IGNORECASE)
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class SettingsError(ValueError):
@@ -107,6 +112,22 @@ def check_secrets(text: SecretStr) -> SecretStr:
     return text
 
 
+def check_webhook(url: SecretStr) -> SecretStr:
+    """`url`. Raises ValueError where it is no address of http or https; the error repeats nothing of it."""
+    try:
+        check_web_address(url.get_secret_value())
+    except ValueError:
+        raise ValueError("not an address of http or https") from None
+    return url
+
+
+def check_host_names(text: str) -> str:
+    """`text`, names of hosts with commas between them. Raises ValueError where a part is no such name."""
+    if not all(map(HOST_NAME.fullmatch, text.split(","))):
+        raise ValueError
+    return text
+
+
 def parse_database_url(url: str) -> URL:
     """The SQLite file or PostgreSQL database that `url` names, with psycopg as PostgreSQL's driver.
 
@@ -139,6 +160,7 @@ Sample = Annotated[
 ]
 Port = Annotated[int, Field(ge=1, le=65_535, description="a port, a number from 1 to 65535")]
 Megabytes = Annotated[int, Field(ge=0, description="a whole number of megabytes")]
+Days = Annotated[int, Field(ge=1, le=36_500, description="a number of days, 1 or more")]
 Switch = Annotated[bool, Field(description="1, true, yes or on to switch it on, or 0, false, no or off")]
 WebAddress = Annotated[
     str, AfterValidator(check_web_address), Field(description="an address that begins with http:// or https://")
@@ -191,9 +213,22 @@ class Settings(BaseSettings):
     timezone: Annotated[
         str, AfterValidator(check_timezone), Field(description="a time zone, such as UTC or Europe/Berlin")
     ] = "UTC"
+    automation: Switch = False
+    alert_webhook: Annotated[
+        SecretStr,
+        AfterValidator(check_webhook),
+        Field(description="an address that begins with http:// or https://"),
+    ] = UNSET
+    keep_days: Days = 30
+    keep_bundles: Annotated[int, Field(ge=2, description="a number of bundles, 2 or more")] = N_KEPT_VERSIONS
     export_database_url: DatabaseUrl = UNSET
     admin_token: Secret = UNSET
     dagster_url: WebAddress = ""
+    ui_hosts: Annotated[
+        str,
+        AfterValidator(check_host_names),
+        Field(description="names of hosts without ports, with commas between them"),
+    ] = ""
     database_url: DatabaseUrl = UNSET
     secret: Secret = UNSET
     old_secrets: Annotated[
@@ -233,6 +268,17 @@ class Settings(BaseSettings):
     def dagster_address(self) -> str:
         """Where the Dagster UI answers: `dagster_url`, or `dagster_port` of this machine."""
         return self.dagster_url or f"http://127.0.0.1:{self.dagster_port}"
+
+    @property
+    def ui_host_names(self) -> frozenset[str]:
+        """The names of hosts, in lower case, under which the pages of Dagster and MLflow may be opened.
+
+        They are those of this machine, `ui_hosts`, and the one that the site uses (`dagster_url`).
+        """
+        named = {name.strip().lower() for name in self.ui_hosts.split(",")} | {
+            urlsplit(self.dagster_url).hostname or ""
+        }
+        return LOOPBACK_NAMES | (named - {""})
 
 
 def describe_faults(error: ValidationError) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from movierec.bundles.versioned_folders import N_KEPT_VERSIONS
 from movierec.settings import ROOT
 from resources.sources.dataset import Dataset
 
@@ -28,11 +29,12 @@ def build_origin(context: dg.AssetExecutionContext, dataset: Dataset) -> dict[st
 class BundleStore(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Folders of the site's bundles: `root` and `exports` each hold one folder per sample.
 
-    `root` has the published versions, `exports` has files for users to take away.
+    `root` has the published versions, of which the last `keep` stay, `exports` has files for users to take away.
     """
 
     root: str
     exports: str
+    keep: int = N_KEPT_VERSIONS
 
     def compute_code_version(self) -> str:
         """First 16 hex digits of a SHA-256 over all Python files of movierec, assets and resources."""
@@ -48,3 +50,4 @@ class CompanionStore(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Folders of the companions (clusters and content vectors for the site): `root` holds one folder per sample."""
 
     root: str
+    keep: int = N_KEPT_VERSIONS

@@ -1,7 +1,7 @@
 """Prepares the persistent Dagster instance (DAGSTER_HOME) and cleans up after killed runs."""
 
 import os
-import uuid
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +13,7 @@ from movierec.bundles.atomic_write import atomic_write
 
 CONFIGURATION_FILE = Path(__file__).with_name("dagster.yaml")
 LOCK_TAG = "movierec/lock"
+LOCK_GRACE_SECONDS = 60
 UNFINISHED_STATUSES = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
@@ -27,12 +28,12 @@ def prepare_dagster_home(home: Path) -> None:
 
 
 @contextmanager
-def hold_run_lock(home: Path) -> Iterator[dict[str, str]]:
-    """Holds a file lock while this process runs; gives the tags that link a Dagster run to the lock.
+def hold_run_lock(home: Path, name: str) -> Iterator[dict[str, str]]:
+    """Holds the file lock `name` while this process runs; gives the tags that link Dagster runs to the lock.
 
-    The operating system releases the lock when the process dies, so `end_killed_runs` can tell that the run is dead.
+    The operating system releases the lock when the process dies, so others can tell that its runs are dead.
     """
-    path = _build_lock_path(home, uuid.uuid4().hex)
+    path = _build_lock_path(home, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(path):
@@ -41,12 +42,29 @@ def hold_run_lock(home: Path) -> Iterator[dict[str, str]]:
         path.unlink(missing_ok=True)
 
 
-def end_killed_runs(instance: dg.DagsterInstance, home: Path) -> list[str]:
+def is_lock_held(home: Path, name: str) -> bool:
+    """Whether a living process holds the lock."""
+    path = _build_lock_path(home, name)
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:
     """Marks runs whose process has died as failed and frees their pool slots. Gives the ids of these runs.
 
-    Otherwise a killed run would stay "started" forever, and the next fit would wait for its slot.
+    Otherwise a killed run would stay "started", and the next fit would wait for its slot.
     """
-    killed = [run for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED_STATUSES)) if _is_killed(run, home)]
+    home = Path(instance.root_directory)
+    killed = [
+        record.dagster_run
+        for record in instance.get_run_records(dg.RunsFilter(statuses=UNFINISHED_STATUSES))
+        if has_lost_process(record, home)
+    ]
     for run in killed:
         instance.report_run_failed(run, f"The process of run {run.run_id} was killed.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
@@ -55,26 +73,34 @@ def end_killed_runs(instance: dg.DagsterInstance, home: Path) -> list[str]:
 
 
 def free_pool_slots(instance: dg.DagsterInstance) -> list[str]:
-    """Frees all pool slots, even of runs that are still working. Gives the sorted ids of the runs that held a slot."""
+    """Frees the pool slots of runs that no living process is known to work on. Gives the sorted ids of these runs."""
     log = instance.event_log_storage
     claims = [claim for pool in log.get_concurrency_keys() for claim in log.get_concurrency_info(pool).claimed_slots]
-    runs = sorted({claim.run_id for claim in claims})
+    runs = sorted({claim.run_id for claim in claims if not _is_at_work(instance, claim.run_id)})
     for run_id in runs:
         log.free_concurrency_slots_for_run(run_id)
     return runs
 
 
-def _is_killed(run: dg.DagsterRun, home: Path) -> bool:
-    if LOCK_TAG not in run.tags:
-        return False  # started by the daemon, which watches over its own
-    path = _build_lock_path(home, run.tags[LOCK_TAG])
-    if not path.exists():
-        return True
-    try:
-        with FileLock(path, timeout=0):
-            return True
-    except Timeout:
+def has_lost_process(record: dg.RunRecord, home: Path) -> bool:
+    """Whether nobody holds the lock that the run's tag names.
+
+    A run of the command line holds its lock before it is created. A launched one, whose lock has the name of the run,
+    takes it when it has started, so it is judged LOCK_GRACE after that. A run without the tag is never judged.
+    """
+    run = record.dagster_run
+    if LOCK_TAG not in run.tags or is_lock_held(home, run.tags[LOCK_TAG]):
         return False
+    if run.tags[LOCK_TAG] != run.run_id:
+        return True
+    return record.start_time is not None and time.time() - record.start_time >= LOCK_GRACE_SECONDS
+
+
+def _is_at_work(instance: dg.DagsterInstance, run_id: str) -> bool:
+    record = instance.get_run_record_by_id(run_id)
+    if record is None or record.dagster_run.is_finished or LOCK_TAG not in record.dagster_run.tags:
+        return False
+    return not has_lost_process(record, Path(instance.root_directory))
 
 
 def _build_lock_path(home: Path, name: str) -> Path:

@@ -1,13 +1,17 @@
 """Records fits in MLflow: one run per fitted model, found again by the name of its asset."""
 
 import logging
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import asdict
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 import dagster as dg
 
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
     from mlflow import MlflowClient
 
+PURGED_AT_ONCE = 1_000  # ids on one command line
 MAX_RUNS_SEARCHED = 1_000  # runs of a sample: several times all that one run of the graph makes
 
 
@@ -112,6 +117,66 @@ class MlflowTracking(dg.ConfigurableResource):  # type: ignore[type-arg]
         if found:
             self._client.set_registered_model_alias(name, "champion", found[0].version)
         return bool(found)
+
+    def delete_old_runs(self, *, before: datetime, kept_bundles: Set[str]) -> int:
+        """Deletes the runs that began before then, their artifacts and their versions of registered models.
+
+        The latest run of each asset and sample stays, and so do those whose registered version belongs to one of
+        `kept_bundles` or has an alias. A run whose artifacts are outside `folder` stays too: MLflow records absolute
+        paths, so in a copied folder they are those of the original. Gives the number of deleted runs.
+        """
+        kept, versions = set(), {}
+        for version in self._iter_pages(self._client.search_model_versions):
+            versions[version.run_id] = version
+            if version.tags.get("bundle") in kept_bundles or version.aliases:
+                kept.add(version.run_id)
+        runs = self._list_own_runs("active_only")
+        latest = {(run.data.tags.get("asset"), run.data.tags.get("sample")): run.info.run_id for run in reversed(runs)}
+        kept |= set(latest.values())
+        old = [run.info.run_id for run in runs if run.info.start_time < before.timestamp() * 1000]
+        unneeded = [run_id for run_id in old if run_id not in kept]
+        for run_id in unneeded:
+            if run_id in versions:
+                self._client.delete_model_version(versions[run_id].name, versions[run_id].version)
+            self._client.delete_run(run_id)
+        self._purge_deleted_runs()
+        return len(unneeded)
+
+    def _purge_deleted_runs(self) -> None:
+        """Removes from the disk what MLflow has only marked as deleted, by us or in its UI."""
+        uri, deleted = build_store_uri(self.folder), [run.info.run_id for run in self._list_own_runs("deleted_only")]
+        for start in range(0, len(deleted), PURGED_AT_ONCE):
+            ids = ",".join(deleted[start : start + PURGED_AT_ONCE])
+            command = [sys.executable, "-m", "mlflow", "gc", "--backend-store-uri", uri, "--tracking-uri", uri]
+            subprocess.run([*command, "--run-ids", ids], check=True, stdout=subprocess.DEVNULL)
+
+    def _list_own_runs(self, view: str) -> list[Any]:
+        """The runs of a view (active_only, deleted_only) whose artifacts are in `folder`, newest first."""
+        from mlflow.entities import ViewType
+
+        experiments = [experiment.experiment_id for experiment in self._client.search_experiments()]
+        search = partial(
+            self._client.search_runs,
+            experiments,
+            run_view_type=ViewType.from_string(view),
+            order_by=["attributes.start_time DESC"],
+        )
+        folder = Path(self.folder).absolute()
+        return [
+            run
+            for run in self._iter_pages(search)
+            if Path(unquote(urlsplit(run.info.artifact_uri).path)).is_relative_to(folder)
+        ]
+
+    def _iter_pages(self, search: Callable[..., Any]) -> Iterator[Any]:
+        """All that a search of MLflow finds, page by page."""
+        token = None
+        while True:
+            page = search(page_token=token)
+            yield from page
+            token = page.token
+            if not token:
+                return
 
     def get_latest_metrics(self, sample: str) -> dict[str, dict[str, float]]:
         """The metrics of each asset's latest fit, by asset and metric."""

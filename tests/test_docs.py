@@ -96,6 +96,7 @@ def test_every_stored_table_is_documented():
         "published",
         "companion",
         "relational_export",
+        "retention",
     }
     raw = {name for name in assets if name.startswith("raw_")}
     assert {name for name in assets - models - raw if f"`{name}`" not in tables} == set()

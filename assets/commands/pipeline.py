@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+import uuid
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -38,9 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     dagster_instance.prepare_dagster_home(settings.layout.dagster)
     if given.unlock:
         with dg.DagsterInstance.get() as dagster:
-            return _print_message(
-                f"Slots freed, held by runs: {', '.join(dagster_instance.free_pool_slots(dagster)) or 'none'}."
-            )
+            ended, freed = dagster_instance.end_killed_runs(dagster), dagster_instance.free_pool_slots(dagster)
+            _print_message(f"Killed runs, marked as failed: {', '.join(ended) or 'none'}.")
+            return _print_message(f"Slots freed, held by other runs: {', '.join(freed) or 'none'}.")
     if given.rollback:
         try:
             version = roll_back_bundle(settings.layout.locate_bundles(given.sample))
@@ -102,8 +103,9 @@ def materialise_assets(
         return _print_message(str(error), exit_code=EXIT_WRONG_SETTING)
     _print_message(f"{settings.source}, sample {sample}, {len(chosen)} assets; written under {settings.home}")
     before = _list_published(settings, sample)
-    with dg.DagsterInstance.get() as dagster, dagster_instance.hold_run_lock(settings.layout.dagster) as tags:
-        for run_id in dagster_instance.end_killed_runs(dagster, settings.layout.dagster):
+    lock = dagster_instance.hold_run_lock(settings.layout.dagster, uuid.uuid4().hex)
+    with dg.DagsterInstance.get() as dagster, lock as tags:
+        for run_id in dagster_instance.end_killed_runs(dagster):
             _print_message(f"Run {run_id} was killed; marked as failed.")
         job = definitions.resolve_implicit_global_asset_job_def()
         for planned in plan_runs(
@@ -128,7 +130,7 @@ def _select_assets(definitions: dg.Definitions, selection: str) -> set[dg.AssetK
 
     Raises SelectionError.
     """
-    from assets.schedules import ON_DEMAND_ASSETS
+    from assets.automation.jobs import ON_DEMAND_ASSETS
 
     graph = definitions.resolve_asset_graph()
     if selection == "*":
@@ -204,7 +206,11 @@ def _build_parser() -> argparse.ArgumentParser:
         "--if-needed", action="store_true", help="only when what is published is not of this data, or broken"
     )
     parser.add_argument("--rollback", action="store_true", help="serve the bundle before the served one, and stop")
-    parser.add_argument("--unlock", action="store_true", help="free the slots that killed runs hold, and stop")
+    parser.add_argument(
+        "--unlock",
+        action="store_true",
+        help="mark killed runs as failed, free the slots that no run at work holds, and stop",
+    )
     return parser
 
 

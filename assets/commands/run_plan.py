@@ -7,17 +7,17 @@ from typing import NamedTuple
 import dagster as dg
 import polars as pl
 
+from assets.automation.jobs import WINDOW_ASSETS
 from assets.backtest import list_outdated_tables
-from assets.schedules import WINDOW_ASSETS
 
 N_LABEL_WINDOWS, N_RANKED_WINDOWS = 5, 2  # of the last windows, all that a first bundle waits for
 _RANKED_ONLY = {dg.AssetKey("window_relevant"), dg.AssetKey("window_rankings")}
 
 
 class PlannedRun(NamedTuple):
-    """Assets to materialise in one run, and of which partition."""
+    """Assets to materialise in one run, and of which partition; None if they have none."""
 
-    partition_key: str
+    partition_key: str | None
     assets: Set[dg.AssetKey]
 
 
@@ -30,9 +30,13 @@ def plan_runs(
     alone, and of them those that are missing or were made from other ratings.
     """
     graph = definitions.resolve_asset_graph()
+    if unpartitioned := {key for key in chosen if graph.get(key).partitions_def is None}:
+        yield PlannedRun(None, unpartitioned)
+        chosen -= unpartitioned
     in_windows = WINDOW_ASSETS.resolve(graph) & chosen
     if not in_windows:
-        yield PlannedRun(sample, chosen)
+        if chosen:
+            yield PlannedRun(sample, chosen)
         return
     above = (dg.AssetSelection.assets(*in_windows).upstream().resolve(graph) & chosen) - in_windows
     if above:

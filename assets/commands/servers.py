@@ -1,27 +1,25 @@
-"""`python -m assets.commands.servers web dagster daemon` starts the named servers together and stops them together."""
+"""`python -m assets.commands.servers web dagster daemon` keeps the named servers running and stops them together."""
 
-import shlex
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 
-from honcho.manager import Manager
-from honcho.printer import Message, Printer
-
+from assets.commands.supervisor import OutputPrinter, run_servers
 from movierec.settings import Settings, SettingsError
 from resources import dagster_instance
 from resources.mlflow_tracking import build_store_uri
 
+IPV6_LOOPBACK = "::1"
 # What a server prints when it answers, and what it is to people.
 READY_MESSAGES = {
     "web": ("Uvicorn running on", "the site"),
-    "dagster": ("Serving dagster-webserver on", "the Dagster UI"),
+    "dagster": ("Uvicorn running on", "the Dagster UI"),
     "mlflow": ("Uvicorn running on", "the MLflow UI"),
 }
 
 
 def main(names: Sequence[str]) -> int:
-    """Runs the servers until a signal arrives or one of them ends; then stops the others. Gives the exit code."""
+    """Runs the servers until a signal arrives or one of them cannot be kept running. Gives the exit code."""
     try:
         settings = Settings.from_environment()
     except SettingsError as error:
@@ -35,11 +33,9 @@ def main(names: Sequence[str]) -> int:
             f"port {', '.join(str(ports[name]) for name in taken)} is in use; choose another: {advice}"
         )
     dagster_instance.prepare_dagster_home(settings.layout.dagster)
-    manager = Manager(AddressPrinter(addresses))
-    for name in names:
-        manager.add_process(name, shlex.join(_build_command(name, settings)))
-    manager.loop()
-    return 0 if manager.returncode in (0, 130, 143) else manager.returncode or 1
+    printer = OutputPrinter(names)
+    notice = ReadyNotice(addresses, printer)
+    return run_servers({name: _build_command(name, settings) for name in names}, printer, notice.print_line)
 
 
 def _build_command(name: str, settings: Settings) -> list[str]:
@@ -48,7 +44,7 @@ def _build_command(name: str, settings: Settings) -> list[str]:
     mlflow_store = ["--backend-store-uri", build_store_uri(settings.layout.mlflow)]
     commands = {
         "web": [*python, "serving.server"],
-        "dagster": [*python, "dagster_webserver", *host, *_build_port_option(settings.dagster_port)],
+        "dagster": [*python, "assets.commands.dagster_ui"],
         "daemon": [*python, "dagster._daemon", "run"],
         "mlflow": [
             *python,
@@ -58,34 +54,44 @@ def _build_command(name: str, settings: Settings) -> list[str]:
             *_build_port_option(settings.mlflow_port),
             "--workers",
             "1",
+            *_build_mlflow_guard(settings.ui_host_names),
             *mlflow_store,
         ],
     }
-    return ["exec", *commands[name]]  # in the place of the shell, so that signals reach the server itself
+    return commands[name]
+
+
+def _build_mlflow_guard(host_names: Set[str]) -> list[str]:
+    """The options that let MLflow answer under these names alone, on any port, and to its own pages there."""
+    names = sorted(host_names - {IPV6_LOOPBACK})
+    hosts = [f"[{IPV6_LOOPBACK}]", f"[[]{IPV6_LOOPBACK}]:*", *_add_port_patterns(names)]  # [[] is [ in a pattern
+    origins = _add_port_patterns([f"{scheme}://{name}" for name in names for scheme in ("http", "https")])
+    return ["--allowed-hosts", ",".join(hosts), "--cors-allowed-origins", ",".join(origins)]
+
+
+def _add_port_patterns(names: Sequence[str]) -> list[str]:
+    return [pattern for name in names for pattern in (name, f"{name}:*")]
 
 
 def _build_port_option(number: int) -> list[str]:
     return ["--port", str(number)]
 
 
-class AddressPrinter(Printer):  # type: ignore[misc]  # honcho has no types
+class ReadyNotice:
     """Prints the output of the servers, and lists their addresses once all of them are ready."""
 
-    def __init__(self, addresses: dict[str, str]) -> None:
-        super().__init__(sys.stdout)
-        self.addresses = addresses
+    def __init__(self, addresses: Mapping[str, str], printer: OutputPrinter) -> None:
+        self._addresses, self._printer = addresses, printer
         self._waiting = set(addresses)
 
-    def write(self, message: Message) -> None:
-        """Prints a message; after the last server's ready message also the list of addresses."""
-        super().write(message)
-        text = message.data.decode(errors="replace") if isinstance(message.data, bytes) else str(message.data)
-        if message.name in self._waiting and READY_MESSAGES[message.name][0] in text:
-            self._waiting.discard(message.name)
+    def print_line(self, name: str, line: str) -> None:
+        """Prints a line of a server; after the last server's ready message also the list of addresses."""
+        self._printer.print_line(name, line)
+        if name in self._waiting and READY_MESSAGES[name][0] in line:
+            self._waiting.discard(name)
             if not self._waiting:
-                lines = [f"  {address}   {READY_MESSAGES[name][1]}" for name, address in self.addresses.items()]
-                self.output.write("\n" + "\n".join([*lines, "  Ctrl-C stops."]) + "\n\n")
-                self.output.flush()
+                lines = [f"  {address}   {READY_MESSAGES[name][1]}" for name, address in self._addresses.items()]
+                self._printer.print_text("\n" + "\n".join([*lines, "  Ctrl-C stops."]) + "\n\n")
 
 
 def _is_port_taken(port: int) -> bool:

@@ -33,8 +33,21 @@ def atomic_write(path: Path) -> Iterator[Path]:
 def sweep_parts(folder: Path, *, name: str = "*", older_than: float = STALE_SECONDS) -> None:
     """Removes what killed processes left half-written of `name` in `folder`, `older_than` seconds ago or more."""
     for part in folder.glob(f".{name}.*.part"):
-        if time.time() - part.stat().st_mtime >= older_than:
+        if _is_older(part, older_than):
             _remove(part)
+
+
+def list_stale_parts(folder: Path) -> list[Path]:
+    """What killed processes left half-written anywhere below `folder`, STALE_SECONDS ago or more."""
+    return [part for part in folder.rglob(".*.part") if _is_older(part, STALE_SECONDS)]
+
+
+def _is_older(part: Path, seconds: float) -> bool:
+    """Whether it was last changed so long ago; False if its writer has just finished and it is gone."""
+    try:
+        return time.time() - part.stat().st_mtime >= seconds
+    except FileNotFoundError:
+        return False
 
 
 def _remove(part: Path) -> None:

@@ -16,6 +16,7 @@ import polars as pl
 
 from movierec.bundles import versioned_folders
 from movierec.bundles.versioned_folders import (
+    N_KEPT_VERSIONS,
     BundleError,
     as_bundle_error,
     current_version,
@@ -82,6 +83,7 @@ def publish_bundle(
     scores: pl.DataFrame,
     trending: Sequence[int],
     manifest: dict[str, Any],
+    kept: int = N_KEPT_VERSIONS,
 ) -> Path:
     """Writes a bundle under `home`, opens it once as a check, and only then makes it current. Returns its folder.
 
@@ -98,7 +100,12 @@ def publish_bundle(
         similar.save(folder)
 
     return publish_version(
-        home, version, write=write, open_version=Bundle.open, manifest={"format": BUNDLE_FORMAT, **manifest}
+        home,
+        version,
+        write=write,
+        open_version=Bundle.open,
+        manifest={"format": BUNDLE_FORMAT, **manifest},
+        kept=kept,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from movierec.bundles import versioned_folders
-from movierec.bundles.versioned_folders import as_bundle_error, publish_version, read_verified_manifest
+from movierec.bundles.versioned_folders import N_KEPT_VERSIONS, as_bundle_error, publish_version, read_verified_manifest
 from movierec.catalog.cluster_index import ClusterIndex, save_clusters
 from movierec.data.array_files import load_csr, load_mapped_array, save_csr
 from movierec.features.content import ContentVectors
@@ -57,6 +57,7 @@ def publish_companion(
     tags: pl.DataFrame,
     stats: pl.DataFrame,
     manifest: dict[str, Any],
+    kept: int = N_KEPT_VERSIONS,
 ) -> Path:
     """Writes a companion under `home`, opens it once as a check, and only then makes it current. Returns its folder.
 
@@ -69,7 +70,12 @@ def publish_companion(
         np.save(folder / "content" / "movie_ids.npy", content.movie_ids)
 
     return publish_version(
-        home, version, write=write, open_version=Companion.open, manifest={"format": COMPANION_FORMAT, **manifest}
+        home,
+        version,
+        write=write,
+        open_version=Companion.open,
+        manifest={"format": COMPANION_FORMAT, **manifest},
+        kept=kept,
     )
 
 

@@ -54,11 +54,12 @@ def publish_version(
     write: Callable[[Path], None],
     open_version: Callable[[Path], object],
     manifest: Mapping[str, Any],
+    kept: int = N_KEPT_VERSIONS,
 ) -> Path:
     """Writes a new version with `write`, adds the manifest, opens it once as a check, and only then makes it current.
 
     The manifest gets the version, the version it replaces, and the SHA-256 of every file; the caller's manifest should
-    contain `format`. Old versions are deleted afterwards. Returns the new folder.
+    contain `format`. Old versions are deleted afterwards, see `place_version`. Returns the new folder.
     """
     before = current_version(home)
 
@@ -72,7 +73,7 @@ def publish_version(
         (folder / "manifest.json").write_text(json.dumps(content, indent=1, default=str))
         open_version(folder)
 
-    return place_version(home, version, write_verified)
+    return place_version(home, version, write_verified, kept=kept)
 
 
 def place_version(home: Path, version: str, write: Callable[[Path], None], *, kept: int = N_KEPT_VERSIONS) -> Path:

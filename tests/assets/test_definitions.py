@@ -8,7 +8,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.definitions import defs
+from assets.definitions import build_definitions, defs
+from movierec.settings import Settings
 
 SNAPSHOT = Path(__file__).with_name("definitions.json")
 
@@ -56,6 +57,11 @@ def write_snapshot():
 def test_the_definitions_are_those_of_the_snapshot():
     """Run `python -m tests.assets.test_definitions` when a change is meant, and read its diff."""
     assert describe_definitions() == json.loads(SNAPSHOT.read_text())
+
+
+def test_the_number_of_bundles_is_that_of_the_setting():
+    resources = build_definitions(Settings(keep_bundles=5)).resources
+    assert (resources["bundles"].keep, resources["companions"].keep) == (5, 5)
 
 
 def test_every_asset_leads_to_the_line_that_defines_it():

@@ -40,7 +40,7 @@ def test_variables_are_read(read, tmp_path):
     assert (settings.poster_cache_mb, settings.tmdb_api_key.get_secret_value()) == (0, "key")
 
 
-@pytest.mark.parametrize("switch", ["reference", "tmdb_features", "require_account"])
+@pytest.mark.parametrize("switch", ["reference", "tmdb_features", "require_account", "automation"])
 @pytest.mark.parametrize(
     ("values", "on"), [(("1", "true", "Yes", "on"), True), (("0", "false", "NO", "off", ""), False)]
 )
@@ -66,6 +66,11 @@ def test_all_switches_are_switched_by_the_same_words(read, switch, values, on):
         ("MOVIEREC_TMDB_API", "ftp://tmdb.example", "http:// or https://"),
         ("MOVIEREC_TMDB_IMAGES", "https://", "http:// or https://"),
         ("MOVIEREC_DAGSTER_URL", "localhost:3000", "http:// or https://"),
+        ("MOVIEREC_KEEP_BUNDLES", "1", "a number of bundles, 2 or more"),
+        ("MOVIEREC_KEEP_DAYS", "0", "a number of days, 1 or more"),
+        ("MOVIEREC_UI_HOSTS", "http://dagster.example", "names of hosts without ports"),
+        ("MOVIEREC_UI_HOSTS", "dagster.example:3000", "names of hosts without ports"),
+        ("MOVIEREC_UI_HOSTS", "a.example,,b.example", "names of hosts without ports"),
         ("MOVIEREC_POSTER_CACHE_MB", "1GB", "a whole number of megabytes"),
         ("MOVIEREC_POSTER_CACHE_MB", "-1", "a whole number of megabytes"),
     ],
@@ -74,6 +79,13 @@ def test_a_fault_is_one_line_with_variable_value_and_what_is_wanted(read, variab
     with pytest.raises(SettingsError) as error:
         read(**{variable: value})
     assert re.fullmatch(rf"{variable} is {re.escape(repr(value))}; wanted is .*{re.escape(wanted)}.*", str(error.value))
+
+
+def test_the_pages_of_operators_are_opened_under_names_of_this_machine_and_those_of_settings(read):
+    own = {"localhost", "127.0.0.1", "::1"}
+    assert read().ui_host_names == own
+    named = read(MOVIEREC_UI_HOSTS="Dagster.example, b.example", MOVIEREC_DAGSTER_URL="http://dagster:3000")
+    assert named.ui_host_names == own | {"dagster.example", "b.example", "dagster"}
 
 
 def test_all_faults_are_told_at_once(read):
@@ -92,6 +104,7 @@ def test_all_faults_are_told_at_once(read):
         ("MOVIEREC_DATABASE_URL", "mysql://me:hid@there/films"),
         ("MOVIEREC_EXPORT_DATABASE_URL", "hid"),
         ("MOVIEREC_DAGSTER_URL", "ftp://me:hid@there"),
+        ("MOVIEREC_ALERT_WEBHOOK", "chat.example/hid"),
     ],
 )
 def test_a_fault_never_tells_a_secret(read, variable, value):
@@ -107,6 +120,7 @@ def test_secrets_are_not_shown():
         secret="hidden" * 3,
         tmdb_api_key="hidden",
         database_url="sqlite:///hidden",
+        alert_webhook="https://chat.example/hidden",
     )
     assert "hidden" not in repr(settings)
 

@@ -1,5 +1,10 @@
+import time
+import uuid
+from pathlib import Path
+
 import dagster as dg
 import pytest
+from dagster._core.events import DagsterEvent, DagsterEventType
 
 from resources import dagster_instance as module
 
@@ -10,41 +15,91 @@ def instance():
         yield instance
 
 
-def started(instance, tags):
-    run = instance.create_run_for_job(dg.GraphDefinition("empty").to_job(), tags=tags)
-    instance.report_engine_event("begins", run)
-    instance.handle_run_event(run.run_id, _start_event(run))
+@pytest.fixture
+def home(instance):
+    return Path(instance.root_directory)
+
+
+def start_run(instance, **given):
+    run = instance.create_run_for_job(dg.GraphDefinition("empty").to_job(), **given)
+    event = DagsterEvent(event_type_value=DagsterEventType.RUN_START.value, job_name=run.job_name)
+    instance.handle_run_event(run.run_id, event)
     return run.run_id
 
 
-def _start_event(run):
-    from dagster._core.events import DagsterEvent, DagsterEventType
+def start_launched_run(instance):
+    """A run as the launcher starts it: its lock has its own id."""
+    run_id = str(uuid.uuid4())
+    return start_run(instance, run_id=run_id, tags={module.LOCK_TAG: run_id})
 
-    return DagsterEvent(event_type_value=DagsterEventType.RUN_START.value, job_name=run.job_name)
+
+@pytest.fixture
+def wait(monkeypatch):
+    """`wait(60)`: the clock goes on by a minute."""
+
+    def go_on(seconds):
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now + seconds)
+
+    return go_on
 
 
 def status(instance, run_id):
     return instance.get_run_by_id(run_id).status
 
 
-def test_a_run_whose_process_is_gone_is_marked_as_failed(instance, tmp_path):
-    run_id = started(instance, {module.LOCK_TAG: "gone"})
+def claim_slot(instance, run_id):
+    instance.event_log_storage.set_concurrency_slots("training", 1)
+    assert instance.event_log_storage.claim_concurrency_slot("training", run_id, "step").is_claimed
+
+
+def test_a_run_whose_process_is_gone_is_marked_as_failed_and_its_slot_is_free(instance):
+    run_id = start_run(instance, tags={module.LOCK_TAG: "gone"})
+    claim_slot(instance, run_id)
     assert status(instance, run_id) == dg.DagsterRunStatus.STARTED
-    assert module.end_killed_runs(instance, tmp_path) == [run_id]
+    assert module.end_killed_runs(instance) == [run_id]
     assert status(instance, run_id) == dg.DagsterRunStatus.FAILURE
+    assert instance.event_log_storage.get_concurrency_info("training").claimed_slots == []
 
 
-def test_a_run_that_is_at_work_is_left_alone(instance, tmp_path):
-    with module.hold_run_lock(tmp_path) as tags:
-        run_id = started(instance, tags)
-        assert module.end_killed_runs(instance, tmp_path) == []
-        assert status(instance, run_id) == dg.DagsterRunStatus.STARTED
+def test_a_launched_run_that_is_gone_is_marked_as_failed(instance, wait):
+    run_id = start_launched_run(instance)
+    wait(module.LOCK_GRACE_SECONDS + 1)
+    assert module.end_killed_runs(instance) == [run_id]
 
 
-def test_a_run_of_the_daemon_is_not_ours_to_end(instance, tmp_path):
-    run_id = started(instance, {})
-    assert module.end_killed_runs(instance, tmp_path) == []
+def test_a_launched_run_has_a_minute_to_take_its_lock(instance, wait):
+    run_id = start_launched_run(instance)
+    wait(module.LOCK_GRACE_SECONDS - 10)
+    assert module.end_killed_runs(instance) == []
     assert status(instance, run_id) == dg.DagsterRunStatus.STARTED
+
+
+def test_a_run_that_is_at_work_is_left_alone_however_long_it_takes(instance, home, wait):
+    run_id = start_launched_run(instance)
+    wait(5 * 3600)
+    with module.hold_run_lock(home, run_id):
+        assert module.end_killed_runs(instance) == []
+    assert status(instance, run_id) == dg.DagsterRunStatus.STARTED
+    assert module.end_killed_runs(instance) == [run_id]
+
+
+def test_a_run_without_a_lock_is_not_judged(instance):
+    run_id = start_run(instance)
+    assert module.end_killed_runs(instance) == []
+    assert status(instance, run_id) == dg.DagsterRunStatus.STARTED
+
+
+def test_slots_are_freed_except_those_of_runs_at_work(instance, home):
+    with module.hold_run_lock(home, "mine") as tags:
+        at_work = start_run(instance, tags=tags)
+        claim_slot(instance, at_work)
+        assert module.free_pool_slots(instance) == []
+    ended = start_run(instance)
+    instance.event_log_storage.free_concurrency_slots_for_run(at_work)
+    claim_slot(instance, ended)
+    assert module.free_pool_slots(instance) == [ended]
+    assert instance.event_log_storage.get_concurrency_info("training").claimed_slots == []
 
 
 def test_a_home_gets_our_configuration_and_a_changed_one_is_put_right(tmp_path, monkeypatch):

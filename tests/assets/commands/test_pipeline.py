@@ -8,8 +8,8 @@ import dagster as dg
 import pytest
 
 from assets.commands import pipeline
-from assets.schedules import build_nightly_schedule
 from movierec.settings import Settings
+from resources import dagster_instance
 from resources.progress_logger import ProgressHandler
 from tests import factories
 
@@ -143,18 +143,6 @@ def test_progress_says_which_step_how_far_and_what_it_says():
     assert lines[3].split() == ["done", "0.0", "s"]
 
 
-def test_the_nightly_schedule_follows_the_environment_and_is_off():
-    schedule = build_nightly_schedule(Settings(retrain_cron="5 4 * * *", timezone="Europe/Berlin", sample="10pct"))
-    assert (schedule.cron_schedule, schedule.execution_timezone) == ("5 4 * * *", "Europe/Berlin")
-    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-    from datetime import UTC, datetime
-
-    context = dg.build_schedule_context(scheduled_execution_time=datetime(2030, 1, 1, tzinfo=UTC))
-    request = schedule(context)
-    assert request.partition_key == "10pct"
-    assert "2030-01-01" in request.run_key
-
-
 @pytest.mark.parametrize("broken", ["manifest.json", "catalogue.parquet"])
 def test_a_broken_bundle_is_made_anew(settings, capsys, monkeypatch, broken):
     from resources.sources.sources import acquire_dataset
@@ -166,6 +154,27 @@ def test_a_broken_bundle_is_made_anew(settings, capsys, monkeypatch, broken):
         pipeline.main(["--if-needed"]) == pipeline.EXIT_FAILED
     )  # the ratings are wrong, and there is nothing to serve
     assert "publishing anew" in capsys.readouterr().out
+
+
+def test_unlock_ends_killed_runs_and_frees_their_slots(settings, capsys):
+    dagster_instance.prepare_dagster_home(settings.layout.dagster)
+    with dg.DagsterInstance.get() as instance:
+        run = instance.create_run_for_job(
+            dg.GraphDefinition("killed").to_job(),
+            tags={dagster_instance.LOCK_TAG: "gone"},
+            status=dg.DagsterRunStatus.STARTED,
+        )
+        instance.event_log_storage.set_concurrency_slots("training", 1)
+        assert instance.event_log_storage.claim_concurrency_slot("training", run.run_id, "fit").is_claimed
+        assert pipeline.main(["--unlock"]) == 0
+        assert instance.get_run_by_id(run.run_id).status == dg.DagsterRunStatus.FAILURE
+        assert instance.event_log_storage.get_concurrency_info("training").claimed_slots == []
+    assert f"Killed runs, marked as failed: {run.run_id}." in capsys.readouterr().out
+
+
+def test_an_asset_without_partitions_runs_from_the_command_line(settings, capsys):
+    assert pipeline.main(["--sample", "1pct", "--select", "group:maintenance"]) == 0
+    assert "leftovers: 0 deleted" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("selection", ["key:(", "key:nosuch"])

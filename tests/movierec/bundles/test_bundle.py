@@ -4,6 +4,7 @@ import shutil
 import threading
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -229,6 +230,19 @@ def test_publishing_keeps_the_last_bundles_and_the_one_that_is_served(home):
     versioned_folders.delete_old_versions(home)
     assert sorted(path.name for path in home.iterdir() if path.is_dir()) == ["v2", "v3", "v4"]
     assert current_version(home) == home / "v4"
+
+
+def test_as_many_versions_stay_as_are_asked_for(tmp_path):
+    for version in ("v1", "v2", "v3", "v4"):
+        versioned_folders.publish_version(
+            tmp_path,
+            version,
+            write=lambda folder: (folder / "file").write_text("1"),
+            open_version=Path.stat,
+            manifest={},
+            kept=2,
+        )
+    assert [path.name for path in versioned_folders.list_versions(tmp_path)] == ["v3", "v4"]
 
 
 def test_a_bundle_that_cannot_be_opened_is_not_published(home, monkeypatch):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from assets.catalog import SimilarConfig
-from movierec.catalog.similar_movies import FACTOR_COSINE, GENRE_JACCARD, NOT_AVAILABLE
+from movierec.catalog.similar_movies import FACTOR_COSINE, GENRE_JACCARD, NOT_AVAILABLE, TASTE_AND_CONTENT
 from movierec.recommender import recommendations
 from tests.serving.conftest import Browser
 
@@ -119,7 +119,7 @@ def test_the_schema_and_the_documents_name_every_model(browser: Browser) -> None
     personal = schemas["PersonalAnswer"]["properties"]["model"]["enum"]
     similar = schemas["SimilarAnswer"]["properties"]["model"]["enum"]
     assert personal == [recommendations.TWO_STAGE, recommendations.CANDIDATES_ONLY, recommendations.POPULARITY_FALLBACK]
-    assert similar == [FACTOR_COSINE, GENRE_JACCARD, NOT_AVAILABLE]
+    assert similar == [TASTE_AND_CONTENT, FACTOR_COSINE, GENRE_JACCARD, NOT_AVAILABLE]
     page = Path("docs/web.md").read_text()
     assert all(f"`{name}`" in page for name in personal + similar)
 
