@@ -106,9 +106,9 @@ bench: setup ## measure set-up, pipeline and site; writes docs/benchmarks.md (SO
 messages: $(READY) ## bring serving/locale in step with the texts of the pages; lists what is not translated
 	@$(PY) -m serving.i18n.messages
 
-test: setup ## the test suite: in two processes of one thread each, then the tests in a browser
+test: setup ## the test suite in two processes of one thread each, the tests in a browser last
 	@OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal --ignore=tests/browser
-	@$(PY) -m pytest tests/browser
+	@OMP_NUM_THREADS=1 POLARS_MAX_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal tests/browser
 
 check: $(READY) ## formatter, linter, types, import directions, Dagster's definitions; changes nothing
 	@.venv/bin/ruff format --check .
