@@ -32,6 +32,7 @@ from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
 from movierec.recommender.training_rows import list_ranker_features
 from movierec.settings import Settings
 from movierec.tmdb.metadata import Metadata, MovieDetail
+from resources.mlflow_tracking import MlflowTracking
 
 ROOT = Path(__file__).parents[1]
 
@@ -764,6 +765,19 @@ def test_a_rankers_fault_is_reported_too_where_nobody_is_served_by_it(copied, mo
     assert result.success
     told = metadata_of(result, "sitting_evaluation")["left_out"].value
     assert all(f"{name}: FloatingPointError: a planted" in told for name in ("two_stage_als", "two_stage_ials"))
+
+
+def test_an_error_while_a_fit_is_recorded_stops_the_run_of_a_model_nobody_serves_too(copied, monkeypatch):
+    """Only the fit itself may fail: a fault of the tracking is none of the data or the model."""
+
+    def record_fit(*_, **__):
+        raise OSError("a planted fault of the tracking")
+
+    monkeypatch.setattr(MlflowTracking, "record_fit", record_fit)
+    for asset in ("ranker_als", "svd_known"):
+        result = run(copied, selection=[asset])
+        assert not result.success
+        assert "a planted fault of the tracking" in str(result.get_step_failure_events()[0].step_failure_data.error)
 
 
 @pytest.mark.parametrize("kind", [EASE, Popularity])
