@@ -380,6 +380,20 @@ def test_poster_and_title_begin_and_buttons_stand_in_lines(visit: Visit, width: 
 
 
 @pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_on_the_page_save_stands_beside_watched(visit: Visit, width: int, locale: str) -> None:
+    page = visit("/movies/1", width=width, locale=locale)
+    stars, watched, save = (page.locator(part).bounding_box() for part in (".stars", ".watch .button", ".save"))
+    assert stars
+    assert watched
+    assert save
+    assert abs(watched["y"] - save["y"]) < 1
+    assert watched["x"] + watched["width"] < save["x"]
+    on_one_line = abs(stars["y"] + stars["height"] / 2 - save["y"] - save["height"] / 2) < 2
+    assert on_one_line == (width == 1440)
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
 def test_on_a_telephone_all_lists_of_ones_own_page_are_in_sight(visit: Visit, locale: str) -> None:
     page = visit("/me?show=statistics", width=360, locale=locale)
     for tab in page.locator(".tab").all():
