@@ -333,6 +333,48 @@ def test_the_own_row_follows_a_rating_in_the_overlay(visit: Visit) -> None:
     expect(page.locator("#personal-says")).to_contain_text("based on 2 ratings.")
 
 
+def test_a_newcomers_first_rating_makes_the_row_their_own_at_once(visit: Visit) -> None:
+    page = visit("/")
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for user")
+    card = page.locator("#trending-strip .card").first
+    href = card.get_attribute("href")
+    overlay = open_overlay(page, card)
+    overlay.locator(".half-left").nth(4).click()
+    expect(overlay.locator(".actions-says")).to_contain_text("Saved: 4.5 of 5 stars.")
+    page.keyboard.press("Escape")
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for you based on 1 rating.")
+    expect(page.locator("#user-me")).to_have_attribute("aria-current", "true")
+    # The rated movie has left Trending Now, and so the focus is on the row that the card stood in.
+    expect(page.locator(f'#trending-strip .card[href="{href}"]')).to_have_count(0)
+    expect(page.locator("#trending-strip .card")).to_have_count(20)
+    expect(page.locator("#trending-strip")).to_be_focused()
+
+
+def test_the_chosen_row_of_another_user_stays_and_so_does_its_place(visit: Visit) -> None:
+    page = visit("/?user_id=3")
+    overlay = open_overlay(page, page.locator("#for-you-strip .card").nth(12))
+    place = page.locator("#for-you-strip").evaluate("strip => strip.scrollLeft")
+    assert place > 100
+    overlay.locator(".half-right").nth(3).click()
+    expect(page.locator("#user-me")).to_contain_text("1 rating")
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for user 3")
+    page.keyboard.press("Escape")
+    expect(page.locator("#for-you-strip .card").nth(12)).to_be_focused()
+    assert page.locator("#for-you-strip").evaluate("strip => strip.scrollLeft") == place
+    page.locator(".users .chip").nth(1).click()
+    expect(page.locator("#personal-says")).not_to_contain_text("Chosen for user 3 ")
+    assert page.locator("#for-you-strip").evaluate("strip => strip.scrollLeft") == 0
+
+
+def test_no_movie_is_twice_in_the_rows_when_another_user_is_chosen(visit: Visit) -> None:
+    page = visit("/")
+    for chip in range(1, 4):
+        page.locator(".users .chip").nth(chip).click()
+        expect(page.locator(".users .chip").nth(chip)).to_have_attribute("aria-current", "true")
+        hrefs = page.locator(".strip .card").evaluate_all("cards => cards.map((card) => card.pathname)")
+        assert len(hrefs) == len(set(hrefs)) > 30
+
+
 def test_an_account_from_its_door_to_its_profiles(visit: Visit, complaints: list[str]) -> None:
     page = visit("/sign-in")
     page.get_by_label("Name").fill("Ada")
