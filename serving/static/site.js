@@ -55,7 +55,7 @@
     const { pathname, searchParams } = new URL(image.currentSrc || image.src);
     if (!pathname.startsWith("/posters/") || searchParams.has("drawn")) return;
     image.removeAttribute("srcset");
-    image.src = `${pathname}?drawn=1`;
+    image.src = `${pathname}?drawn=1${searchParams.has("lang") ? `&lang=${searchParams.get("lang")}` : ""}`;
   }
   document.addEventListener("error", (event) => {
     if (event.target instanceof HTMLImageElement) drawInstead(event.target);
