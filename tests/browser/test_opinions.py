@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Response, Route, expect
 
 from tests.browser.conftest import WINDOW_SIZES, Visit
-from tests.browser.pages import open_overlay
+from tests.browser.pages import open_overlay, send_form
 from tests.browser.test_accessibility import violations
 
 
@@ -348,6 +348,15 @@ def test_a_newcomers_first_rating_makes_the_row_their_own_at_once(visit: Visit) 
     expect(page.locator(f'#trending-strip .card[href="{href}"]')).to_have_count(0)
     expect(page.locator("#trending-strip .card")).to_have_count(20)
     expect(page.locator("#trending-strip")).to_be_focused()
+
+
+def test_a_page_that_the_browser_kept_whole_asks_for_the_rows_again(visit: Visit) -> None:
+    """Rated on a movie's page, then Back. Chromium keeps no page under Playwright, so the test sends the event."""
+    page = visit("/")
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for user")
+    send_form(page, "/movies/1/rating", rating=4.5)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for you based on 1 rating.")
 
 
 def test_the_chosen_row_of_another_user_stays_and_so_does_its_place(visit: Visit) -> None:
