@@ -5,9 +5,15 @@ from dataclasses import dataclass
 from sys import intern
 from typing import NamedTuple, Self
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from movierec.features.content import select_top_tags
+
+# Ratings of one movie scatter by about 1 star, so the mean of 25 has a standard error of 0.2 stars: half of the 0.4 by
+# which the means of much rated movies differ (MovieLens). With fewer ratings a mean says less than the prior.
+PRIOR_RATINGS = 25.0
 
 
 class Movie(NamedTuple):
@@ -40,6 +46,18 @@ def build_catalogue(movies: pl.LazyFrame, links: pl.LazyFrame, stats: pl.LazyFra
         .select(Movie._fields)
         .sort("popularity", "n_ratings", "title", "movie_id", descending=[True, True, False, False], nulls_last=True)
     )
+
+
+def compute_shrunk_means(mean_ratings: NDArray[np.float64], n_ratings: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For each movie the mean rating, in stars, that "best rated" orders by: a few high ratings do not lead.
+
+    It is `(C * m + sum of the ratings) / (C + n_ratings)`, where m is the mean of all ratings and C is PRIOR_RATINGS
+    (a Bayesian average). NaN for a movie without ratings.
+    """
+    sums = np.nan_to_num(mean_ratings) * n_ratings
+    overall = sums.sum() / max(n_ratings.sum(), 1.0)
+    shrunk = (PRIOR_RATINGS * overall + sums) / (PRIOR_RATINGS + n_ratings)
+    return np.where(n_ratings > 0, shrunk, np.nan)
 
 
 @dataclass(frozen=True)

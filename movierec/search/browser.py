@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from movierec.catalog.catalog import Movie
+from movierec.catalog.catalog import Movie, compute_shrunk_means
 from movierec.search.filter_masks import FilterColumns, MovieMask
 from movierec.search.title_index import Float32Array, MatchState, TitleIndex
 
@@ -92,12 +92,14 @@ class Browser:
 def compute_sort_places(columns: FilterColumns, titles: TitleIndex) -> dict[SortOrder, Indices]:
     """For each sort order the place of every row. Ties in catalogue order; movies without a value last.
 
-    By rating, movies with too few ratings to have a popularity stand after the others, ordered by their means.
+    By rating they stand by `compute_shrunk_means`.
     """
     rows = np.arange(len(columns.decades))
-    mean, year = columns.ranges["mean_rating"], columns.ranges["year"]
-    few = np.isnan(columns.ranges["popularity"])
-    by_rating = np.lexsort((rows, -np.nan_to_num(mean, nan=-1), few))
+    mean, year = (
+        compute_shrunk_means(columns.ranges["mean_rating"], columns.ranges["n_ratings"]),
+        columns.ranges["year"],
+    )
+    by_rating = np.lexsort((rows, -np.nan_to_num(mean, nan=-1)))
     by_year = np.lexsort((rows, -np.nan_to_num(year, nan=-1)))
     return {
         "relevance": rows,

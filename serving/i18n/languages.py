@@ -72,6 +72,10 @@ class Language:
         """The name of a genre."""
         return str(self.translations.pgettext(GENRE_CONTEXT, name))
 
+    def poster(self, url: str) -> str:
+        """The URL of a poster whose genres are in this language. The URL has a query."""
+        return url if self.code == ENGLISH else f"{url}&{LANGUAGE_PARAMETER}={self.code}"
+
     def number(self, value: float, digits: int = 0) -> str:
         """The number with `digits` digits after the decimal point."""
         return format_number(value, digits, self.code)
@@ -93,7 +97,7 @@ class Language:
         """The methods that templates use as filters, by name."""
         return {
             each.__name__: each
-            for each in (self.translated, self.genre, self.number, self.stars, self.day, self.moment)
+            for each in (self.translated, self.genre, self.poster, self.number, self.stars, self.day, self.moment)
         }
 
 

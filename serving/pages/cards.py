@@ -17,6 +17,7 @@ class Card(NamedTuple):
     the page of the movie can explain why it was recommended to that user.
     """
 
+    movie_id: int
     href: str
     poster: str
     large_poster: str
@@ -31,7 +32,7 @@ def build_card(movie: Movie, *, compared_to: Movie | None = None, user_id: int |
     shared = tuple(genre for genre in movie.genres if genre in compared_to.genres) if compared_to else ()
     href = f"/movies/{movie.movie_id}" + ("" if user_id is None else f"?user_id={user_id}")
     large = poster.build_poster_url(movie)
-    return Card(href, f"{large}&size=card", large, movie.title, movie.year, movie.mean_rating, shared)
+    return Card(movie.movie_id, href, f"{large}&size=card", large, movie.title, movie.year, movie.mean_rating, shared)
 
 
 def build_cards(movies: Iterable[Movie], *, compared_to: Movie | None = None, user_id: int | None = None) -> list[Card]:
@@ -52,20 +53,21 @@ class BecauseRow(NamedTuple):
     cards: list[Card]
 
 
-def build_because_rows(bundle: Bundle, liked: Sequence[Movie], seen: Container[int]) -> list[BecauseRow]:
+def build_because_rows(bundle: Bundle, liked: Sequence[Movie], without: Container[int]) -> list[BecauseRow]:
     """Up to MAX_BECAUSE_ROWS rows, for the movies with most ratings among the first N_LATEST_LIKED of `liked`.
 
-    No movie of `seen` is shown, and none in two rows. Movies with many ratings have the most reliable neighbours.
+    Of movies with equally many ratings, the one that comes first in `liked` comes first. No movie of `without` is
+    shown, and none in two rows. Movies with many ratings have the most reliable neighbours.
     """
     best_known = sorted(liked[:N_LATEST_LIKED], key=lambda movie: -movie.n_ratings)
-    return list(islice(_iter_because_rows(bundle, best_known, seen), MAX_BECAUSE_ROWS))
+    return list(islice(_iter_because_rows(bundle, best_known, without), MAX_BECAUSE_ROWS))
 
 
-def _iter_because_rows(bundle: Bundle, liked: Iterable[Movie], seen: Container[int]) -> Iterator[BecauseRow]:
+def _iter_because_rows(bundle: Bundle, liked: Iterable[Movie], without: Container[int]) -> Iterator[BecauseRow]:
     shown: set[int] = set()
     for movie in liked:
         alike = find_similar_movies(bundle, movie.movie_id, n=2 * ROW_SIZE).movies
-        fresh = [found for found in alike if found.movie_id not in seen and found.movie_id not in shown][:ROW_SIZE]
+        fresh = [found for found in alike if found.movie_id not in without and found.movie_id not in shown][:ROW_SIZE]
         if len(fresh) >= MIN_ROW_SIZE:
             shown.update(found.movie_id for found in fresh)
             yield BecauseRow(movie, build_cards(fresh))

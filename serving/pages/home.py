@@ -1,8 +1,9 @@
 """The home page: trending, the personal row, all movies."""
 
 import logging
-from collections.abc import Callable, Collection, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -37,12 +38,14 @@ ME = "me"  # in the place of a user id: who asks
 class PersonalRow(NamedTuple):
     """The "For you" row. `state` is the model that chose, or "nobody", "not_an_id" or "failed".
 
-    If `is_mine`, it is the visitor's own row from `n_mine` ratings; else it is the row of `user`.
+    If `is_mine`, it is the visitor's own row from `n_mine` ratings; else it is the row of `user`. `href` is the address
+    of the home page with this row: what it shows there follows the visitor's ratings.
     """
 
     state: str
     asked: str
     presets: list[UserSummary]
+    href: str
     user: UserSummary | None = None
     cards: list[Card] = []  # noqa: RUF012  never changed
     because: list[BecauseRow] = []  # noqa: RUF012
@@ -52,33 +55,43 @@ class PersonalRow(NamedTuple):
 
 @router.get("/")
 def show_home(request: Request, site: TheSite, bundle: TheBundle, user_id: str | None = None) -> Response:
-    """The home page: trending movies, a personal row, all movies; for htmx only the personal row.
+    """The home page: trending movies, a personal row, all movies; for htmx only the personal row and what is trending.
 
-    Without `user_id` the row is the visitor's own, or that of the first example user if the visitor has no ratings. An
-    empty `user_id` shows no row.
+    No movie is twice in these rows: the personal row keeps its ranking, and the others leave out what it shows. The
+    list of all movies is complete. Without `user_id` the row is the visitor's own, or that of the first example user if
+    the visitor has no ratings. An empty `user_id` shows no row.
     """
     presets = site.preset_users(bundle)
     mine = load_my_ratings(request, site) or []
     by_default = ME if mine else str(presets[0].user_id if presets else "")
     asked = by_default if user_id is None else user_id
-    seen = my_seen(request) if user_id in {None, ME} else ()  # the row of a user who was asked for stays theirs
+    my_movies = my_seen(request)
+    seen = my_movies if user_id in {None, ME} else ()  # the row of a user who was asked for stays theirs
     row = build_personal_row(bundle, asked, presets, mine=mine, seen=seen)
+    chosen = {card.movie_id for card in row.cards}
+    trending = list_trending(bundle, without={*my_movies, *chosen})
+    shown = {*seen, *chosen, *(movie.movie_id for movie in trending)}
+    row = row._replace(
+        href="/" if user_id is None else "/?" + urlencode({"user_id": ME if row.is_mine else row.asked}),
+        because=try_build_because_rows(bundle, row, mine, without=shown),
+    )
     return site.render_page(
         request,
         "home/home.html",
         bundle=bundle,
-        fragment="home/personal.html",
+        fragment="home/rows.html",
         status=422 if row.state == "not_an_id" else 200,
         personal=row,
+        trending=build_cards(trending),
         visitor=site.community.get_visitor(request),
-        **({} if wants_fragment(request) else load_rest_of_home(bundle, without=my_seen(request))),
+        **({} if wants_fragment(request) else {"catalogue": build_catalogue_page(bundle, 1)}),
     )
 
 
-def load_rest_of_home(bundle: Bundle, *, without: Collection[int]) -> dict[str, Any]:
-    """What the home page shows besides the personal row; the movies `without` are not trending for this visitor."""
-    trending = bundle.catalogue.find_movies([movie_id for movie_id in bundle.trending if movie_id not in without])
-    return {"trending": build_cards(trending[:ROW_SIZE]), "catalogue": build_catalogue_page(bundle, 1)}
+def list_trending(bundle: Bundle, *, without: Collection[int]) -> list[Movie]:
+    """The first ROW_SIZE trending movies that are not in `without`, in the order of the model `trending`."""
+    fresh = [movie_id for movie_id in bundle.trending if movie_id not in without]
+    return bundle.catalogue.find_movies(fresh)[:ROW_SIZE]
 
 
 def build_personal_row(
@@ -91,9 +104,9 @@ def build_personal_row(
 ) -> PersonalRow:
     """The row for the user id in `asked`, or for the visitor's own ratings `mine` if it is "me".
 
-    Never raises: if the row cannot be computed, its `state` says so.
+    The rows "Because you liked" are not in it yet. Never raises: if the row cannot be computed, its `state` says so.
     """
-    row = PersonalRow("nobody", "", presets, n_mine=len(mine))
+    row = PersonalRow("nobody", "", presets, href="/", n_mine=len(mine))
     if asked == ME:
         return build_my_row(bundle, row, mine, seen)
     return build_user_row(bundle, row, asked, seen) if asked.strip() else row
@@ -111,10 +124,7 @@ def build_my_row(
     except Exception:
         log.exception("no personal row for %s ratings of a visitor from bundle %s", len(mine), bundle.version)
         return row._replace(state="failed")
-    because = try_build_because_rows(
-        bundle, lambda: (list_liked_in_ratings(bundle, mine), {*seen, *(movie_id for movie_id, _ in mine)})
-    )
-    return row._replace(state=chosen.model, cards=build_cards(chosen.movies), because=because)
+    return row._replace(state=chosen.model, cards=build_cards(chosen.movies))
 
 
 def build_user_row(bundle: Bundle, row: PersonalRow, asked: str, seen: Collection[int]) -> PersonalRow:
@@ -128,17 +138,26 @@ def build_user_row(bundle: Bundle, row: PersonalRow, asked: str, seen: Collectio
     except Exception:
         log.exception("no personal row for user %s from bundle %s", user_id, bundle.version)
         return row._replace(state="failed", asked=str(user_id), user=UserSummary(user_id, 0))
-    because = try_build_because_rows(
-        bundle, lambda: (list_liked_by_user(bundle, user_id), {*seen, *get_rated_movie_ids(bundle, user_id)})
-    )
     shown = build_cards(chosen.movies, user_id=user_id if user.n_ratings else None)
-    return row._replace(state=chosen.model, asked=str(user_id), user=user, cards=shown, because=because)
+    return row._replace(state=chosen.model, asked=str(user_id), user=user, cards=shown)
 
 
-def try_build_because_rows(bundle: Bundle, load_likes: Callable[[], tuple[list[Movie], set[int]]]) -> list[BecauseRow]:
-    """The rows "Because you liked". If they cannot be computed, logs the error and returns none."""
+def try_build_because_rows(
+    bundle: Bundle, row: PersonalRow, mine: Sequence[tuple[int, float]], *, without: Collection[int]
+) -> list[BecauseRow]:
+    """The rows "Because you liked" beside a personal row, without what was rated and the movies `without`.
+
+    If they cannot be computed, logs the error and returns none.
+    """
+    if not row.cards:
+        return []
     try:
-        return build_because_rows(bundle, *load_likes())
+        if row.user is None:
+            liked, rated = list_liked_in_ratings(bundle, mine), {movie_id for movie_id, _ in mine}
+        else:
+            liked = list_liked_by_user(bundle, row.user.user_id)
+            rated = get_rated_movie_ids(bundle, row.user.user_id)
+        return build_because_rows(bundle, liked, {*without, *rated})
     except Exception:
         log.exception("no rows for what somebody liked from bundle %s", bundle.version)
         return []

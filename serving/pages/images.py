@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from movierec.tmdb import images
-from serving.i18n.languages import N_
+from serving.i18n.languages import ENGLISH, N_
 from serving.posters import poster as drawing
 from serving.web.dependencies import TheMovie, TheSite
 from serving.web.static_files import STATIC_FOLDER
@@ -30,20 +30,23 @@ def show_poster(
     v: str = "",
     size: str = "",
     drawn: str = "",
+    lang: str = "",
 ) -> Response:
     """The poster of a movie: TMDB's if it is on disk, else a drawn one.
 
     `v` is the version of the drawn poster; only with the current version may browsers cache it for a day. `size` "card"
-    asks for a thumbnail. `drawn` always gives the drawn poster, for browsers that could not load the other.
+    asks for a thumbnail. `drawn` always gives the drawn poster, for browsers that could not load the other. `lang` is
+    the language of its genres. It stands in the address, not in a header, because caches keep one picture an address.
     """
-    version = drawing.compute_version(movie)
+    name_genre = site.languages.get(lang, site.languages[ENGLISH]).genre
+    etag = drawing.compute_version(movie, name_genre)
     if drawn:
-        return build_image_response(request, drawing.draw_poster(movie).encode(), version, CACHE_A_DAY)
+        return build_image_response(request, drawing.draw_poster(movie, name_genre).encode(), etag, CACHE_A_DAY)
     found = site.image_store.find_image("poster", movie.movie_id, as_thumbnail=size == "card")
     if found.content:
         return build_image_response(request, found.content, found.name, NO_CACHE if found.is_expected else CACHE_A_WEEK)
-    kept = CACHE_A_DAY if v == version and not found.is_expected else NO_CACHE
-    return build_image_response(request, drawing.draw_poster(movie).encode(), version, kept)
+    kept = CACHE_A_DAY if v == drawing.compute_version(movie) and not found.is_expected else NO_CACHE
+    return build_image_response(request, drawing.draw_poster(movie, name_genre).encode(), etag, kept)
 
 
 @router.get("/backdrops/{movie_id}")

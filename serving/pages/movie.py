@@ -11,7 +11,7 @@ from movierec.catalog.catalog import Movie
 from serving.i18n.languages import N_, Sentence
 from serving.pages.cards import ROW_SIZE, build_cards
 from serving.pages.movie_view import UserReason, render_movie
-from serving.pages.opinion_views import load_actions, load_reviews, with_outcome
+from serving.pages.opinion_views import load_actions, load_reviews, with_outcome, with_review_outcome
 from serving.services.recommendations import recommend_for_user
 from serving.web.dependencies import TheBundle, TheMovie, TheSite
 from serving.web.query_params import parse_digits, shorten_for_display
@@ -38,7 +38,7 @@ def show_movie(
     """
     reason = explain_for_user(bundle, user_id, movie)
     actions = with_outcome(load_actions(request, site, movie), said=said, was=was)
-    reviews = load_reviews(request, site, movie)._replace(said=actions.said)
+    reviews = with_review_outcome(load_reviews(request, site, movie), said=said)
     return render_movie(request, site, bundle, movie, actions=actions, reviews=reviews, reason=reason)
 
 

@@ -1,5 +1,6 @@
 """The data of partials/actions.html and partials/reviews.html."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
@@ -15,7 +16,14 @@ from serving.web.rendering import Site
 REVIEWS_PER_PAGE = 10
 NO_RATING = "none"
 RATINGS_BY_TEXT = {f"{stars:g}": stars for stars in RATING_STEPS}  # as forms send them
-OUTCOMES = ("rated", "unrated", "saved", "unsaved", "watched", "unwatched", "reviewed", "unreviewed")
+OUTCOMES: dict[str, Callable[[Opinion], bool]] = {  # what a form has done to an opinion, and what must hold afterwards
+    "rated": lambda opinion: opinion.rating is not None,
+    "unrated": lambda opinion: opinion.rating is None,
+    "saved": lambda opinion: opinion.is_saved,
+    "unsaved": lambda opinion: not opinion.is_saved,
+    "watched": lambda opinion: opinion.is_watched,
+    "unwatched": lambda opinion: not opinion.is_watched,
+}
 
 
 class ActionsView(NamedTuple):
@@ -105,8 +113,21 @@ def load_reviews(request: Request, site: Site, movie: Movie, *, number: int = 1)
 
 
 def with_outcome(actions: ActionsView, *, said: str, was: str) -> ActionsView:
-    """Adds the outcome that the page's URL reports (`said`, `was`), after a form without JavaScript."""
-    return actions._replace(
-        said=said if said in OUTCOMES else "",
-        undo=was if said in OUTCOMES and was in {*RATINGS_BY_TEXT, NO_RATING} else "",
-    )
+    """Adds the outcome that the page's URL reports (`said`, `was`), after a form without JavaScript.
+
+    Nothing is added that the visitor's opinion does not bear out: anybody can be given such a URL.
+    """
+    holds = OUTCOMES.get(said)
+    if holds is None or actions.visitor.profile is None or not holds(actions.opinion):
+        return actions
+    before = NO_RATING if was == NO_RATING else RATINGS_BY_TEXT.get(was)
+    now = NO_RATING if actions.opinion.rating is None else actions.opinion.rating
+    has_undo = said in {"rated", "unrated"} and before is not None and before != now
+    return actions._replace(said=said, undo=was if has_undo else "")
+
+
+def with_review_outcome(reviews: ReviewsView, *, said: str) -> ReviewsView:
+    """Adds the outcome that the page's URL reports, if it is of a review and the visitor's review bears it out."""
+    is_there = {"reviewed": True, "unreviewed": False}.get(said)
+    holds = reviews.visitor.profile is not None and is_there == (reviews.mine is not None)
+    return reviews._replace(said=said if holds else "")

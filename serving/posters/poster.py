@@ -1,11 +1,12 @@
 """Drawn posters: SVG with an aspect ratio of 2:3, flat shapes in a few colours, the title set to fit.
 
-A movie always gets the same poster. Its URL carries a version that changes when the drawing changes.
+A movie always gets the same poster; only its genres are in the language of the page. Its URL carries a version that
+changes when the drawing changes.
 """
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from string import Template
 from typing import NamedTuple
@@ -21,6 +22,7 @@ DRAWING_VERSION = 2  # counts up when a change of the drawing changes the pictur
 WIDTH, HEIGHT, MARGIN = 400, 600, 34
 META_Y, RULE_Y = 566, 540  # where year and genres stand, and the line above them
 GAP = 24  # between picture and title
+MAX_GENRE_UNITS = 19  # capital Latin letters of genres that leave room for the year beside them
 NOT_XML_CHARACTERS = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 POSTER_TEMPLATE = Template("""\
@@ -50,6 +52,9 @@ $lines
 SMALL_PRINT_FONTS = "system-ui,-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 
 
+NameGenre = Callable[[str], str]  # the name of a genre in a language; str for the names of the catalogue
+
+
 class Layout(NamedTuple):
     """Positions in the poster: first baseline of the title, rule, line of genres and year, box of the picture."""
 
@@ -62,18 +67,19 @@ class Layout(NamedTuple):
     height: float
 
 
-def compute_version(movie: Movie) -> str:
+def compute_version(movie: Movie, name_genre: NameGenre = str) -> str:
     """A hash that changes when the poster of the movie changes."""
-    return f"{zlib.crc32(repr((DRAWING_VERSION, movie.title, movie.year, movie.genres)).encode()):08x}"
+    genres = tuple(map(name_genre, movie.genres))
+    return f"{zlib.crc32(repr((DRAWING_VERSION, movie.title, movie.year, genres)).encode()):08x}"
 
 
 def build_poster_url(movie: Movie) -> str:
-    """The URL of the movie's poster, with its version."""
+    """The URL of the movie's poster with the genres in English, and with its version."""
     return f"/posters/{movie.movie_id}?v={compute_version(movie)}"
 
 
-def draw_poster(movie: Movie) -> str:
-    """The poster as an SVG document."""
+def draw_poster(movie: Movie, name_genre: NameGenre = str) -> str:
+    """The poster as an SVG document, with the genres as `name_genre` names them."""
     seed = movie.movie_id
     palette, compose, face = choose_look(movie.genres, seed)
     title = NOT_XML_CHARACTERS.sub("", alternative_titles(movie.title)[0])
@@ -93,7 +99,7 @@ def draw_poster(movie: Movie) -> str:
         weight=face.weight,
         small=SMALL_PRINT_FONTS,
         lines=draw_title_lines(lines, size, layout.title),
-        genres=escape_xml(format_genres(movie.genres)),
+        genres=escape_xml(format_genres([name_genre(genre) for genre in movie.genres])),
         year=movie.year or "",
         **{name: f"{value:.0f}" for name, value in layout._asdict().items() if name != "title"},
     )
@@ -123,7 +129,12 @@ def draw_title_lines(lines: list[str], size: int, first: float) -> str:
 def format_genres(genres: Sequence[str]) -> str:
     """The first two genres; only one if two would overlap the year."""
     both = " · ".join(genres[:2]).upper()
-    return both if len(both) <= 19 else genres[0].upper()
+    return both if sum(map(count_letter_units, both)) <= MAX_GENRE_UNITS else genres[0].upper()
+
+
+def count_letter_units(letter: str) -> float:
+    """The width of a capital letter in the line of genres, in units of a Latin one: Cyrillic ones are wider."""
+    return 1.1 if "\u0400" <= letter <= "\u04ff" else 1.0
 
 
 def escape_xml(text: str) -> str:

@@ -1,10 +1,11 @@
-"""What a bundle's manifest says: source, run, date of publication, quality of the recommendations."""
+"""About a bundle: source, run, date of publication, day of the last rating, quality of the recommendations."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple, Self
 
 from movierec.bundles.bundle import Bundle
+from movierec.data.interactions import Interactions
 
 
 class Quality(NamedTuple):
@@ -27,17 +28,18 @@ class Quality(NamedTuple):
 
 
 class BundleInfo(NamedTuple):
-    """The manifest as a record; None for everything that it does not contain."""
+    """The manifest as a record, and the day of the last rating (UTC); None for everything that there is not."""
 
     version: str
     run_id: str | None
     published_at: datetime | None
     source: Mapping[str, Any]
     quality: Quality | None
+    last_rated_on: date | None
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> Self:
-        """Reads the manifest of the bundle."""
+        """Reads the manifest and the ratings of the bundle."""
         manifest = bundle.manifest
         return cls(
             bundle.version,
@@ -45,11 +47,18 @@ class BundleInfo(NamedTuple):
             _parse_timestamp(manifest.get("published_at")),
             manifest.get("source") or {},
             Quality.from_metrics(manifest.get("metrics") or []),
+            find_last_rated_on(bundle.recommender.interactions),
         )
 
     def age_seconds(self, now: datetime) -> int | None:
         """Seconds from publication to `now`; None where the manifest has no date, 0 where it is later than `now`."""
         return max(0, int((now - self.published_at).total_seconds())) if self.published_at else None
+
+
+def find_last_rated_on(interactions: Interactions) -> date | None:
+    """The day of the last rating, None without ratings."""
+    days = interactions.rated_on
+    return date(1970, 1, 1) + timedelta(days=int(days.max())) if len(days) else None
 
 
 def _parse_timestamp(text: object) -> datetime | None:

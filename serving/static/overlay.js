@@ -4,6 +4,7 @@
   const root = document.documentElement;
   let cover = document.title;
   let opener = null;
+  let row = null; // the id of the row in which the opener stands
   let place = 0; // how far the page was scrolled
   let asked = 0;
   let followed = false; // closed because the address changed, not the other way round
@@ -12,6 +13,18 @@
   const here = () => location.pathname + location.search;
   const stand = () => { root.dataset.page = here(); }; // the address of the page itself, whatever stands over it
   const depth = () => history.state?.overlay?.depth ?? 0;
+
+  const cardOf = (href) => `.card[href="${CSS.escape(href)}"]`;
+  function remember(card) {
+    opener = card;
+    row = card?.closest(".strip")?.id;
+  }
+  // Where the row was drawn anew meanwhile, its card of the same movie takes the place of the opener, or else the row.
+  function origin() {
+    if (!opener || opener.isConnected) return opener;
+    const strip = document.getElementById(row);
+    return strip?.querySelector(cardOf(opener.getAttribute("href"))) ?? strip;
+  }
 
   // This very document shows the movie: an overlay that was reloaded is a page.
   if (depth()) history.replaceState(null, "");
@@ -42,7 +55,7 @@
 
   async function open(card) {
     const href = card.getAttribute("href");
-    if (!dialog().open) opener = card;
+    if (!dialog().open) remember(card);
     card.setAttribute("aria-busy", "true");
     try {
       if (!await show(href)) return;
@@ -67,7 +80,7 @@
     if (entry) {
       event?.stopImmediatePropagation();
       if (!dialog().open && opener?.getAttribute("href") !== entry.href) {
-        opener = document.querySelector(`.card[href="${CSS.escape(entry.href)}"]`) ?? opener;
+        remember(document.querySelector(cardOf(entry.href)) ?? opener);
       }
       show(entry.href).catch(() => location.reload());
     } else if (here() === root.dataset.page) {
@@ -96,7 +109,7 @@
     const body = document.getElementById("overlay-body");
     if (!body.querySelector(".sending")) body.replaceChildren();
     if (scrollY !== place) scrollTo(0, place);
-    opener?.focus({ preventScroll: true });
+    origin()?.focus({ preventScroll: true });
     if (leads) history.go(-depth());
   }, true);
 

@@ -66,6 +66,11 @@
     if (!isSending) sendAll();
   });
 
+  // A page that the browser kept whole, for Back: something may have been rated since.
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) globalThis.htmx?.trigger(document.body, "opinion");
+  });
+
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { target, xhr } = event.detail;
     if (xhr.status < 400 && waiting.some(({ elt }) => target.contains(elt))) event.detail.swapOverride = "none";

@@ -55,7 +55,7 @@
     const { pathname, searchParams } = new URL(image.currentSrc || image.src);
     if (!pathname.startsWith("/posters/") || searchParams.has("drawn")) return;
     image.removeAttribute("srcset");
-    image.src = `${pathname}?drawn=1`;
+    image.src = `${pathname}?drawn=1${searchParams.has("lang") ? `&lang=${searchParams.get("lang")}` : ""}`;
   }
   document.addEventListener("error", (event) => {
     if (event.target instanceof HTMLImageElement) drawInstead(event.target);
@@ -63,6 +63,27 @@
   for (const image of document.querySelectorAll("img.card-poster, img.movie-poster")) { // failed before this was loaded
     if (image.complete && !image.naturalWidth) drawInstead(image);
   }
+
+  // A row that is drawn anew because of a rating stays where it was scrolled; another user's row begins at its beginning.
+  const scrolled = new Map();
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (detail.requestConfig.elt !== detail.target) return;
+    for (const strip of detail.target.querySelectorAll(".strip")) scrolled.set(strip.id, strip.scrollLeft);
+  });
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const [id, left] of scrolled) document.getElementById(id)?.scrollTo({ left, behavior: "instant" });
+    scrolled.clear();
+  });
+
+  // Cards that come beside another answer: the focus stays on the card of the same movie, or else in the row.
+  let focused = null;
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+    focused = detail.target.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  });
+  document.addEventListener("htmx:oobAfterSwap", ({ detail }) => {
+    if (focused === null || !detail.target.matches(".strip")) return;
+    (detail.target.querySelector(`[href="${CSS.escape(focused)}"]`) ?? detail.target).focus({ preventScroll: true });
+  });
 
   const held = new WeakSet(); // requests whose answer takes the place of what has the focus
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {

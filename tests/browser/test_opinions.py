@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, Response, Route, expect
 
 from tests.browser.conftest import WINDOW_SIZES, Visit
-from tests.browser.pages import open_overlay
+from tests.browser.pages import open_overlay, send_form
 from tests.browser.test_accessibility import violations
 
 
@@ -333,6 +333,57 @@ def test_the_own_row_follows_a_rating_in_the_overlay(visit: Visit) -> None:
     expect(page.locator("#personal-says")).to_contain_text("based on 2 ratings.")
 
 
+def test_a_newcomers_first_rating_makes_the_row_their_own_at_once(visit: Visit) -> None:
+    page = visit("/")
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for user")
+    card = page.locator("#trending-strip .card").first
+    href = card.get_attribute("href")
+    overlay = open_overlay(page, card)
+    overlay.locator(".half-left").nth(4).click()
+    expect(overlay.locator(".actions-says")).to_contain_text("Saved: 4.5 of 5 stars.")
+    page.keyboard.press("Escape")
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for you based on 1 rating.")
+    expect(page.locator("#user-me")).to_have_attribute("aria-current", "true")
+    # The rated movie has left Trending Now, and so the focus is on the row that the card stood in.
+    expect(page.locator(f'#trending-strip .card[href="{href}"]')).to_have_count(0)
+    expect(page.locator("#trending-strip .card")).to_have_count(20)
+    expect(page.locator("#trending-strip")).to_be_focused()
+
+
+def test_a_page_that_the_browser_kept_whole_asks_for_the_rows_again(visit: Visit) -> None:
+    """Rated on a movie's page, then Back. Chromium keeps no page under Playwright, so the test sends the event."""
+    page = visit("/")
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for user")
+    send_form(page, "/movies/1/rating", rating=4.5)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for you based on 1 rating.")
+
+
+def test_the_chosen_row_of_another_user_stays_and_so_does_its_place(visit: Visit) -> None:
+    page = visit("/?user_id=3")
+    overlay = open_overlay(page, page.locator("#for-you-strip .card").nth(12))
+    place = page.locator("#for-you-strip").evaluate("strip => strip.scrollLeft")
+    assert place > 100
+    overlay.locator(".half-right").nth(3).click()
+    expect(page.locator("#user-me")).to_contain_text("1 rating")
+    expect(page.locator("#personal-says")).to_contain_text("Chosen for user 3")
+    page.keyboard.press("Escape")
+    expect(page.locator("#for-you-strip .card").nth(12)).to_be_focused()
+    assert page.locator("#for-you-strip").evaluate("strip => strip.scrollLeft") == place
+    page.locator(".users .chip").nth(1).click()
+    expect(page.locator("#personal-says")).not_to_contain_text("Chosen for user 3 ")
+    assert page.locator("#for-you-strip").evaluate("strip => strip.scrollLeft") == 0
+
+
+def test_no_movie_is_twice_in_the_rows_when_another_user_is_chosen(visit: Visit) -> None:
+    page = visit("/")
+    for chip in range(1, 4):
+        page.locator(".users .chip").nth(chip).click()
+        expect(page.locator(".users .chip").nth(chip)).to_have_attribute("aria-current", "true")
+        hrefs = page.locator(".strip .card").evaluate_all("cards => cards.map((card) => card.pathname)")
+        assert len(hrefs) == len(set(hrefs)) > 30
+
+
 def test_an_account_from_its_door_to_its_profiles(visit: Visit, complaints: list[str]) -> None:
     page = visit("/sign-in")
     page.get_by_label("Name").fill("Ada")
@@ -377,6 +428,20 @@ def test_poster_and_title_begin_and_buttons_stand_in_lines(visit: Visit, width: 
     for line in [(".stars", ".watch .button"), (".save", ".move")]:
         boxes = [overlay.locator(part).bounding_box() for part in line]
         assert len({round(box["y"] + box["height"] / 2) for box in boxes if box}) == 1
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ru-RU"])
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_on_the_page_save_stands_beside_watched(visit: Visit, width: int, locale: str) -> None:
+    page = visit("/movies/1", width=width, locale=locale)
+    stars, watched, save = (page.locator(part).bounding_box() for part in (".stars", ".watch .button", ".save"))
+    assert stars
+    assert watched
+    assert save
+    assert abs(watched["y"] - save["y"]) < 1
+    assert watched["x"] + watched["width"] < save["x"]
+    on_one_line = abs(stars["y"] + stars["height"] / 2 - save["y"] - save["height"] / 2) < 2
+    assert on_one_line == (width == 1440)
 
 
 @pytest.mark.parametrize("locale", ["en-US", "ru-RU"])

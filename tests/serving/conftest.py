@@ -16,7 +16,7 @@ from sqlalchemy import text
 from movierec.settings import Settings
 from serving.app import create_app
 from serving.community.database import Database, build_database_url
-from tests.factories import publish_small_home
+from tests.factories import make_ratings, publish_small_bundle, publish_small_home
 
 if TYPE_CHECKING:
     from serving.community.community import Community
@@ -92,6 +92,20 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Read only: tests that publish copy it."""
     return publish_small_home(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def many_movies(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with 160 movies. Each user has rated some of their colour, in an order of their own, four of them few."""
+    rows = [
+        (user, movie, 4.5)
+        for user in range(1, 41)
+        for movie in sorted(range(1, 161), key=lambda movie: movie * (2 * user + 1) % 163)
+        if user % 2 == movie % 2 and (user + movie // 2) % 4 and (user > 4 or movie <= 50)
+    ]
+    home = tmp_path_factory.mktemp("many")
+    publish_small_bundle(home, n_movies=160, ratings=make_ratings(*rows))
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
+import numpy as np
 import polars as pl
 import pytest
 
-from movierec.catalog.catalog import Catalogue, build_catalogue
+from movierec.catalog.catalog import PRIOR_RATINGS, Catalogue, build_catalogue, compute_shrunk_means
 from movierec.data.schema import LINKS
 from tests import factories
 
@@ -52,3 +53,20 @@ def test_pages_hold_the_whole_catalogue(catalog):
 def test_a_movie_has_the_tags_that_most_people_gave_it_in_lower_case(catalog):
     assert catalog.by_id[2].tags == ("time travel", "heist")
     assert catalog.by_id[1].tags == ()
+
+
+def test_a_shrunk_mean_is_halfway_to_the_mean_of_all_ratings_at_the_strength_of_the_prior():
+    n = np.array([PRIOR_RATINGS, 75.0, 0.0])
+    means = np.array([5.0, 3.0, np.nan])
+    shrunk = compute_shrunk_means(means, n)
+    assert shrunk[:2] == pytest.approx([(5.0 + 3.5) / 2, (25 * 3.5 + 75 * 3.0) / 100])  # 3.5: the mean of all 100
+    assert np.isnan(shrunk[2])
+    assert np.isnan(compute_shrunk_means(means[2:], n[2:])).all()
+
+
+def test_the_order_does_not_depend_on_the_order_of_the_tables():
+    movies = factories.make_movies(40).with_columns(display_title=pl.lit("Same"))
+    stats = movies.select("movie_id", popularity=pl.lit(2.0), mean_rating=pl.lit(4.0), n_ratings=pl.lit(7))
+    links, tags = pl.LazyFrame(schema=LINKS), factories.make_tags()
+    shuffled = movies.collect().sample(fraction=1.0, shuffle=True, seed=3).lazy()
+    assert build_catalogue(shuffled, links, stats.reverse(), tags).collect()["movie_id"].to_list() == list(range(1, 41))

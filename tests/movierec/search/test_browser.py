@@ -108,7 +108,7 @@ def test_columns_say_what_a_movie_by_movie_reading_says(browser, tree):
     [
         ("popularity", [10, 11, 12, 13, 14]),
         ("relevance", [10, 11, 12, 13, 14]),
-        ("rating", [11, 10, 12, 13, 14]),
+        ("rating", [11, 13, 12, 10, 14]),
         ("year", [13, 11, 10, 12, 14]),
         ("title", [13, 11, 12, 14, 10]),
     ],
@@ -116,6 +116,18 @@ def test_columns_say_what_a_movie_by_movie_reading_says(browser, tree):
 def test_equals_stand_by_popularity_and_what_has_no_value_last(browser, sort, order):
     hits = browser.find_hits("")
     assert [MOVIES[row].movie_id for row in browser.sort_rows(hits.mask, hits, sort)] == order
+
+
+def test_best_rated_is_not_what_a_few_rated_highest():
+    few, many = (
+        Movie(i, f"Movie {i}", 2000, (), 1.0, mean, n, None, None) for i, mean, n in [(1, 5.0, 8), (2, 4.5, 200)]
+    )
+    others = [Movie(i, f"Movie {i}", 2000, (), 1.0, 3.5, 50, None, None) for i in range(3, 9)]
+    browser = Browser.from_movies([few, *others, many])
+    hits = browser.find_hits("")
+    order = [browser.movies[row] for row in browser.sort_rows(hits.mask, hits, "rating")]
+    assert order[:2] == [many, few]
+    assert order[2:] == others
 
 
 @pytest.mark.parametrize("sort", SORT_ORDERS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import factories
-from tests.broken import Broken, break_ranker, serve_changed_bundle
+from tests.broken import Broken, break_ranker
 from tests.serving.conftest import Browser, open_browser
 
 
@@ -55,16 +55,19 @@ def test_a_user_gets_a_row_without_the_movies_rated_before(browser: Browser) -> 
     assert all(movie == 3 or movie % 2 == 0 for movie in personal_ids(html))
 
 
-def test_htmx_gets_the_row_alone_drawn_like_in_the_page(browser: Browser) -> None:
+def test_htmx_gets_the_rows_drawn_like_in_the_page(browser: Browser) -> None:
     fragment = browser.get_fragment("/?user_id=3").text
     assert fragment.startswith("<section")
     assert "<html" not in fragment
-    assert fragment.strip() in browser.get("/?user_id=3").text
+    row, trending = re.split(r"<div id=\"trending-strip\" hx-swap-oob=\"innerHTML\">|</div>\s*$", fragment)[:2]
+    page = browser.get("/?user_id=3").text
+    assert row.strip() in page
+    assert trending.strip() in page
 
 
-def test_for_the_row_alone_nothing_else_of_the_page_is_worked_out(home: Path) -> None:
+def test_for_the_rows_the_list_of_all_movies_is_not_worked_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = open_browser(home)
-    serve_changed_bundle(browser.app, trending=Broken("read for the row"))
+    monkeypatch.setattr("serving.pages.home.build_catalogue_page", Broken("read for the rows"))
     assert browser.get_fragment("/?user_id=3").status_code == 200
     assert browser.get("/?user_id=3").status_code == 500
 

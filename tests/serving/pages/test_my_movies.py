@@ -406,7 +406,7 @@ def test_without_its_database_ones_page_says_so(ada: BrowserTab) -> None:
 
 
 def trending_ids(visitor: BrowserTab) -> list[int]:
-    section = visitor.get("/").text.split('aria-labelledby="trending"')[1].split("</section>")[0]
+    section = visitor.get("/?user_id=").text.split('aria-labelledby="trending"')[1].split("</section>")[0]
     return [int(found) for found in re.findall(r'class="card" href="/movies/(\d+)[?"]', section)]
 
 

@@ -1,6 +1,7 @@
 """The first visit: five films, and recommendations are there; every later rating changes them."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -8,7 +9,14 @@ from movierec.catalog.catalog import Movie
 from serving.pages.onboarding import interleave_movies
 from tests.broken import break_ranker
 from tests.serving.pages.test_home import personal_ids
-from tests.serving.visits import BrowserTab, get_form_owner, get_page_text, open_another_tab
+from tests.serving.visits import (
+    BrowserTab,
+    get_form_owner,
+    get_page_text,
+    make_community,
+    open_another_tab,
+    open_tab,
+)
 
 
 def offered(visitor: BrowserTab, path: str = "/welcome") -> list[int]:
@@ -66,6 +74,29 @@ def test_who_has_rated_something_sees_the_own_row_first(visitor: BrowserTab) -> 
     assert "Chosen for you based on 1 rating." in get_page_text(visitor.get("/"))
 
 
+def test_a_newcomers_row_follows_their_first_rating_and_the_row_of_a_chosen_user_stays(
+    visitor: BrowserTab,
+) -> None:
+    """A page keeps the address that its row asks for again after a rating."""
+    addresses = {path: find_row_address(visitor.get(path).text) for path in ("/", "/?user_id=3", "/?user_id=me")}
+    assert addresses == {"/": "/", "/?user_id=3": "/?user_id=3", "/?user_id=me": "/?user_id=me"}
+    visitor.post("/movies/1/saved", on="1")
+    assert "Chosen for user" in visitor.get("/", HX_Request="true").text  # nothing to choose by yet
+    visitor.post("/movies/1/rating", htmx=True, rating="4.5")
+    own = visitor.get("/", HX_Request="true")
+    assert "Chosen for you based on 1 rating." in get_page_text(own)
+    assert re.search(r'id="user-me"[^>]+aria-current="true"', own.text)
+    theirs = visitor.get("/?user_id=3", HX_Request="true")
+    assert "Chosen for user 3 based on 19 ratings." in get_page_text(theirs)
+    assert re.search(r'id="user-me"[^>]+>Me <small>1 rating', theirs.text)
+
+
+def find_row_address(html: str) -> str:
+    found = re.search(r'id="personal"[^>]+hx-get="([^"]+)" hx-trigger="opinion from:body"', html)
+    assert found
+    return found[1]
+
+
 def test_who_has_signed_in_stands_among_the_users_before_the_first_rating(alone: BrowserTab) -> None:
     assert 'id="user-me"' not in alone.get("/").text
     assert alone.post("/register", name="Ada", password="four plain words here").status_code == 303
@@ -80,7 +111,10 @@ def because_ids(html: str) -> list[int]:
     return [int(found) for row in rows for found in re.findall(r'class="card" href="/movies/(\d+)[?"]', row)]
 
 
-def test_a_movie_marked_as_watched_leaves_the_rows_of_ones_own_and_others_follow(visitor: BrowserTab) -> None:
+def test_a_movie_marked_as_watched_leaves_the_rows_of_ones_own_and_others_follow(
+    many_movies: Path, tmp_path: Path
+) -> None:
+    visitor = open_tab(many_movies, make_community(tmp_path))
     for movie in (1, 3, 5):
         visitor.post(f"/movies/{movie}/rating", rating="5")
     before = visitor.get("/?user_id=me").text

@@ -105,8 +105,30 @@ def test_without_javascript_the_page_offers_undo_too(alone: BrowserTab) -> None:
 
 @pytest.mark.parametrize("query", ["said=x&was=4", "said=rated&was=%3Cb%3E", "was=4", "said=rated&was=9"])
 def test_an_invented_undo_is_not_offered(alone: BrowserTab, query: str) -> None:
+    alone.post("/movies/1/rating", rating="2")
     assert "Undo: back to 4" in get_page_text(alone.get("/movies/1?said=rated&was=4"))
     assert "Undo" not in alone.get(f"/movies/1?{query}").text
+
+
+SAID = ("rated", "unrated", "saved", "unsaved", "watched", "unwatched", "reviewed", "unreviewed")
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_nothing_is_said_to_have_been_done_by_who_has_done_nothing(alone: BrowserTab, said: str) -> None:
+    assert get_page_text(alone.get(f"/movies/1?said={said}&was=4")) == get_page_text(alone.get("/movies/1"))
+
+
+@pytest.mark.parametrize("said", [said for said in SAID if not said.startswith("un")])
+def test_what_has_been_taken_back_is_not_said_to_be_there(alone: BrowserTab, said: str) -> None:
+    alone.post("/movies/2/rating", rating="4")
+    assert get_page_text(alone.get(f"/movies/1?said={said}&was=4")) == get_page_text(alone.get("/movies/1"))
+
+
+def test_a_rating_is_not_undone_to_itself(alone: BrowserTab) -> None:
+    alone.post("/movies/1/rating", rating="4")
+    page = get_page_text(alone.get("/movies/1?said=rated&was=4"))
+    assert "Saved: 4 of 5 stars." in page
+    assert "Undo" not in page
 
 
 def test_with_two_tabs_the_last_write_wins_and_the_other_sees_it(visitor: BrowserTab) -> None:

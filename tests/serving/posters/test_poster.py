@@ -1,6 +1,7 @@
 """Posters: always there, always 2:3, always legible."""
 
 import re
+from html import unescape
 from xml.etree import ElementTree
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from movierec.catalog.catalog import Movie
 from serving.posters.backdrop import BACKDROP_FILE, draw_backdrop
 from serving.posters.motifs import Inks
-from serving.posters.poster import build_poster_url, compute_layout, compute_version, draw_poster
+from serving.posters.poster import build_poster_url, compute_layout, compute_version, draw_poster, format_genres
 from serving.posters.styles import DEFAULT_STYLE, STYLES, DrawMotif
 from serving.posters.typesetting import BOX_HEIGHT, BOX_WIDTH, LINE_HEIGHT, estimate_text_width, set_title
 from tests.serving.conftest import Browser
@@ -42,6 +43,35 @@ def test_the_version_changes_with_what_the_poster_shows() -> None:
     }
     assert len(versions) == 4
     assert build_poster_url(movie()) == f"/posters/7?v={compute_version(movie())}"
+
+
+def test_posters_name_genres_as_the_page_does(browser: Browser) -> None:
+    for path in ("/", "/movies/1", "/welcome", "/search", "/search/suggestions?q=movie"):
+        english, russian = (
+            {unescape(found) for found in re.findall(r'src="(/posters/[^"]+)"', browser.get(f"{path}{lang}").text)}
+            for lang in ("", ("&" if "?" in path else "?") + "lang=ru")
+        )
+        assert russian == {f"{address}&lang=ru" for address in english}
+        assert russian
+    in_english, in_russian = browser.get("/posters/2?v=x"), browser.get("/posters/2?v=x&lang=ru")
+    assert "ACTION · SCI-FI" in in_english.text
+    assert "БОЕВИК</text>" in in_russian.text  # both would be too long
+    assert in_english.headers["etag"] != in_russian.headers["etag"]
+    assert browser.get("/posters/2?drawn=1&lang=ru").text == in_russian.text
+    assert browser.get("/posters/2?lang=xx").text == in_english.text
+
+
+def test_a_poster_in_another_language_is_kept_for_a_day_too(browser: Browser) -> None:
+    address = f"{re.findall(r'/posters/1[?]v=[0-9a-f]+', browser.get('/movies/1').text)[0]}&lang=ru"
+    assert browser.get(address).headers["cache-control"] == "public, max-age=86400"
+    assert browser.get(address, If_None_Match=browser.get(address).headers["etag"]).status_code == 304
+
+
+@pytest.mark.parametrize("genres", [("Мюзикл", "Мультфильм"), ("Мелодрама", "Комедия"), ("Приключения", "Ужасы")])
+def test_wide_letters_leave_room_for_the_year(genres: tuple[str, str]) -> None:
+    assert format_genres(genres) == genres[0].upper()  # 276 to 284 units in a wide bold font, where 279 are free
+    assert format_genres(("Комедия", "Драма")) == "КОМЕДИЯ · ДРАМА"
+    assert format_genres(("Drama", "Documentary")) == "DRAMA · DOCUMENTARY"
 
 
 def test_there_is_no_poster_of_an_unknown_movie(browser: Browser) -> None:
