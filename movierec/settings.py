@@ -3,7 +3,7 @@
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -154,6 +154,8 @@ Networks = Annotated[
     AfterValidator(check_networks),
     Field(description="IP addresses or networks such as 127.0.0.1, 10.0.0.0/8, separated by commas"),
 ]
+Workers = Annotated[int, Field(ge=1, le=64, description="a whole number of processes from 1 to 64")]
+LogFormat = Annotated[Literal["text", "json"], Field(description="text or json")]
 DatabaseUrl = Annotated[
     SecretStr,
     AfterValidator(check_database_url),
@@ -204,6 +206,9 @@ class Settings(BaseSettings):
     require_account: Switch = False
     public_url: PublicUrl = ""
     trusted_proxies: Networks = ""
+    workers: Workers = 1
+    log_format: LogFormat = "text"
+    metrics_token: Secret = UNSET
     tmdb_api: WebAddress = "https://api.themoviedb.org/3"
     tmdb_images: WebAddress = images.DEFAULT_HOST
     poster_cache_mb: Megabytes = images.DEFAULT_CACHE_MB

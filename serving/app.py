@@ -16,9 +16,11 @@ from starlette.requests import ClientDisconnect
 from movierec.bundles.bundle import BundleError, LiveBundle
 from movierec.bundles.companion import LiveCompanion
 from movierec.settings import Settings
-from serving.api import clusters, health, movie_search, movies, recommendations, runs, users
+from serving.api import clusters, health, metrics, movie_search, movies, recommendations, runs, users
 from serving.community.community import Community
 from serving.images.image_store import ImageStore
+from serving.observability.metrics import forget_dead_workers
+from serving.observability.middleware import RecordRoute, WatchRequests
 from serving.pages import account, catalogue, home, images, movie, my_movies, onboarding, opinions, search, sign_in
 from serving.runs.operators import Operators
 from serving.web.addresses import AllowedHosts, PublicAddress
@@ -30,6 +32,7 @@ from serving.web.errors import (
     handle_missing_bundle,
     refuse_foreign_request,
 )
+from serving.web.metrics_access import MetricsAccess
 from serving.web.middleware import BodySizeLimit, HeadAsGet, JsonEtags, SameOrigin, SecurityHeaders
 from serving.web.problems import describe_problems, install_openapi_schema
 from serving.web.rendering import Site
@@ -38,7 +41,7 @@ from serving.web.static_files import STATIC_FOLDER
 
 HTMX_FILE = STATIC_FOLDER / "vendor" / "htmx.min.js"
 PAGE_MODULES = (home, catalogue, movie, images, search, opinions, sign_in, my_movies, account, onboarding)
-API_MODULES = (movie_search, movies, recommendations, clusters, users, runs, health)
+API_MODULES = (movie_search, movies, recommendations, clusters, users, runs, health, metrics)
 UPKEEP_SECONDS = 3600
 API_DESCRIPTION = (
     "Movies, recommendations and clusters as JSON. Errors are problem details (RFC 9457); docs/api.md says more."
@@ -50,10 +53,7 @@ def from_environment() -> FastAPI:
 
     Raises SettingsError for an invalid variable.
     """
-    settings = Settings.from_environment()
-    app = create_app(settings)
-    app.add_middleware(AllowedHosts, public_url=settings.public_url)
-    return app
+    return create_app(Settings.from_environment(), checks_host=True)
 
 
 def create_app(
@@ -62,10 +62,11 @@ def create_app(
     htmx: Path = HTMX_FILE,
     community: Community | None = None,
     operators: Operators | None = None,
+    checks_host: bool = False,
 ) -> FastAPI:
     """Builds the app. It also starts without a published bundle, and serves the first one as soon as it appears.
 
-    Raises RuntimeError if the file of htmx is missing.
+    If `checks_host`, it answers only under its own host names. Raises RuntimeError if the file of htmx is missing.
     """
     if not htmx.is_file():
         raise RuntimeError(f"{htmx} is missing: run `make setup`")
@@ -81,7 +82,15 @@ def create_app(
         generate_unique_id_function=get_operation_id,
     )
     operators = operators or Operators.from_settings(settings)
-    app.state.site = site = Site.create(live, companion, community, image_store, operators, home=settings.home)
+    app.state.site = site = Site.create(
+        live,
+        companion,
+        community,
+        image_store,
+        operators,
+        metrics_access=MetricsAccess.from_settings(settings),
+        home=settings.home,
+    )
     for page in PAGE_MODULES:
         app.include_router(page.router)
     for each in API_MODULES:
@@ -93,6 +102,7 @@ def create_app(
     app.add_exception_handler(BundleError, handle_missing_bundle)
     app.add_exception_handler(ClientDisconnect, handle_lost_client)
     app.add_exception_handler(Exception, handle_crash)
+    app.add_middleware(RecordRoute)
     app.add_middleware(BodySizeLimit)
     app.add_middleware(JsonEtags)
     app.add_middleware(SameOrigin, refuse=refuse_foreign_request)
@@ -101,6 +111,9 @@ def create_app(
     app.add_middleware(HeadAsGet)
     if settings.public_url:
         app.add_middleware(PublicAddress, public_url=settings.public_url)
+    if checks_host:
+        app.add_middleware(AllowedHosts, public_url=settings.public_url)
+    app.add_middleware(WatchRequests, writes_log=settings.log_format == "json")
     return app
 
 
@@ -113,6 +126,7 @@ def get_operation_id(route: APIRoute) -> str:
 async def run_site(app: FastAPI) -> AsyncIterator[None]:
     """The app's lifespan: opens bundle and database before the first request, stops fetching images at the end."""
     site: Site = app.state.site
+    forget_dead_workers()
     with prepare_process(site.live_bundle, site.live_companion):
         await to_thread.run_sync(site.community.prepare_database)
         upkeep = asyncio.create_task(delete_expired_regularly(site.community))

@@ -6,6 +6,7 @@ from fastapi import APIRouter, HTTPException, Query
 
 from serving.api.request_models import ResultCount, UserIdQuery, require_movie
 from serving.api.response_models import ByWords, FavoriteCluster, OfCluster
+from serving.observability.request_record import note_model
 from serving.services import recommendations
 from serving.services.recommendations import get_rated_movie_ids
 from serving.web.dependencies import TheBundle, TheCompanion
@@ -38,6 +39,7 @@ def recommend_from_cluster(
         raise build_parameter_error("movie_id", "movie_id or anime_id is required")
     movie = require_movie(bundle, asked)
     chosen = recommendations.recommend_from_same_cluster(bundle, companion, movie, n=top_n)
+    note_model(chosen.model)
     return OfCluster.from_movies(chosen, movie_id=asked, cluster=companion.clusters.find_cluster(asked))
 
 
@@ -54,6 +56,7 @@ def recommend_by_tags(
     number = companion.clusters.find_favourite_cluster(seen)
     cluster = None if number is None else companion.clusters.clusters[number]
     chosen = recommendations.recommend_by_cluster_words(bundle, cluster, seen=seen, n=top_n)
+    note_model(chosen.model)
     return ByWords.from_movies(
         chosen,
         user_id=user_id,

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from serving.api.explanations import explain_movies
 from serving.api.request_models import MovieIdPath, ResultCount, UserIdQuery, require_movie
 from serving.api.response_models import MovieOut, PersonalMovie, SimilarMovie
+from serving.observability.request_record import note_model
 from serving.services.recommendations import find_similar_movies, recommend_with_fallback
 from serving.web.dependencies import TheBundle
 from serving.web.problems import describe_problems
@@ -70,6 +71,7 @@ def personal_movies(
     a user who has rated every movie.
     """
     chosen = recommend_with_fallback(bundle, user_id, n=limit, explain=explain)
+    note_model(chosen.model)
     movies = PersonalMovie.list_from_movies(chosen, explain_movies(bundle, chosen.explanations))
     return PersonalAnswer.model_validate({"user_id": user_id, "model": chosen.model, "movies": movies})
 
@@ -88,6 +90,7 @@ def similar_movies(bundle: TheBundle, movie_id: MovieIdPath, limit: ResultCount 
     movies.
     """
     chosen = find_similar_movies(bundle, require_movie(bundle, movie_id).movie_id, n=limit)
+    note_model(chosen.model)
     pairs = zip(chosen.movies, chosen.scores, strict=True)
     movies = [SimilarMovie.from_movie(movie, similarity=score) for movie, score in pairs]
     return SimilarAnswer.model_validate({"movie_id": movie_id, "model": chosen.model, "movies": movies})

@@ -15,6 +15,7 @@ from serving.api.request_models import (
     require_movie,
 )
 from serving.api.response_models import ForMovie, ForRatings, ForUser, ForUsers, PersonalMovie, Recommended, Top
+from serving.observability.request_record import note_model
 from serving.services import recommendations
 from serving.services.recommendations import MovieList, resolve_movies
 from serving.web.dependencies import MaybeCompanion, TheBundle
@@ -30,6 +31,7 @@ def top_movies(bundle: TheBundle, top_n: ResultCount = 100) -> Top:
     """The most popular movies by mean rating and number of ratings, 100 by default."""
     found = bundle.catalogue.list_popular(limit=top_n)
     chosen = MovieList("popularity_fallback", list(found), [movie.popularity or 0.0 for movie in found])
+    note_model(chosen.model)
     return Top(movies=Recommended.from_movies(chosen).movies)
 
 
@@ -44,6 +46,7 @@ def recommend_content_based(bundle: TheBundle, companion: MaybeCompanion, questi
     chosen = recommendations.recommend_by_content(
         bundle, companion.content if companion else None, movie, n=question.top_n
     )
+    note_model(chosen.model)
     return ForMovie.from_movies(chosen, movie_id=movie.movie_id)
 
 
@@ -56,6 +59,7 @@ def recommend_session_based(bundle: TheBundle, question: UserQuestion) -> ForUse
     chosen = recommendations.recommend_by_channel(
         bundle, recommendations.SESSION_CHANNEL, question.user_id, n=question.top_n
     )
+    note_model(chosen.model)
     return ForUser.from_movies(chosen, user_id=question.user_id)
 
 
@@ -68,6 +72,7 @@ def recommend_collaborative(bundle: TheBundle, question: UserQuestion) -> ForUse
     chosen = recommendations.recommend_by_channel(
         bundle, recommendations.COLLABORATIVE_CHANNEL, question.user_id, n=question.top_n
     )
+    note_model(chosen.model)
     return ForUser.from_movies(chosen, user_id=question.user_id)
 
 
@@ -79,6 +84,8 @@ def recommend_for_many(bundle: TheBundle, question: UsersQuestion) -> ForUsers:
         ForUser.from_movies(recommendations.recommend_with_fallback(bundle, user_id, n=question.top_n), user_id=user_id)
         for user_id in question.user_ids
     ]
+    for answer in answers:
+        note_model(answer.model)
     return ForUsers(answers=answers)
 
 
@@ -101,5 +108,6 @@ def recommend_for_ratings(bundle: TheBundle, question: RatingsQuestion) -> ForRa
     chosen = resolve_movies(bundle, found.model, found.movie_ids, found.scores)
     if not chosen.movies:  # all are rated
         chosen = recommendations.recommend_popular(bundle, without=movie_ids, n=question.top_n)
+    note_model(chosen.model)
     why = explain_movies(bundle, found.explanations)
     return ForRatings.from_movies(chosen, movies=PersonalMovie.list_from_movies(chosen, why), ignored=ignored)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from movierec.bundles.bundle import Bundle
 from movierec.catalog.catalog import Movie
+from serving.observability.request_record import note_model
 from serving.pages.cards import ROW_SIZE, BecauseRow, Card, build_because_rows, build_cards
 from serving.pages.grid import build_catalogue_page
 from serving.services.recommendations import (
@@ -111,6 +112,7 @@ def build_my_row(
     except Exception:
         log.exception("no personal row for %s ratings of a visitor from bundle %s", len(mine), bundle.version)
         return row._replace(state="failed")
+    note_model(chosen.model)
     because = try_build_because_rows(
         bundle, lambda: (list_liked_in_ratings(bundle, mine), {*seen, *(movie_id for movie_id, _ in mine)})
     )
@@ -128,6 +130,7 @@ def build_user_row(bundle: Bundle, row: PersonalRow, asked: str, seen: Collectio
     except Exception:
         log.exception("no personal row for user %s from bundle %s", user_id, bundle.version)
         return row._replace(state="failed", asked=str(user_id), user=UserSummary(user_id, 0))
+    note_model(chosen.model)
     because = try_build_because_rows(
         bundle, lambda: (list_liked_by_user(bundle, user_id), {*seen, *get_rated_movie_ids(bundle, user_id)})
     )
