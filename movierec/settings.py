@@ -107,6 +107,22 @@ def check_secrets(text: SecretStr) -> SecretStr:
     return text
 
 
+def read_api_keys(text: SecretStr) -> SecretStr:
+    """The keys in `text`, or in the file that it names after an `@`.
+
+    Raises ValueError where the file cannot be read, where there is no key, and where one is too short.
+    """
+    given = text.get_secret_value()
+    if given.startswith("@"):
+        try:
+            given = Path(given[1:]).expanduser().read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError from error
+    if not split_secrets(given):
+        raise ValueError
+    return check_secrets(SecretStr(given))
+
+
 def parse_database_url(url: str) -> URL:
     """The SQLite file or PostgreSQL database that `url` names, with psycopg as PostgreSQL's driver.
 
@@ -204,6 +220,11 @@ class Settings(BaseSettings):
         Field(description="secrets of at least 16 characters each, separated by commas"),
     ] = UNSET
     require_account: Switch = False
+    api_keys: Annotated[
+        SecretStr,
+        AfterValidator(read_api_keys),
+        Field(description="keys of at least 16 characters each, separated by commas, or @ and the path of such a file"),
+    ] = UNSET
     public_url: PublicUrl = ""
     trusted_proxies: Networks = ""
     workers: Workers = 1

@@ -1,12 +1,12 @@
 """The site as an ASGI application. `python -m serving.server` serves it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from anyio import to_thread
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from movierec.bundles.bundle import BundleError, LiveBundle
 from movierec.bundles.companion import LiveCompanion
-from movierec.settings import Settings
+from movierec.settings import Settings, split_secrets
 from serving.api import clusters, health, metrics, movie_search, movies, recommendations, runs, users
 from serving.community.community import Community
 from serving.images.image_store import ImageStore
@@ -24,6 +24,7 @@ from serving.observability.middleware import RecordRoute, WatchRequests
 from serving.pages import account, catalogue, home, images, movie, my_movies, onboarding, opinions, search, sign_in
 from serving.runs.operators import Operators
 from serving.web.addresses import AllowedHosts, PublicAddress
+from serving.web.api_keys import require_one_of
 from serving.web.errors import (
     handle_crash,
     handle_http_error,
@@ -35,13 +36,15 @@ from serving.web.errors import (
 from serving.web.metrics_access import MetricsAccess
 from serving.web.middleware import BodySizeLimit, HeadAsGet, JsonEtags, SameOrigin, SecurityHeaders
 from serving.web.problems import describe_problems, install_openapi_schema
+from serving.web.query_params import refuse_unknown_parameters
 from serving.web.rendering import Site
 from serving.web.runtime import prepare_process
 from serving.web.static_files import STATIC_FOLDER
 
 HTMX_FILE = STATIC_FOLDER / "vendor" / "htmx.min.js"
 PAGE_MODULES = (home, catalogue, movie, images, search, opinions, sign_in, my_movies, account, onboarding)
-API_MODULES = (movie_search, movies, recommendations, clusters, users, runs, health, metrics)
+READING_MODULES = (movie_search, movies, recommendations, clusters, users)  # what API keys open
+API_MODULES = (*READING_MODULES, runs, health, metrics)
 UPKEEP_SECONDS = 3600
 API_DESCRIPTION = (
     "Movies, recommendations and clusters as JSON. Errors are problem details (RFC 9457); docs/api.md says more."
@@ -93,8 +96,7 @@ def create_app(
     )
     for page in PAGE_MODULES:
         app.include_router(page.router)
-    for each in API_MODULES:
-        app.include_router(each.router, responses=describe_problems(422, 503))
+    include_api(app, api_keys=split_secrets(settings.api_keys.get_secret_value()))
     install_openapi_schema(app, description=API_DESCRIPTION)
     app.mount("/static", site.static_files, name="static")
     app.add_exception_handler(HTTPException, handle_http_error)
@@ -115,6 +117,18 @@ def create_app(
         app.add_middleware(AllowedHosts, public_url=settings.public_url)
     app.add_middleware(WatchRequests, writes_log=settings.log_format == "json")
     return app
+
+
+def include_api(app: FastAPI, *, api_keys: Sequence[str]) -> None:
+    """Adds the JSON API. If there are `api_keys`, what reads needs one; health is always open."""
+    known_only = [Depends(refuse_unknown_parameters)]
+    with_key = [Depends(require_one_of(api_keys))] if api_keys else []
+    for each in READING_MODULES:
+        problems = describe_problems(422, 503, *([401] if api_keys else []))
+        app.include_router(each.router, responses=problems, dependencies=[*with_key, *known_only])
+    app.include_router(runs.router, responses=describe_problems(422, 503), dependencies=known_only)
+    for each in (health, metrics):
+        app.include_router(each.router, responses=describe_problems(422, 503))
 
 
 def get_operation_id(route: APIRoute) -> str:
