@@ -21,7 +21,19 @@ from serving.community.community import Community
 from serving.images.image_store import ImageStore
 from serving.observability.metrics import forget_dead_workers
 from serving.observability.middleware import RecordRoute, WatchRequests
-from serving.pages import account, catalogue, home, images, movie, my_movies, onboarding, opinions, search, sign_in
+from serving.pages import (
+    account,
+    catalogue,
+    docs,
+    home,
+    images,
+    movie,
+    my_movies,
+    onboarding,
+    opinions,
+    search,
+    sign_in,
+)
 from serving.runs.operators import Operators
 from serving.web.addresses import AllowedHosts, PublicAddress
 from serving.web.api_keys import require_one_of
@@ -42,7 +54,7 @@ from serving.web.runtime import prepare_process
 from serving.web.static_files import STATIC_FOLDER
 
 HTMX_FILE = STATIC_FOLDER / "vendor" / "htmx.min.js"
-PAGE_MODULES = (home, catalogue, movie, images, search, opinions, sign_in, my_movies, account, onboarding)
+PAGE_MODULES = (docs, home, catalogue, movie, images, search, opinions, sign_in, my_movies, account, onboarding)
 READING_MODULES = (movie_search, movies, recommendations, clusters, users)  # what API keys open
 API_MODULES = (*READING_MODULES, runs, health, metrics)
 UPKEEP_SECONDS = 3600

@@ -1,7 +1,6 @@
 from dataclasses import replace
 
 import numpy as np
-import polars as pl
 import pytest
 
 from movierec.recommender.diversification import intra_list_distance, select_by_mmr
@@ -43,15 +42,3 @@ def test_a_diverse_recommender_gives_other_movies_and_the_same_ones_when_it_is_n
     assert not diverse.equals(plain.recommend_for_users(users, n=6))
     genres = {movie % 2 for movie in diverse.filter(user_id=4)["movie_id"]}
     assert genres == {0, 1}  # even movies are action, odd ones comedies
-
-
-def test_only_the_first_fifty_are_diversified_however_deep_the_list_is():
-    rows = [(user, movie, 3 + movie % 3) for user in range(40) for movie in range(1, 121) if user * movie % 7 < 3]
-    rated = factories.make_ratings(*rows).with_columns(pl.col("rated_at").shuffle(seed=1))
-    plain = replace(factories.fit_recommender(rated, n_movies=120), ranker=None)
-    diverse = replace(plain, diversity=0.7)
-    (before, after) = (each.recommend_for_user(3, n=68).movie_ids for each in (plain, diverse))
-    assert before[:50] != after[:50]
-    assert set(before[:50]) == set(after[:50])
-    assert before[50:] == after[50:]
-    assert diverse.recommend_for_user(3, n=20, depth=68).movie_ids == after[:20]
