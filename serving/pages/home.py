@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from movierec.bundles.bundle import Bundle
 from movierec.catalog.catalog import Movie
+from serving.observability.metrics import IMPRESSIONS
 from serving.observability.request_record import note_model
 from serving.pages.cards import ROW_SIZE, BecauseRow, Card, build_because_rows, build_cards
 from serving.pages.grid import build_catalogue_page
@@ -64,6 +65,8 @@ def show_home(request: Request, site: TheSite, bundle: TheBundle, user_id: str |
     asked = by_default if user_id is None else user_id
     seen = my_seen(request) if user_id in {None, ME} else ()  # the row of a user who was asked for stays theirs
     row = build_personal_row(bundle, asked, presets, mine=mine, seen=seen)
+    rest = {} if wants_fragment(request) else load_rest_of_home(bundle, without=my_seen(request))
+    count_impressions(row, trending=rest.get("trending", []))
     return site.render_page(
         request,
         "home/home.html",
@@ -72,14 +75,21 @@ def show_home(request: Request, site: TheSite, bundle: TheBundle, user_id: str |
         status=422 if row.state == "not_an_id" else 200,
         personal=row,
         visitor=site.community.get_visitor(request),
-        **({} if wants_fragment(request) else load_rest_of_home(bundle, without=my_seen(request))),
+        **rest,
     )
+
+
+def count_impressions(row: PersonalRow, *, trending: list[Card]) -> None:
+    """Counts the cards that the rows of the home page show, for the metrics."""
+    shown = {"trending": len(trending), "personal": len(row.cards), "because": sum(len(e.cards) for e in row.because)}
+    for name, n_cards in shown.items():
+        IMPRESSIONS.labels(name).inc(n_cards)
 
 
 def load_rest_of_home(bundle: Bundle, *, without: Collection[int]) -> dict[str, Any]:
     """What the home page shows besides the personal row; the movies `without` are not trending for this visitor."""
     trending = bundle.catalogue.find_movies([movie_id for movie_id in bundle.trending if movie_id not in without])
-    return {"trending": build_cards(trending[:ROW_SIZE]), "catalogue": build_catalogue_page(bundle, 1)}
+    return {"trending": build_cards(trending[:ROW_SIZE], row="trending"), "catalogue": build_catalogue_page(bundle, 1)}
 
 
 def build_personal_row(
@@ -116,7 +126,7 @@ def build_my_row(
     because = try_build_because_rows(
         bundle, lambda: (list_liked_in_ratings(bundle, mine), {*seen, *(movie_id for movie_id, _ in mine)})
     )
-    return row._replace(state=chosen.model, cards=build_cards(chosen.movies), because=because)
+    return row._replace(state=chosen.model, cards=build_cards(chosen.movies, row="personal"), because=because)
 
 
 def build_user_row(bundle: Bundle, row: PersonalRow, asked: str, seen: Collection[int]) -> PersonalRow:
@@ -134,7 +144,7 @@ def build_user_row(bundle: Bundle, row: PersonalRow, asked: str, seen: Collectio
     because = try_build_because_rows(
         bundle, lambda: (list_liked_by_user(bundle, user_id), {*seen, *get_rated_movie_ids(bundle, user_id)})
     )
-    shown = build_cards(chosen.movies, user_id=user_id if user.n_ratings else None)
+    shown = build_cards(chosen.movies, user_id=user_id if user.n_ratings else None, row="personal")
     return row._replace(state=chosen.model, asked=str(user_id), user=user, cards=shown, because=because)
 
 
