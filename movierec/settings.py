@@ -183,7 +183,8 @@ DatabaseUrl = Annotated[
 
 
 class Settings(BaseSettings):
-    """Each field is the variable MOVIEREC_<FIELD>, but for TMDB_API_KEY; an unset or blank one means the default.
+    """Each field is the variable MOVIEREC_<FIELD>, but for two with names that others have given: TMDB_API_KEY and
+    OTEL_EXPORTER_OTLP_ENDPOINT. An unset or blank one means the default.
 
     `home` is the root of everything written. `source` is looked at when the data is fetched
     (`resources.sources`), as a folder may come later.
@@ -230,6 +231,7 @@ class Settings(BaseSettings):
     workers: Workers = 1
     log_format: LogFormat = "text"
     metrics_token: Secret = UNSET
+    otlp_endpoint: Annotated[WebAddress, Field(validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")] = ""
     tmdb_api: WebAddress = "https://api.themoviedb.org/3"
     tmdb_images: WebAddress = images.DEFAULT_HOST
     poster_cache_mb: Megabytes = images.DEFAULT_CACHE_MB
@@ -265,10 +267,12 @@ def describe_faults(error: ValidationError) -> list[str]:
     """A sentence for each variable: its name, its value unless that may hold a password, and what is wanted."""
     found = []
     for fault in error.errors():
-        field = Settings.model_fields[str(fault["loc"][0])]
+        variable = str(fault["loc"][0])  # pydantic names a field with an alias by the alias
+        name = next((name for name in Settings.model_fields if name_variable(name) == variable), variable)
+        field = Settings.model_fields[name]
         is_secret = field.annotation is SecretStr or "@" in str(fault["input"])
         said = "is not usable" if is_secret else f"is {fault['input']!r}"
-        found.append(f"{name_variable(str(fault['loc'][0]))} {said}; wanted is {field.description}")
+        found.append(f"{name_variable(name)} {said}; wanted is {field.description}")
     return found
 
 

@@ -21,6 +21,7 @@ from serving.community.community import Community
 from serving.images.image_store import ImageStore
 from serving.observability.metrics import forget_dead_workers
 from serving.observability.middleware import RecordRoute, WatchRequests
+from serving.observability.tracing import start_tracing
 from serving.pages import (
     account,
     catalogue,
@@ -127,7 +128,8 @@ def create_app(
         app.add_middleware(PublicAddress, public_url=settings.public_url)
     if checks_host:
         app.add_middleware(AllowedHosts, public_url=settings.public_url)
-    app.add_middleware(WatchRequests, writes_log=settings.log_format == "json")
+    app.state.tracer = tracer = start_tracing(settings.otlp_endpoint)
+    app.add_middleware(WatchRequests, writes_log=settings.log_format == "json", tracer=tracer)
     return app
 
 
@@ -159,6 +161,8 @@ async def run_site(app: FastAPI) -> AsyncIterator[None]:
         yield
         upkeep.cancel()
     site.image_store.close()
+    if app.state.tracer:
+        await to_thread.run_sync(app.state.tracer.close)
 
 
 async def delete_expired_regularly(community: Community) -> None:

@@ -20,6 +20,7 @@ from movierec.recommender.popular import PopularMovies
 from movierec.recommender.ranker import Ranker, order_candidates
 from movierec.recommender.recommendations import CANDIDATES_ONLY, TWO_STAGE, Recommendations
 from movierec.recommender.retrieval import CANDIDATES_PER_CHANNEL, Retrieval
+from movierec.recommender.stages import observe_stage
 from movierec.recommender.training_rows import CandidateBlock, build_ranker_matrix, list_ranker_features
 
 
@@ -155,12 +156,18 @@ class Recommender:
     ) -> Recommendations:
         """Recommendations for the single user in `row`, without the movie ids in `without`."""
         n_ranked = max(n, depth)
-        candidates = self.find_candidates(row, n=n_ranked, folded_in=folded_in, without=without)
-        columns, scores = (part[:, :n] for part in self._rank_candidates(candidates, n=n_ranked))
+        with observe_stage("retrieval"):
+            candidates = self.find_candidates(row, n=n_ranked, folded_in=folded_in, without=without)
+        with observe_stage("ranking"):
+            columns, scores = (part[:, :n] for part in self._rank_candidates(candidates, n=n_ranked))
         found = columns[0] != UNKNOWN
         movie_ids = self.interactions.movie_ids[columns[0][found]].tolist()
-        told = explain_columns(self.retrieval, self.ranker, candidates, columns[0][found]) if explain else []
-        return Recommendations(self.model, movie_ids, scores[0][found].tolist(), {each.movie_id: each for each in told})
+        explanations = {}
+        if explain:
+            with observe_stage("explanation"):
+                told = explain_columns(self.retrieval, self.ranker, candidates, columns[0][found])
+            explanations = {each.movie_id: each for each in told}
+        return Recommendations(self.model, movie_ids, scores[0][found].tolist(), explanations)
 
     @property
     def model(self) -> str:

@@ -5,6 +5,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from serving.observability.logging_config import REQUEST_LOG
 from serving.observability.metrics import ANSWERS_BY_MODEL, count_request
 from serving.observability.request_record import CURRENT_RECORD, UNMATCHED, RequestRecord
+from serving.observability.tracing import RequestTracer
 
 log = logging.getLogger(REQUEST_LOG)
 
@@ -27,8 +29,8 @@ class WatchRequests:
     Well-formed are 8 to 64 letters, digits, dots, hyphens and underscores.
     """
 
-    def __init__(self, app: ASGIApp, *, writes_log: bool = False) -> None:
-        self.app, self.writes_log = app, writes_log
+    def __init__(self, app: ASGIApp, *, writes_log: bool = False, tracer: RequestTracer | None = None) -> None:
+        self.app, self.writes_log, self.tracer = app, writes_log, tracer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,7 +52,8 @@ class WatchRequests:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_watched)
+            with self.tracer.trace_request(scope, record) if self.tracer else nullcontext():
+                await self.app(scope, receive, send_watched)
         except Exception:
             status, is_crash = 500, True
             raise
