@@ -133,4 +133,4 @@ unlock: setup ## mark killed runs as failed and free the training slots that no 
 clean: ## remove the environment, caches and what was written, but for downloads, searches and what people left
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache serving/static/vendor
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	@home="$${MOVIEREC_HOME:-data}"; for part in store published companion metadata posters dagster mlflow exports; do rm -rf "$$home/$$part"; done
+	@home="$${MOVIEREC_HOME:-data}"; for part in store published companion metadata posters dagster mlflow exports metrics; do rm -rf "$$home/$$part"; done

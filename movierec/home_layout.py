@@ -85,6 +85,11 @@ class HomeLayout:
         """TMDB's logo, if an operator has placed it."""
         return self.home / "site" / "tmdb-logo.svg"
 
+    @property
+    def metrics(self) -> Path:
+        """The counts that the workers of a site share, a folder per port, emptied when the site starts."""
+        return self.home / "metrics"
+
     def locate_bundles(self, sample: str) -> Path:
         """The versioned folder of the sample's bundles."""
         return self.published / sample

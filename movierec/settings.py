@@ -3,7 +3,7 @@
 import re
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -128,6 +128,22 @@ def check_host_names(text: str) -> str:
     return text
 
 
+def read_api_keys(text: SecretStr) -> SecretStr:
+    """The keys in `text`, or in the file that it names after an `@`.
+
+    Raises ValueError where the file cannot be read, where there is no key, and where one is too short.
+    """
+    given = text.get_secret_value()
+    if given.startswith("@"):
+        try:
+            given = Path(given[1:]).expanduser().read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError from error
+    if not split_secrets(given):
+        raise ValueError
+    return check_secrets(SecretStr(given))
+
+
 def parse_database_url(url: str) -> URL:
     """The SQLite file or PostgreSQL database that `url` names, with psycopg as PostgreSQL's driver.
 
@@ -176,6 +192,8 @@ Networks = Annotated[
     AfterValidator(check_networks),
     Field(description="IP addresses or networks such as 127.0.0.1, 10.0.0.0/8, separated by commas"),
 ]
+Workers = Annotated[int, Field(ge=1, le=64, description="a whole number of processes from 1 to 64")]
+LogFormat = Annotated[Literal["text", "json"], Field(description="text or json")]
 DatabaseUrl = Annotated[
     SecretStr,
     AfterValidator(check_database_url),
@@ -187,7 +205,8 @@ DatabaseUrl = Annotated[
 
 
 class Settings(BaseSettings):
-    """Each field is the variable MOVIEREC_<FIELD>, but for TMDB_API_KEY; an unset or blank one means the default.
+    """Each field is the variable MOVIEREC_<FIELD>, but for two with names that others have given: TMDB_API_KEY and
+    OTEL_EXPORTER_OTLP_ENDPOINT. An unset or blank one means the default.
 
     `home` is the root of everything written. `source` is looked at when the data is fetched
     (`resources.sources`), as a folder may come later.
@@ -237,8 +256,17 @@ class Settings(BaseSettings):
         Field(description="secrets of at least 16 characters each, separated by commas"),
     ] = UNSET
     require_account: Switch = False
+    api_keys: Annotated[
+        SecretStr,
+        AfterValidator(read_api_keys),
+        Field(description="keys of at least 16 characters each, separated by commas, or @ and the path of such a file"),
+    ] = UNSET
     public_url: PublicUrl = ""
     trusted_proxies: Networks = ""
+    workers: Workers = 1
+    log_format: LogFormat = "text"
+    metrics_token: Secret = UNSET
+    otlp_endpoint: Annotated[WebAddress, Field(validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")] = ""
     tmdb_api: WebAddress = "https://api.themoviedb.org/3"
     tmdb_images: WebAddress = images.DEFAULT_HOST
     poster_cache_mb: Megabytes = images.DEFAULT_CACHE_MB
@@ -285,10 +313,12 @@ def describe_faults(error: ValidationError) -> list[str]:
     """A sentence for each variable: its name, its value unless that may hold a password, and what is wanted."""
     found = []
     for fault in error.errors():
-        field = Settings.model_fields[str(fault["loc"][0])]
+        variable = str(fault["loc"][0])  # pydantic names a field with an alias by the alias
+        name = next((name for name in Settings.model_fields if name_variable(name) == variable), variable)
+        field = Settings.model_fields[name]
         is_secret = field.annotation is SecretStr or "@" in str(fault["input"])
         said = "is not usable" if is_secret else f"is {fault['input']!r}"
-        found.append(f"{name_variable(str(fault['loc'][0]))} {said}; wanted is {field.description}")
+        found.append(f"{name_variable(name)} {said}; wanted is {field.description}")
     return found
 
 

@@ -1,12 +1,12 @@
 """The site as an ASGI application. `python -m serving.server` serves it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from anyio import to_thread
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -15,13 +15,29 @@ from starlette.requests import ClientDisconnect
 
 from movierec.bundles.bundle import BundleError, LiveBundle
 from movierec.bundles.companion import LiveCompanion
-from movierec.settings import Settings
-from serving.api import clusters, health, movie_search, movies, recommendations, runs, users
+from movierec.settings import Settings, split_secrets
+from serving.api import clusters, health, metrics, movie_search, movies, recommendations, runs, users
 from serving.community.community import Community
 from serving.images.image_store import ImageStore
-from serving.pages import account, catalogue, home, images, movie, my_movies, onboarding, opinions, search, sign_in
+from serving.observability.metrics import forget_dead_workers
+from serving.observability.middleware import RecordRoute, WatchRequests
+from serving.observability.tracing import start_tracing
+from serving.pages import (
+    account,
+    catalogue,
+    docs,
+    home,
+    images,
+    movie,
+    my_movies,
+    onboarding,
+    opinions,
+    search,
+    sign_in,
+)
 from serving.runs.operators import Operators
 from serving.web.addresses import AllowedHosts, PublicAddress
+from serving.web.api_keys import require_one_of
 from serving.web.errors import (
     handle_crash,
     handle_http_error,
@@ -30,15 +46,18 @@ from serving.web.errors import (
     handle_missing_bundle,
     refuse_foreign_request,
 )
+from serving.web.metrics_access import MetricsAccess
 from serving.web.middleware import BodySizeLimit, HeadAsGet, JsonEtags, SameOrigin, SecurityHeaders
 from serving.web.problems import describe_problems, install_openapi_schema
+from serving.web.query_params import refuse_unknown_parameters
 from serving.web.rendering import Site
 from serving.web.runtime import prepare_process
 from serving.web.static_files import STATIC_FOLDER
 
 HTMX_FILE = STATIC_FOLDER / "vendor" / "htmx.min.js"
-PAGE_MODULES = (home, catalogue, movie, images, search, opinions, sign_in, my_movies, account, onboarding)
-API_MODULES = (movie_search, movies, recommendations, clusters, users, runs, health)
+PAGE_MODULES = (docs, home, catalogue, movie, images, search, opinions, sign_in, my_movies, account, onboarding)
+READING_MODULES = (movie_search, movies, recommendations, clusters, users)  # what API keys open
+API_MODULES = (*READING_MODULES, runs, health, metrics)
 UPKEEP_SECONDS = 3600
 API_DESCRIPTION = (
     "Movies, recommendations and clusters as JSON. Errors are problem details (RFC 9457); docs/api.md says more."
@@ -50,10 +69,7 @@ def from_environment() -> FastAPI:
 
     Raises SettingsError for an invalid variable.
     """
-    settings = Settings.from_environment()
-    app = create_app(settings)
-    app.add_middleware(AllowedHosts, public_url=settings.public_url)
-    return app
+    return create_app(Settings.from_environment(), checks_host=True)
 
 
 def create_app(
@@ -62,10 +78,11 @@ def create_app(
     htmx: Path = HTMX_FILE,
     community: Community | None = None,
     operators: Operators | None = None,
+    checks_host: bool = False,
 ) -> FastAPI:
     """Builds the app. It also starts without a published bundle, and serves the first one as soon as it appears.
 
-    Raises RuntimeError if the file of htmx is missing.
+    If `checks_host`, it answers only under its own host names. Raises RuntimeError if the file of htmx is missing.
     """
     if not htmx.is_file():
         raise RuntimeError(f"{htmx} is missing: run `make setup`")
@@ -81,11 +98,18 @@ def create_app(
         generate_unique_id_function=get_operation_id,
     )
     operators = operators or Operators.from_settings(settings)
-    app.state.site = site = Site.create(live, companion, community, image_store, operators, home=settings.home)
+    app.state.site = site = Site.create(
+        live,
+        companion,
+        community,
+        image_store,
+        operators,
+        metrics_access=MetricsAccess.from_settings(settings),
+        home=settings.home,
+    )
     for page in PAGE_MODULES:
         app.include_router(page.router)
-    for each in API_MODULES:
-        app.include_router(each.router, responses=describe_problems(422, 503))
+    include_api(app, api_keys=split_secrets(settings.api_keys.get_secret_value()))
     install_openapi_schema(app, description=API_DESCRIPTION)
     app.mount("/static", site.static_files, name="static")
     app.add_exception_handler(HTTPException, handle_http_error)
@@ -93,6 +117,7 @@ def create_app(
     app.add_exception_handler(BundleError, handle_missing_bundle)
     app.add_exception_handler(ClientDisconnect, handle_lost_client)
     app.add_exception_handler(Exception, handle_crash)
+    app.add_middleware(RecordRoute)
     app.add_middleware(BodySizeLimit)
     app.add_middleware(JsonEtags)
     app.add_middleware(SameOrigin, refuse=refuse_foreign_request)
@@ -101,7 +126,23 @@ def create_app(
     app.add_middleware(HeadAsGet)
     if settings.public_url:
         app.add_middleware(PublicAddress, public_url=settings.public_url)
+    if checks_host:
+        app.add_middleware(AllowedHosts, public_url=settings.public_url)
+    app.state.tracer = tracer = start_tracing(settings.otlp_endpoint)
+    app.add_middleware(WatchRequests, writes_log=settings.log_format == "json", tracer=tracer)
     return app
+
+
+def include_api(app: FastAPI, *, api_keys: Sequence[str]) -> None:
+    """Adds the JSON API. If there are `api_keys`, what reads needs one; health is always open."""
+    known_only = [Depends(refuse_unknown_parameters)]
+    with_key = [Depends(require_one_of(api_keys))] if api_keys else []
+    for each in READING_MODULES:
+        problems = describe_problems(422, 503, *([401] if api_keys else []))
+        app.include_router(each.router, responses=problems, dependencies=[*with_key, *known_only])
+    app.include_router(runs.router, responses=describe_problems(422, 503), dependencies=known_only)
+    for each in (health, metrics):
+        app.include_router(each.router, responses=describe_problems(422, 503))
 
 
 def get_operation_id(route: APIRoute) -> str:
@@ -113,12 +154,15 @@ def get_operation_id(route: APIRoute) -> str:
 async def run_site(app: FastAPI) -> AsyncIterator[None]:
     """The app's lifespan: opens bundle and database before the first request, stops fetching images at the end."""
     site: Site = app.state.site
+    forget_dead_workers()
     with prepare_process(site.live_bundle, site.live_companion):
         await to_thread.run_sync(site.community.prepare_database)
         upkeep = asyncio.create_task(delete_expired_regularly(site.community))
         yield
         upkeep.cancel()
     site.image_store.close()
+    if app.state.tracer:
+        await to_thread.run_sync(app.state.tracer.close)
 
 
 async def delete_expired_regularly(community: Community) -> None:

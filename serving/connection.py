@@ -11,7 +11,11 @@ from typing import Any, Literal
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from serving.observability.metrics import REFUSED
+
 log = logging.getLogger("uvicorn.error")
+
+REFUSAL_NAMES = {400: "unreadable", 408: "slow_body", 431: "large_headers", 503: "connections"}  # as metrics name them
 
 WARN_AGAIN_SECONDS = 10
 LINGER_SECONDS = (
@@ -227,6 +231,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
 
     def _write_refusal(self, status: int, reason: str) -> None:
+        REFUSED.labels(REFUSAL_NAMES[status]).inc()
         headers = (
             "content-type: text/plain; charset=utf-8\r\n"
             f"content-length: {len(reason)}\r\nconnection: close\r\ncache-control: no-store\r\n\r\n"

@@ -2,18 +2,27 @@
 
 import argparse
 import functools
-import logging
+import multiprocessing
+import os
 import resource
+import shutil
+import signal
 import sys
+import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from movierec.settings import Settings, SettingsError
 from serving.app import from_environment
 from serving.connection import BoundedProtocol, ConnectionLimits
+from serving.observability.logging_config import LogFormat, build_logging_config
+from serving.observability.metrics import FOLDER_VARIABLE
 
 HOST = "127.0.0.1"
 KEEP_ALIVE_SECONDS = 5
@@ -36,35 +45,81 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return EXIT_WRONG_SETTING
     port = given.port or settings.web_port
-    server = build_server(app, port=port, log_level=given.log_level, trusted_proxies=settings.trusted_proxies)
+    options = {
+        "port": port,
+        "log_level": given.log_level,
+        "log_format": settings.log_format,
+        "trusted_proxies": settings.trusted_proxies,
+    }
+    if settings.workers > 1:
+        return serve_with_workers(settings.workers, settings.layout.metrics / str(port), **options)
+    server = build_server(app, **options)
     server.run()
     return 0 if server.started else 1
 
 
-def build_server(
-    app: FastAPI,
+def build_server(app: FastAPI, **options: Any) -> uvicorn.Server:
+    """The server of the app in this process; for `options` see `build_config`."""
+    return uvicorn.Server(build_config(app, **options))
+
+
+def serve_with_workers(n_workers: int, metrics_folder: Path, **options: Any) -> int:
+    """Serves with `n_workers` processes on one port until a signal arrives; one that ends is started again.
+
+    The workers share their metrics through `metrics_folder`, which is emptied first. Gives the exit code: 1 if a
+    worker could not start. For `options` see `build_config`.
+    """
+    shutil.rmtree(metrics_folder, ignore_errors=True)
+    metrics_folder.mkdir(parents=True)
+    os.environ[FOLDER_VARIABLE] = str(metrics_folder)  # for the workers, which are new interpreters
+    config = build_config("serving.server:build_worker_app", **options)
+    config.workers, config.factory = n_workers, True
+    supervisor = Multiprocess(config, sockets=[config.bind_socket()])
+    supervisor.run()
+    return 1 if any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes) else 0
+
+
+def build_worker_app() -> FastAPI:
+    """The app in a worker, which ends with the process that has started it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=end_with_parent, args=(parent,), name="parent", daemon=True).start()
+    return from_environment()
+
+
+def end_with_parent(parent: Any) -> None:
+    """Waits for the end of the parent, however it ends, then ends this process in the ordinary way."""
+    parent.join()
+    signal.raise_signal(signal.SIGTERM)
+
+
+def build_config(
+    app: FastAPI | str,
     *,
     port: int,
     log_level: str = "info",
+    log_format: LogFormat = "text",
     limits: ConnectionLimits | None = None,
     trusted_proxies: str = "",
     shutdown_seconds: int = SHUTDOWN_SECONDS,
-) -> uvicorn.Server:
-    """The server of the app. Without `limits` they are the defaults, with as many connections as files may be open.
+) -> uvicorn.Config:
+    """How to serve the app. Without `limits` they are the defaults, with as many connections as files may be open.
 
     The address and scheme in X-Forwarded-For and X-Forwarded-Proto are believed only of `trusted_proxies`: addresses
-    and networks, separated by commas.
+    and networks, separated by commas. With the log format "json" the app itself writes a line for each request.
     """
     limits = limits or ConnectionLimits(connections=min(ConnectionLimits.connections, count_possible_connections()))
     protocol: Any = functools.partial(BoundedProtocol, limits=limits)
-    config = uvicorn.Config(
+    return uvicorn.Config(
         app,
         host=HOST,
         port=port,
         http=protocol,
         ws="none",
         lifespan="on",
+        log_config=build_logging_config(log_format, level=log_level),
         log_level=log_level,
+        access_log=log_format == "text",
         backlog=BACKLOG,
         server_header=False,
         proxy_headers=bool(trusted_proxies),
@@ -72,8 +127,6 @@ def build_server(
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=shutdown_seconds,
     )
-    logging.getLogger("uvicorn.access").addFilter(drop_query)
-    return uvicorn.Server(config)
 
 
 def count_possible_connections() -> int:
@@ -84,14 +137,6 @@ def count_possible_connections() -> int:
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return wanted if soft == resource.RLIM_INFINITY else max(50, soft - SPARE_FILES)
-
-
-def drop_query(record: logging.LogRecord) -> bool:
-    """Leaves the client's address and the query, which holds what was searched, out of a line of the access log."""
-    if isinstance(record.args, tuple) and len(record.args) == 5:
-        _client, method, path, *rest = record.args
-        record.args = ("-", method, str(path).partition("?")[0], *rest)
-    return True
 
 
 if __name__ == "__main__":

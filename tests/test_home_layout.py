@@ -68,6 +68,7 @@ def test_no_path_of_the_home_has_changed() -> None:
         "dagster": "dagster",
         "mlflow": "mlflow",
         "exports": "exports",
+        "metrics": "metrics",
         "site_database": "site/site.db",
         "site_secret": "site/secret",
         "tmdb_logo": "site/tmdb-logo.svg",

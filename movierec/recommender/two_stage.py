@@ -20,6 +20,7 @@ from movierec.recommender.popular import PopularMovies
 from movierec.recommender.ranker import Ranker, order_candidates
 from movierec.recommender.recommendations import CANDIDATES_ONLY, TWO_STAGE, Recommendations
 from movierec.recommender.retrieval import CANDIDATES_PER_CHANNEL, Retrieval
+from movierec.recommender.stages import observe_stage
 from movierec.recommender.training_rows import CandidateBlock, build_ranker_matrix, list_ranker_features
 
 
@@ -77,16 +78,17 @@ class Recommender:
             yield to_ranking_table(interactions.user_ids[block], interactions.movie_ids, *ranked_rows)
 
     def recommend_for_user(
-        self, user_id: int, *, n: int, explain: bool = False, without: Collection[int] = ()
+        self, user_id: int, *, n: int, depth: int = 0, explain: bool = False, without: Collection[int] = ()
     ) -> Recommendations:
         """Recommendations for one user, without the movie ids in `without`; popular movies for an unknown user.
 
-        Empty only if `without` holds every popular movie.
+        They are the first `n` of a list of `depth`: lists of one depth begin alike, whatever `n` is. Empty
+        only if `without` holds every popular movie.
         """
         row = int(self.interactions.find_user_rows([user_id])[0])
         if row == UNKNOWN:
             return self.popular.recommend(n=n, without=without)
-        return self._recommend_one(np.array([row]), n=n, explain=explain, without=without)
+        return self._recommend_one(np.array([row]), n=n, depth=depth, explain=explain, without=without)
 
     def recommend_from_ratings(
         self,
@@ -94,13 +96,15 @@ class Recommender:
         ratings: Sequence[float],
         *,
         n: int,
+        depth: int = 0,
         genres: Sequence[str] = (),
         explain: bool = False,
         without: Collection[int] = (),
     ) -> Recommendations:
         """Recommendations for a visitor who is known only by these ratings, oldest first.
 
-        The rated movies are excluded, and so are the ids in `without`, such as movies that were watched and not rated.
+        `depth` is as in `recommend_for_user`. The rated movies are excluded, and so are the ids in `without`, such as
+        movies that were watched and not rated.
         If none of the rated movies is in the fit, popular movies of the chosen `genres` are returned. Raises ValueError
         for lists of different lengths and for ratings outside 0.5 to 5.
         """
@@ -108,7 +112,9 @@ class Recommender:
         if len(folded_in.interactions.user_ids) == 0:
             in_genres = self.features.has_any_genre(self.popular.movie_ids, genres)
             return self.popular.recommend(n=n, without={*movie_ids, *without}, in_genres=in_genres)
-        return self._recommend_one(np.array([0]), n=n, folded_in=folded_in, explain=explain, without=without)
+        return self._recommend_one(
+            np.array([0]), n=n, depth=depth, folded_in=folded_in, explain=explain, without=without
+        )
 
     def influential_ratings(self, movie_ids: Sequence[int], ratings: Sequence[float], recommended_id: int) -> list[int]:
         """The rated movies that would be named as influential in the explanation of one movie; no ranker is needed.
@@ -143,17 +149,25 @@ class Recommender:
         row: Indices,
         *,
         n: int,
+        depth: int,
         folded_in: "FoldedInUsers | None" = None,
         explain: bool = False,
         without: Collection[int] = (),
     ) -> Recommendations:
         """Recommendations for the single user in `row`, without the movie ids in `without`."""
-        candidates = self.find_candidates(row, n=n, folded_in=folded_in, without=without)
-        columns, scores = self._rank_candidates(candidates, n=n)
+        n_ranked = max(n, depth)
+        with observe_stage("retrieval"):
+            candidates = self.find_candidates(row, n=n_ranked, folded_in=folded_in, without=without)
+        with observe_stage("ranking"):
+            columns, scores = (part[:, :n] for part in self._rank_candidates(candidates, n=n_ranked))
         found = columns[0] != UNKNOWN
         movie_ids = self.interactions.movie_ids[columns[0][found]].tolist()
-        told = explain_columns(self.retrieval, self.ranker, candidates, columns[0][found]) if explain else []
-        return Recommendations(self.model, movie_ids, scores[0][found].tolist(), {each.movie_id: each for each in told})
+        explanations = {}
+        if explain:
+            with observe_stage("explanation"):
+                told = explain_columns(self.retrieval, self.ranker, candidates, columns[0][found])
+            explanations = {each.movie_id: each for each in told}
+        return Recommendations(self.model, movie_ids, scores[0][found].tolist(), explanations)
 
     @property
     def model(self) -> str:
@@ -161,11 +175,17 @@ class Recommender:
         return CANDIDATES_ONLY if self.ranker is None else TWO_STAGE
 
     def _rank_candidates(self, candidates: CandidateBlock, *, n: int) -> tuple[Indices, Float32Array]:
-        """Columns and scores of the `n` best candidates of each user, after diversification; both users x n."""
+        """Columns and scores of the `n` best candidates of each user, after diversification; both users x n.
+
+        Only the first N_RERANKED are diversified, so that a longer list begins with the shorter one.
+        """
         if not self.diversity:
             return order_candidates(self.ranker, candidates, n=n)
-        best = order_candidates(self.ranker, candidates, n=max(n, N_RERANKED))
-        return diversify(self.features, self.interactions.movie_ids, *best, weight=self.diversity, n=n)
+        columns, scores = order_candidates(self.ranker, candidates, n=max(n, N_RERANKED))
+        first = columns[:, :N_RERANKED], scores[:, :N_RERANKED]
+        diverse = diversify(self.features, self.interactions.movie_ids, *first, weight=self.diversity, n=N_RERANKED)
+        rest = columns[:, N_RERANKED:], scores[:, N_RERANKED:]
+        return np.hstack([diverse[0], rest[0]])[:, :n], np.hstack([diverse[1], rest[1]])[:, :n]
 
     @property
     def _n_candidates(self) -> int:

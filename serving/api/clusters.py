@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
 
-from serving.api.request_models import ResultCount, UserIdQuery, require_movie
+from serving.api.request_models import ListOffset, ResultCount, UserIdQuery, count_needed, require_movie
 from serving.api.response_models import ByWords, FavoriteCluster, OfCluster
+from serving.observability.request_record import note_model
 from serving.services import recommendations
 from serving.services.recommendations import get_rated_movie_ids
 from serving.web.dependencies import TheBundle, TheCompanion
@@ -28,22 +29,25 @@ def favorite_cluster(bundle: TheBundle, companion: TheCompanion, user_id: UserId
 def recommend_from_cluster(
     bundle: TheBundle,
     companion: TheCompanion,
+    *,
     movie_id: Annotated[MovieId | None, Query(examples=[1], description="or `anime_id`, which means the same")] = None,
     anime_id: Annotated[MovieId | None, Query(examples=[1])] = None,
     top_n: ResultCount = 10,
+    offset: ListOffset = 0,
 ) -> OfCluster:
     """The other movies of the movie's cluster, by number of ratings, then by mean rating."""
     asked = anime_id if movie_id is None else movie_id
     if asked is None:
         raise build_parameter_error("movie_id", "movie_id or anime_id is required")
     movie = require_movie(bundle, asked)
-    chosen = recommendations.recommend_from_same_cluster(bundle, companion, movie, n=top_n)
-    return OfCluster.from_movies(chosen, movie_id=asked, cluster=companion.clusters.find_cluster(asked))
+    chosen = recommendations.recommend_from_same_cluster(bundle, companion, movie, n=count_needed(offset, top_n))
+    note_model(chosen.model)
+    return OfCluster.from_movies(chosen.skip(offset), movie_id=asked, cluster=companion.clusters.find_cluster(asked))
 
 
 @router.get("/recommend-by-tags")
 def recommend_by_tags(
-    bundle: TheBundle, companion: TheCompanion, user_id: UserIdQuery, top_n: ResultCount = 10
+    bundle: TheBundle, companion: TheCompanion, user_id: UserIdQuery, top_n: ResultCount = 10, offset: ListOffset = 0
 ) -> ByWords:
     """Unseen movies with the popular tags of the user's favorite cluster.
 
@@ -53,9 +57,10 @@ def recommend_by_tags(
     seen = list(get_rated_movie_ids(bundle, user_id))
     number = companion.clusters.find_favourite_cluster(seen)
     cluster = None if number is None else companion.clusters.clusters[number]
-    chosen = recommendations.recommend_by_cluster_words(bundle, cluster, seen=seen, n=top_n)
+    chosen = recommendations.recommend_by_cluster_words(bundle, cluster, seen=seen, n=count_needed(offset, top_n))
+    note_model(chosen.model)
     return ByWords.from_movies(
-        chosen,
+        chosen.skip(offset),
         user_id=user_id,
         favorite_cluster=number,
         kind=cluster.kind if cluster else None,

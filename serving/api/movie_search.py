@@ -98,7 +98,8 @@ def search_movies(
 ) -> MoviesAnswer:
     """Search and filter the catalogue, one page at a time.
 
-    It takes the query of a search page's URL unchanged. `filter` in the answer is the whole query except the words.
+    It takes the query of a search page's URL unchanged, but for `page`. `filter` in the answer is the whole query
+    except the words.
     """
     browser = bundle.browser
     for name, choices in PARAMETER_CHOICES.items():

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from serving.api.explanations import explain_movies
-from serving.api.request_models import MovieIdPath, ResultCount, UserIdQuery, require_movie
+from serving.api.request_models import ListOffset, MovieIdPath, ResultCount, UserIdQuery, count_needed, require_movie
 from serving.api.response_models import MovieOut, PersonalMovie, SimilarMovie
+from serving.observability.request_record import note_model
 from serving.services.recommendations import find_similar_movies, recommend_with_fallback
 from serving.web.dependencies import TheBundle
 from serving.web.problems import describe_problems
@@ -62,6 +63,7 @@ def personal_movies(
     bundle: TheBundle,
     user_id: UserIdQuery,
     limit: ResultCount = 20,
+    offset: ListOffset = 0,
     explain: Annotated[bool, Query(examples=[True], description="whether each movie says why it was chosen")] = False,
 ) -> PersonalAnswer:
     """Recommendations for a user; popular movies for an unknown user.
@@ -69,8 +71,9 @@ def personal_movies(
     `model` is `two_stage`, `candidates` if no ranker is published, or `popularity_fallback` for an unknown user and for
     a user who has rated every movie.
     """
-    chosen = recommend_with_fallback(bundle, user_id, n=limit, explain=explain)
-    movies = PersonalMovie.list_from_movies(chosen, explain_movies(bundle, chosen.explanations))
+    chosen = recommend_with_fallback(bundle, user_id, n=count_needed(offset, limit), explain=explain)
+    note_model(chosen.model)
+    movies = PersonalMovie.list_from_movies(chosen.skip(offset), explain_movies(bundle, chosen.explanations))
     return PersonalAnswer.model_validate({"user_id": user_id, "model": chosen.model, "movies": movies})
 
 
@@ -81,13 +84,17 @@ def one_movie(bundle: TheBundle, movie_id: MovieIdPath) -> MovieOut:
 
 
 @router.get("/api/movies/{movie_id}/similar", responses=describe_problems(404))
-def similar_movies(bundle: TheBundle, movie_id: MovieIdPath, limit: ResultCount = 20) -> SimilarAnswer:
+def similar_movies(
+    bundle: TheBundle, movie_id: MovieIdPath, limit: ResultCount = 20, offset: ListOffset = 0
+) -> SimilarAnswer:
     """The movies most similar to one, nearest first: at most the 40 stored ones, whatever the `limit`.
 
     `model` is `taste_and_content` (`als_cosine` in bundles of older code), `genre_jaccard` if the movie has too few
     ratings, or `not_available` if there are no movies.
     """
-    chosen = find_similar_movies(bundle, require_movie(bundle, movie_id).movie_id, n=limit)
-    pairs = zip(chosen.movies, chosen.scores, strict=True)
+    chosen = find_similar_movies(bundle, require_movie(bundle, movie_id).movie_id, n=count_needed(offset, limit))
+    note_model(chosen.model)
+    page = chosen.skip(offset)
+    pairs = zip(page.movies, page.scores, strict=True)
     movies = [SimilarMovie.from_movie(movie, similarity=score) for movie, score in pairs]
     return SimilarAnswer.model_validate({"movie_id": movie_id, "model": chosen.model, "movies": movies})

@@ -7,16 +7,19 @@ from fastapi import APIRouter, Body
 from movierec.data.interactions import UNKNOWN
 from serving.api.explanations import explain_movies
 from serving.api.request_models import (
+    ListOffset,
     MovieQuestion,
     RatingsQuestion,
     ResultCount,
     UserQuestion,
     UsersQuestion,
+    count_needed,
     require_movie,
 )
 from serving.api.response_models import ForMovie, ForRatings, ForUser, ForUsers, PersonalMovie, Recommended, Top
+from serving.observability.request_record import note_model
 from serving.services import recommendations
-from serving.services.recommendations import MovieList, resolve_movies
+from serving.services.recommendations import MAX_PLACES, MovieList, resolve_movies
 from serving.web.dependencies import MaybeCompanion, TheBundle
 from serving.web.problems import describe_problems
 
@@ -26,11 +29,12 @@ MovieQuestionBody = Annotated[MovieQuestion, Body(examples=[{"movie_id": 1, "top
 
 
 @router.get("/top")
-def top_movies(bundle: TheBundle, top_n: ResultCount = 100) -> Top:
+def top_movies(bundle: TheBundle, top_n: ResultCount = 100, offset: ListOffset = 0) -> Top:
     """The most popular movies by mean rating and number of ratings, 100 by default."""
-    found = bundle.catalogue.list_popular(limit=top_n)
+    found = bundle.catalogue.list_popular(limit=count_needed(offset, top_n))
     chosen = MovieList("popularity_fallback", list(found), [movie.popularity or 0.0 for movie in found])
-    return Top(movies=Recommended.from_movies(chosen).movies)
+    note_model(chosen.model)
+    return Top(movies=Recommended.from_movies(chosen.skip(offset)).movies)
 
 
 @router.post("/recommend_content_based", responses=describe_problems(404))
@@ -42,9 +46,10 @@ def recommend_content_based(bundle: TheBundle, companion: MaybeCompanion, questi
     """
     movie = require_movie(bundle, question.given_movie_id)
     chosen = recommendations.recommend_by_content(
-        bundle, companion.content if companion else None, movie, n=question.top_n
+        bundle, companion.content if companion else None, movie, n=question.n_needed
     )
-    return ForMovie.from_movies(chosen, movie_id=movie.movie_id)
+    note_model(chosen.model)
+    return ForMovie.from_movies(chosen.skip(question.offset), movie_id=movie.movie_id)
 
 
 @router.post("/recommend_session_based")
@@ -54,9 +59,10 @@ def recommend_session_based(bundle: TheBundle, question: UserQuestion) -> ForUse
     `model` is `transitions`, or `popularity_fallback` for a user without ratings.
     """
     chosen = recommendations.recommend_by_channel(
-        bundle, recommendations.SESSION_CHANNEL, question.user_id, n=question.top_n
+        bundle, recommendations.SESSION_CHANNEL, question.user_id, n=question.n_needed
     )
-    return ForUser.from_movies(chosen, user_id=question.user_id)
+    note_model(chosen.model)
+    return ForUser.from_movies(chosen.skip(question.offset), user_id=question.user_id)
 
 
 @router.post("/recommend_collaborative")
@@ -66,19 +72,23 @@ def recommend_collaborative(bundle: TheBundle, question: UserQuestion) -> ForUse
     `model` is `ials`, or `popularity_fallback` for a user without ratings.
     """
     chosen = recommendations.recommend_by_channel(
-        bundle, recommendations.COLLABORATIVE_CHANNEL, question.user_id, n=question.top_n
+        bundle, recommendations.COLLABORATIVE_CHANNEL, question.user_id, n=question.n_needed
     )
-    return ForUser.from_movies(chosen, user_id=question.user_id)
+    note_model(chosen.model)
+    return ForUser.from_movies(chosen.skip(question.offset), user_id=question.user_id)
 
 
 @router.post("/api/recommendations")
 def recommend_for_many(bundle: TheBundle, question: UsersQuestion) -> ForUsers:
     """The same answer as `GET /api/movies/personal`, for up to 50 users at once."""
     # One after the other: a block sums in another order, and near ties would not stand as they do for one user.
-    answers = [
-        ForUser.from_movies(recommendations.recommend_with_fallback(bundle, user_id, n=question.top_n), user_id=user_id)
-        for user_id in question.user_ids
+    lists = [
+        recommendations.recommend_with_fallback(bundle, user_id, n=question.n_needed) for user_id in question.user_ids
     ]
+    for chosen in lists:
+        note_model(chosen.model)
+    pages = zip(question.user_ids, lists, strict=True)
+    answers = [ForUser.from_movies(chosen.skip(question.offset), user_id=user_id) for user_id, chosen in pages]
     return ForUsers(answers=answers)
 
 
@@ -96,10 +106,12 @@ def recommend_for_ratings(bundle: TheBundle, question: RatingsQuestion) -> ForRa
     usable = [given for given in question.ratings if given.given_movie_id not in strange]
     movie_ids, stars = [given.given_movie_id for given in usable], [given.rating for given in usable]
     found = bundle.recommender.recommend_from_ratings(
-        movie_ids, stars, n=question.top_n, genres=question.genres, explain=question.explain
+        movie_ids, stars, n=question.n_needed, depth=MAX_PLACES, genres=question.genres, explain=question.explain
     )
     chosen = resolve_movies(bundle, found.model, found.movie_ids, found.scores)
     if not chosen.movies:  # all are rated
-        chosen = recommendations.recommend_popular(bundle, without=movie_ids, n=question.top_n)
+        chosen = recommendations.recommend_popular(bundle, without=movie_ids, n=question.n_needed)
+    note_model(chosen.model)
+    page = chosen.skip(question.offset)
     why = explain_movies(bundle, found.explanations)
-    return ForRatings.from_movies(chosen, movies=PersonalMovie.list_from_movies(chosen, why), ignored=ignored)
+    return ForRatings.from_movies(page, movies=PersonalMovie.list_from_movies(page, why), ignored=ignored)

@@ -76,8 +76,8 @@ class PersonalMovie(RankedMovie):
 
     @classmethod
     def list_from_movies(cls, chosen: MovieList, why: Mapping[int, Why]) -> list[Self]:
-        """The movies with ranks from 1; `why` has explanations by movie_id."""
-        ranked = enumerate(zip(chosen.movies, chosen.scores, strict=True), 1)
+        """The movies with their ranks; `why` has explanations by movie_id."""
+        ranked = enumerate(zip(chosen.movies, chosen.scores, strict=True), chosen.offset + 1)
         return [
             cls.from_movie(movie, score=score, rank=rank, explanation=why.get(movie.movie_id))
             for rank, (movie, score) in ranked
@@ -97,7 +97,7 @@ class Recommended(BaseModel):
         scores: Sequence[float | None] = chosen.scores or [None] * len(chosen.movies)
         movies = [
             RankedMovie.from_movie(movie, rank=rank, score=score)
-            for rank, (movie, score) in enumerate(zip(chosen.movies, scores, strict=True), 1)
+            for rank, (movie, score) in enumerate(zip(chosen.movies, scores, strict=True), chosen.offset + 1)
         ]
         titles = [movie.title for movie in chosen.movies]
         return cls.model_validate({"model": chosen.model, "recommendations": titles, "movies": movies, **more})

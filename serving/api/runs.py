@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, HTTPException, Path
 from pydantic import BaseModel, Field
 
-from serving.api.request_models import JsonNumber
+from serving.api.request_models import JsonNumber, Question
 from serving.runs.dagster_client import DagsterError, DagsterRun
 from serving.web.dependencies import TheDagster
 from serving.web.problems import describe_problems
@@ -18,7 +18,7 @@ TRAINING_JOB = "train_kmeans"
 LAUNCH_LOCK = threading.Lock()  # of two that ask at the same time one sees the run of the other
 
 
-class KMeans(BaseModel):
+class KMeans(Question):
     """The number of clusters, 2 to 100."""
 
     k: Annotated[int, Field(ge=2, le=100), JsonNumber] = Field(default=10, examples=[12])

@@ -10,6 +10,8 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from serving.observability.metrics import HASHES_WAITING, RATE_LIMITED
+
 N_WORKERS = 2  # hashes at once; each takes 64 MB for a moment, and four threads
 MAX_WAITING = 16  # a few seconds of work
 RETRY_SECONDS = 5
@@ -49,10 +51,16 @@ class Passwords:
 
     async def _run(self, work: Callable[..., T], *given: object) -> T:
         if not self._places.acquire(blocking=False):
+            RATE_LIMITED.labels("password_hashes").inc()
             raise PasswordsBusyError
+        HASHES_WAITING.inc()
         future = self._pool.submit(work, *given)
-        future.add_done_callback(lambda _: self._places.release())
+        future.add_done_callback(self._end_wait)
         return await asyncio.wrap_future(future)
+
+    def _end_wait(self, _: object) -> None:
+        self._places.release()
+        HASHES_WAITING.dec()
 
     def _hash(self, password: str) -> str:
         return self.hasher.hash(_encode_password(password))

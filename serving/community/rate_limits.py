@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from serving.community.models import Attempts
 from serving.community.upserts import increment_attempts
+from serving.observability.metrics import RATE_LIMITED
 
 
 class RateLimit(NamedTuple):
@@ -44,6 +45,7 @@ def count_attempt(session: Session, limit: RateLimit, who: str, *, now: datetime
     """
     ends_at = get_span_end(now, limit.minutes)
     if increment_attempts(session, what=limit.what, who=who, ends_at=ends_at) > limit.times:
+        RATE_LIMITED.labels(limit.what).inc()
         raise RateLimitError(limit, seconds=max(1, int((ends_at - now).total_seconds())))
 
 

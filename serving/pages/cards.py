@@ -2,19 +2,23 @@
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+from urllib.parse import urlencode
 
 from movierec.bundles.bundle import Bundle
 from movierec.catalog.catalog import Movie
 from serving.posters import poster
 from serving.services.recommendations import find_similar_movies
 
+HomeRow = Literal["trending", "personal", "because"]  # the kinds of rows of the home page, as metrics name them
+ROW_PARAMETER = "from"
+
 
 class Card(NamedTuple):
     """`poster` is the small image, `large_poster` the full one.
 
     `shared` are the genres that the movie shares with the one it is compared to. `href` may carry a user id, so that
-    the page of the movie can explain why it was recommended to that user.
+    the page of the movie can explain why it was recommended to that user, and the row of the home page that it is in.
     """
 
     movie_id: int
@@ -27,17 +31,26 @@ class Card(NamedTuple):
     shared: tuple[str, ...] = ()
 
 
-def build_card(movie: Movie, *, compared_to: Movie | None = None, user_id: int | None = None) -> Card:
-    """The card of a movie; with the genres shared with `compared_to`, and with `user_id` in its link."""
+def build_card(
+    movie: Movie, *, compared_to: Movie | None = None, user_id: int | None = None, row: HomeRow | None = None
+) -> Card:
+    """The card of a movie; with the genres shared with `compared_to`, and with `user_id` and `row` in its link."""
     shared = tuple(genre for genre in movie.genres if genre in compared_to.genres) if compared_to else ()
-    href = f"/movies/{movie.movie_id}" + ("" if user_id is None else f"?user_id={user_id}")
+    query = urlencode({k: v for k, v in (("user_id", user_id), (ROW_PARAMETER, row)) if v is not None})
+    href = f"/movies/{movie.movie_id}" + (f"?{query}" if query else "")
     large = poster.build_poster_url(movie)
     return Card(movie.movie_id, href, f"{large}&size=card", large, movie.title, movie.year, movie.mean_rating, shared)
 
 
-def build_cards(movies: Iterable[Movie], *, compared_to: Movie | None = None, user_id: int | None = None) -> list[Card]:
+def build_cards(
+    movies: Iterable[Movie],
+    *,
+    compared_to: Movie | None = None,
+    user_id: int | None = None,
+    row: HomeRow | None = None,
+) -> list[Card]:
     """A card for each movie, in order."""
-    return [build_card(movie, compared_to=compared_to, user_id=user_id) for movie in movies]
+    return [build_card(movie, compared_to=compared_to, user_id=user_id, row=row) for movie in movies]
 
 
 MAX_BECAUSE_ROWS = 3
@@ -70,4 +83,4 @@ def _iter_because_rows(bundle: Bundle, liked: Iterable[Movie], without: Containe
         fresh = [found for found in alike if found.movie_id not in without and found.movie_id not in shown][:ROW_SIZE]
         if len(fresh) >= MIN_ROW_SIZE:
             shown.update(found.movie_id for found in fresh)
-            yield BecauseRow(movie, build_cards(fresh))
+            yield BecauseRow(movie, build_cards(fresh, row="because"))

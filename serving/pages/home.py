@@ -11,6 +11,8 @@ from starlette.responses import Response
 
 from movierec.bundles.bundle import Bundle
 from movierec.catalog.catalog import Movie
+from serving.observability.metrics import IMPRESSIONS
+from serving.observability.request_record import note_model
 from serving.pages.cards import ROW_SIZE, BecauseRow, Card, build_because_rows, build_cards
 from serving.pages.grid import build_catalogue_page
 from serving.services.recommendations import (
@@ -75,6 +77,7 @@ def show_home(request: Request, site: TheSite, bundle: TheBundle, user_id: str |
         href="/" if user_id is None else "/?" + urlencode({"user_id": ME if row.is_mine else row.asked}),
         because=try_build_because_rows(bundle, row, mine, without=shown),
     )
+    count_impressions(row, trending=[] if wants_fragment(request) else trending)  # its cards were shown before
     return site.render_page(
         request,
         "home/home.html",
@@ -82,10 +85,17 @@ def show_home(request: Request, site: TheSite, bundle: TheBundle, user_id: str |
         fragment="home/rows.html",
         status=422 if row.state == "not_an_id" else 200,
         personal=row,
-        trending=build_cards(trending),
+        trending=build_cards(trending, row="trending"),
         visitor=site.community.get_visitor(request),
         **({} if wants_fragment(request) else {"catalogue": build_catalogue_page(bundle, 1)}),
     )
+
+
+def count_impressions(row: PersonalRow, *, trending: Sequence[Movie]) -> None:
+    """Counts the cards that the rows of the home page show, for the metrics."""
+    shown = {"trending": len(trending), "personal": len(row.cards), "because": sum(len(e.cards) for e in row.because)}
+    for name, n_cards in shown.items():
+        IMPRESSIONS.labels(name).inc(n_cards)
 
 
 def list_trending(bundle: Bundle, *, without: Collection[int]) -> list[Movie]:
@@ -124,7 +134,8 @@ def build_my_row(
     except Exception:
         log.exception("no personal row for %s ratings of a visitor from bundle %s", len(mine), bundle.version)
         return row._replace(state="failed")
-    return row._replace(state=chosen.model, cards=build_cards(chosen.movies))
+    note_model(chosen.model)
+    return row._replace(state=chosen.model, cards=build_cards(chosen.movies, row="personal"))
 
 
 def build_user_row(bundle: Bundle, row: PersonalRow, asked: str, seen: Collection[int]) -> PersonalRow:
@@ -138,7 +149,8 @@ def build_user_row(bundle: Bundle, row: PersonalRow, asked: str, seen: Collectio
     except Exception:
         log.exception("no personal row for user %s from bundle %s", user_id, bundle.version)
         return row._replace(state="failed", asked=str(user_id), user=UserSummary(user_id, 0))
-    shown = build_cards(chosen.movies, user_id=user_id if user.n_ratings else None)
+    note_model(chosen.model)
+    shown = build_cards(chosen.movies, user_id=user_id if user.n_ratings else None, row="personal")
     return row._replace(state=chosen.model, asked=str(user_id), user=user, cards=shown)
 
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from movierec.bundles.bundle import Bundle
 from movierec.catalog.catalog import Movie
+from serving.observability.request_record import note_model
 from serving.pages.cards import Card, build_card, build_cards
 from serving.pages.opinion_views import ActionsView, ReviewsView, load_actions, load_reviews
 from serving.services.recommendations import MovieList, find_influential_movies, find_similar_movies
@@ -47,6 +48,8 @@ def render_movie(
             request, page, bundle=bundle, fragment=page, status=status, movie=movie, **{fragment_name: part}
         )
     alike = try_find_similar_movies(bundle, movie)
+    if alike:
+        note_model(alike.model)
     return site.render_page(
         request,
         "movie/movie.html",

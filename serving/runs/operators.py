@@ -12,6 +12,7 @@ from fastapi import HTTPException
 from fastapi.security import HTTPAuthorizationCredentials
 
 from movierec.settings import Settings
+from serving.observability.metrics import RATE_LIMITED
 from serving.runs.dagster_client import DagsterClient
 
 MAX_WRONG_TOKENS = 10
@@ -45,6 +46,7 @@ class WrongTokens:
         with self._lock:
             n_before, end = self._get_count(client)
         if n_before >= MAX_WRONG_TOKENS:
+            RATE_LIMITED.labels("wrong_tokens").inc()
             wait = str(max(1, int(end - self._clock())))
             raise HTTPException(429, "too many wrong tokens were sent from this address", {"Retry-After": wait})
 

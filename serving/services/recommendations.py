@@ -21,6 +21,7 @@ from serving.services.taste import Taste, find_tastes, list_liked_by_row
 log = logging.getLogger(__name__)
 
 
+MAX_PLACES = 100  # of a list of recommendations: so many candidates are ranked
 UNKNOWN_USER_ID = 2**31  # ids are int32, so this is no user's
 TYPICAL_N_RATINGS = 200  # enough to know a user by, few enough to leave well-known movies to recommend
 
@@ -28,13 +29,18 @@ TYPICAL_N_RATINGS = 200  # enough to know a user by, few enough to leave well-kn
 class MovieList(NamedTuple):
     """Movies, best first, with their scores and the name of the model that chose them.
 
-    `explanations` are by movie_id, empty if they were not requested.
+    `explanations` are by movie_id, empty if they were not requested. `offset` is how many better ones were left out.
     """
 
     model: str
     movies: list[Movie]
     scores: list[float]
     explanations: Mapping[int, Explanation] = {}
+    offset: int = 0
+
+    def skip(self, n: int) -> "MovieList":
+        """The list without its first `n` movies."""
+        return self._replace(movies=self.movies[n:], scores=self.scores[n:], offset=self.offset + n)
 
 
 class UserSummary(NamedTuple):
@@ -49,7 +55,9 @@ def recommend_for_user(
     bundle: Bundle, user_id: int, *, n: int, explain: bool = False, without: Collection[int] = ()
 ) -> MovieList:
     """Recommendations for a user; popular movies for an unknown user, which `model` then says."""
-    found = bundle.recommender.recommend_for_user(min(user_id, UNKNOWN_USER_ID), n=n, explain=explain, without=without)
+    found = bundle.recommender.recommend_for_user(
+        min(user_id, UNKNOWN_USER_ID), n=n, depth=MAX_PLACES, explain=explain, without=without
+    )
     chosen = resolve_movies(bundle, found.model, found.movie_ids, found.scores)
     return chosen._replace(explanations=found.explanations)
 
@@ -136,7 +144,7 @@ def recommend_from_ratings(
     Nothing is trained, so each new rating counts at once.
     """
     movie_ids, stars = [movie_id for movie_id, _ in ratings], [rating for _, rating in ratings]
-    found = bundle.recommender.recommend_from_ratings(movie_ids, stars, n=n, without=without)
+    found = bundle.recommender.recommend_from_ratings(movie_ids, stars, n=n, depth=MAX_PLACES, without=without)
     return resolve_movies(bundle, found.model, found.movie_ids, found.scores)
 
 

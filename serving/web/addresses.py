@@ -7,6 +7,8 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from serving.observability.metrics import REFUSED
+
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 REFUSAL = (
     "This site does not answer under this host name. Its operator can make the name known with MOVIEREC_PUBLIC_URL.\n"
@@ -22,6 +24,7 @@ class AllowedHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self.is_allowed(Headers(scope=scope).getlist("host")):
+            REFUSED.labels("host").inc()
             await PlainTextResponse(REFUSAL, 400, {"Cache-Control": "no-store"})(scope, receive, send)
         else:
             await self.app(scope, receive, send)

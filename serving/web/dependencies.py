@@ -13,6 +13,7 @@ from movierec.bundles.companion import Companion
 from movierec.bundles.versioned_folders import BundleError
 from movierec.catalog.catalog import Movie
 from serving.i18n.languages import N_
+from serving.observability.request_record import note_bundle
 from serving.runs.dagster_client import DagsterClient
 from serving.web.addresses import get_client_network
 from serving.web.query_params import parse_digits
@@ -33,7 +34,9 @@ async def provide_site(request: Request) -> Site:
 
 async def provide_bundle(request: Request) -> Bundle:
     """FastAPI dependency: the current bundle. Raises BundleError if none is published; the app answers 503."""
-    return await get_current_version(get_site(request).live_bundle)
+    bundle = await get_current_version(get_site(request).live_bundle)
+    note_bundle(bundle.version)
+    return bundle
 
 
 TheSite = Annotated[Site, Depends(provide_site)]

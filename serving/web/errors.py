@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from serving.i18n.languages import N_, Sentence
+from serving.observability.metrics import REFUSED
+from serving.observability.request_record import CURRENT_RECORD, UNMATCHED
 from serving.web.middleware import SECURITY_HEADERS
 from serving.web.problems import is_api_request, render_invalid_request, render_problem
 from serving.web.rendering import get_site
@@ -55,6 +57,7 @@ def handle_missing_bundle(request: Request, error: Exception) -> Response:
 
 def refuse_foreign_request(request: Request) -> Response:
     """Answers 403 to a form that another site sent."""
+    REFUSED.labels("other_site").inc()
     return render_error(request, 403, FOREIGN_REQUEST_TEXT)
 
 
@@ -65,9 +68,12 @@ def handle_lost_client(_request: Request, _error: Exception) -> Response:
 
 def handle_crash(request: Request, error: Exception) -> Response:
     """Logs the error and answers 500."""
-    log.error("%s %s: %r", request.method, request.url.path, error)
+    record = CURRENT_RECORD.get()
+    log.error("%s %s: %r", request.method, record.route if record else UNMATCHED, error)
     response = render_error(request, 500, N_("The error is on our side, and it has been logged."))
     response.headers.update(SECURITY_HEADERS)  # made outside of the middleware that adds them elsewhere
+    if record:
+        response.headers["X-Request-ID"] = record.request_id
     return response
 
 

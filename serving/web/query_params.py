@@ -4,7 +4,9 @@ import re
 from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException
+from fastapi.exceptions import RequestValidationError
 from pydantic import BeforeValidator, Field
+from starlette.requests import Request
 
 PLAIN_DIGITS = re.compile("[0-9]{1,18}")
 MAX_PAGE_NUMBER = 10**9 - 1
@@ -39,6 +41,31 @@ def require_page_number(missing: str) -> Any:
         return number
 
     return Depends(provide_page_number)
+
+
+async def refuse_unknown_parameters(request: Request) -> None:
+    """FastAPI dependency: raises a 422 that names the query parameters that the OpenAPI schema does not have."""
+    if not request.query_params:
+        return
+    known = list_query_parameters(request)
+    knows = f"it has {', '.join(known)}" if known else "it has none"
+    faults = [
+        {
+            "loc": ("query", shorten_for_display(name)),
+            "msg": f"this address has no such parameter; {knows}",
+            "type": "extra_forbidden",
+        }
+        for name in dict.fromkeys(request.query_params.keys())
+        if name not in known
+    ]
+    if faults:
+        raise RequestValidationError(faults)
+
+
+def list_query_parameters(request: Request) -> list[str]:
+    """The query parameters of the route that answers, as the OpenAPI schema names them."""
+    operation = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
+    return [each["name"] for each in operation.get("parameters", ()) if each["in"] == "query"]
 
 
 def shorten_for_display(text: str) -> str:

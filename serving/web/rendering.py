@@ -24,6 +24,7 @@ from serving.services.recommendations import UserSummary, choose_preset_users
 from serving.web.background_check import BackgroundCheck
 from serving.web.forms import wants_fragment
 from serving.web.local_urls import find_page_url
+from serving.web.metrics_access import MetricsAccess
 from serving.web.static_files import VersionedStaticFiles
 
 TEMPLATES_FOLDER = Path(__file__).parents[2] / "templates"
@@ -61,6 +62,7 @@ class Site:
     community: Community
     operators: Operators
     database_check: BackgroundCheck
+    metrics_access: MetricsAccess
     home: Path  # MOVIEREC_HOME
 
     @classmethod
@@ -72,6 +74,7 @@ class Site:
         image_store: ImageStore,
         operators: Operators,
         *,
+        metrics_access: MetricsAccess,
         home: Path,
     ) -> "Site":
         """Builds the site with one Jinja environment for each language."""
@@ -90,6 +93,7 @@ class Site:
             community,
             operators,
             BackgroundCheck(community.database.find_fault, when_late="the site's database does not answer"),
+            metrics_access,
             home,
         )
 

@@ -82,7 +82,7 @@ def test_a_cursor_belongs_to_its_search(browser: Browser) -> None:
         ("year_from=2005&rating_min=4.5", "year:2005..,mean_rating:4.5..", 4),
         ("ratings_min=19&tag=Time+Travel", "n_ratings:19..,tag:Time Travel", 1),
         ("only=unseen&filter=year:1990", "unseen,year:1990", 2),
-        ("q=&genre=&genre_mode=&only=&year_from=&sort=&page=1", "", 42),
+        ("q=&genre=&genre_mode=&only=&year_from=&sort=", "", 42),
         ("sort=year", "", 42),
     ],
 )

@@ -88,7 +88,7 @@ def test_popular_movies_have_no_explanation(browser: Browser) -> None:
 def test_page_and_json_show_the_same_movies(browser: Browser) -> None:
     html = browser.get_fragment("/?user_id=3").text
     movies = browser.get("/api/movies/personal?user_id=3").json()["movies"]
-    places = [html.index(f'href="/movies/{movie["movie_id"]}?user_id=3"') for movie in movies]
+    places = [html.index(f'href="/movies/{movie["movie_id"]}?user_id=3&amp;from=personal"') for movie in movies]
     assert places == sorted(places)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from serving.pages import home as home_page
 from tests import factories
 from tests.broken import Broken, break_ranker
 from tests.serving.conftest import Browser, open_browser
@@ -67,7 +68,7 @@ def test_htmx_gets_the_rows_drawn_like_in_the_page(browser: Browser) -> None:
 
 def test_for_the_rows_the_list_of_all_movies_is_not_worked_out(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     browser = open_browser(home)
-    monkeypatch.setattr("serving.pages.home.build_catalogue_page", Broken("read for the rows"))
+    monkeypatch.setattr(home_page, "build_catalogue_page", Broken("read for the rows"))
     assert browser.get_fragment("/?user_id=3").status_code == 200
     assert browser.get("/?user_id=3").status_code == 500
 
