@@ -1,4 +1,4 @@
-"""`python -m serving.server` serves the site on 127.0.0.1, within the bounds of `serving.connection`."""
+"""`python -m serving.server` serves the site at MOVIEREC_LISTEN_HOST, within the bounds of `serving.connection`."""
 
 import argparse
 import functools
@@ -15,7 +15,6 @@ from movierec.settings import Settings, SettingsError
 from serving.app import from_environment
 from serving.connection import BoundedProtocol, ConnectionLimits
 
-HOST = "127.0.0.1"
 KEEP_ALIVE_SECONDS = 5
 SHUTDOWN_SECONDS = 10  # for answers at work when the server is told to end; what is not done then is cut off
 BACKLOG = 128  # connections that the system keeps until they are accepted
@@ -36,7 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return EXIT_WRONG_SETTING
     port = given.port or settings.web_port
-    server = build_server(app, port=port, log_level=given.log_level, trusted_proxies=settings.trusted_proxies)
+    server = build_server(
+        app,
+        host=settings.listen_host,
+        port=port,
+        log_level=given.log_level,
+        trusted_proxies=settings.trusted_proxies,
+    )
     server.run()
     return 0 if server.started else 1
 
@@ -45,6 +50,7 @@ def build_server(
     app: FastAPI,
     *,
     port: int,
+    host: str = "127.0.0.1",
     log_level: str = "info",
     limits: ConnectionLimits | None = None,
     trusted_proxies: str = "",
@@ -59,7 +65,7 @@ def build_server(
     protocol: Any = functools.partial(BoundedProtocol, limits=limits)
     config = uvicorn.Config(
         app,
-        host=HOST,
+        host=host,
         port=port,
         http=protocol,
         ws="none",

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings.from_environment()
     except SettingsError as error:
         return _print_message(str(error), exit_code=EXIT_WRONG_SETTING)
-    dagster_instance.prepare_dagster_home(settings.layout.dagster)
+    dagster_instance.prepare_dagster_home(settings)
     if given.unlock:
         with dg.DagsterInstance.get() as dagster:
             ended, freed = dagster_instance.end_killed_runs(dagster), dagster_instance.free_pool_slots(dagster)

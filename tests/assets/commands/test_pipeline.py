@@ -157,7 +157,7 @@ def test_a_broken_bundle_is_made_anew(settings, capsys, monkeypatch, broken):
 
 
 def test_unlock_ends_killed_runs_and_frees_their_slots(settings, capsys):
-    dagster_instance.prepare_dagster_home(settings.layout.dagster)
+    dagster_instance.prepare_dagster_home(settings)
     with dg.DagsterInstance.get() as instance:
         run = instance.create_run_for_job(
             dg.GraphDefinition("killed").to_job(),
