@@ -161,9 +161,9 @@ def check_database_url(url: SecretStr) -> SecretStr:
 
 
 def check_dagster_database_url(url: SecretStr) -> SecretStr:
-    """`url`. Raises ValueError where it is not a PostgreSQL database, written as Dagster reads it."""
+    """`url`. Raises ValueError where it is not a PostgreSQL database."""
     check_database_url(url)
-    if url and not url.get_secret_value().startswith("postgresql://"):
+    if url.get_secret_value().startswith("sqlite"):
         raise ValueError("not the URL of a PostgreSQL database")
     return url
 

@@ -14,7 +14,14 @@ from movierec.settings import Settings, name_variable
 
 CONFIGURATION_FILE = Path(__file__).with_name("dagster.yaml")
 DATABASE_VARIABLE = name_variable("dagster_database_url")
-POSTGRES_STORAGE = f"storage:\n  postgres:\n    postgres_url:\n      env: {DATABASE_VARIABLE}\n"
+POSTGRES_STORAGE = f"""storage:
+  custom:
+    module: resources.dagster_storage
+    class: Psycopg2Storage
+    config:
+      postgres_url:
+        env: {DATABASE_VARIABLE}
+"""
 LOCK_TAG = "movierec/lock"
 LOCK_GRACE_SECONDS = 60
 UNFINISHED_STATUSES = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]

@@ -105,7 +105,7 @@ def test_all_faults_are_told_at_once(read):
         ("MOVIEREC_DATABASE_URL", "mysql://me:hid@there/films"),
         ("MOVIEREC_EXPORT_DATABASE_URL", "hid"),
         ("MOVIEREC_DAGSTER_DATABASE_URL", "sqlite:////tmp/hid.db"),
-        ("MOVIEREC_DAGSTER_DATABASE_URL", "postgresql+psycopg://me:hid@there/runs"),
+        ("MOVIEREC_DAGSTER_DATABASE_URL", "mysql://me:hid@there/runs"),
         ("MOVIEREC_DAGSTER_URL", "ftp://me:hid@there"),
         ("MOVIEREC_ALERT_WEBHOOK", "chat.example/hid"),
     ],

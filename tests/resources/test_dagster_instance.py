@@ -132,6 +132,7 @@ def test_dagster_keeps_its_runs_in_postgresql_if_the_setting_names_one(tmp_path,
         assert module.end_killed_runs(instance) == []
         assert module.free_pool_slots(instance) == [run_id]
     with dg.DagsterInstance.get() as instance:
+        instance.optimize_for_webserver(1_000, 3_600, 5)  # as the Dagster UI does; it sets up each connection
         assert status(instance, run_id) == dg.DagsterRunStatus.STARTED
     stored = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     with stored.connect() as connection:
