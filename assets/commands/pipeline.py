@@ -179,10 +179,12 @@ def _format_cause(error: Any) -> str:
 def _is_current(settings: Settings, manifest: dict[str, Any]) -> bool:
     """Whether the bundle was made from the data that the source has now; False if the source is not available."""
     from resources.sources.dataset import SourceError
-    from resources.sources.sources import acquire_dataset
+    from resources.sources.forgotten_users import acquire_remaining_dataset
 
+    layout = settings.layout
     try:
-        return bool(acquire_dataset(settings.source, settings.layout.raw).version == manifest["source"]["version"])
+        found = acquire_remaining_dataset(settings.source, layout.raw, layout.forgotten_users)
+        return bool(found.version == manifest["source"]["version"])
     except SourceError:
         return False  # the run that follows says why
 
