@@ -52,7 +52,8 @@ def back_up(settings: Settings, target: Path, *, now: datetime, with_bundle: boo
     file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
     if file is not None and not file.is_file():
         raise UpkeepError(f"{file} is missing")
-    with tempfile.TemporaryDirectory() as folder:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as folder:  # /tmp may be in memory
         copy = Path(folder, POSTGRES_NAME if file is None else SQLITE_NAME)
         if file is None:
             dump_postgres(url, copy)
