@@ -5,6 +5,7 @@ deleted, and a search says what is left.
 """
 
 import argparse
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -65,19 +66,26 @@ def list_made_folders(layout: HomeLayout) -> list[Path]:
 
 
 def delete_traces(layout: HomeLayout, user_id: int) -> None:
-    """Deletes bundles and companions that are not served, and the user's rows in tables that no run has made again.
+    """Deletes versions of bundles, companions and models that are not current, and what no run has made again.
 
+    Of a table the user's rows go; of a model with the user's id the whole version, as it belongs to no asset any more.
     An artifact of MLflow with the user's id is deleted: it is a copy of a model that was served before.
     """
-    for place in (layout.published, layout.companion):
-        for versions in place.glob("[!.]*"):
-            delete_old_versions(versions, kept=1)
+    for place in (layout.published, layout.companion, layout.store):
+        for pointer in list(place.rglob("CURRENT")):
+            delete_old_versions(pointer.parent, kept=1)
     for folder in (layout.store, layout.exports):
         for path in list(iter_files_of_user(folder, user_id)):
-            delete_rows_of_user(path, user_id)
+            if path.exists() and not delete_rows_of_user(path, user_id):
+                shutil.rmtree(find_version(path))
     for path in list(iter_files_of_user(layout.mlflow, user_id)):
         if not delete_rows_of_user(path, user_id):
             path.unlink()
+
+
+def find_version(path: Path) -> Path:
+    """The version's folder that holds the file: the one beside a CURRENT; the file's own folder without any."""
+    return next((each for each in path.parents if (each.parent / "CURRENT").is_file()), path.parent)
 
 
 def describe_search(settings: Settings, left: Sequence[str], sources: Sequence[Path]) -> Iterator[str]:

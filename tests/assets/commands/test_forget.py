@@ -44,6 +44,15 @@ def made(settings):
     recommendations = settings.layout.exports / "full" / "recommendations.parquet"
     recommendations.parent.mkdir(parents=True)
     pl.DataFrame({"user_id": [7, 8], "movie_id": [1, 1]}).write_parquet(recommendations)
+    model = settings.layout.locate_tables("full") / "ease"
+    for version in ("20260101", "20260102"):
+        (model / version / "interactions").mkdir(parents=True)
+        np.save(model / version / "interactions" / "user_ids.npy", np.array([7 if version == "20260101" else 8]))
+    (model / "CURRENT").write_text("20260102")
+    of_no_asset = settings.layout.locate_tables("full") / "removed_model" / "20260101" / "interactions"
+    of_no_asset.mkdir(parents=True)
+    np.save(of_no_asset / "user_ids.npy", np.array([7]))
+    (of_no_asset.parents[1] / "CURRENT").write_text("20260101")
     artifact = settings.layout.mlflow / "artifacts" / "run" / "user_ids.npy"
     artifact.parent.mkdir(parents=True)
     np.save(artifact, np.array([7, 8]))
@@ -70,6 +79,7 @@ def test_a_user_goes_from_tables_bundles_exports_and_artifacts(made, monkeypatch
     assert pl.read_parquet(layout.locate_tables("full") / "raw_ratings.parquet")["user_id"].to_list() == [8]
     assert pl.read_parquet(layout.locate_tables("full") / "raw_tags.parquet")["user_id"].to_list() == [8]
     assert [folder.name for folder in list_versions(layout.locate_bundles("full"))] == ["v3"]
+    assert [folder.name for folder in list_versions(layout.locate_tables("full") / "ease")] == ["20260102"]
     assert pl.read_parquet(layout.exports / "full" / "recommendations.parquet")["user_id"].to_list() == [8]
     assert [path for folder in forget.list_made_folders(layout) for path in forget.iter_files_of_user(folder, 7)] == []
 
