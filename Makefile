@@ -15,7 +15,7 @@ MAKE_ASSETS = exec $(PY) -m assets.commands.pipeline --sample $(SAMPLE) --select
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run setup test check fix pipeline prepare features candidates backtest ranking evaluation publish clusters metadata web dagster mlflow sql database export recommend results ablation similar counterparts bench messages rollback prune unlock clean
+.PHONY: help run setup test check fix pipeline prepare features candidates backtest ranking evaluation publish clusters metadata web dagster mlflow sql database export recommend results ablation similar counterparts bench messages rollback prune backup restore forget unlock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -126,6 +126,16 @@ rollback: setup ## serve the bundle that was published before the served one
 
 prune: setup ## delete runs older than MOVIEREC_KEEP_DAYS and what killed runs left behind
 	@$(MAKE_ASSETS) 'group:maintenance'
+
+backup: setup ## write what people left on the site into an archive: FILE=backup.tar.gz BUNDLE=1 (with what is served)
+	@$(PY) -m serving.upkeep.backup $(if $(FILE),"$(FILE)") $(if $(BUNDLE),--bundle)
+
+restore: setup ## put a backup back: FILE=backup.tar.gz OVERWRITE=1 (replaces what is there)
+	@$(PY) -m serving.upkeep.restore "$(FILE)" $(if $(OVERWRITE),--overwrite)
+
+forget: setup ## delete a person of the site (USER=name or id) or a user of the data set (USER=ml:123), and search for remains
+	@test "$(origin USER)" = "command line" || { echo "name the person: make forget USER=anna, or USER=ml:123" >&2; exit 2; }
+	@$(if $(filter ml:%,$(USER)),$(PY) -m assets.commands.forget "$(USER:ml:%=%)",$(PY) -m serving.upkeep.forget "$(USER)")
 
 unlock: setup ## mark killed runs as failed and free the training slots that no run at work holds
 	@$(PY) -m assets.commands.pipeline --unlock

@@ -63,7 +63,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
                 image_host=settings.tmdb_images,
             ),
             "tmdb_features": TmdbFeatures(store=str(layout.store), on=settings.tmdb_features),
-            "movielens": MovieLens(source=settings.source, raw=str(layout.raw)),
+            "movielens": MovieLens(source=settings.source, raw=str(layout.raw), forgotten=str(layout.forgotten_users)),
             "tracking": MlflowTracking(
                 folder=str(layout.mlflow),
                 dagster_url=f"http://127.0.0.1:{settings.dagster_port}",

@@ -4,6 +4,7 @@ import dagster as dg
 import polars as pl
 
 from assets.partitions import sample_partitions
+from movierec.data.cleaning import drop_users
 from resources.sources.csv_tables import read_table
 from resources.sources.dataset import Dataset
 from resources.sources.resource import MovieLens
@@ -36,8 +37,8 @@ def _build_raw_asset(table: str, description: str) -> dg.AssetsDefinition:
     )
     def raw_table(context: dg.AssetExecutionContext, dataset: Dataset) -> pl.LazyFrame:
         found = read_table(dataset.folder, table, context.partition_key)
-        context.add_output_metadata(found.counts)
-        return found.frame
+        context.add_output_metadata(found.counts | {"forgotten_users": len(dataset.forgotten_users)})
+        return drop_users(found.frame, dataset.forgotten_users)
 
     return raw_table
 

@@ -71,6 +71,16 @@ class HomeLayout:
         return self.home / "exports"
 
     @property
+    def backups(self) -> Path:
+        """Archives of what people left on the site."""
+        return self.home / "backups"
+
+    @property
+    def forgotten_users(self) -> Path:
+        """The list of users of data sets whose rows the graph leaves out."""
+        return self.home / "forgotten" / "users.csv"
+
+    @property
     def site_database(self) -> Path:
         """The site's SQLite file; unused where MOVIEREC_DATABASE_URL names another database."""
         return self.home / "site" / "site.db"

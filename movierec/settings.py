@@ -1,7 +1,7 @@
 """The settings: variables of the environment, checked in one place. The graph and the site read the same object."""
 
 import re
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -100,6 +100,11 @@ def check_networks(text: str) -> str:
     return ",".join(str(ip_network(each)) for each in re.split(r"[\s,]+", text))
 
 
+def check_ip_address(text: str) -> str:
+    """`text`, an IP address of version 4 or 6. Raises ValueError where it is none."""
+    return str(ip_address(text))
+
+
 def split_secrets(text: str) -> list[str]:
     """The secrets in `text`, separated by commas."""
     return [each for each in re.split(r"[\s,]+", text) if each]
@@ -171,6 +176,14 @@ def check_database_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def check_dagster_database_url(url: SecretStr) -> SecretStr:
+    """`url`. Raises ValueError where it is not a PostgreSQL database."""
+    check_database_url(url)
+    if url.get_secret_value().startswith("sqlite"):
+        raise ValueError("not the URL of a PostgreSQL database")
+    return url
+
+
 Sample = Annotated[
     str, AfterValidator(check_sample), Field(description=f"one of {', '.join(SAMPLES)} (SAMPLE=... in make)")
 ]
@@ -204,6 +217,13 @@ DatabaseUrl = Annotated[
 ]
 
 
+IpAddress = Annotated[
+    str,
+    AfterValidator(check_ip_address),
+    Field(description="an IP address, such as 127.0.0.1, or 0.0.0.0 for all of this machine"),
+]
+
+
 class Settings(BaseSettings):
     """Each field is the variable MOVIEREC_<FIELD>, but for two with names that others have given: TMDB_API_KEY and
     OTEL_EXPORTER_OTLP_ENDPOINT. An unset or blank one means the default.
@@ -221,6 +241,7 @@ class Settings(BaseSettings):
     )
     source: str = "demo"
     sample: Sample = "full"
+    listen_host: IpAddress = "127.0.0.1"
     web_port: Port = 8000
     dagster_port: Port = 3000
     mlflow_port: Port = 5000
@@ -243,6 +264,11 @@ class Settings(BaseSettings):
     export_database_url: DatabaseUrl = UNSET
     admin_token: Secret = UNSET
     dagster_url: WebAddress = ""
+    dagster_database_url: Annotated[
+        SecretStr,
+        AfterValidator(check_dagster_database_url),
+        Field(description="postgresql://user:password@host/name"),
+    ] = UNSET
     ui_hosts: Annotated[
         str,
         AfterValidator(check_host_names),

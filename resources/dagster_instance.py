@@ -10,21 +10,50 @@ import dagster as dg
 from filelock import FileLock, Timeout
 
 from movierec.bundles.atomic_write import atomic_write
+from movierec.settings import Settings, name_variable
 
 CONFIGURATION_FILE = Path(__file__).with_name("dagster.yaml")
+DATABASE_VARIABLE = name_variable("dagster_database_url")
+POSTGRES_STORAGE = f"""storage:
+  custom:
+    module: resources.dagster_storage
+    class: Psycopg2Storage
+    config:
+      postgres_url:
+        env: {DATABASE_VARIABLE}
+"""
 LOCK_TAG = "movierec/lock"
 LOCK_GRACE_SECONDS = 60
 UNFINISHED_STATUSES = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 
 
-def prepare_dagster_home(home: Path) -> None:
-    """Writes our dagster.yaml into `home` and sets DAGSTER_HOME for this process and its children."""
+def prepare_dagster_home(settings: Settings) -> None:
+    """Writes our dagster.yaml into Dagster's home and sets DAGSTER_HOME for this process and its children.
+
+    With `dagster_database_url`, Dagster keeps runs and events in PostgreSQL. The file has the name of the variable, and
+    never its value.
+    """
+    home = settings.layout.dagster
     wanted = CONFIGURATION_FILE.read_text()
+    if settings.dagster_database_url:
+        wanted += POSTGRES_STORAGE
+        os.environ[DATABASE_VARIABLE] = settings.dagster_database_url.get_secret_value()
     target = home / "dagster.yaml"
     if not target.is_file() or target.read_text() != wanted:
         with atomic_write(target) as part:
             part.write_text(wanted)
     os.environ["DAGSTER_HOME"] = str(home.absolute())
+
+
+def migrate_dagster_storage() -> None:
+    """Brings the tables of the instance at DAGSTER_HOME to the version of the installed Dagster; new ones are made.
+
+    Processes on PostgreSQL that start together wait for each other: two migrations at once would fail.
+    """
+    home = Path(os.environ["DAGSTER_HOME"])
+    home.mkdir(parents=True, exist_ok=True)
+    with FileLock(home / "migration.lock"), dg.DagsterInstance.get() as instance:
+        instance.upgrade()
 
 
 @contextmanager

@@ -52,11 +52,16 @@ def delete_old_runs(instance: dg.DagsterInstance, *, before: datetime) -> Delete
     old = instance.get_runs(dg.RunsFilter(statuses=FINISHED_STATUSES, updated_before=before))
     unneeded = [run.run_id for run in old if run.run_id not in kept]
     for run_id in unneeded:
-        instance.delete_run(run_id)
-        instance.compute_log_manager.delete_logs(prefix=[run_id])
-        for file in (folder / "history" / "runs").glob(f"{run_id}.db*"):
-            file.unlink()  # Dagster empties the SQLite file of a run, but leaves it
+        delete_run(instance, run_id)
     return Deleted(len(unneeded), max(0, size - get_folder_size(folder)))
+
+
+def delete_run(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Deletes a run with its events and what its steps printed."""
+    instance.delete_run(run_id)
+    instance.compute_log_manager.delete_logs(prefix=[run_id])
+    for file in (Path(instance.root_directory) / "history" / "runs").glob(f"{run_id}.db*"):
+        file.unlink()  # Dagster empties the SQLite file of a run, but leaves it
 
 
 def list_latest_runs(instance: dg.DagsterInstance) -> set[str]:

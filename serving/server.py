@@ -1,4 +1,4 @@
-"""`python -m serving.server` serves the site on 127.0.0.1, within the bounds of `serving.connection`."""
+"""`python -m serving.server` serves the site at MOVIEREC_LISTEN_HOST, within the bounds of `serving.connection`."""
 
 import argparse
 import functools
@@ -24,7 +24,6 @@ from serving.connection import BoundedProtocol, ConnectionLimits
 from serving.observability.logging_config import LogFormat, build_logging_config
 from serving.observability.metrics import FOLDER_VARIABLE
 
-HOST = "127.0.0.1"
 KEEP_ALIVE_SECONDS = 5
 SHUTDOWN_SECONDS = 10  # for answers at work when the server is told to end; what is not done then is cut off
 BACKLOG = 128  # connections that the system keeps until they are accepted
@@ -46,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_WRONG_SETTING
     port = given.port or settings.web_port
     options = {
+        "host": settings.listen_host,
         "port": port,
         "log_level": given.log_level,
         "log_format": settings.log_format,
@@ -97,6 +97,7 @@ def build_config(
     app: FastAPI | str,
     *,
     port: int,
+    host: str = "127.0.0.1",
     log_level: str = "info",
     log_format: LogFormat = "text",
     limits: ConnectionLimits | None = None,
@@ -112,7 +113,7 @@ def build_config(
     protocol: Any = functools.partial(BoundedProtocol, limits=limits)
     return uvicorn.Config(
         app,
-        host=HOST,
+        host=host,
         port=port,
         http=protocol,
         ws="none",

@@ -69,6 +69,8 @@ def test_no_path_of_the_home_has_changed() -> None:
         "mlflow": "mlflow",
         "exports": "exports",
         "metrics": "metrics",
+        "backups": "backups",
+        "forgotten_users": "forgotten/users.csv",
         "site_database": "site/site.db",
         "site_secret": "site/secret",
         "tmdb_logo": "site/tmdb-logo.svg",
@@ -86,4 +88,4 @@ def test_every_folder_is_documented() -> None:
 
 def test_make_clean_removes_all_but_downloads_searches_and_what_people_left() -> None:
     (parts,) = re.findall(r"for part in (.*?); do", (ROOT / "Makefile").read_text())
-    assert set(parts.split()) == FOLDERS - {"raw", "tuning", "site"}
+    assert set(parts.split()) == FOLDERS - {"raw", "tuning", "backups", "forgotten", "site"}

@@ -13,15 +13,16 @@ from resources.dagster_ui import serve_dagster_ui
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until a signal arrives. Gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m assets.commands.dagster_ui", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen at")
+    parser.add_argument("--host", help="the address to listen at, instead of MOVIEREC_LISTEN_HOST")
     parser.add_argument("--workspace", type=Path, help="a workspace.yaml, in place of pyproject.toml")
     given = parser.parse_args(arguments)
     try:
         settings = Settings.from_environment()
     except SettingsError as error:
         parser.exit(2, f"{error}\n")
-    prepare_dagster_home(settings.layout.dagster)
-    serve_dagster_ui(given.host, settings.dagster_port, settings.ui_host_names, given.workspace)
+    prepare_dagster_home(settings)
+    host = given.host or settings.listen_host
+    serve_dagster_ui(host, settings.dagster_port, settings.ui_host_names, given.workspace)
     return 0
 
 

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings.from_environment()
     except SettingsError as error:
         return _print_message(str(error), exit_code=EXIT_WRONG_SETTING)
-    dagster_instance.prepare_dagster_home(settings.layout.dagster)
+    dagster_instance.prepare_dagster_home(settings)
     if given.unlock:
         with dg.DagsterInstance.get() as dagster:
             ended, freed = dagster_instance.end_killed_runs(dagster), dagster_instance.free_pool_slots(dagster)
@@ -179,10 +179,12 @@ def _format_cause(error: Any) -> str:
 def _is_current(settings: Settings, manifest: dict[str, Any]) -> bool:
     """Whether the bundle was made from the data that the source has now; False if the source is not available."""
     from resources.sources.dataset import SourceError
-    from resources.sources.sources import acquire_dataset
+    from resources.sources.forgotten_users import acquire_remaining_dataset
 
+    layout = settings.layout
     try:
-        return bool(acquire_dataset(settings.source, settings.layout.raw).version == manifest["source"]["version"])
+        found = acquire_remaining_dataset(settings.source, layout.raw, layout.forgotten_users)
+        return bool(found.version == manifest["source"]["version"])
     except SourceError:
         return False  # the run that follows says why
 

@@ -3,6 +3,7 @@
 import socket
 import sys
 from collections.abc import Mapping, Sequence, Set
+from ipaddress import ip_address
 
 from assets.commands.supervisor import OutputPrinter, run_servers
 from movierec.settings import Settings, SettingsError
@@ -25,14 +26,17 @@ def main(names: Sequence[str]) -> int:
     except SettingsError as error:
         return _report_error(str(error))
     ports = {"web": settings.web_port, "dagster": settings.dagster_port, "mlflow": settings.mlflow_port}
-    addresses = {name: f"http://127.0.0.1:{ports[name]}" for name in names if name in ports}
-    taken = [name for name in addresses if _is_port_taken(ports[name])]
+    host = settings.listen_host
+    addresses = {name: f"http://{_format_reachable_host(host)}:{ports[name]}" for name in names if name in ports}
+    taken = [name for name in addresses if _is_port_taken(host, ports[name])]
     if taken:
         advice = " ".join(f"MOVIEREC_{name.upper()}_PORT={ports[name] + 1}" for name in taken)
         return _report_error(
             f"port {', '.join(str(ports[name]) for name in taken)} is in use; choose another: {advice}"
         )
-    dagster_instance.prepare_dagster_home(settings.layout.dagster)
+    dagster_instance.prepare_dagster_home(settings)
+    if {"dagster", "daemon"} & set(names):
+        dagster_instance.migrate_dagster_storage()
     printer = OutputPrinter(names)
     notice = ReadyNotice(addresses, printer)
     return run_servers({name: _build_command(name, settings) for name in names}, printer, notice.print_line)
@@ -40,7 +44,7 @@ def main(names: Sequence[str]) -> int:
 
 def _build_command(name: str, settings: Settings) -> list[str]:
     python = [sys.executable, "-m"]
-    host = ["--host", "127.0.0.1"]
+    host = ["--host", settings.listen_host]
     mlflow_store = ["--backend-store-uri", build_store_uri(settings.layout.mlflow)]
     commands = {
         "web": [*python, "serving.server"],
@@ -94,11 +98,19 @@ class ReadyNotice:
                 self._printer.print_text("\n" + "\n".join([*lines, "  Ctrl-C stops."]) + "\n\n")
 
 
-def _is_port_taken(port: int) -> bool:
-    with socket.socket() as probe:
+def _format_reachable_host(host: str) -> str:
+    """The host in an address at which this machine reaches a server that listens at `host`."""
+    address = ip_address(host)
+    if address.is_unspecified:
+        return "127.0.0.1"
+    return f"[{host}]" if address.version == 6 else host
+
+
+def _is_port_taken(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             return True
     return False

@@ -1,5 +1,6 @@
 """Cleans the raw tables, counts the rows that were dropped or changed, and joins the tables to one wide table."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import polars as pl
@@ -14,6 +15,13 @@ class CleanedTable:
 
     frame: pl.LazyFrame
     counts: dict[str, int]
+
+
+def drop_users(rows: pl.LazyFrame, user_ids: Collection[int]) -> pl.LazyFrame:
+    """The rows of all other users; a table without users as it is."""
+    if not user_ids or "user_id" not in rows.collect_schema():
+        return rows
+    return rows.filter(~pl.col("user_id").is_in(sorted(user_ids)))
 
 
 def clean_movies(raw: pl.LazyFrame) -> CleanedTable:

@@ -23,12 +23,13 @@ class SourceError(RuntimeError):
 
 @dataclass(frozen=True)
 class Dataset:
-    """A folder of MovieLens CSV files. `version` is a hash of their contents."""
+    """A folder of MovieLens CSV files. `version` is a hash of their contents and of `forgotten_users`."""
 
     name: str
     folder: Path
     version: str
     description: str  # one sentence, for people
+    forgotten_users: tuple[int, ...] = ()  # their rows are not read
 
     def save(self, directory: Path) -> None:
         """Writes dataset.json into the directory."""
@@ -40,7 +41,8 @@ class Dataset:
     def load(cls, directory: Path) -> Self:
         """Reads dataset.json from the directory."""
         content = json.loads((directory / "dataset.json").read_text(encoding="utf-8"))
-        return cls(**content | {"folder": Path(content["folder"])})
+        users = tuple(content.get("forgotten_users", ()))
+        return cls(**content | {"folder": Path(content["folder"]), "forgotten_users": users})
 
 
 def _compute_fingerprint(folder: Path) -> str:

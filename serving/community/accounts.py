@@ -136,11 +136,15 @@ def is_signed_in(session: Session, visitor: Visitor) -> bool:
 
 def delete_everything(session: Session, visitor: Visitor) -> None:
     """Deletes the account with all its profiles, or the guest's profile, and all their data."""
-    profiles = [visitor.profile.id] if visitor.profile else []
     if visitor.account_id:
-        profiles = [*session.scalars(select(Profile.id).where(Profile.account_id == visitor.account_id))]
-    delete_attempts(session, [str(each) for each in (*profiles, visitor.account_id) if each])
-    if visitor.account_id:
-        session.execute(delete(Account).where(Account.id == visitor.account_id))
+        delete_account(session, visitor.account_id)
     elif visitor.profile:
+        delete_attempts(session, [str(visitor.profile.id)])
         session.execute(delete(Profile).where(Profile.id == visitor.profile.id))
+
+
+def delete_account(session: Session, account_id: UUID) -> None:
+    """Deletes the account with all its profiles and their data."""
+    profiles = session.scalars(select(Profile.id).where(Profile.account_id == account_id))
+    delete_attempts(session, [str(each) for each in (*profiles, account_id)])
+    session.execute(delete(Account).where(Account.id == account_id))

@@ -54,6 +54,7 @@ def test_all_switches_are_switched_by_the_same_words(read, switch, values, on):
     [
         ("MOVIEREC_HOME", __file__, "a folder"),
         ("MOVIEREC_SAMPLE", "5pct", "one of 1pct, 10pct, full"),
+        ("MOVIEREC_LISTEN_HOST", "everywhere", "0.0.0.0 for all"),
         ("MOVIEREC_WEB_PORT", "0", "from 1 to 65535"),
         ("MOVIEREC_DAGSTER_PORT", "65536", "from 1 to 65535"),
         ("MOVIEREC_MLFLOW_PORT", "８０00x", "from 1 to 65535"),
@@ -103,6 +104,8 @@ def test_all_faults_are_told_at_once(read):
         ("MOVIEREC_ADMIN_TOKEN", "hid"),
         ("MOVIEREC_DATABASE_URL", "mysql://me:hid@there/films"),
         ("MOVIEREC_EXPORT_DATABASE_URL", "hid"),
+        ("MOVIEREC_DAGSTER_DATABASE_URL", "sqlite:////tmp/hid.db"),
+        ("MOVIEREC_DAGSTER_DATABASE_URL", "mysql://me:hid@there/runs"),
         ("MOVIEREC_DAGSTER_URL", "ftp://me:hid@there"),
         ("MOVIEREC_ALERT_WEBHOOK", "chat.example/hid"),
     ],

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import sqlalchemy
 from dagster._core.events import DagsterEvent, DagsterEventType
 
+from movierec.settings import Settings
 from resources import dagster_instance as module
 
 
@@ -105,11 +107,40 @@ def test_slots_are_freed_except_those_of_runs_at_work(instance, home):
 def test_a_home_gets_our_configuration_and_a_changed_one_is_put_right(tmp_path, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", "elsewhere")
     for _ in range(2):
-        module.prepare_dagster_home(tmp_path)
-        written = tmp_path / "dagster.yaml"
+        module.prepare_dagster_home(Settings(home=tmp_path))
+        written = tmp_path / "dagster" / "dagster.yaml"
         assert written.read_text() == module.CONFIGURATION_FILE.read_text()
         written.write_text("old")
-    assert module.os.environ["DAGSTER_HOME"] == str(tmp_path)
+    assert module.os.environ["DAGSTER_HOME"] == str(tmp_path / "dagster")
+
+
+def test_dagster_keeps_its_runs_in_postgresql_if_the_setting_names_one(tmp_path, monkeypatch, postgres_url):
+    """The file holds no password, and a second migration finds nothing to do."""
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.setenv(module.DATABASE_VARIABLE, "")
+    engine = sqlalchemy.create_engine(postgres_url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("CREATE DATABASE dagster")
+    url = postgres_url.replace("/postgres?", "/dagster?")
+    module.prepare_dagster_home(Settings(home=tmp_path, dagster_database_url=url))
+    assert url not in (tmp_path / "dagster" / "dagster.yaml").read_text()
+    module.migrate_dagster_storage()
+    module.migrate_dagster_storage()
+    with dg.DagsterInstance.get() as instance:
+        run_id = start_run(instance)
+        claim_slot(instance, run_id)
+        assert module.end_killed_runs(instance) == []
+        assert module.free_pool_slots(instance) == [run_id]
+    with dg.DagsterInstance.get() as instance:
+        instance.optimize_for_webserver(1_000, 3_600, 5)  # as the Dagster UI does; it sets up each connection
+        assert status(instance, run_id) == dg.DagsterRunStatus.STARTED
+    stored = sqlalchemy.create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    with stored.connect() as connection:
+        assert connection.exec_driver_sql("SELECT run_id FROM runs").scalars().all() == [run_id]
+        assert connection.exec_driver_sql("SELECT count(*) FROM alembic_version").scalar() == 1
+    stored.dispose()
+    engine.dispose()
+    assert not list((tmp_path / "dagster").rglob("*.db"))
 
 
 def test_telemetry_is_off_and_one_fit_runs_at_a_time():

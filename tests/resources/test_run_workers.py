@@ -13,6 +13,7 @@ import pytest
 from dagster._core.launcher import WorkerStatus
 from dagster._daemon.monitoring.run_monitoring import execute_run_monitoring_iteration
 
+from movierec.settings import Settings
 from resources import dagster_instance
 from resources.dagster_instance import LOCK_TAG
 
@@ -59,7 +60,7 @@ with dg.DagsterInstance.get() as instance:
 @pytest.fixture
 def instance(tmp_path, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", "")
-    dagster_instance.prepare_dagster_home(tmp_path)
+    dagster_instance.prepare_dagster_home(Settings(home=tmp_path))
     with dg.DagsterInstance.get() as own:
         yield own
 

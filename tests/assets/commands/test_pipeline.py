@@ -91,7 +91,7 @@ def test_a_failure_is_told_by_the_assets_own_error_and_not_by_what_led_to_it(set
     def no_network(*_):
         raise SourceError("fetch it by hand") from OSError("Name or service not known")
 
-    monkeypatch.setattr(resource, "acquire_dataset", no_network)
+    monkeypatch.setattr(resource, "acquire_remaining_dataset", no_network)
     assert pipeline.main(["--select", FIRST]) == pipeline.EXIT_FAILED
     out = capsys.readouterr().out
     assert out.splitlines()[-1] == "dataset failed: fetch it by hand"
@@ -107,7 +107,7 @@ def test_a_run_that_published_before_it_failed_says_so(settings, monkeypatch, ca
         factories.publish_small_companion(settings.home)
         raise SourceError("too late")
 
-    monkeypatch.setattr(resource, "acquire_dataset", published_and_failed)
+    monkeypatch.setattr(resource, "acquire_remaining_dataset", published_and_failed)
     assert pipeline.main(["--select", FIRST]) == pipeline.EXIT_FAILED
     assert capsys.readouterr().err.endswith("failed; published all the same: bundle v1, companion c1.\n")
 
@@ -157,7 +157,7 @@ def test_a_broken_bundle_is_made_anew(settings, capsys, monkeypatch, broken):
 
 
 def test_unlock_ends_killed_runs_and_frees_their_slots(settings, capsys):
-    dagster_instance.prepare_dagster_home(settings.layout.dagster)
+    dagster_instance.prepare_dagster_home(settings)
     with dg.DagsterInstance.get() as instance:
         run = instance.create_run_for_job(
             dg.GraphDefinition("killed").to_job(),
@@ -189,7 +189,7 @@ def test_a_stopped_run_is_no_failure_and_nothing_is_served_instead(settings, sto
     published(settings, "of older data")
     script = (
         "import sys, time; from assets.commands import pipeline; from resources.sources import resource\n"
-        "resource.acquire_dataset = lambda *_: (print('waiting', flush=True), time.sleep(30))\n"
+        "resource.acquire_remaining_dataset = lambda *_: (print('waiting', flush=True), time.sleep(30))\n"
         f"pipeline.SERVED_SELECTION = {FIRST!r}\n"
         "sys.exit(pipeline.main(['--if-needed']))"
     )
