@@ -38,11 +38,11 @@ class IALSParams:
     factors: int = 64
     iterations: int = 16
     regularization: float = 0.0095
-    unobserved: float = 0.6
+    unobserved: float = 0.3
     frequency_scaling: float = 1.0
     alpha: float = 1.0
     confidence: Confidence = "binary"
-    min_rating: float = 4.0
+    min_rating: float = 3.5
     seed: int = 7
 
 
