@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -166,7 +167,7 @@ def test_save_pressed_twice_saves(visit: Visit) -> None:
 def test_stars_are_kept_though_the_overlay_is_closed_at_once(visit: Visit) -> None:
     page = visit("/")
     overlay = open_overlay(page, page.locator("#trending-strip .card").first)
-    movie = int(page.url.rpartition("/")[2])
+    movie = int(urlsplit(page.url).path.rpartition("/")[2])
 
     def gives_five(answer: Response) -> bool:
         return "rating=5" in (answer.request.post_data or "")
