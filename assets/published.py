@@ -85,8 +85,7 @@ def published(
     """Publishes a new bundle for the site, if it passes three tests; stores no table.
 
     No model is below its floor, all inputs were made from the same data and models, and the new bundle is not worse
-    than the published one (check `beats_champion`). The first two fail the run, the third leaves the published bundle
-    in place.
+    than the published one (check `beats_champion`). The first two fail the run, the third only leaves the old bundle.
     """
     require_sound_inputs(context, list_failed_floors(backtest_comparison, sitting_comparison))
     name, reason, split = served_stage.select("model", "reason", "split").row(0)
@@ -109,14 +108,10 @@ def published(
     if not verdict.is_promoted:
         context.log.warning(f"not published, what was published before stays: {verdict.reason}")
         return
-    measured = {
-        "split": split,
-        "metrics": sitting_evaluation.to_dicts(),
-        "comparison": sitting_comparison.to_dicts(),
-    }
+    measured = {"metrics": sitting_evaluation.to_dicts(), "comparison": sitting_comparison.to_dicts()}
     made_by = {"mlflow_runs": runs, "code_version": bundles.compute_code_version()}
     features = {"tmdb_features": recommender.features.tmdb_feature_names}
-    choice = {"serves": name, "serves_because": reason, "verdict": verdict.reason}
+    choice = {"serves": name, "serves_because": reason, "verdict": verdict.reason, "split": split}
     folder = publish_bundle(
         home,
         version,
