@@ -4,7 +4,6 @@ A window is a partition: a new one is added without fitting the others again. Al
 window knows is from before its cut. The ranker that the site serves learns from the label rows of every window.
 """
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -48,6 +47,8 @@ from resources.tmdb.ranker_features import TmdbFeatures
 
 GROUP = "backtest"
 OWNERS = ["team:ml"]
+_window_asset = partial(dg.asset, partitions_def=backtest_partitions, group_name=GROUP, owners=OWNERS)
+_table_asset = partial(dg.asset, partitions_def=sample_partitions, group_name=GROUP, kinds=PARQUET_KINDS, owners=OWNERS)
 CHANNELS = RECOMMENDER_CHANNELS["two_stage"]
 WINDOW_TABLES = ("window_relevant", "window_label_rows", "window_rankings")
 TUNED_INPUT = {"tuned": dg.AssetIn(dagster_type=TUNED_TYPE)}
@@ -62,7 +63,7 @@ class WindowsConfig(dg.Config):
     max_windows: int = MAX_WINDOWS
 
 
-@dg.asset(ins=TUNED_INPUT, partitions_def=sample_partitions, group_name=GROUP, kinds=PARQUET_KINDS, owners=OWNERS)
+@_table_asset(ins=TUNED_INPUT)
 def windows(
     context: dg.AssetExecutionContext,
     config: WindowsConfig,
@@ -83,13 +84,6 @@ def windows(
     context.instance.add_dynamic_partitions("window", [window.name for window in chosen])
     rows = [(window.name, *window, compute_fingerprint(ratings, window, recipe=recipe)) for window in chosen]
     return pl.DataFrame(rows, schema=_WINDOWS, orient="row")
-
-
-def _window_asset(**options: Any) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-    made: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
-        partitions_def=backtest_partitions, group_name=GROUP, owners=OWNERS, **options
-    )
-    return made
 
 
 def find_window(partition_key: str, windows: pl.DataFrame) -> tuple[Window, dict[str, Any]]:
@@ -255,7 +249,7 @@ def _fit_other_models(
     return models
 
 
-@dg.asset(partitions_def=sample_partitions, group_name=GROUP, kinds=PARQUET_KINDS, owners=OWNERS)
+@_table_asset()
 def backtest_scores(
     windows: pl.DataFrame, window_rankings: pl.LazyFrame, window_relevant: pl.LazyFrame
 ) -> pl.DataFrame:
@@ -264,7 +258,7 @@ def backtest_scores(
     return backtesting.score_windows(windows[:-1], window_rankings, window_relevant)
 
 
-@dg.asset(partitions_def=sample_partitions, group_name=GROUP, kinds=PARQUET_KINDS, owners=OWNERS)
+@_table_asset()
 def backtest_evaluation(
     context: dg.AssetExecutionContext,
     backtest_scores: pl.DataFrame,
@@ -292,7 +286,7 @@ def backtest_evaluation(
     return table
 
 
-@dg.asset(partitions_def=sample_partitions, group_name=GROUP, kinds=PARQUET_KINDS, owners=OWNERS)
+@_table_asset()
 def backtest_comparison(context: dg.AssetExecutionContext, backtest_scores: pl.DataFrame) -> pl.DataFrame:
     """Paired nDCG@10 differences over all windows but the last: each model against the best single channel and against
     recent popularity."""

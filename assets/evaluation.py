@@ -5,6 +5,7 @@ The clock that is the same for everybody is in `assets.backtest`.
 
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -48,6 +49,7 @@ from resources.sources.dataset import Dataset
 
 GROUP = "evaluation"
 OWNERS = ["team:ml"]
+_table_asset = partial(dg.asset, partitions_def=sample_partitions, group_name=GROUP, kinds=PARQUET_KINDS, owners=OWNERS)
 EXPERIMENT = "leaderboard"
 ASSET_BY_MODEL = {name: get_asset_name(name, "known") for name in CANDIDATE_MODELS} | {
     recommender: get_ranker_name(recommender) for recommender in RECOMMENDER_CHANNELS
@@ -76,7 +78,7 @@ class EvaluationConfig(dg.Config):
     max_users: int = holdout.MAX_USERS_PER_SEGMENT
 
 
-@dg.asset(partitions_def=sample_partitions, group_name=GROUP, kinds=PARQUET_KINDS, owners=OWNERS)
+@_table_asset()
 def sitting_relevant(context: dg.AssetExecutionContext, config: EvaluationConfig, split: pl.LazyFrame) -> pl.DataFrame:
     """The pairs that should be found: movies that a user liked in the holdout, the rest of their sitting."""
     pairs = holdout.select_relevant_pairs(split, max_users=config.max_users)
@@ -89,14 +91,10 @@ def sitting_relevant(context: dg.AssetExecutionContext, config: EvaluationConfig
     return pairs
 
 
-@dg.asset(
+@_table_asset(
     ins=interactions_input("known")
     | build_model_inputs(CANDIDATE_MODELS, "known")
     | build_ranker_inputs(RECOMMENDER_CHANNELS),
-    partitions_def=sample_partitions,
-    group_name=GROUP,
-    kinds=PARQUET_KINDS,
-    owners=OWNERS,
 )
 def sitting_rankings(
     context: dg.AssetExecutionContext,
@@ -124,14 +122,10 @@ def sitting_rankings(
     return pl.concat(tables).select("segment", "model", "user_id", "movie_id", "score", "rank")
 
 
-@dg.asset(
+@_table_asset(
     ins=interactions_input("known")
     | build_model_inputs(["popularity", *_MAY_BE_MISSING], "known")
     | build_ranker_inputs(_RECOMMENDERS_THAT_MAY_BE_MISSING),
-    partitions_def=sample_partitions,
-    group_name=GROUP,
-    kinds=PARQUET_KINDS,
-    owners=OWNERS,
 )
 def sitting_evaluation(
     context: dg.AssetExecutionContext,
@@ -167,7 +161,7 @@ def sitting_evaluation(
     return table
 
 
-@dg.asset(partitions_def=sample_partitions, group_name=GROUP, kinds=PARQUET_KINDS, owners=OWNERS)
+@_table_asset()
 def sitting_comparison(
     context: dg.AssetExecutionContext, sitting_rankings: pl.DataFrame, sitting_relevant: pl.DataFrame
 ) -> pl.DataFrame:
@@ -179,14 +173,10 @@ def sitting_comparison(
     return table
 
 
-@dg.asset(
+@_table_asset(
     ins=interactions_input("known")
     | build_model_inputs(RECOMMENDER_CHANNELS["two_stage"], "known")
     | {"ranker": dg.AssetIn(dagster_type=RANKER_TYPES["two_stage"])},
-    partitions_def=sample_partitions,
-    group_name=GROUP,
-    kinds=PARQUET_KINDS,
-    owners=OWNERS,
 )
 def diversity(
     context: dg.AssetExecutionContext,
@@ -212,7 +202,7 @@ def diversity(
     return table
 
 
-@dg.asset(partitions_def=sample_partitions, group_name=GROUP, kinds=PARQUET_KINDS, owners=OWNERS)
+@_table_asset()
 def leaderboard(
     context: dg.AssetExecutionContext,
     sitting_evaluation: pl.DataFrame,

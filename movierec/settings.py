@@ -1,6 +1,7 @@
 """The settings: variables of the environment, checked in one place. The graph and the site read the same object."""
 
 import re
+import sys
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -31,6 +32,7 @@ CRON_NAMES = {
 
 HOST_NAME = re.compile(r"\s*[a-z0-9]([a-z0-9.-]*[a-z0-9])?\s*", re.IGNORECASE)
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+EXIT_WRONG_SETTING = 2  # of commands; as argparse ends for a wrong argument
 
 
 class SettingsError(ValueError):
@@ -312,6 +314,15 @@ class Settings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise SettingsError("\n".join(describe_faults(error))) from None
+
+    @classmethod
+    def from_environment_or_exit(cls) -> Self:
+        """As `from_environment`, for commands: a wrong variable ends the process with code 2 and a sentence."""
+        try:
+            return cls.from_environment()
+        except SettingsError as error:
+            sys.stderr.write(f"{error}\n")
+            sys.exit(EXIT_WRONG_SETTING)
 
     @property
     def layout(self) -> HomeLayout:

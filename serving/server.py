@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from movierec.settings import Settings, SettingsError
+from movierec.settings import EXIT_WRONG_SETTING, Settings, SettingsError
 from serving.app import from_environment
 from serving.connection import BoundedProtocol, ConnectionLimits
 from serving.observability.logging_config import LogFormat, build_logging_config
@@ -28,7 +28,6 @@ KEEP_ALIVE_SECONDS = 5
 SHUTDOWN_SECONDS = 10  # for answers at work when the server is told to end; what is not done then is cut off
 BACKLOG = 128  # connections that the system keeps until they are accepted
 SPARE_FILES = 200  # open files beside the connections: mapped arrays, the database, images
-EXIT_WRONG_SETTING = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

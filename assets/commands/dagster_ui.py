@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from movierec.settings import Settings, SettingsError
+from movierec.settings import Settings
 from resources.dagster_instance import prepare_dagster_home
 from resources.dagster_ui import serve_dagster_ui
 
@@ -16,10 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", help="the address to listen at, instead of MOVIEREC_LISTEN_HOST")
     parser.add_argument("--workspace", type=Path, help="a workspace.yaml, in place of pyproject.toml")
     given = parser.parse_args(arguments)
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        parser.exit(2, f"{error}\n")
+    settings = Settings.from_environment_or_exit()
     prepare_dagster_home(settings)
     host = given.host or settings.listen_host
     serve_dagster_ui(host, settings.dagster_port, settings.ui_host_names, given.workspace)

@@ -15,7 +15,7 @@ import dagster as dg
 from assets.commands.pipeline import materialise_assets
 from movierec.bundles.versioned_folders import delete_old_versions
 from movierec.home_layout import HomeLayout
-from movierec.settings import Settings, SettingsError
+from movierec.settings import Settings
 from resources.dagster_instance import prepare_dagster_home
 from resources.dagster_previews import delete_previews_of_user, list_previews_of_user
 from resources.sources.dataset import SourceError
@@ -28,10 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m assets.commands.forget", description=__doc__)
     parser.add_argument("user_id", type=int, help="an id of the data set that MOVIEREC_SOURCE names")
     given = parser.parse_args(arguments)
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        parser.exit(2, f"{error}\n")
+    settings = Settings.from_environment_or_exit()
     prepare_dagster_home(settings)
     layout = settings.layout
     try:

@@ -2,17 +2,13 @@
 
 import sys
 
-from movierec.settings import Settings, SettingsError
+from movierec.settings import Settings
 from resources.dagster_instance import migrate_dagster_storage, prepare_dagster_home
 
 
 def main() -> int:
-    """Gives the exit code: 0, or 2 if a variable cannot be used."""
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    """Gives the exit code 0; a variable that cannot be used ends the process with code 2."""
+    settings = Settings.from_environment_or_exit()
     prepare_dagster_home(settings)
     migrate_dagster_storage()
     return 0

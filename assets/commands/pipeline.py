@@ -14,11 +14,11 @@ import dagster as dg
 from movierec.bundles.bundle import Bundle, BundleError, current_version, roll_back_bundle
 from movierec.bundles.companion import Companion
 from movierec.data.sampling import SAMPLES
-from movierec.settings import Settings, SettingsError
+from movierec.settings import EXIT_WRONG_SETTING, Settings, SettingsError
 from resources import dagster_instance
 from resources.mlflow_tracking import MlflowTracking
 
-EXIT_FAILED, EXIT_WRONG_SETTING, EXIT_STOPPED = 1, 2, 130
+EXIT_FAILED, EXIT_STOPPED = 1, 130
 # What the site reads and all above it; the other windows, leaderboard and recommendations are left to `make pipeline`.
 SERVED_SELECTION = '+key:"published" or +key:"companion" or +group:"metadata"'
 CLUSTERS_SELECTION = "key:clusters+"

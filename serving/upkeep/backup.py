@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from movierec.bundles.versioned_folders import current_version
-from movierec.settings import Settings, SettingsError
+from movierec.settings import Settings
 from serving.community.database import build_database_url
 from serving.upkeep.archive import UpkeepError, write_archive
 from serving.upkeep.database_copies import SIDE_FILES, copy_sqlite, describe_database, dump_postgres
@@ -25,11 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", nargs="?", type=Path, help="by default in <home>/backups/, named after the time")
     parser.add_argument("--bundle", action="store_true", help="with the bundle and the companion that are served")
     given = parser.parse_args(arguments)
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    settings = Settings.from_environment_or_exit()
     now = datetime.now(UTC)
     target = given.file or settings.layout.backups / f"movierec-{now:%Y%m%dT%H%M%SZ}.tar.gz"
     try:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import String, cast, func, or_, select, text
 from sqlalchemy.orm import Session
 
-from movierec.settings import Settings, SettingsError
+from movierec.settings import Settings
 from serving.community.accounts import delete_account, find_account
 from serving.community.database import Database, DatabaseUnavailableError, build_database_url
 from serving.community.models import Account, Profile, Record
@@ -26,11 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m serving.upkeep.forget", description=__doc__)
     parser.add_argument("who", help="the name or id of an account, or the id of a profile")
     given = parser.parse_args(arguments)
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    settings = Settings.from_environment_or_exit()
     database = Database(build_database_url(settings))
     try:
         ids = forget_person(database, given.who)

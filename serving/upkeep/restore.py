@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL
 
 from movierec.bundles.atomic_write import atomic_write
-from movierec.settings import Settings, SettingsError
+from movierec.settings import Settings
 from serving.community.database import MIGRATIONS_FOLDER, build_database_url
 from serving.community.private_files import OWNER_ONLY
 from serving.upkeep.archive import UpkeepError, extract_archive
@@ -35,11 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--overwrite", action="store_true", help="replace what is there")
     given = parser.parse_args(arguments)
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    settings = Settings.from_environment_or_exit()
     try:
         manifest = restore(settings, given.file, now=datetime.now(UTC), overwrite=given.overwrite)
     except UpkeepError as error:

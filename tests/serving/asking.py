@@ -1,4 +1,4 @@
-"""Sends requests with bodies and headers to the JSON API."""
+"""Requests to the JSON API: one of each kind, and how to send bodies and headers."""
 
 import asyncio
 from typing import Any
@@ -6,6 +6,28 @@ from typing import Any
 import httpx
 
 from tests.serving.conftest import Browser
+
+# A valid request to every address of the JSON API that a key with the scope to read opens.
+READING = [
+    "/api/movies",
+    "/api/movies/popular",
+    "/api/movies/personal?user_id=3",
+    "/api/movies/1",
+    "/api/movies/1/similar",
+    "/api/users/3/profile",
+    "/api/users/3/history",
+    "/top",
+    "/favorite-cluster?user_id=3",
+    "/recommend?movie_id=1",
+    "/recommend-by-tags?user_id=3",
+]
+READING_POSTS = [
+    ("/recommend_content_based", {"movie_id": 1}),
+    ("/recommend_session_based", {"user_id": 3}),
+    ("/recommend_collaborative", {"user_id": 3}),
+    ("/api/recommendations", {"user_ids": [3]}),
+    ("/api/fold-in", {"ratings": []}),
+]
 
 
 def post_json(browser: Browser, path: str, content: Any = None, **headers: str) -> httpx.Response:

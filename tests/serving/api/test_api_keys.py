@@ -9,30 +9,10 @@ import pytest
 from movierec.settings import Settings, SettingsError
 from serving.app import create_app
 from serving.web.api_keys import has_known_key
-from tests.serving.asking import post_json
+from tests.serving.asking import READING, READING_POSTS, post_json
 from tests.serving.conftest import Browser
 
 KEY, OTHER_KEY = "the-first-key-of-all", "another-key-of-them"
-READING = [
-    "/api/movies",
-    "/api/movies/popular",
-    "/api/movies/personal?user_id=3",
-    "/api/movies/1",
-    "/api/movies/1/similar",
-    "/api/users/3/profile",
-    "/api/users/3/history",
-    "/top",
-    "/favorite-cluster?user_id=3",
-    "/recommend?movie_id=1",
-    "/recommend-by-tags?user_id=3",
-]
-READING_POSTS = [
-    ("/recommend_content_based", {"movie_id": 1}),
-    ("/recommend_session_based", {"user_id": 3}),
-    ("/recommend_collaborative", {"user_id": 3}),
-    ("/api/recommendations", {"user_ids": [3]}),
-    ("/api/fold-in", {"ratings": []}),
-]
 
 
 @pytest.fixture(scope="module")

@@ -2,32 +2,11 @@
 
 import pytest
 
-from tests.serving.asking import post_json
+from tests.serving.asking import READING, READING_POSTS, post_json
 from tests.serving.conftest import Browser
 
-GETS = [
-    "/api/movies",
-    "/api/movies/popular",
-    "/api/movies/personal?user_id=3",
-    "/api/movies/1",
-    "/api/movies/1/similar",
-    "/api/users/3/profile",
-    "/api/users/3/history",
-    "/top",
-    "/favorite-cluster?user_id=3",
-    "/recommend?movie_id=1",
-    "/recommend-by-tags?user_id=3",
-]
-POSTS = [
-    ("/recommend_content_based", {"movie_id": 1}),
-    ("/recommend_session_based", {"user_id": 3}),
-    ("/recommend_collaborative", {"user_id": 3}),
-    ("/api/recommendations", {"user_ids": [3]}),
-    ("/api/fold-in", {"ratings": []}),
-]
 
-
-@pytest.mark.parametrize("path", GETS)
+@pytest.mark.parametrize("path", READING)
 def test_an_unknown_parameter_is_named(browser: Browser, path: str) -> None:
     assert browser.get(path).status_code == 200
     answer = browser.get(f"{path}{'&' if '?' in path else '?'}limt=3&topn=5")
@@ -41,7 +20,7 @@ def test_the_refusal_lists_what_is_known(browser: Browser) -> None:
     assert "it has none" in browser.get("/api/movies/1?limt=3").json()["detail"]
 
 
-@pytest.mark.parametrize(("path", "body"), POSTS)
+@pytest.mark.parametrize(("path", "body"), READING_POSTS)
 def test_an_unknown_name_in_a_body_is_named(browser: Browser, path: str, body: dict[str, object]) -> None:
     assert post_json(browser, path, body).status_code == 200
     answer = post_json(browser, path, body | {"topn": 3})
@@ -49,7 +28,7 @@ def test_an_unknown_name_in_a_body_is_named(browser: Browser, path: str, body: d
     assert [fault["loc"] for fault in answer.json()["errors"]] == [["body", "topn"]]
 
 
-@pytest.mark.parametrize(("path", "body"), POSTS)
+@pytest.mark.parametrize(("path", "body"), READING_POSTS)
 def test_a_parameter_beside_a_body_is_refused(browser: Browser, path: str, body: dict[str, object]) -> None:
     assert post_json(browser, f"{path}?top_n=3", body).status_code == 422
 
