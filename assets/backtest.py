@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.candidates import fit_or_report
+from assets.candidates import report_left_out, try_to_fit
 from assets.features import count_interactions
 from assets.partitions import EVERY_WINDOW, PARQUET_KINDS, backtest_partitions, sample_partitions
 from assets.ranking import LabelConfig, choose_ranker_params
@@ -25,14 +25,13 @@ from movierec.data.windows import (
     RATERS,
     Window,
     choose_windows,
-    compute_fingerprint,
+    compute_fingerprints,
     ratings_before_cut,
     select_cases,
     select_current_windows,
 )
 from movierec.evaluation import backtest as backtesting
 from movierec.evaluation.evaluated_models import build_evaluated_models
-from movierec.evaluation.holdout import MAX_USERS_PER_SEGMENT
 from movierec.evaluation.metrics import KS
 from movierec.evaluation.results_report import HEADLINE_MODELS
 from movierec.experiments.tuning import TunedParams
@@ -75,21 +74,25 @@ def windows(
 
     The fingerprint is of the ratings before the end, the ranker's features, the models and their hyper-parameters. The
     last window is for the report: nothing is chosen on it."""
-    params = {
-        name: tuned.get_params(name) or spec.defaults or spec.params_class() for name, spec in CANDIDATE_MODELS.items()
-    }
+    params = {name: spec.choose_params(tuned.get_params(name)) for name, spec in CANDIDATE_MODELS.items()}
     ranker = choose_ranker_params("two_stage", tuned)
     recipe = f"{' '.join(list_ranker_features(CHANNELS))} {tmdb_features.on} {params} {ranker}"
     chosen = choose_windows(ratings, interval=config.interval, max_windows=config.max_windows)
     context.instance.add_dynamic_partitions("window", [window.name for window in chosen])
-    rows = [(window.name, *window, compute_fingerprint(ratings, window, recipe=recipe)) for window in chosen]
+    fingerprints = compute_fingerprints(ratings, chosen, recipe=recipe)
+    rows = [(window.name, *window, fingerprint) for window, fingerprint in zip(chosen, fingerprints, strict=True)]
     return pl.DataFrame(rows, schema=_WINDOWS, orient="row")
+
+
+def get_keys(partition_key: str) -> tuple[str, str]:
+    """The sample and the window of a partition."""
+    assert isinstance(partition_key, dg.MultiPartitionKey)  # noqa: S101  all assets of a window are partitioned so
+    return partition_key.keys_by_dimension["sample"], partition_key.keys_by_dimension["window"]
 
 
 def find_window(partition_key: str, windows: pl.DataFrame) -> tuple[Window, dict[str, Any]]:
     """The window of a partition, and the values of WINDOW_COLUMNS in its tables. Raises dg.Failure for other keys."""
-    assert isinstance(partition_key, dg.MultiPartitionKey)  # noqa: S101  all assets of a window are partitioned so
-    name, sample = (partition_key.keys_by_dimension[dimension] for dimension in ("window", "sample"))
+    sample, name = get_keys(partition_key)
     rows = windows.filter(window=name)
     if rows.is_empty():
         raise dg.Failure(f"{name} is no window of the sample {sample}: choose one of {', '.join(windows['window'])}")
@@ -103,7 +106,8 @@ def list_windows(windows: pl.DataFrame) -> list[Window]:
 
 
 def list_outdated_tables(store: Path, window: str, fingerprint: int) -> list[str]:
-    """The tables of a window that are missing in the folder of a sample, or were made from other ratings.
+    """The tables of a window that are missing in the folder of a sample, or were made from other ratings or
+    with other models.
 
     A table without rows has no fingerprint, so it is always in the list.
     """
@@ -124,7 +128,7 @@ def _mark(table: pl.DataFrame, columns: dict[str, Any]) -> pl.DataFrame:
 def window_relevant(context: dg.AssetExecutionContext, ratings: pl.LazyFrame, windows: pl.DataFrame) -> pl.DataFrame:
     """`segment, user_id, movie_id`: what people liked in the window, and should be recommended at its cut."""
     window, columns = find_window(context.partition_key, windows)
-    relevant = backtesting.select_relevant_movies(select_cases(ratings, window, max_users=MAX_USERS_PER_SEGMENT))
+    relevant = backtesting.select_relevant_movies(select_cases(ratings, window))
     scored = relevant.group_by("segment").agg(pl.col("user_id").n_unique()).sort("segment")
     context.add_output_metadata({f"{segment}_users": n for segment, n in scored.iter_rows()})
     return _mark(relevant, columns)
@@ -164,7 +168,7 @@ def window_label_rows(
     rows = build_window_label_rows(
         window_retrieval,
         _compute_features(context, ratings, movies, window, tmdb_features),
-        select_cases(ratings, window, max_users=MAX_USERS_PER_SEGMENT),
+        select_cases(ratings, window),
         n_candidates=config.n_candidates,
         max_users=config.max_users,
     )
@@ -179,9 +183,7 @@ def _compute_features(
     tmdb_features: TmdbFeatures,
 ) -> Features:
     """Of the ratings before the window's cut."""
-    key = context.partition_key
-    assert isinstance(key, dg.MultiPartitionKey)  # noqa: S101
-    described = tmdb_features.add_features(movies, key.keys_by_dimension["sample"])
+    described = tmdb_features.add_features(movies, get_keys(context.partition_key)[0])
     return Features.from_ratings(ratings_before_cut(ratings, window), described)
 
 
@@ -220,7 +222,7 @@ def window_rankings(
     known_tags = tags.filter(pl.col("tagged_at") < window.cut)
     models = dict(window_retrieval.models) | _fit_other_models(context, interactions, movies, known_tags, tuned)
     features = _compute_features(context, ratings, movies, window, tmdb_features)
-    cases = select_cases(ratings, window, max_users=MAX_USERS_PER_SEGMENT)
+    cases = select_cases(ratings, window)
     tables = []
     for name, model in build_evaluated_models(models, {"two_stage": ranker}, interactions, features).items():
         table = backtesting.rank_cases(model, cases, window_relevant, n=max(KS))
@@ -236,17 +238,17 @@ def _fit_other_models(
     tuned: TunedParams,
 ) -> dict[str, CandidateModel]:
     """The candidate models that are no channels of the served recommender; those that cannot be fitted are left out."""
-    content = {"content": build_content_vectors(movies.collect(), tags.collect())}
-    models = {}
-    for name, spec in CANDIDATE_MODELS.items():
-        if name in CHANNELS:
-            continue
-        params = tuned.get_params(name)
-        fit = partial(spec.fit, interactions, params, **(content if spec.reads_content else {}))
-        model = fit_or_report(context, name, fit)
-        if not isinstance(model, UnfittedModel):
-            models[name] = model
-    return models
+
+    def fit(name: str) -> CandidateModel:
+        spec = CANDIDATE_MODELS[name]
+        content = {"content": build_content_vectors(movies.collect(), tags.collect())} if spec.reads_content else {}
+        return spec.fit(interactions, tuned.get_params(name), **content)
+
+    others = [name for name in CANDIDATE_MODELS if name not in CHANNELS]
+    sample, _ = get_keys(context.partition_key)
+    models = {name: try_to_fit(context, name, partial(fit, name), sample=sample) for name in others}
+    report_left_out(context, models.values())
+    return {name: model for name, model in models.items() if not isinstance(model, UnfittedModel)}
 
 
 @_table_asset()

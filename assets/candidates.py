@@ -17,9 +17,9 @@ from assets.tuning import TUNED_TYPE
 from movierec.candidates import CANDIDATE_MODELS, CandidateModel
 from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
+from movierec.data.sampling import MAX_USERS_PER_SEGMENT
 from movierec.data.splitting import CUTS, ratings_at_cut, tags_at_cut
 from movierec.evaluation.evaluation import validate_on_labels
-from movierec.evaluation.holdout import MAX_USERS_PER_SEGMENT
 from movierec.features.content import ContentVectors, build_content_vectors
 from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
 from resources.memory import PeakMemory
@@ -58,10 +58,16 @@ def build_model_inputs(models: Iterable[str], cut: str) -> dict[str, dg.AssetIn]
 
 
 def fit_or_report(context: dg.AssetExecutionContext, name: str, fit: Callable[[], T]) -> T | UnfittedModel:
+    """`try_to_fit` for an asset of one model: the reason also stands in the asset's metadata."""
+    fitted = try_to_fit(context, name, fit, sample=context.partition_key)
+    report_left_out(context, [fitted])
+    return fitted
+
+
+def try_to_fit(context: dg.AssetExecutionContext, name: str, fit: Callable[[], T], *, sample: str) -> T | UnfittedModel:
     """Returns what `fit` returns, or, if it fails for a model or recommender that is not served, the reason.
 
-    The error is logged with its traceback and stands in the asset's metadata. Raises what `fit` raised if `name` is one
-    of SERVED_MODELS.
+    The error is logged with its traceback. Raises what `fit` raised if `name` is one of SERVED_MODELS.
     """
     try:
         return fit()
@@ -72,10 +78,9 @@ def fit_or_report(context: dg.AssetExecutionContext, name: str, fit: Callable[[]
         context.log.error(
             f"{context.asset_key.to_user_string()}: {name} could not be fitted ({unfitted.reason}). The site does not "
             "serve it, so the run continues without it. Correct the data or the model, then run "
-            f"`make pipeline SAMPLE={context.partition_key}`",
+            f"`make pipeline SAMPLE={sample}`",
             exc_info=True,
         )
-        report_left_out(context, [unfitted])
         return unfitted
 
 

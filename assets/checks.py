@@ -31,6 +31,9 @@ SCHEMAS: dict[str, Schema] = {
     "links": LINKS,
     "split": {**RATINGS, "part": PARTS},
 }
+LABEL_CHECK_DESCRIPTION = (
+    f"No feature alone tells what was liked, by an AUC beyond {leakage.LEAK_AUC}: it knew the future."
+)
 NULLABLE_COLUMNS = ("year", "imdb_id", "tmdb_id")
 
 
@@ -105,7 +108,7 @@ def _build_label_check(recommender: str) -> dg.AssetChecksDefinition:
     @blocking_check(
         name="no_feature_knows_the_label",
         asset=get_label_rows_name(recommender),
-        description=f"No feature alone tells what was liked, by an AUC beyond {leakage.LEAK_AUC}: it knew the future.",
+        description=LABEL_CHECK_DESCRIPTION,
     )
     def check(rows: pl.DataFrame) -> dg.AssetCheckResult:
         return _judge_features(rows)
@@ -186,7 +189,7 @@ def known_before_its_cut(
     asset="window_label_rows",
     blocking=True,
     partitions_def=backtest_partitions,
-    description=f"No feature alone tells what was liked, by an AUC beyond {leakage.LEAK_AUC}: it knew the future.",
+    description=LABEL_CHECK_DESCRIPTION,
 )
 def no_feature_knows_the_label(window_label_rows: pl.DataFrame) -> dg.AssetCheckResult:
     """The same as of the label rows of each user's own past."""

@@ -25,6 +25,7 @@ from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.popularity import Popularity
 from movierec.candidates.unfitted import UnfittedModel
 from movierec.data.interactions import Interactions
+from movierec.data.sampling import MAX_USERS_PER_SEGMENT
 from movierec.data.windows import RATERS
 from movierec.evaluation import evaluation as evaluating
 from movierec.evaluation import holdout
@@ -75,7 +76,7 @@ def drop_unfitted(models: Mapping[str, Any]) -> dict[str, Any]:
 class EvaluationConfig(dg.Config):
     """The largest number of holdout users. They are drawn by a hash of the id, the same every time."""
 
-    max_users: int = holdout.MAX_USERS_PER_SEGMENT
+    max_users: int = MAX_USERS_PER_SEGMENT
 
 
 @_table_asset()

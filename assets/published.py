@@ -21,6 +21,7 @@ from movierec.data.schema import WINDOW_COLUMNS
 from movierec.data.splitting import SPLIT_DESCRIPTION
 from movierec.data.windows import RATER_SEGMENTS
 from movierec.evaluation import metrics, promotion
+from movierec.evaluation.backtest import METRIC
 from movierec.evaluation.champion import get_coverage, load_champion, measure_answer_seconds
 from movierec.evaluation.evaluation import list_failed_floors
 from movierec.recommender.popular import PopularMovies
@@ -143,7 +144,7 @@ def served_stage(
     if backtest_scores.is_empty():
         split, stage = SPLIT_DESCRIPTION, promotion.choose_served_stage(sitting_comparison)
         scores = metrics.compute_user_metrics(sitting_rankings.filter(model=stage.name), sitting_relevant).select(
-            "user_id", promotion.PROMOTION_METRIC
+            "user_id", METRIC
         )
     else:
         split, stage = BACKTEST, promotion.choose_served_model(backtest_evaluation, ["two_stage", "blend", *CHANNELS])
@@ -156,7 +157,7 @@ def select_rater_scores(scores: pl.DataFrame, windows: pl.DataFrame, model: str)
     """`window, fingerprint, user_id, ndcg_at_10`: the scores of one model for returning users and newcomers."""
     raters = scores.filter(pl.col("model") == model, pl.col("segment").is_in(RATER_SEGMENTS))
     marked = raters.join(windows.select(*WINDOW_COLUMNS), on="window")
-    return marked.select(*WINDOW_COLUMNS, "user_id", promotion.PROMOTION_METRIC)
+    return marked.select(*WINDOW_COLUMNS, "user_id", METRIC)
 
 
 def require_sound_inputs(context: dg.AssetExecutionContext, failed_floors: Sequence[str]) -> None:

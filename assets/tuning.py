@@ -9,6 +9,8 @@ import polars as pl
 from assets.partitions import sample_partitions
 from movierec.data.windows import choose_windows
 from movierec.experiments.trials import (
+    RankerTrial,
+    TrialCut,
     build_ranker_trials,
     compute_candidate_ndcg,
     compute_ranker_ndcg,
@@ -65,25 +67,26 @@ def tuned(
     if config.reference or studies.reference:
         return REFERENCE_TUNING
 
+    windows = choose_windows(ratings, interval=config.interval) if config.trials else []
+
     @cache
-    def load_trials(model: str) -> list[Any]:
-        windows = choose_windows(ratings, interval=config.interval)
-        if model == "ranker":
-            trials: list[Any] = build_ranker_trials(ratings, movies, windows)
-        else:
-            trials = list_trial_cuts(ratings, split, windows)
-        if not trials:
+    def load_ranker_trials() -> list[RankerTrial]:
+        return build_ranker_trials(ratings, movies, windows)
+
+    @cache
+    def load_trial_cuts() -> list[TrialCut]:
+        return list_trial_cuts(ratings, split, windows)
+
+    def judge(model: str, drawn: dict[str, Any]) -> float:
+        params = PARAMS_CLASSES[model](**drawn)
+        if not (load_ranker_trials() if model == "ranker" else load_trial_cuts()):
             raise dg.Failure(
                 f"{model} cannot be tuned: nobody liked a movie in enough windows of time before the last. Take it out "
                 "of `models`, or take a larger sample"
             )
-        return trials
-
-    def judge(model: str, drawn: dict[str, Any]) -> float:
-        params = PARAMS_CLASSES[model](**drawn)
         if model == "ranker":
-            return compute_ranker_ndcg(params, load_trials("ranker"))
-        return compute_candidate_ndcg(model, params, load_trials("candidates"))
+            return compute_ranker_ndcg(params, load_ranker_trials())
+        return compute_candidate_ndcg(model, params, load_trial_cuts())
 
     best: dict[str, BestTrial] = {}
     for model in config.models:

@@ -115,7 +115,7 @@ def has_lost_process(record: dg.RunRecord, home: Path) -> bool:
     """Whether nobody holds the lock that the run's tag names.
 
     A run of the command line holds its lock before it is created. A launched one, whose lock has the name of the run,
-    takes it when it has started, so it is judged LOCK_GRACE after that. A run without the tag is never judged.
+    takes it when it has started, so it is judged LOCK_GRACE_SECONDS after that. A run without the tag is never judged.
     """
     run = record.dagster_run
     if LOCK_TAG not in run.tags or is_lock_held(home, run.tags[LOCK_TAG]):

@@ -14,7 +14,7 @@ from movierec.bundles.atomic_write import atomic_write
 ID_COLUMNS = ("user_id", "userId")
 ID_ARRAYS = "user_ids.npy"
 SQLITE_ENDINGS = {".db", ".sqlite"}
-TABLE_ENDINGS = {".parquet", ".csv", *SQLITE_ENDINGS}
+TABLE_ENDINGS = {".parquet", ".csv"}
 
 
 def iter_files_of_user(folder: Path, user_id: int) -> Iterator[Path]:

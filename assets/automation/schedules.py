@@ -4,18 +4,12 @@ from collections.abc import Callable, Sequence
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 
 from assets.automation.jobs import everything_job, metadata_job, prune_job, tune_job
 from movierec.settings import Settings
 
 ANY_ASSETS_JOB = "__ASSET_JOB"  # of runs that `make`, a person in the UI or a condition starts for chosen assets
-ACTIVE_STATUSES = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 WEEKLY_TRIALS = 20  # of each model, in a week
 
 BuildRequest = Callable[[str], dg.RunRequest | dg.SkipReason]  # from the key of the run
@@ -72,7 +66,7 @@ def build_schedules(settings: Settings) -> Sequence[dg.ScheduleDefinition]:
 def describe_active_run(instance: dg.DagsterInstance, job_name: str) -> str | None:
     """Which run of the job, or of chosen assets, is waiting or at work, in words; None if there is none."""
     for name in (job_name, ANY_ASSETS_JOB):
-        active = instance.get_runs(dg.RunsFilter(job_name=name, statuses=ACTIVE_STATUSES), limit=1)
+        active = instance.get_runs(dg.RunsFilter(job_name=name, statuses=NOT_FINISHED_STATUSES), limit=1)
         if active:
             return f"run {active[0].run_id} of {name} is still {active[0].status.value.lower()}"
     return None

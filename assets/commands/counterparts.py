@@ -21,12 +21,13 @@ from movierec.bundles.atomic_write import atomic_write
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.candidates.base import top_candidates
 from movierec.data.interactions import Float32Array, Indices, Interactions, binarize_likes
+from movierec.data.sampling import MAX_USERS_PER_SEGMENT
 from movierec.data.schema import RELEVANT
 from movierec.data.splitting import ratings_at_cut
 from movierec.data.top_k import to_ranking_table, top_n_unseen
 from movierec.evaluation import metrics
 from movierec.evaluation.bootstrap import Interval, bootstrap_mean
-from movierec.evaluation.holdout import KNOWN_USERS, MAX_USERS_PER_SEGMENT, select_relevant_pairs
+from movierec.evaluation.holdout import KNOWN_USERS, select_relevant_pairs
 from movierec.settings import ROOT
 
 PAGE_PATH = ROOT / "docs" / "counterparts.md"

@@ -153,8 +153,8 @@ def build_backtest_results(store: Path) -> list[dict[str, Any]]:
         return []
     best = find_best_channel(chosen_on, channels)
     results = []
-    for part in (windows[:-1], windows[-1:]):
-        scores = score_windows(part, rankings, relevant)
+    last = windows[-1:]
+    for part, scores in ((windows[:-1], chosen_on), (last, score_windows(last, rankings, relevant))):
         if scores.is_empty():
             continue
         found = select_current_windows(rankings, part)

@@ -32,7 +32,7 @@ def plan_runs(
     graph = definitions.resolve_asset_graph()
     if unpartitioned := {key for key in chosen if graph.get(key).partitions_def is None}:
         yield PlannedRun(None, unpartitioned)
-        chosen -= unpartitioned
+        chosen = chosen - unpartitioned
     in_windows = WINDOW_ASSETS.resolve(graph) & chosen
     if not in_windows:
         if chosen:

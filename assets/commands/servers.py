@@ -11,12 +11,8 @@ from resources import dagster_instance
 from resources.mlflow_tracking import build_store_uri
 
 IPV6_LOOPBACK = "::1"
-# What a server prints when it answers, and what it is to people.
-READY_MESSAGES = {
-    "web": ("Uvicorn running on", "the site"),
-    "dagster": ("Uvicorn running on", "the Dagster UI"),
-    "mlflow": ("Uvicorn running on", "the MLflow UI"),
-}
+READY_MESSAGE = "Uvicorn running on"  # what each of these servers prints when it answers
+SERVER_NAMES = {"web": "the site", "dagster": "the Dagster UI", "mlflow": "the MLflow UI"}  # as people know them
 
 
 def main(names: Sequence[str]) -> int:
@@ -91,10 +87,10 @@ class ReadyNotice:
     def print_line(self, name: str, line: str) -> None:
         """Prints a line of a server; after the last server's ready message also the list of addresses."""
         self._printer.print_line(name, line)
-        if name in self._waiting and READY_MESSAGES[name][0] in line:
+        if name in self._waiting and READY_MESSAGE in line:
             self._waiting.discard(name)
             if not self._waiting:
-                lines = [f"  {address}   {READY_MESSAGES[name][1]}" for name, address in self._addresses.items()]
+                lines = [f"  {address}   {SERVER_NAMES[name]}" for name, address in self._addresses.items()]
                 self._printer.print_text("\n" + "\n".join([*lines, "  Ctrl-C stops."]) + "\n\n")
 
 

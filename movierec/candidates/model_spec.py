@@ -67,4 +67,8 @@ class ModelSpec:
 
     def fit(self, interactions: Interactions, params: Any = None, **content: Any) -> CandidateModel:
         """Fits the model. `content` is the argument `content` of a model that `reads_content`."""
-        return self.model_class.fit(interactions, params or self.defaults, **content)
+        return self.model_class.fit(interactions, self.choose_params(params), **content)
+
+    def choose_params(self, params: Any) -> Any:
+        """`params`, or if they are None the parameters that a fit without any has."""
+        return params or self.defaults or self.params_class()

@@ -18,7 +18,7 @@ FACTOR_COSINE, TASTE_AND_CONTENT = "als_cosine", "taste_and_content"
 GENRE_JACCARD, NOT_AVAILABLE = "genre_jaccard", "not_available"
 
 # Weights of the standardised similarities, and the bonus of a movie of the same series in standard deviations. Chosen
-# by `measure_similar_movies` (docs/similar.md).
+# by `make similar` (docs/similar.md).
 CO_RATED_WEIGHT, FACTORS_WEIGHT, GENRES_WEIGHT, SERIES_BONUS = 1.0, 1.0, 0.5, 3.0
 MIN_SERIES_SCORE = 1.0  # of a movie that the titles say is of the same series, before the bonus; else it is chance
 CO_RATED_SHRINKAGE = 5.0  # users; a cosine from fewer common ones counts less

@@ -5,6 +5,7 @@ import numpy.typing as npt
 import polars as pl
 
 SAMPLES = {"1pct": 0.01, "10pct": 0.10, "full": 1.0}
+MAX_USERS_PER_SEGMENT = 3_000  # users scored per segment; of more a fixed draw
 
 _WORD_RANGE = 2**32
 

@@ -46,7 +46,7 @@ COLUMN_DESCRIPTIONS: Mapping[str, str] = {
     "window": "the day of the cut of the window",
     "cut": "when the window begins; what was rated before is known",
     "end": "when the window ends",
-    "fingerprint": "changes with the ratings before the end of the window and with the ranker's features",
+    "fingerprint": "changes with the ratings before the window's end, the ranker's features and the models' parameters",
     "metric": "name of the metric, with its k",
     "value": "mean over users",
     "low": "lower end of the 95 % bootstrap interval; null where there is none",

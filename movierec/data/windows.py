@@ -1,12 +1,13 @@
 """Windows of a back-test: moments that are the same for everybody, and what people rated in the time after each."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple, Self
 from zlib import crc32
 
 import polars as pl
 
-from movierec.data.sampling import hash_to_fraction
+from movierec.data.sampling import MAX_USERS_PER_SEGMENT, hash_to_fraction
 from movierec.data.schema import WINDOW_COLUMNS
 from movierec.data.splitting import PAIR_KEY
 
@@ -99,12 +100,12 @@ def ratings_before_cut(ratings: pl.LazyFrame, window: Window) -> pl.LazyFrame:
     return ratings.filter(pl.col("rated_at") < window.cut)
 
 
-def compute_fingerprint(ratings: pl.LazyFrame, window: Window, *, recipe: str = "") -> int:
-    """A number that changes with the ratings before the end of a window, in whatever order they come, and with the
+def compute_fingerprints(ratings: pl.LazyFrame, windows: Sequence[Window], *, recipe: str = "") -> list[int]:
+    """For each window a number that changes with the ratings before its end, in whatever order they come, and with the
     `recipe`: a description of what is computed from them."""
-    before = ratings.filter(pl.col("rated_at") < window.end)
     hashed = pl.struct("user_id", "movie_id", "rating", "rated_at").hash(seed=crc32(recipe.encode()))
-    return int(before.select(hashed.sum()).collect(engine="streaming").item() or 0)
+    sums = [hashed.filter(pl.col("rated_at") < window.end).sum().alias(window.name) for window in windows]
+    return list(ratings.select(sums).collect(engine="streaming").row(0)) if sums else []
 
 
 def select_current_windows(table: pl.LazyFrame, windows: pl.DataFrame) -> pl.DataFrame:
@@ -116,7 +117,7 @@ def select_current_windows(table: pl.LazyFrame, windows: pl.DataFrame) -> pl.Dat
     return table.join(marks, on=list(WINDOW_COLUMNS), how="semi").drop("fingerprint").collect()
 
 
-def select_cases(ratings: pl.LazyFrame, window: Window, *, max_users: int) -> Cases:
+def select_cases(ratings: pl.LazyFrame, window: Window, *, max_users: int = MAX_USERS_PER_SEGMENT) -> Cases:
     """Whom a window asks about: of returning users and of newcomers a fixed draw of `max_users` by id.
 
     Users with 1 to 4 ratings before the cut are in no segment. Ratings of one moment are ordered by lot, the same every

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from movierec.data.schema import COMPARED, MEASURED, RELEVANT
+from movierec.data.schema import CANDIDATES, COMPARED, MEASURED, RELEVANT
 from movierec.data.windows import (
     COLD_MOVIES,
     COLD_USERS,
@@ -27,7 +27,6 @@ from movierec.evaluation import metrics
 from movierec.evaluation.bootstrap import bootstrap_columns, bootstrap_mean
 from movierec.evaluation.evaluated_models import EvaluatedModel
 from movierec.evaluation.evaluation import FLOORS
-from movierec.evaluation.holdout import MAX_USERS_PER_SEGMENT
 from movierec.evaluation.list_properties import PROFILE, measure_lists
 
 METRIC = "ndcg_at_10"
@@ -77,16 +76,22 @@ def rank_cases(model: EvaluatedModel, cases: Cases, relevant: pl.DataFrame, *, n
                 tables[segment] = model.rank_cold_movies(users, n, given)
         else:
             tables[segment] = model.rank_folded_in_users(users, n, given)
+    if not tables:
+        return pl.DataFrame(schema={**CANDIDATES, "segment": pl.String})
     return pl.concat([table.with_columns(segment=pl.lit(name)) for name, table in tables.items()])
 
 
 def score_windows(windows: pl.DataFrame, rankings: pl.LazyFrame, relevant: pl.LazyFrame) -> pl.DataFrame:
-    """`score_cases` of those of `windows` that are measured, from the stored tables of all windows."""
+    """`score_cases` of those of `windows` that are measured, from the stored tables of all windows.
+
+    Empty if neither a returning user nor a newcomer is among the cases: then there is nothing to choose by.
+    """
     found = select_current_windows(rankings, windows)
     if found.is_empty():
         return pl.DataFrame(schema=SCORES)
     measured = windows.filter(pl.col("window").is_in(found["window"].unique().implode()))
-    return score_cases(found, select_current_windows(relevant, measured))
+    scores = score_cases(found, select_current_windows(relevant, measured))
+    return scores if scores["segment"].is_in(RATER_SEGMENTS).any() else scores.clear()
 
 
 def score_cases(rankings: pl.DataFrame, relevant: pl.DataFrame) -> pl.DataFrame:
@@ -127,11 +132,9 @@ def summarize_scores(scores: pl.DataFrame, rankings: pl.DataFrame, properties: p
     `properties` is made by `measure_list_properties`; its means stand as `popularity_lift` and `genre_divergence`.
     `distinct_per_1000` is how many different movies stand in 1,000 of the first 10 places, and has no interval.
     """
+    if scores.is_empty() and properties.is_empty():  # no window is measured, so `rankings` may have no columns
+        return pl.DataFrame(schema=MEASURED)
     names = [name for name in scores.columns if name not in (*CASE, "model")]
-    if scores.is_empty():  # no window is measured, so there may be no columns to rank by either
-        rankings = pl.DataFrame(
-            schema={"segment": pl.String, "model": pl.String, "movie_id": pl.Int32, "rank": pl.Int32}
-        )
     rows: list[tuple[str, str, str, float, float | None, float | None, int]] = []
     for (segment, model), table in add_raters(scores).group_by("segment", "model", maintain_order=True):
         intervals = bootstrap_columns(table.select(names).to_numpy(), clusters=table["user_id"].to_numpy())
@@ -161,7 +164,7 @@ def measure_list_properties(
         if of_window.is_empty():
             continue
         before = ratings_before_cut(ratings, window)
-        given = select_cases(ratings, window, max_users=MAX_USERS_PER_SEGMENT).given.select(*PROFILE, "movie_id")
+        given = select_cases(ratings, window).given.select(*PROFILE, "movie_id")
         of_cold_movies = given.filter(segment=NEWCOMERS).with_columns(segment=pl.lit(COLD_MOVIES))
         returning = of_window.filter(segment=RETURNING)["user_id"].unique()
         known = before.filter(pl.col("user_id").is_in(returning.implode())).select(
@@ -185,9 +188,9 @@ def compare_scores(scores: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> pl
         users = wide["user_id"].to_numpy()
         for model, base in pairs:
             if {model, base} <= set(wide.columns):
-                both = (wide[model] - wide[base]).is_not_null()
-                difference = (wide[model] - wide[base]).filter(both).to_numpy()
-                interval = bootstrap_mean(difference, clusters=users[both.to_numpy()])
+                difference = wide[model] - wide[base]
+                both = difference.is_not_null()
+                interval = bootstrap_mean(difference.filter(both).to_numpy(), clusters=users[both.to_numpy()])
                 rows.append((str(segment), model, base, *interval))
     return pl.DataFrame(rows, schema=COMPARED, orient="row")
 

@@ -6,7 +6,6 @@ from movierec.data.sampling import hash_to_fraction
 from movierec.data.schema import RELEVANT
 from movierec.data.splitting import select_part
 
-MAX_USERS_PER_SEGMENT = 3_000  # users scored per segment; of more a fixed draw
 HOLDOUT_DRAW = 3  # not the draw of the sample, of the label users, or of early stopping
 KNOWN_USERS = "known"  # the segment of all users with a holdout: they have ratings before it
 

@@ -1,4 +1,4 @@
-"""Decides what is served: which of two stages, and whether a challenger replaces the champion."""
+"""Decides what is served: which recommender or channel, and whether a challenger replaces the champion."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,6 @@ from movierec.evaluation.backtest import METRIC
 from movierec.evaluation.bootstrap import Interval, bootstrap_mean
 from movierec.evaluation.holdout import KNOWN_USERS
 
-PROMOTION_METRIC = "ndcg_at_10"
 MAX_NDCG_LOSS = 0.01  # a loss of nDCG@10 that must be excluded by the interval
 MIN_COVERAGE_SHARE = 0.5  # of the champion's
 QUICK_SECONDS = 0.05  # an answer that takes no longer is quick enough, whatever the champion takes
@@ -29,7 +28,7 @@ class Verdict(NamedTuple):
 
 
 class ServedStage(NamedTuple):
-    """The stage that is served ("two_stage" or "blend"), and the reason."""
+    """What is served ("two_stage", "blend" or a single channel), and the reason."""
 
     name: str
     reason: str
@@ -82,11 +81,11 @@ def judge_challenger(
     """
     if champion is None:
         return Verdict(is_promoted=True, reason="no champion whose scores on the same data can be read")
-    keys = [name for name in challenger.columns if name != PROMOTION_METRIC]
+    keys = [name for name in challenger.columns if name != METRIC]
     both = challenger.join(champion, on=keys, suffix="_champion")
     if both.is_empty():
         return Verdict(is_promoted=True, reason="the champion was measured in none of the same windows")
-    difference = (both[PROMOTION_METRIC] - both[f"{PROMOTION_METRIC}_champion"]).to_numpy()
+    difference = (both[METRIC] - both[f"{METRIC}_champion"]).to_numpy()
     gain = bootstrap_mean(difference, clusters=both["user_id"].to_numpy())
     told = f"nDCG@10 {_format_interval(gain)} against the champion"
     if not gain.low > -max_loss:

@@ -10,12 +10,12 @@ import polars as pl
 
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.data.interactions import Interactions
+from movierec.data.sampling import MAX_USERS_PER_SEGMENT
 from movierec.data.splitting import ratings_at_cut, select_part
 from movierec.data.windows import RATER_SEGMENTS, RETURNING, Cases, Window, ratings_before_cut, select_cases
 from movierec.evaluation import metrics
 from movierec.evaluation.backtest import METRIC, rank_cases, select_relevant_movies
 from movierec.evaluation.evaluated_models import EvaluatedModel, build_candidate_model, build_evaluated_models
-from movierec.evaluation.holdout import MAX_USERS_PER_SEGMENT
 from movierec.features.matrix import Features
 from movierec.recommender.ranker import Ranker, RankerParams
 from movierec.recommender.retrieval import RECOMMENDER_CHANNELS, Retrieval
@@ -40,7 +40,7 @@ class TrialCut:
 
     @classmethod
     def from_window(cls, ratings: pl.LazyFrame, window: Window) -> Self:
-        cases = select_cases(ratings, window, max_users=MAX_USERS_PER_SEGMENT)
+        cases = select_cases(ratings, window)
         relevant = select_relevant_movies(cases).filter(pl.col("segment").is_in(RATER_SEGMENTS))
         return cls(ratings_before_cut(ratings, window), cases, relevant)
 

@@ -11,11 +11,12 @@ import polars as pl
 
 from movierec.candidates import CANDIDATE_MODELS
 from movierec.data.interactions import UNKNOWN, Float32Array, Ids, Interactions
+from movierec.data.sampling import MAX_USERS_PER_SEGMENT
 from movierec.data.schema import RELEVANT
 from movierec.data.splitting import ratings_at_cut, select_part, split_by_user
 from movierec.data.top_k import to_ranking_table
 from movierec.evaluation import metrics
-from movierec.evaluation.holdout import KNOWN_USERS, MAX_USERS_PER_SEGMENT, select_relevant_pairs
+from movierec.evaluation.holdout import KNOWN_USERS, select_relevant_pairs
 from movierec.features.matrix import Features
 from movierec.recommender.ranker import Ranker, RankerParams, sort_candidates
 from movierec.recommender.retrieval import RECOMMENDER_CHANNELS, Proposals, Retrieval

@@ -110,9 +110,10 @@ def _feature_rows(retrieval: Retrieval, features: Features, users: Interactions,
     proposals = retrieval.propose(users, n=n)
     is_known = proposals.columns.ravel() != UNKNOWN
     matrix = build_ranker_matrix(retrieval, features, users.user_ids, proposals)[is_known]
+    user_ids = np.repeat(users.user_ids, proposals.columns.shape[1])[is_known]
     ids = {
-        "query_id": np.repeat(users.user_ids, proposals.columns.shape[1])[is_known],
-        "user_id": np.repeat(users.user_ids, proposals.columns.shape[1])[is_known],
+        "query_id": user_ids,
+        "user_id": user_ids,
         "movie_id": users.movie_ids[proposals.columns.ravel()[is_known]],
     }
     names = list(list_ranker_features(retrieval.channels, features.feature_names))

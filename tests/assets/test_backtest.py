@@ -11,8 +11,11 @@ from assets.commands.run_plan import plan_runs
 from assets.definitions import build_definitions
 from assets.published import BACKTEST
 from movierec.bundles.bundle import current_version
+from movierec.candidates.item_knn import ItemKNN
+from movierec.candidates.svd import SVD
 from movierec.data.windows import NEWCOMERS, RETURNING
 from movierec.evaluation.backtest import RATERS
+from movierec.features.content import ContentVectors
 from movierec.recommender.ranker import Ranker
 from movierec.recommender.retrieval import RECOMMENDER_CHANNELS
 from tests.test_graph import settings_for, write_movielens
@@ -147,6 +150,55 @@ def test_nothing_after_the_cut_of_a_window_reaches_what_is_recommended_in_it(hom
     assert (
         old.join(new, on=both, how="semi").select(features).equals(new.join(old, on=both, how="semi").select(features))
     )
+
+
+def run_window(settings, instance, name, asset):
+    """One asset of one window, from the stored tables."""
+    key = dg.MultiPartitionKey({"sample": "full", "window": name})
+    job = build_definitions(settings).resolve_job_def("backtest")
+    return job.execute_in_process(
+        instance=instance, partition_key=key, asset_selection=[dg.AssetKey(asset)], raise_on_error=False
+    )
+
+
+@pytest.fixture
+def copied(home, tmp_path):
+    """The same home once more, and an instance that knows its windows."""
+    settings = settings_for(tmp_path)
+    shutil.copytree(home[0].layout.store, settings.layout.store)
+    with dg.DagsterInstance.ephemeral() as own:
+        own.add_dynamic_partitions("window", read(settings, "windows")["window"].to_list())
+        yield settings, own
+
+
+def test_all_models_that_fail_in_a_window_are_named_and_the_others_are_measured(copied, monkeypatch, capfd):
+    settings, instance = copied
+
+    def fail(*_, **__):
+        raise ZeroDivisionError("a planted fault")
+
+    for kind in (SVD, ItemKNN, ContentVectors):
+        monkeypatch.setattr(kind, "fit" if kind is not ContentVectors else "__init__", fail)
+    window = read(settings, "windows")["window"][2]
+    result = run_window(settings, instance, window, "window_rankings")
+    assert result.success
+    (event,) = result.get_asset_materialization_events()
+    left_out = event.materialization.metadata["left_out"].value
+    assert [each.partition(":")[0] for each in left_out.split("; ")] == ["svd", "item_knn", "content"]
+    models = set(read(settings, f"window_rankings/{window}")["model"])
+    assert models.isdisjoint({"svd", "item_knn", "content"})
+    assert models >= {"two_stage", "ease", "als"}
+    assert "make pipeline SAMPLE=full`" in capfd.readouterr().err
+
+
+def test_a_window_in_which_nobody_liked_anything_has_no_rankings(copied):
+    settings, instance = copied
+    ratings = settings.layout.store / "full" / "ratings.parquet"
+    pl.read_parquet(ratings).with_columns(rating=pl.lit(1.0, pl.Float32)).write_parquet(ratings)
+    window = read(settings, "windows")["window"][2]
+    assert run_window(settings, instance, window, "window_relevant").success
+    assert run_window(settings, instance, window, "window_rankings").success
+    assert read(settings, f"window_rankings/{window}").is_empty()
 
 
 def test_a_window_that_is_none_of_the_sample_says_which_there_are(home, instance):

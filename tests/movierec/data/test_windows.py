@@ -14,7 +14,7 @@ from movierec.data.windows import (
     SEGMENTS,
     Window,
     choose_windows,
-    compute_fingerprint,
+    compute_fingerprints,
     ratings_before_cut,
     select_cases,
     select_current_windows,
@@ -78,7 +78,7 @@ def test_new_ratings_add_windows_and_leave_the_others_as_they_were():
     old, new = (choose_windows(ratings, max_windows=99) for ratings in (before, pl.concat([later, before])))
     assert [window.name for window in new] == [*(window.name for window in old), "2011-01-01"]
     for window in old:
-        assert compute_fingerprint(before, window) == compute_fingerprint(pl.concat([later, before]), window)
+        assert compute_fingerprints(before, [window]) == compute_fingerprints(pl.concat([later, before]), [window])
 
 
 @pytest.mark.parametrize("column", ["rating", "rated_at", "movie_id"])
@@ -96,10 +96,10 @@ def test_another_rating_before_its_end_makes_a_window_another(column):
         .cast(RATINGS[column])
         .alias(column)
     )
-    assert compute_fingerprint(ratings, WINDOW) != compute_fingerprint(changed, WINDOW)
-    assert compute_fingerprint(ratings, WINDOW) != compute_fingerprint(ratings, WINDOW, recipe="another feature")
+    assert compute_fingerprints(ratings, [WINDOW]) != compute_fingerprints(changed, [WINDOW])
+    assert compute_fingerprints(ratings, [WINDOW]) != compute_fingerprints(ratings, [WINDOW], recipe="another feature")
     shuffled = ratings.collect().sample(fraction=1, shuffle=True, seed=1).lazy()
-    assert compute_fingerprint(ratings, WINDOW) == compute_fingerprint(shuffled, WINDOW)
+    assert compute_fingerprints(ratings, [WINDOW]) == compute_fingerprints(shuffled, [WINDOW])
 
 
 def test_only_tables_of_the_ratings_as_they_are_count():

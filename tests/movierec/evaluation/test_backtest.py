@@ -67,6 +67,15 @@ def test_a_model_that_cannot_answer_a_segment_has_no_rows_there():
     assert table["segment"].unique().to_list() == [RETURNING]
 
 
+def test_where_nobody_is_asked_or_nobody_can_be_answered_there_are_no_rows():
+    model = EvaluatedModel(lambda *_: first_movies([], 1), lambda *_: first_movies([], 1))
+    for asked in ([], [(COLD_USERS, 2, 9, 4.0)]):
+        cases = cases_of([], asked)
+        table = backtest.rank_cases(model, cases, backtest.select_relevant_movies(cases), n=2)
+        assert table.is_empty()
+        assert {"segment", "user_id", "movie_id", "score", "rank"} == set(table.columns)
+
+
 def rankings_of(*rows):
     """`(window, segment, model, user_id, movies in order)`."""
     places = [
@@ -184,6 +193,15 @@ def test_where_no_window_is_measured_all_tables_are_empty():
     ]
     assert [len(table) for table in tables] == [0, 0, 0]
     assert all({"segment", "model"} <= set(table.columns) for table in tables)
+
+
+def test_cold_users_alone_are_nothing_to_choose_by():
+    rankings = rankings_of(("a", COLD_USERS, "popularity", 2, [8])).with_columns(fingerprint=pl.lit(1, pl.UInt64))
+    relevant = relevant_of(("a", COLD_USERS, 2, 8)).with_columns(fingerprint=pl.lit(1, pl.UInt64))
+    windows = relevant.select("window", "fingerprint")
+    scores = backtest.score_windows(windows, rankings.lazy(), relevant.lazy())
+    assert scores.is_empty()
+    assert backtest.compare_with_references(scores, ["ease"]).is_empty()
 
 
 def test_quality_over_time_is_by_window(scores):
