@@ -72,7 +72,7 @@ class WriteQueue:
         if not self._places.acquire(timeout=min(seconds, 1)):
             raise DatabaseUnavailableError("too many are waiting to write")
         try:
-            if not self._turn.acquire(timeout=seconds):
+            if not self._turn.acquire(timeout=max(0, end - time.monotonic())):
                 raise DatabaseUnavailableError("somebody else has been writing for too long")
             try:
                 yield max(0, end - time.monotonic())
