@@ -7,9 +7,9 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from movierec.settings import LOOPBACK_NAMES
 from serving.observability.metrics import REFUSED
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 REFUSAL = (
     "This site does not answer under this host name. Its operator can make the name known with MOVIEREC_PUBLIC_URL.\n"
 )
