@@ -45,6 +45,7 @@ class HasVersion(Protocol):
 
 
 T = TypeVar("T", bound=HasVersion)
+V = TypeVar("V")
 
 
 def publish_version(
@@ -156,15 +157,13 @@ def find_replaced_version(folder: Path) -> Path | None:
     return folder.parent / name if name else None
 
 
-def find_other_version(home: Path, *, open_version: Callable[[Path], object]) -> Path | None:
-    """The first of `list_other_versions` that opens, None if none does."""
+def open_other_version(home: Path, *, open_version: Callable[[Path], V]) -> tuple[Path, V] | None:
+    """The first of `list_other_versions` that opens: its folder and what `open_version` gave. None if none opens."""
     for folder in list_other_versions(home):
         try:
-            open_version(folder)
-        except BundleError as error:
+            return folder, open_version(folder)
+        except (BundleError, OSError) as error:
             log.warning("passed over: %s", error)
-        else:
-            return folder
     return None
 
 
@@ -278,15 +277,12 @@ class LiveVersion(Generic[T]):
     def _open_other_version(self, fault: Exception) -> None:
         """Opens the first other version that can be opened; logs which one is served, or that there is none."""
         cure = f"run `make pipeline SAMPLE={self.home.name}` to publish anew"
-        for folder in list_other_versions(self.home):
-            try:
-                self._take(self.open_version(folder), folder)
-            except (BundleError, OSError) as error:
-                log.warning("not served instead of the published version: %s", error)
-                continue
+        found = open_other_version(self.home, open_version=self.open_version)
+        if found is not None:
+            folder, opened = found
+            self._take(opened, folder)
             log.error("%s. Serving %s instead, which is not the published version: %s", fault, folder.name, cure)
-            return
-        if str(fault) != self.last_error:
+        elif str(fault) != self.last_error:
             log.error("%s. Nothing else under %s can be served: %s", fault, self.home, cure)
 
 
