@@ -66,9 +66,7 @@ def publish_version(
 
     def write_verified(folder: Path) -> None:
         write(folder)
-        files = {
-            str(path.relative_to(folder)): _hash_file(path) for path in sorted(folder.rglob("*")) if path.is_file()
-        }
+        files = {str(path.relative_to(folder)): hash_file(path) for path in sorted(folder.rglob("*")) if path.is_file()}
         replaces = before.name if before else None
         content = {"version": version, "replaces": replaces, **manifest, "files": files}
         (folder / "manifest.json").write_text(json.dumps(content, indent=1, default=str))
@@ -111,7 +109,7 @@ def read_verified_manifest(folder: Path, *, expected_format: int) -> dict[str, A
             f"bundle {folder} has format {manifest.get('format')}, this code reads {expected_format}: "
             f"run `make pipeline SAMPLE={folder.parent.name}`"
         )
-    broken = [name for name, digest in manifest["files"].items() if _hash_file(folder / name) != digest]
+    broken = [name for name, digest in manifest["files"].items() if hash_file(folder / name) != digest]
     if broken:
         raise BundleError(f"bundle {folder}: {broken} are not what the manifest says; publish again")
     return manifest
@@ -174,7 +172,8 @@ def delete_old_versions(home: Path, *, kept: int = N_KEPT_VERSIONS, spared: Path
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _hash_file(path: Path) -> str:
+def hash_file(path: Path) -> str:
+    """The SHA-256 of the file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

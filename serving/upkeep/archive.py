@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from movierec.bundles.atomic_write import atomic_write
+from movierec.bundles.versioned_folders import hash_file
 from serving.community.private_files import OWNER_ONLY
 
 FORMAT = 1
@@ -25,7 +26,7 @@ def write_archive(target: Path, files: Mapping[str, Path], facts: Mapping[str, A
 
     Only the owner may read the archive. It appears whole or not at all.
     """
-    described = {name: {"bytes": path.stat().st_size, "sha256": _hash_file(path)} for name, path in files.items()}
+    described = {name: {"bytes": path.stat().st_size, "sha256": hash_file(path)} for name, path in files.items()}
     manifest = {"format": FORMAT, **facts, "files": described}
     with atomic_write(target) as part:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
@@ -93,8 +94,3 @@ def _extract_entry(
             target.close()
     if digest.hexdigest() != described["sha256"]:
         raise ValueError(f"{entry.name} is not what the manifest says")
-
-
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
