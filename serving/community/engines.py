@@ -15,7 +15,7 @@ from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from serving.community.private_files import OWNER_ONLY, restrict_to_owner
+from serving.community.private_files import create_private_file, restrict_to_owner
 
 PING_SECONDS = 2  # for a server to say that it is there
 
@@ -61,7 +61,7 @@ def create_sqlite_file(file: Path, wait_seconds: float) -> None:
     """Creates an empty database in WAL mode if there is none. Only its owner may read it, nor the files beside it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):  # what exists is opened by SQLite only: to close it here would drop its locks
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
+        create_private_file(file)
     for each in (file, *(file.with_name(f"{file.name}-{part}") for part in ("wal", "shm"))):
         if each.exists():
             restrict_to_owner(each)  # SQLite gives what it makes later the mode of the database

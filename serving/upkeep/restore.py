@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL
 from movierec.bundles.atomic_write import atomic_write
 from movierec.settings import Settings
 from serving.community.database import MIGRATIONS_FOLDER, build_database_url
-from serving.community.private_files import OWNER_ONLY
+from serving.community.private_files import create_private_file
 from serving.upkeep.archive import UpkeepError, extract_archive
 from serving.upkeep.backup import FILES_PREFIX, POSTGRES_NAME, REPLACED_MARK, SQLITE_NAME, describe_manifest
 from serving.upkeep.database_copies import (
@@ -127,8 +127,8 @@ def replace_file(source: Path, target: Path, now: datetime, undo: ExitStack) -> 
     else:
         undo.callback(target.unlink, missing_ok=True)
     with atomic_write(target) as part:
+        create_private_file(part)
         shutil.copyfile(source, part)
-        part.chmod(OWNER_ONLY)
 
 
 if __name__ == "__main__":
