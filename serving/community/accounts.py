@@ -8,10 +8,9 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from serving.community.models import MOVIE_RECORDS, Account, BrowserSession, Profile, Rating, Review
-from serving.community.names import make_skeleton
+from serving.community.names import make_skeleton, normalize_name
 from serving.community.rate_limits import delete_attempts
 from serving.community.sessions import Visitor, insert_profile, insert_session
-from serving.community.validation import normalize_name
 
 
 class MergeCounts(NamedTuple):

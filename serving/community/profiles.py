@@ -8,9 +8,10 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from serving.community.models import BrowserSession, Profile
+from serving.community.names import normalize_name
 from serving.community.rate_limits import delete_attempts
 from serving.community.sessions import Visitor, insert_profile, is_session_of
-from serving.community.validation import InvalidInputError, normalize_name
+from serving.community.validation import InvalidInputError
 
 MAX_PROFILES = 8
 # As browsers call themselves. Most name others too, to be let in, so the first that is found counts.
