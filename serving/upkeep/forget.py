@@ -15,7 +15,7 @@ from movierec.settings import Settings
 from serving.community.accounts import delete_account, find_account
 from serving.community.database import Database, DatabaseUnavailableError, build_database_url
 from serving.community.models import Account, Profile, Record
-from serving.community.rate_limits import delete_attempts
+from serving.community.sessions import delete_profile_row
 from serving.upkeep.archive import UpkeepError
 
 Ids = tuple[UUID, ...]
@@ -50,15 +50,12 @@ def forget_person(database: Database, who: str) -> Ids:
     with database.write_transaction() as session:
         if database.file:
             session.execute(text("PRAGMA secure_delete = ON"))  # what is deleted is overwritten with zeros
-        account = find_person(session, who)
-        if isinstance(account, Account):
-            profiles = session.scalars(select(Profile.id).where(Profile.account_id == account.id)).all()
-            ids = (account.id, *profiles)
-            delete_account(session, account.id)
+        person = find_person(session, who)
+        if isinstance(person, Account):
+            ids = delete_account(session, person.id)
         else:
-            ids = (account.id,)
-            delete_attempts(session, [str(account.id)])
-            session.delete(account)
+            ids = (person.id,)
+            delete_profile_row(session, person.id)
     with database.engine.connect() as connection:
         raw = connection.connection.dbapi_connection
         if raw is None:
