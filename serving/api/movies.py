@@ -88,8 +88,8 @@ def similar_movies(
 ) -> SimilarAnswer:
     """The movies most similar to one, nearest first: at most the 40 stored ones, whatever the `limit`.
 
-    `model` is `taste_and_content` (`als_cosine` in bundles of older code), `genre_jaccard` if the movie has too few
-    ratings, or `not_available` if there are no movies.
+    `model` is `taste_and_content`, `genre_jaccard` if the movie has too few ratings, or `not_available` if there are no
+    movies. `als_cosine` is a name of the contract, for lists by factors alone; the graph no longer makes them.
     """
     chosen = find_similar_movies(bundle, require_movie(bundle, movie_id).movie_id, n=count_needed(offset, limit))
     page = take_page(chosen, offset)
