@@ -57,7 +57,8 @@ from serving.web.static_files import STATIC_FOLDER
 HTMX_FILE = STATIC_FOLDER / "vendor" / "htmx.min.js"
 PAGE_MODULES = (docs, home, catalogue, movie, images, search, opinions, sign_in, my_movies, account, onboarding)
 READING_MODULES = (movie_search, movies, recommendations, clusters, users)  # what API keys open
-API_MODULES = (*READING_MODULES, runs, health, metrics)
+OPEN_MODULES = (health, metrics)  # these ignore parameters that they do not know
+API_MODULES = (*READING_MODULES, runs, *OPEN_MODULES)
 UPKEEP_SECONDS = 3600
 API_DESCRIPTION = (
     "Movies, recommendations and clusters as JSON. Errors are problem details (RFC 9457); docs/api.md says more."
@@ -135,14 +136,12 @@ def create_app(
 
 def include_api(app: FastAPI, *, api_keys: Sequence[str]) -> None:
     """Adds the JSON API. If there are `api_keys`, what reads needs one; health is always open."""
-    known_only = [Depends(refuse_unknown_parameters)]
-    with_key = [Depends(require_one_of(api_keys))] if api_keys else []
-    for each in READING_MODULES:
-        problems = describe_problems(422, 503, *([401] if api_keys else []))
-        app.include_router(each.router, responses=problems, dependencies=[*with_key, *known_only])
-    app.include_router(runs.router, responses=describe_problems(422, 503), dependencies=known_only)
-    for each in (health, metrics):
-        app.include_router(each.router, responses=describe_problems(422, 503))
+    with_key, known_only = Depends(require_one_of(api_keys)), Depends(refuse_unknown_parameters)
+    for each in API_MODULES:
+        needs_key = bool(api_keys) and each in READING_MODULES
+        problems = describe_problems(422, 503, *([401] if needs_key else []))
+        dependencies = [*([with_key] if needs_key else []), *([] if each in OPEN_MODULES else [known_only])]
+        app.include_router(each.router, responses=problems, dependencies=dependencies)
 
 
 def get_operation_id(route: APIRoute) -> str:

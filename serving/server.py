@@ -18,10 +18,10 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from movierec.settings import EXIT_WRONG_SETTING, Settings, SettingsError
-from serving.app import from_environment
+from movierec.settings import EXIT_WRONG_SETTING, LogFormat, Settings, SettingsError
+from serving.app import create_app, from_environment
 from serving.connection import BoundedProtocol, ConnectionLimits
-from serving.observability.logging_config import LogFormat, build_logging_config
+from serving.observability.logging_config import build_logging_config
 from serving.observability.metrics import FOLDER_VARIABLE
 
 KEEP_ALIVE_SECONDS = 5
@@ -38,10 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         settings = Settings.from_environment()
-        app = from_environment()
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_WRONG_SETTING
+    app = create_app(settings, checks_host=True)
     port = given.port or settings.web_port
     options = {
         "host": settings.listen_host,

@@ -20,8 +20,8 @@ from movierec.bundles.versioned_folders import (
     BundleError,
     as_bundle_error,
     current_version,
-    find_other_version,
     find_replaced_version,
+    open_other_version,
     publish_version,
     read_verified_manifest,
     set_current,
@@ -119,10 +119,13 @@ def roll_back_bundle(home: Path) -> str:
     try:
         before = find_replaced_version(live) if live else None
     except BundleError:
-        before = find_other_version(home, open_version=Bundle.open)
+        found = open_other_version(home, open_version=Bundle.open)
+        before = found[0] if found else None
+    else:
+        if before is not None:
+            Bundle.open(before)
     if before is None:
         raise BundleError(f"nothing was served under {home} before the bundle that is served")
-    Bundle.open(before)
     set_current(home, before.name)
     return before.name
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from movierec.bundles.versioned_folders import FileStamp, read_stamp
 from movierec.data.schema import SchemaError, conform_to_schema
 from movierec.tmdb.metadata import DESCRIPTIONS, parse_image_path
 
@@ -69,17 +70,15 @@ class LiveDescriptions:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptions = NO_DESCRIPTIONS
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: FileStamp = None
         self._lock = threading.Lock()
 
     def __call__(self) -> Descriptions:
         """The current descriptions; none if there is no file."""
-        try:
-            stat = self.path.stat()
-        except OSError:  # nothing was fetched, or it was taken away
+        stamp = read_stamp(self.path)
+        if stamp is None:  # nothing was fetched, or it was taken away
             self._descriptions, self._stamp = NO_DESCRIPTIONS, None
             return NO_DESCRIPTIONS
-        stamp = (stat.st_ino, stat.st_mtime_ns)
         # The first to see a new file reads it, the others meanwhile go on with the old one.
         if stamp != self._stamp and self._lock.acquire(blocking=self._stamp is None):
             try:

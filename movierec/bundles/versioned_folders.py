@@ -45,6 +45,7 @@ class HasVersion(Protocol):
 
 
 T = TypeVar("T", bound=HasVersion)
+V = TypeVar("V")
 
 
 def publish_version(
@@ -65,9 +66,7 @@ def publish_version(
 
     def write_verified(folder: Path) -> None:
         write(folder)
-        files = {
-            str(path.relative_to(folder)): _hash_file(path) for path in sorted(folder.rglob("*")) if path.is_file()
-        }
+        files = {str(path.relative_to(folder)): hash_file(path) for path in sorted(folder.rglob("*")) if path.is_file()}
         replaces = before.name if before else None
         content = {"version": version, "replaces": replaces, **manifest, "files": files}
         (folder / "manifest.json").write_text(json.dumps(content, indent=1, default=str))
@@ -110,7 +109,7 @@ def read_verified_manifest(folder: Path, *, expected_format: int) -> dict[str, A
             f"bundle {folder} has format {manifest.get('format')}, this code reads {expected_format}: "
             f"run `make pipeline SAMPLE={folder.parent.name}`"
         )
-    broken = [name for name, digest in manifest["files"].items() if _hash_file(folder / name) != digest]
+    broken = [name for name, digest in manifest["files"].items() if hash_file(folder / name) != digest]
     if broken:
         raise BundleError(f"bundle {folder}: {broken} are not what the manifest says; publish again")
     return manifest
@@ -156,15 +155,13 @@ def find_replaced_version(folder: Path) -> Path | None:
     return folder.parent / name if name else None
 
 
-def find_other_version(home: Path, *, open_version: Callable[[Path], object]) -> Path | None:
-    """The first of `list_other_versions` that opens, None if none does."""
+def open_other_version(home: Path, *, open_version: Callable[[Path], V]) -> tuple[Path, V] | None:
+    """The first of `list_other_versions` that opens: its folder and what `open_version` gave. None if none opens."""
     for folder in list_other_versions(home):
         try:
-            open_version(folder)
-        except BundleError as error:
+            return folder, open_version(folder)
+        except (BundleError, OSError) as error:
             log.warning("passed over: %s", error)
-        else:
-            return folder
     return None
 
 
@@ -175,7 +172,8 @@ def delete_old_versions(home: Path, *, kept: int = N_KEPT_VERSIONS, spared: Path
             shutil.rmtree(old, ignore_errors=True)
 
 
-def _hash_file(path: Path) -> str:
+def hash_file(path: Path) -> str:
+    """The SHA-256 of the file in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -278,15 +276,12 @@ class LiveVersion(Generic[T]):
     def _open_other_version(self, fault: Exception) -> None:
         """Opens the first other version that can be opened; logs which one is served, or that there is none."""
         cure = f"run `make pipeline SAMPLE={self.home.name}` to publish anew"
-        for folder in list_other_versions(self.home):
-            try:
-                self._take(self.open_version(folder), folder)
-            except (BundleError, OSError) as error:
-                log.warning("not served instead of the published version: %s", error)
-                continue
+        found = open_other_version(self.home, open_version=self.open_version)
+        if found is not None:
+            folder, opened = found
+            self._take(opened, folder)
             log.error("%s. Serving %s instead, which is not the published version: %s", fault, folder.name, cure)
-            return
-        if str(fault) != self.last_error:
+        elif str(fault) != self.last_error:
             log.error("%s. Nothing else under %s can be served: %s", fault, self.home, cure)
 
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
 
+from serving.api.paging import take_page
 from serving.api.request_models import ListOffset, ResultCount, UserIdQuery, count_needed, require_movie
 from serving.api.response_models import ByWords, FavoriteCluster, OfCluster
-from serving.observability.request_record import note_model
 from serving.services import recommendations
 from serving.services.recommendations import get_rated_movie_ids
 from serving.web.dependencies import TheBundle, TheCompanion
@@ -41,8 +41,8 @@ def recommend_from_cluster(
         raise build_parameter_error("movie_id", "movie_id or anime_id is required")
     movie = require_movie(bundle, asked)
     chosen = recommendations.recommend_from_same_cluster(bundle, companion, movie, n=count_needed(offset, top_n))
-    note_model(chosen.model)
-    return OfCluster.from_movies(chosen.skip(offset), movie_id=asked, cluster=companion.clusters.find_cluster(asked))
+    page = take_page(chosen, offset)
+    return OfCluster.from_movies(page, movie_id=asked, cluster=companion.clusters.find_cluster(asked))
 
 
 @router.get("/recommend-by-tags")
@@ -58,9 +58,8 @@ def recommend_by_tags(
     number = companion.clusters.find_favourite_cluster(seen)
     cluster = None if number is None else companion.clusters.clusters[number]
     chosen = recommendations.recommend_by_cluster_words(bundle, cluster, seen=seen, n=count_needed(offset, top_n))
-    note_model(chosen.model)
     return ByWords.from_movies(
-        chosen.skip(offset),
+        take_page(chosen, offset),
         user_id=user_id,
         favorite_cluster=number,
         kind=cluster.kind if cluster else None,

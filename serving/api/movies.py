@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from serving.api.explanations import explain_movies
+from serving.api.paging import take_page
 from serving.api.request_models import ListOffset, MovieIdPath, ResultCount, UserIdQuery, count_needed, require_movie
 from serving.api.response_models import MovieOut, PersonalMovie, SimilarMovie
-from serving.observability.request_record import note_model
 from serving.services.recommendations import find_similar_movies, recommend_with_fallback
 from serving.web.dependencies import TheBundle
 from serving.web.problems import describe_problems
@@ -72,8 +72,7 @@ def personal_movies(
     a user who has rated every movie.
     """
     chosen = recommend_with_fallback(bundle, user_id, n=count_needed(offset, limit), explain=explain)
-    note_model(chosen.model)
-    movies = PersonalMovie.list_from_movies(chosen.skip(offset), explain_movies(bundle, chosen.explanations))
+    movies = PersonalMovie.list_from_movies(take_page(chosen, offset), explain_movies(bundle, chosen.explanations))
     return PersonalAnswer.model_validate({"user_id": user_id, "model": chosen.model, "movies": movies})
 
 
@@ -89,12 +88,11 @@ def similar_movies(
 ) -> SimilarAnswer:
     """The movies most similar to one, nearest first: at most the 40 stored ones, whatever the `limit`.
 
-    `model` is `taste_and_content` (`als_cosine` in bundles of older code), `genre_jaccard` if the movie has too few
-    ratings, or `not_available` if there are no movies.
+    `model` is `taste_and_content`, `genre_jaccard` if the movie has too few ratings, or `not_available` if there are no
+    movies. `als_cosine` is a name of the contract, for lists by factors alone; the graph no longer makes them.
     """
     chosen = find_similar_movies(bundle, require_movie(bundle, movie_id).movie_id, n=count_needed(offset, limit))
-    note_model(chosen.model)
-    page = chosen.skip(offset)
+    page = take_page(chosen, offset)
     pairs = zip(page.movies, page.scores, strict=True)
     movies = [SimilarMovie.from_movie(movie, similarity=score) for movie, score in pairs]
     return SimilarAnswer.model_validate({"movie_id": movie_id, "model": chosen.model, "movies": movies})

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body
 
 from movierec.data.interactions import UNKNOWN
 from serving.api.explanations import explain_movies
+from serving.api.paging import take_page
 from serving.api.request_models import (
     ListOffset,
     MovieQuestion,
@@ -17,7 +18,6 @@ from serving.api.request_models import (
     require_movie,
 )
 from serving.api.response_models import ForMovie, ForRatings, ForUser, ForUsers, PersonalMovie, Recommended, Top
-from serving.observability.request_record import note_model
 from serving.services import recommendations
 from serving.services.recommendations import MAX_PLACES, MovieList, resolve_movies
 from serving.web.dependencies import MaybeCompanion, TheBundle
@@ -33,8 +33,7 @@ def top_movies(bundle: TheBundle, top_n: ResultCount = 100, offset: ListOffset =
     """The most popular movies by mean rating and number of ratings, 100 by default."""
     found = bundle.catalogue.list_popular(limit=count_needed(offset, top_n))
     chosen = MovieList("popularity_fallback", list(found), [movie.popularity or 0.0 for movie in found])
-    note_model(chosen.model)
-    return Top(movies=Recommended.from_movies(chosen.skip(offset)).movies)
+    return Top(movies=Recommended.from_movies(take_page(chosen, offset)).movies)
 
 
 @router.post("/recommend_content_based", responses=describe_problems(404))
@@ -48,8 +47,7 @@ def recommend_content_based(bundle: TheBundle, companion: MaybeCompanion, questi
     chosen = recommendations.recommend_by_content(
         bundle, companion.content if companion else None, movie, n=question.n_needed
     )
-    note_model(chosen.model)
-    return ForMovie.from_movies(chosen.skip(question.offset), movie_id=movie.movie_id)
+    return ForMovie.from_movies(take_page(chosen, question.offset), movie_id=movie.movie_id)
 
 
 @router.post("/recommend_session_based")
@@ -61,8 +59,7 @@ def recommend_session_based(bundle: TheBundle, question: UserQuestion) -> ForUse
     chosen = recommendations.recommend_by_channel(
         bundle, recommendations.SESSION_CHANNEL, question.user_id, n=question.n_needed
     )
-    note_model(chosen.model)
-    return ForUser.from_movies(chosen.skip(question.offset), user_id=question.user_id)
+    return ForUser.from_movies(take_page(chosen, question.offset), user_id=question.user_id)
 
 
 @router.post("/recommend_collaborative")
@@ -74,8 +71,7 @@ def recommend_collaborative(bundle: TheBundle, question: UserQuestion) -> ForUse
     chosen = recommendations.recommend_by_channel(
         bundle, recommendations.COLLABORATIVE_CHANNEL, question.user_id, n=question.n_needed
     )
-    note_model(chosen.model)
-    return ForUser.from_movies(chosen.skip(question.offset), user_id=question.user_id)
+    return ForUser.from_movies(take_page(chosen, question.offset), user_id=question.user_id)
 
 
 @router.post("/api/recommendations")
@@ -85,10 +81,8 @@ def recommend_for_many(bundle: TheBundle, question: UsersQuestion) -> ForUsers:
     lists = [
         recommendations.recommend_with_fallback(bundle, user_id, n=question.n_needed) for user_id in question.user_ids
     ]
-    for chosen in lists:
-        note_model(chosen.model)
     pages = zip(question.user_ids, lists, strict=True)
-    answers = [ForUser.from_movies(chosen.skip(question.offset), user_id=user_id) for user_id, chosen in pages]
+    answers = [ForUser.from_movies(take_page(chosen, question.offset), user_id=user_id) for user_id, chosen in pages]
     return ForUsers(answers=answers)
 
 
@@ -111,7 +105,6 @@ def recommend_for_ratings(bundle: TheBundle, question: RatingsQuestion) -> ForRa
     chosen = resolve_movies(bundle, found.model, found.movie_ids, found.scores)
     if not chosen.movies:  # all are rated
         chosen = recommendations.recommend_popular(bundle, without=movie_ids, n=question.n_needed)
-    note_model(chosen.model)
-    page = chosen.skip(question.offset)
+    page = take_page(chosen, question.offset)
     why = explain_movies(bundle, found.explanations)
     return ForRatings.from_movies(page, movies=PersonalMovie.list_from_movies(page, why), ignored=ignored)

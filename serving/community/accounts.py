@@ -8,10 +8,9 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from serving.community.models import MOVIE_RECORDS, Account, BrowserSession, Profile, Rating, Review
-from serving.community.names import make_skeleton
+from serving.community.names import make_skeleton, normalize_name
 from serving.community.rate_limits import delete_attempts
-from serving.community.sessions import Visitor, insert_profile, insert_session
-from serving.community.validation import normalize_name
+from serving.community.sessions import Visitor, delete_profile_row, insert_profile, insert_session
 
 
 class MergeCounts(NamedTuple):
@@ -94,8 +93,7 @@ def merge_guest(session: Session, guest_id: UUID, *, into: UUID) -> MergeCounts:
         .union(select(Review.movie_id).where(Review.profile_id == guest_id))
     )
     kept = session.scalar(select(func.count()).select_from(left.subquery())) or 0
-    session.execute(delete(Profile).where(Profile.id == guest_id))
-    delete_attempts(session, [str(guest_id)])
+    delete_profile_row(session, guest_id)
     session.expire_all()
     return MergeCounts(moved, kept)
 
@@ -139,12 +137,12 @@ def delete_everything(session: Session, visitor: Visitor) -> None:
     if visitor.account_id:
         delete_account(session, visitor.account_id)
     elif visitor.profile:
-        delete_attempts(session, [str(visitor.profile.id)])
-        session.execute(delete(Profile).where(Profile.id == visitor.profile.id))
+        delete_profile_row(session, visitor.profile.id)
 
 
-def delete_account(session: Session, account_id: UUID) -> None:
-    """Deletes the account with all its profiles and their data."""
-    profiles = session.scalars(select(Profile.id).where(Profile.account_id == account_id))
-    delete_attempts(session, [str(each) for each in (*profiles, account_id)])
+def delete_account(session: Session, account_id: UUID) -> tuple[UUID, ...]:
+    """Deletes the account with all its profiles and their data. Returns the ids of the account and of the profiles."""
+    ids = (account_id, *session.scalars(select(Profile.id).where(Profile.account_id == account_id)))
+    delete_attempts(session, [str(each) for each in ids])
     session.execute(delete(Account).where(Account.id == account_id))
+    return ids

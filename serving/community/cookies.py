@@ -13,10 +13,10 @@ from itsdangerous import BadSignature, Signer
 from starlette.requests import Request
 from starlette.responses import Response
 
+from movierec.settings import MIN_SECRET_LENGTH
 from serving.community.private_files import restrict_to_owner
 
 SESSION_COOKIE = "movierec_session"
-MIN_SECRET_LENGTH = 16
 COOKIE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie; the session's row ends it sooner
 
 

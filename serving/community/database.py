@@ -9,7 +9,6 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
@@ -19,7 +18,12 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from movierec.settings import Settings, parse_database_url
-from serving.community.engines import create_server_engine, create_sqlite_engine, create_sqlite_file
+from serving.community.engines import (
+    create_server_engine,
+    create_sqlite_engine,
+    create_sqlite_file,
+    open_existing_sqlite,
+)
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +76,7 @@ class WriteQueue:
         if not self._places.acquire(timeout=min(seconds, 1)):
             raise DatabaseUnavailableError("too many are waiting to write")
         try:
-            if not self._turn.acquire(timeout=seconds):
+            if not self._turn.acquire(timeout=max(0, end - time.monotonic())):
                 raise DatabaseUnavailableError("somebody else has been writing for too long")
             try:
                 yield max(0, end - time.monotonic())
@@ -89,7 +93,7 @@ class Database:
         self, url: URL, *, wait_seconds: float = WAIT_SECONDS, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.url, self.wait_seconds = url, wait_seconds
-        self.file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+        self.file = find_sqlite_file(url)
         self.engine = (
             create_sqlite_engine(self.file, wait_seconds) if self.file else create_server_engine(url, wait_seconds)
         )
@@ -187,7 +191,7 @@ def check_sqlite_file(file: Path) -> None:
     closes it in any other way, the system drops all locks that the process has on it.
     """
     size = file.stat().st_size
-    with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=rw", uri=True, timeout=CHECK_SECONDS)) as connection:
+    with closing(open_existing_sqlite(file, CHECK_SECONDS)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.rollback()
         check = f"PRAGMA {'quick_check' if size < QUICK_CHECK_BYTES else 'schema_version'}"
@@ -214,8 +218,13 @@ def build_database_url(settings: Settings) -> URL:
     return parse_database_url(url) if url else URL.create("sqlite", database=str(settings.layout.site_database))
 
 
-def build_alembic_config(connection: Connection) -> Config:
-    """Alembic's configuration for this connection."""
+def find_sqlite_file(url: URL) -> Path | None:
+    """The file of a SQLite database, None for PostgreSQL."""
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def build_alembic_config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, for this connection if there is one."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection

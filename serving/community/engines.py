@@ -15,8 +15,9 @@ from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DisconnectionError, InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from serving.community.private_files import OWNER_ONLY, restrict_to_owner
+from serving.community.private_files import create_private_file, restrict_to_owner
 
+SIDE_FILES = ("-wal", "-shm")  # what SQLite appends to the name of the database for its files beside it
 PING_SECONDS = 2  # for a server to say that it is there
 
 
@@ -25,12 +26,9 @@ def create_sqlite_engine(file: Path, wait_seconds: float) -> Engine:
 
     Otherwise writes could go to a deleted file and be lost.
     """
-    address = f"file:{quote(str(file))}?mode=rw"
 
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            address, uri=True, timeout=wait_seconds, isolation_level=None, check_same_thread=False
-        )
+        connection = open_existing_sqlite(file, wait_seconds, isolation_level=None, check_same_thread=False)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = NORMAL")
         return connection
@@ -57,12 +55,22 @@ def create_sqlite_engine(file: Path, wait_seconds: float) -> Engine:
     return engine
 
 
+def open_existing_sqlite(file: Path, timeout: float, **options: Any) -> sqlite3.Connection:
+    """Connects to a SQLite database, and does not create one. Raises sqlite3.OperationalError if there is no file.
+
+    `timeout` is how many seconds to wait for others; `options` are those of `sqlite3.connect`.
+    """
+    address = f"file:{quote(str(file))}?mode=rw"
+    connection: sqlite3.Connection = sqlite3.connect(address, uri=True, timeout=timeout, **options)
+    return connection
+
+
 def create_sqlite_file(file: Path, wait_seconds: float) -> None:
     """Creates an empty database in WAL mode if there is none. Only its owner may read it, nor the files beside it."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):  # what exists is opened by SQLite only: to close it here would drop its locks
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, OWNER_ONLY))
-    for each in (file, *(file.with_name(f"{file.name}-{part}") for part in ("wal", "shm"))):
+        create_private_file(file)
+    for each in (file, *(file.with_name(f"{file.name}{part}") for part in SIDE_FILES)):
         if each.exists():
             restrict_to_owner(each)  # SQLite gives what it makes later the mode of the database
     connection = sqlite3.connect(file, timeout=wait_seconds)

@@ -45,15 +45,19 @@ def is_reserved(name: str) -> bool:
     for spelling in (name.casefold(), make_skeleton(name)):
         words = {_simplify(word) for word in re.split(r"[^\w@]|_", spelling)}
         joined = {_simplify(spelling), _simplify(re.sub(r"[\W_]", "", spelling))}
-        if joined & RESERVED_NAMES or (words | joined) & RESERVED_WORDS:
+        if joined & RESERVED_NAMES or words & RESERVED_WORDS:
             return True
     return False
 
 
 def make_skeleton(name: str) -> str:
     """The name in lower case, with Latin letters for those that look like them."""
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    return plain.translate(LOOKALIKES)
+    return normalize_name(name).translate(LOOKALIKES)
+
+
+def normalize_name(name: str) -> str:
+    """The form in which names are compared: case and compatible characters make no difference."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def _simplify(word: str) -> str:

@@ -8,9 +8,9 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from serving.community.models import BrowserSession, Profile
-from serving.community.rate_limits import delete_attempts
-from serving.community.sessions import Visitor, insert_profile, is_session_of
-from serving.community.validation import InvalidInputError, normalize_name
+from serving.community.names import normalize_name
+from serving.community.sessions import Visitor, delete_profile_row, insert_profile, is_session_of
+from serving.community.validation import InvalidInputError
 
 MAX_PROFILES = 8
 # As browsers call themselves. Most name others too, to be let in, so the first that is found counts.
@@ -108,5 +108,4 @@ def delete_profile(session: Session, visitor: Visitor, profile_id: UUID) -> None
     if other is None:
         raise InvalidInputError("form", "last_profile")
     session.execute(update(BrowserSession).where(BrowserSession.profile_id == profile_id).values(profile_id=other.id))
-    session.execute(delete(Profile).where(Profile.id == profile_id))
-    delete_attempts(session, [str(profile_id)])
+    delete_profile_row(session, profile_id)

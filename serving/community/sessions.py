@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from serving.community.cookies import create_token, hash_token
 from serving.community.models import Account, BrowserSession, Profile
+from serving.community.rate_limits import delete_attempts
 from serving.community.validation import strip_unstorable
 
 GUEST_DAYS = 400
@@ -104,6 +105,12 @@ def insert_profile(session: Session, *, account_id: UUID | None, name: str, colo
     session.add(profile)
     session.flush()
     return profile
+
+
+def delete_profile_row(session: Session, profile_id: UUID) -> None:
+    """Deletes the profile with its data and the counts of its attempts."""
+    session.execute(delete(Profile).where(Profile.id == profile_id))
+    delete_attempts(session, [str(profile_id)])
 
 
 def insert_session(session: Session, profile: Profile, *, account_id: UUID | None, agent: str, now: datetime) -> str:

@@ -5,7 +5,7 @@ import unicodedata
 
 from zxcvbn import zxcvbn
 
-from serving.community.names import has_one_alphabet, is_reserved
+from serving.community.names import has_one_alphabet, is_reserved, normalize_name
 
 MAX_REVIEW_LENGTH = 5_000
 MAX_NAME_LENGTH = 40
@@ -62,11 +62,6 @@ def validate_name(text: str, *, min_length: int = 1) -> str:
     if is_reserved(found):
         raise InvalidInputError("name", "name_is_reserved")
     return found
-
-
-def normalize_name(name: str) -> str:
-    """The form in which names are compared: case and compatible characters make no difference."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def validate_new_password(text: str, *, name: str) -> str:

@@ -4,13 +4,13 @@ import json
 import logging
 from copy import deepcopy
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from uvicorn.config import LOGGING_CONFIG
 
+from movierec.settings import LogFormat
 from serving.observability.request_record import CURRENT_RECORD
 
-LogFormat = Literal["text", "json"]
 REQUEST_LOG = "serving.requests"
 
 

@@ -47,7 +47,7 @@ class PersonalRow(NamedTuple):
     state: str
     asked: str
     presets: list[UserSummary]
-    href: str
+    href: str = "/"
     user: UserSummary | None = None
     cards: list[Card] = []  # noqa: RUF012  never changed
     because: list[BecauseRow] = []  # noqa: RUF012
@@ -116,7 +116,7 @@ def build_personal_row(
 
     The rows "Because you liked" are not in it yet. Never raises: if the row cannot be computed, its `state` says so.
     """
-    row = PersonalRow("nobody", "", presets, href="/", n_mine=len(mine))
+    row = PersonalRow("nobody", "", presets, n_mine=len(mine))
     if asked == ME:
         return build_my_row(bundle, row, mine, seen)
     return build_user_row(bundle, row, asked, seen) if asked.strip() else row

@@ -15,11 +15,11 @@ from movierec.bundles.bundle import BundleError
 from serving.community import accounts, opinions, rate_limits
 from serving.community.cookies import delete_session_cookie
 from serving.community.models import Account
+from serving.community.names import normalize_name
 from serving.community.sessions import Visitor
 from serving.community.validation import (
     MIN_NAME_LENGTH,
     InvalidInputError,
-    normalize_name,
     strip_unstorable,
     validate_name,
     validate_new_password,

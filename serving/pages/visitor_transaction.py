@@ -18,7 +18,7 @@ from serving.community.passwords import RETRY_SECONDS, PasswordsBusyError
 from serving.community.rate_limits import RateLimit, RateLimitError
 from serving.community.sessions import Visitor, insert_guest, summarize_profile
 from serving.community.validation import InvalidInputError
-from serving.web.addresses import get_client_network
+from serving.web.addresses import identify_client
 from serving.web.forms import Form
 from serving.web.rendering import Site
 
@@ -123,8 +123,7 @@ def check_may_write(visitor: Visitor, form: Form, *, is_removal: bool) -> None:
 
 def hash_client_address(request: Request, site: Site) -> str:
     """A keyed hash of the client's network, for rate limits."""
-    network = get_client_network(request.client.host) if request.client else "nowhere"
-    return site.community.cookie_signer.hash_with_secret(network)
+    return site.community.cookie_signer.hash_with_secret(identify_client(request))
 
 
 def get_user_agent(request: Request) -> str:

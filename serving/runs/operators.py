@@ -28,10 +28,6 @@ class WrongTokens:
         self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()  # how many, and until when they count
         self._lock = threading.Lock()
 
-    def __len__(self) -> int:
-        """How many clients are remembered."""
-        return len(self._counts)
-
     def count(self, client: str) -> None:
         """Counts a wrong token."""
         with self._lock:

@@ -3,14 +3,14 @@
 import hashlib
 import io
 import json
-import os
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from movierec.bundles.atomic_write import atomic_write
-from serving.community.private_files import OWNER_ONLY
+from movierec.bundles.versioned_folders import hash_file
+from serving.community.private_files import OWNER_ONLY, create_private_file
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -25,10 +25,10 @@ def write_archive(target: Path, files: Mapping[str, Path], facts: Mapping[str, A
 
     Only the owner may read the archive. It appears whole or not at all.
     """
-    described = {name: {"bytes": path.stat().st_size, "sha256": _hash_file(path)} for name, path in files.items()}
+    described = {name: {"bytes": path.stat().st_size, "sha256": hash_file(path)} for name, path in files.items()}
     manifest = {"format": FORMAT, **facts, "files": described}
     with atomic_write(target) as part:
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY))
+        create_private_file(part)
         with tarfile.open(part, "w:gz") as archive:
             content = json.dumps(manifest, indent=1).encode()
             entry = tarfile.TarInfo(MANIFEST)
@@ -82,7 +82,8 @@ def _extract_entry(
     if into is not None:
         path = into / place
         path.parent.mkdir(parents=True, exist_ok=True)
-        target = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, OWNER_ONLY), "wb")
+        create_private_file(path)
+        target = path.open("wb")
     try:
         while piece := content.read(2**20):
             digest.update(piece)
@@ -93,8 +94,3 @@ def _extract_entry(
             target.close()
     if digest.hexdigest() != described["sha256"]:
         raise ValueError(f"{entry.name} is not what the manifest says")
-
-
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,9 +10,10 @@ from typing import Any
 
 from movierec.bundles.versioned_folders import current_version
 from movierec.settings import Settings
-from serving.community.database import build_database_url
+from serving.community.database import build_database_url, find_sqlite_file
+from serving.community.engines import SIDE_FILES
 from serving.upkeep.archive import UpkeepError, write_archive
-from serving.upkeep.database_copies import SIDE_FILES, copy_sqlite, describe_database, dump_postgres
+from serving.upkeep.database_copies import copy_sqlite, describe_database, dump_postgres
 
 SQLITE_NAME, POSTGRES_NAME = "database.sqlite", "database.dump"
 FILES_PREFIX = "home/"  # of files that have a place below MOVIEREC_HOME
@@ -45,7 +46,7 @@ def back_up(settings: Settings, target: Path, *, now: datetime, with_bundle: boo
     if target.exists():
         raise UpkeepError(f"{target} is there already")
     url = build_database_url(settings)
-    file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+    file = find_sqlite_file(url)
     if file is not None and not file.is_file():
         raise UpkeepError(f"{file} is missing")
     target.parent.mkdir(parents=True, exist_ok=True)

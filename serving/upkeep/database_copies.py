@@ -5,24 +5,23 @@ import sqlite3
 import subprocess
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.engine import URL
 
+from serving.community.engines import SIDE_FILES, open_existing_sqlite
 from serving.community.models import Record
 from serving.upkeep.archive import UpkeepError
 
 REVISION_TABLE = "alembic_version"
 TABLES = [table.name for table in Record.metadata.sorted_tables]
-SIDE_FILES = ("-wal", "-shm")  # what SQLite appends to the name of the database for its files beside it
 
 
 def copy_sqlite(source: Path, target: Path) -> None:
     """Writes a consistent copy of a database that may be in use, as one file. Raises UpkeepError if it is damaged."""
     try:
         with (
-            closing(sqlite3.connect(f"file:{quote(str(source))}?mode=rw", uri=True, timeout=30)) as database,
+            closing(open_existing_sqlite(source, 30)) as database,
             closing(sqlite3.connect(target)) as copy,
         ):
             database.backup(copy)
@@ -47,7 +46,7 @@ def check_sqlite_copy(file: Path) -> None:
 def close_sqlite(file: Path) -> None:
     """Takes the files beside a database into it. Raises UpkeepError if a process, such as the site, has it open."""
     try:
-        with closing(sqlite3.connect(f"file:{quote(str(file))}?mode=rw", uri=True, timeout=2)) as database:
+        with closing(open_existing_sqlite(file, 2)) as database:
             database.execute("PRAGMA journal_mode = DELETE")  # which SQLite refuses while others have it open
     except sqlite3.OperationalError as error:
         raise UpkeepError(f"{file} is in use: stop the site first ({error})") from error

@@ -9,20 +9,24 @@ from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import String, cast, func, or_, select, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from movierec.settings import Settings
 from serving.community.accounts import delete_account, find_account
 from serving.community.database import Database, DatabaseUnavailableError, build_database_url
 from serving.community.models import Account, Profile, Record
-from serving.community.rate_limits import delete_attempts
+from serving.community.sessions import delete_profile_row
 from serving.upkeep.archive import UpkeepError
 
 Ids = tuple[UUID, ...]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Gives the exit code: 0 if nothing is left, 1 if something is or nobody was found, 2 for a wrong variable."""
+    """Gives the exit code: 0 if nothing is left, 2 for a wrong variable, else 1.
+
+    That is if nobody was found, if something is left, or if this cannot be known.
+    """
     parser = argparse.ArgumentParser(prog="python -m serving.upkeep.forget", description=__doc__)
     parser.add_argument("who", help="the name or id of an account, or the id of a profile")
     given = parser.parse_args(arguments)
@@ -30,48 +34,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
     database = Database(build_database_url(settings))
     try:
         ids = forget_person(database, given.who)
-        rows = count_rows(database, ids)
     except (UpkeepError, DatabaseUnavailableError) as error:
         sys.stderr.write(f"nobody was forgotten: {error}\n")
         return 1
-    finally:
-        database.engine.dispose()
-    files = list(iter_files_with(settings.layout.home, ids))
+    try:
+        erase_free_pages(database)
+        rows = count_rows(database, ids)
+        database.engine.dispose()  # before the search opens the file: closing it would drop SQLite's locks
+        files = list(iter_files_with(settings.layout.home, ids))
+    except (UpkeepError, DatabaseUnavailableError, OSError) as error:
+        sys.stderr.write(f"{given.who} was forgotten, but cleaning up and searching for remains failed: {error}\n")
+        return 1
     backups = [path for path in sorted(settings.layout.backups.rglob("*")) if path.is_file()]
     sys.stdout.write("".join(f"{line}\n" for line in describe_search(rows, files, backups)))
     return 1 if rows or files else 0
 
 
 def forget_person(database: Database, who: str) -> Ids:
-    """Deletes the account or guest profile for good, also from free pages of the database. Gives the ids it had.
+    """Deletes the account or guest profile. Gives the ids it had; free pages of the database may still hold them.
 
-    Raises UpkeepError if there is nobody of this name or id.
+    Raises UpkeepError if there is nobody of this name or id, and DatabaseUnavailableError.
     """
     with database.write_transaction() as session:
         if database.file:
             session.execute(text("PRAGMA secure_delete = ON"))  # what is deleted is overwritten with zeros
-        account = find_person(session, who)
-        if isinstance(account, Account):
-            profiles = session.scalars(select(Profile.id).where(Profile.account_id == account.id)).all()
-            ids = (account.id, *profiles)
-            delete_account(session, account.id)
+        person = find_person(session, who)
+        if isinstance(person, Account):
+            ids = delete_account(session, person.id)
         else:
-            ids = (account.id,)
-            delete_attempts(session, [str(account.id)])
-            session.delete(account)
-    with database.engine.connect() as connection:
-        raw = connection.connection.dbapi_connection
-        if raw is None:
-            raise UpkeepError("the database does not answer")
-        if database.file:
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            raw.execute("VACUUM")
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        else:
-            connection.connection.driver_connection.autocommit = True  # type: ignore[union-attr]
-            for table in Record.metadata.sorted_tables:
-                raw.execute(f"VACUUM {table.name}")
+            ids = (person.id,)
+            delete_profile_row(session, person.id)
     return ids
+
+
+def erase_free_pages(database: Database) -> None:
+    """Takes what was deleted out of the free pages of the database too. Raises UpkeepError."""
+    try:
+        with database.engine.connect() as connection:
+            raw = connection.connection.dbapi_connection
+            if raw is None:
+                raise UpkeepError("the database does not answer")
+            if database.file:
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                raw.execute("VACUUM")
+                raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            else:
+                connection.connection.driver_connection.autocommit = True  # type: ignore[union-attr]
+                for table in Record.metadata.sorted_tables:
+                    raw.execute(f"VACUUM {table.name}")
+    except (SQLAlchemyError, database.engine.dialect.loaded_dbapi.Error) as error:
+        raise UpkeepError(f"the free pages of the database were not erased: {error}") from error
 
 
 def find_person(session: Session, who: str) -> Account | Profile:

@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL
 
 from movierec.bundles.atomic_write import atomic_write
 from movierec.settings import Settings
-from serving.community.database import MIGRATIONS_FOLDER, build_database_url
-from serving.community.private_files import OWNER_ONLY
+from serving.community.database import build_alembic_config, build_database_url, find_sqlite_file
+from serving.community.private_files import create_private_file
 from serving.upkeep.archive import UpkeepError, extract_archive
 from serving.upkeep.backup import FILES_PREFIX, POSTGRES_NAME, REPLACED_MARK, SQLITE_NAME, describe_manifest
 from serving.upkeep.database_copies import (
@@ -52,7 +51,7 @@ def restore(settings: Settings, file: Path, *, now: datetime, overwrite: bool = 
     before it are taken back. What was replaced stays beside it, as `<name>.before-<time>`; tables of PostgreSQL do not.
     """
     home, url = settings.layout.home, build_database_url(settings)
-    database = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+    database = find_sqlite_file(url)
     home.mkdir(parents=True, exist_ok=True)
     staging = home / f".restore-{now:%Y%m%dT%H%M%SZ}"
     try:
@@ -82,9 +81,7 @@ def restore(settings: Settings, file: Path, *, now: datetime, overwrite: bool = 
 
 def check_revision(manifest: dict[str, Any]) -> None:
     """Raises UpkeepError if the backup has a schema that this code does not know. The site migrates an older one."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS_FOLDER).replace("%", "%%"))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    known = {script.revision for script in ScriptDirectory.from_config(build_alembic_config()).walk_revisions()}
     if manifest["revision"] not in known:
         raise UpkeepError(f"the backup has schema {manifest['revision']}, made by a newer version of the site")
 
@@ -127,8 +124,8 @@ def replace_file(source: Path, target: Path, now: datetime, undo: ExitStack) -> 
     else:
         undo.callback(target.unlink, missing_ok=True)
     with atomic_write(target) as part:
+        create_private_file(part)
         shutil.copyfile(source, part)
-        part.chmod(OWNER_ONLY)
 
 
 if __name__ == "__main__":

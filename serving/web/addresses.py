@@ -4,12 +4,13 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from movierec.settings import LOOPBACK_NAMES
 from serving.observability.metrics import REFUSED
 
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 REFUSAL = (
     "This site does not answer under this host name. Its operator can make the name known with MOVIEREC_PUBLIC_URL.\n"
 )
@@ -61,6 +62,11 @@ class PublicAddress:
             others = [(name, value) for name, value in scope["headers"] if name != b"host"]
             scope = {**scope, "scheme": self.scheme, "headers": [(b"host", self.host), *others]}
         await self.app(scope, receive, send)
+
+
+def identify_client(request: Request) -> str:
+    """The network of the client, to count by; "" for all without an address, such as those of a Unix socket."""
+    return get_client_network(request.client.host) if request.client else ""
 
 
 def get_client_network(address: str) -> str:

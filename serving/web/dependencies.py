@@ -15,7 +15,7 @@ from movierec.catalog.catalog import Movie
 from serving.i18n.languages import N_
 from serving.observability.request_record import note_bundle
 from serving.runs.dagster_client import DagsterClient
-from serving.web.addresses import get_client_network
+from serving.web.addresses import identify_client
 from serving.web.query_params import parse_digits
 from serving.web.rendering import Site, get_site
 
@@ -82,8 +82,7 @@ def provide_dagster(
     request: Request, site: TheSite, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer_scheme)]
 ) -> DagsterClient:
     """The Dagster client. Raises a 401, 403 or 429 if the request does not have the operators' token."""
-    client = get_client_network(request.client.host) if request.client else ""
-    site.operators.require_operator(given, client=client)
+    site.operators.require_operator(given, client=identify_client(request))
     return site.operators.dagster
 
 

@@ -324,6 +324,17 @@ def test_rollback_does_not_need_the_manifest_of_the_served_bundle(home, harm):
     assert current_version(home) == home / "v1"
 
 
+def test_rollback_opens_each_bundle_once(home, monkeypatch):
+    for version in ("v2", "v3"):
+        publish_again(home, version)
+    spoil_manifest(home / "v3")
+    spoil(home / "v2")
+    open_bundle, opened = Bundle.open, []
+    monkeypatch.setattr(Bundle, "open", lambda folder: opened.append(folder.name) or open_bundle(folder))
+    assert roll_back_bundle(home) == "v1"
+    assert opened == ["v2", "v1"]
+
+
 def test_at_the_start_without_a_pointer_the_newest_bundle_that_opens_is_served(home, caplog):
     another(home, "v2")
     spoil(another(home, "v3"))

@@ -15,7 +15,7 @@ from movierec.settings import Settings, SettingsError
 from serving.app import create_app
 from serving.runs import dagster_client
 from serving.runs.dagster_client import DagsterClient
-from serving.runs.operators import MAX_GUESSERS, Operators, WrongTokens
+from serving.runs.operators import MAX_GUESSERS, MAX_WRONG_TOKENS, Operators, WrongTokens
 from tests.serving.asking import post_json
 from tests.serving.conftest import Browser
 
@@ -97,8 +97,18 @@ def test_wrong_tokens_are_forgotten_in_time_and_count_for_one_client_only() -> N
     now[0] = 901
     wrong.refuse_guesser("192.0.2.1")
     for number in range(3000):
-        wrong.count(str(number))
-    assert len(wrong) == MAX_GUESSERS
+        for _ in range(MAX_WRONG_TOKENS):
+            wrong.count(str(number))
+    refused = [number for number in range(3000) if is_refused(wrong, str(number))]
+    assert refused == list(range(3000 - MAX_GUESSERS, 3000))  # the counts of others are dropped
+
+
+def is_refused(wrong: WrongTokens, client: str) -> bool:
+    try:
+        wrong.refuse_guesser(client)
+    except HTTPException:
+        return True
+    return False
 
 
 def test_a_token_has_to_be_long(monkeypatch: pytest.MonkeyPatch) -> None:

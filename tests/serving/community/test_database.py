@@ -22,11 +22,13 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from movierec.settings import Settings
+from serving.community import database as databases
 from serving.community.cookies import read_or_create_secrets
 from serving.community.database import (
     RETRY_SECONDS,
     Database,
     DatabaseUnavailableError,
+    WriteQueue,
     build_alembic_config,
     build_database_url,
 )
@@ -248,6 +250,23 @@ def test_writers_of_one_process_take_turns(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(20) as threads:
         list(threads.map(write, range(40)))
+
+
+def test_the_wait_for_a_place_counts_as_part_of_the_wait_for_the_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread writes all the time; another leaves its place in the queue of two after 0.8 seconds."""
+    monkeypatch.setattr(databases, "MAX_WAITING_WRITERS", 2)
+    queue = WriteQueue()
+
+    def wait(seconds: float) -> float:
+        started = time.monotonic()
+        with pytest.raises(DatabaseUnavailableError, match="writing for too long"), queue.wait_for_turn(seconds):
+            pass
+        return time.monotonic() - started
+
+    with queue.wait_for_turn(1), ThreadPoolExecutor(1) as threads:
+        threads.submit(wait, 0.8)
+        time.sleep(0.1)
+        assert 0.9 < wait(1) < 1.5
 
 
 def test_a_page_does_not_wait_to_prolong_a_session(tmp_path: Path) -> None:

@@ -136,6 +136,23 @@ def test_nothing_is_overwritten_without_the_flag_and_what_is_replaced_stays(sett
     assert not [name for name in names if ".before-" in name]
 
 
+def test_nobody_else_can_read_a_file_while_it_is_restored(settings, database, tmp_path, monkeypatch):
+    add_person(database, "anna")
+    archive = tmp_path / "backup.tar.gz"
+    back_up(settings, archive, now=NOW)
+    destroy(settings, database)
+    copyfile, modes = shutil.copyfile, {}
+
+    def copy_and_look(source: Path, target: Path) -> None:
+        copyfile(source, target)
+        modes[source.name] = target.stat().st_mode & 0o777
+
+    monkeypatch.setattr(shutil, "copyfile", copy_and_look)
+    restore(settings, archive, now=LATER)
+    assert {"secret", settings.layout.tmdb_logo.name} <= modes.keys()
+    assert set(modes.values()) == {0o600}
+
+
 def test_a_restore_that_fails_in_the_middle_changes_nothing(settings, database, tmp_path, monkeypatch):
     add_person(database, "anna")
     archive = tmp_path / "backup.tar.gz"

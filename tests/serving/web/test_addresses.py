@@ -4,10 +4,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from movierec.settings import Settings, SettingsError
 from serving.app import create_app, from_environment
-from serving.web.addresses import AllowedHosts, get_client_network
+from serving.web.addresses import AllowedHosts, get_client_network, identify_client
 from tests.serving.conftest import Browser
 from tests.serving.test_server import ask, serve_whole_site
 from tests.serving.visits import FORM_MEDIA_TYPE, BrowserTab, make_community
@@ -103,6 +104,11 @@ def test_wrong_addresses_are_named(name: str, value: str, monkeypatch: pytest.Mo
 )
 def test_one_home_is_one_client(address: str, network: str) -> None:
     assert get_client_network(address) == network
+    assert identify_client(Request({"type": "http", "client": (address, 4711)})) == network
+
+
+def test_clients_without_an_address_count_as_one() -> None:
+    assert identify_client(Request({"type": "http", "client": None})) == ""
 
 
 @pytest.mark.parametrize(("trusted", "n_refused"), [("", 2), ("127.0.0.1", 0)])
