@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -253,20 +254,28 @@ def test_writers_of_one_process_take_turns(tmp_path: Path) -> None:
 
 
 def test_the_wait_for_a_place_counts_as_part_of_the_wait_for_the_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One thread writes all the time; another leaves its place in the queue of two after 0.8 seconds."""
-    monkeypatch.setattr(databases, "MAX_WAITING_WRITERS", 2)
-    queue = WriteQueue()
+    """By a clock of the test: a place comes free after 0.8 seconds, the turn never."""
+    now, asked = [100.0], []
 
-    def wait(seconds: float) -> float:
-        started = time.monotonic()
-        with pytest.raises(DatabaseUnavailableError, match="writing for too long"), queue.wait_for_turn(seconds):
-            pass
-        return time.monotonic() - started
+    class Place:
+        def acquire(self, *, timeout: float) -> bool:
+            asked.append(timeout)
+            now[0] += 0.8
+            return True
 
-    with queue.wait_for_turn(1), ThreadPoolExecutor(1) as threads:
-        threads.submit(wait, 0.8)
-        time.sleep(0.1)
-        assert 0.9 < wait(1) < 1.5
+        def release(self) -> None:
+            asked.append(0)
+
+    class Turn:
+        def acquire(self, *, timeout: float) -> bool:
+            asked.append(timeout)
+            return False
+
+    monkeypatch.setattr(databases, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(databases, "threading", SimpleNamespace(BoundedSemaphore=lambda _: Place(), Lock=Turn))
+    with pytest.raises(DatabaseUnavailableError, match="writing for too long"), WriteQueue().wait_for_turn(1):
+        pass
+    assert asked == [1, pytest.approx(0.2), 0]  # the place is given back
 
 
 def test_a_page_does_not_wait_to_prolong_a_session(tmp_path: Path) -> None:
